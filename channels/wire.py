@@ -1,0 +1,375 @@
+"""The wire: every byte that Guichet sends to the outside goes through here.
+
+`Wire.fit(session)` makes any `requests.Session` (tweepy's, requests-oauthlib's)
+obey the rules of sending, by mounting one adapter:
+
+- connect and read time-outs always, and a *total* deadline per call: a server
+  that drips one byte a second cannot hold a worker (a watchdog shuts the
+  socket);
+- no retry and no redirect: either would send a POST twice;
+- what went wrong becomes a ChannelError that says whether the request can have
+  been accepted;
+- answers larger than `max_body` are refused;
+- internal addresses are refused (SSRF), judged on the address really connected
+  to, so that a name cannot change its mind between check and use;
+- a rehearsal account's calls to a fixed host are diverted to the rehearsal
+  server after signing, with the Host header kept, so that signatures are
+  checked as the real network would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import ipaddress
+import itertools
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import SSLError as UrllibSSLError
+from urllib3.poolmanager import PoolManager
+
+from channels.errors import ChannelError, OutcomeUnknown, Rejected, Unavailable
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=requests.Session)
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+# Shared address space, benchmarking, NAT64: not "private" to the ipaddress
+# module on every Python version, yet never a public server (RFC 6890, RFC 6052).
+_NEVER = tuple(ipaddress.ip_network(n) for n in ("100.64.0.0/10", "198.18.0.0/15", "64:ff9b::/96", "64:ff9b:1::/48"))
+
+
+class AddressRefused(Rejected):
+    """The address lies inside: connecting there is not allowed."""
+
+    code = "address_refused"
+
+
+@dataclass(frozen=True)
+class AddressPolicy:
+    """Which addresses may be connected to: public ones, and those listed in `allow`
+    (`127.0.0.1:8701`, `10.1.0.0/16`, `[::1]:8025`)."""
+
+    allow: tuple[str, ...] = ()
+
+    def check(self, address: str, port: int) -> None:
+        """Raises AddressRefused for an internal address that is not listed."""
+        ip = ipaddress.ip_address(address.split("%", 1)[0])
+        if isinstance(ip, ipaddress.IPv6Address):
+            ip = ip.ipv4_mapped or ip.sixtofour or ip
+        if self._listed(ip, port) or not _internal(ip):
+            return
+        raise AddressRefused(f"connections to the internal address {ip} are not allowed")
+
+    def _listed(self, ip: IPAddress, port: int) -> bool:
+        return any(_matches(entry, ip, port) for entry in self.allow)
+
+
+def _internal(ip: IPAddress) -> bool:
+    return not ip.is_global or ip.is_multicast or any(ip in net for net in _NEVER if net.version == ip.version)
+
+
+def _matches(entry: str, ip: IPAddress, port: int) -> bool:
+    if "/" in entry:
+        net = ipaddress.ip_network(entry, strict=False)
+        return ip.version == net.version and ip in net
+    host, _, wanted = entry.rpartition(":")
+    return ip == ipaddress.ip_address(host.strip("[]")) and wanted in ("*", str(port))
+
+
+# ---------------------------------------------------------------- deadlines
+
+
+class _Watchdog:
+    """One thread that shuts sockets whose call has outlived its deadline."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, socket.socket]] = []
+        self._alive: set[int] = set()
+        self._fired: set[int] = set()
+        self._ids = itertools.count()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, sock: socket.socket, at: float) -> int:
+        with self._wake:
+            if self._thread is None or not self._thread.is_alive():  # also after a fork
+                self._thread = threading.Thread(target=self._run, name="wire-deadlines", daemon=True)
+                self._thread.start()
+            token = next(self._ids)
+            self._alive.add(token)
+            heapq.heappush(self._heap, (at, token, sock))
+            self._wake.notify()
+            return token
+
+    def release(self, token: int) -> bool:
+        """Stop watching; True if the deadline had struck."""
+        with self._wake:
+            self._alive.discard(token)
+            fired = token in self._fired
+            self._fired.discard(token)
+            return fired
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while self._heap and self._heap[0][1] not in self._alive:
+                    heapq.heappop(self._heap)
+                if not self._heap:
+                    self._wake.wait(5)
+                    continue
+                at, token, sock = self._heap[0]
+                delay = at - time.monotonic()
+                if delay > 0:
+                    self._wake.wait(delay)
+                    continue
+                heapq.heappop(self._heap)
+                self._alive.discard(token)
+                self._fired.add(token)
+                with contextlib.suppress(OSError):  # it may have ended by itself in this very moment
+                    sock.shutdown(socket.SHUT_RDWR)
+
+
+_watchdog = _Watchdog()
+
+
+class _Call(threading.local):
+    """The call that this thread is making: its deadline and the socket watched for it."""
+
+    deadline_at: float | None = None
+    token: int | None = None
+
+
+_call = _Call()
+
+
+def _begin_watch(sock: Any) -> None:
+    if _call.deadline_at is not None and _call.token is None and sock is not None:
+        _call.token = _watchdog.watch(sock, _call.deadline_at)
+
+
+class _Guarded:
+    """What our connections add to urllib3's: address policy and the watchdog."""
+
+    policy = AddressPolicy()
+
+    def _new_conn(self) -> socket.socket:
+        host: str = self._dns_host  # type: ignore[attr-defined]
+        port: int = self.port  # type: ignore[attr-defined]
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as e:
+            raise NameResolutionError(host, self, e) from e  # type: ignore[arg-type]
+        for *_, address in found:
+            self.policy.check(str(address[0]), port)
+        timeout = self.timeout  # type: ignore[attr-defined]
+        last: OSError | None = None
+        for family, kind, proto, _, address in found:
+            sock = socket.socket(family, kind, proto)
+            try:
+                sock.settimeout(timeout if isinstance(timeout, int | float) else 5.0)
+                sock.connect(address)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError as e:
+                sock.close()
+                last = e
+            else:
+                _begin_watch(sock)
+                return sock
+        raise NewConnectionError(self, f"cannot connect: {last}")  # type: ignore[arg-type]
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        _begin_watch(getattr(self, "sock", None))
+        return super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class _GuardedHTTP(_Guarded, HTTPConnection):
+    pass
+
+
+class _GuardedHTTPS(_Guarded, HTTPSConnection):
+    pass
+
+
+def _pool_manager(policy: AddressPolicy, **kwargs: Any) -> PoolManager:
+    class HTTPPool(HTTPConnectionPool):
+        ConnectionCls = type("Connection", (_GuardedHTTP,), {"policy": policy})
+
+    class HTTPSPool(HTTPSConnectionPool):
+        ConnectionCls = type("Connection", (_GuardedHTTPS,), {"policy": policy})
+
+    manager = PoolManager(**kwargs)
+    manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
+    return manager
+
+
+# ---------------------------------------------------------------- the adapter
+
+
+class _WireAdapter(HTTPAdapter):
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        super().__init__(pool_connections=64, pool_maxsize=wire.pool, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kw: Any) -> None:
+        self.poolmanager = _pool_manager(self._wire.policy, num_pools=connections, maxsize=maxsize, block=block, **kw)
+
+    def send(self, request: requests.PreparedRequest, **kw: Any) -> requests.Response:  # type: ignore[override]
+        self._divert(request)
+        wire = self._wire
+        kw["timeout"] = (wire.connect_timeout, wire.read_timeout)
+        kw["stream"] = True
+        kw["verify"] = wire.ca_bundle or True
+        _call.deadline_at, _call.token = time.monotonic() + wire.deadline, None
+        struck = False
+        try:
+            response = super().send(request, **kw)
+            response._content = _read_body(response, wire.max_body)  # type: ignore[attr-defined]
+            response._content_consumed = True  # type: ignore[attr-defined]
+        except requests.RequestException as e:
+            struck = self._end_watch()
+            raise _translated(e, struck) from e
+        except OSError as e:
+            struck = self._end_watch()
+            raise OutcomeUnknown("the connection broke", code="connection_broke") from e
+        finally:
+            self._end_watch()
+        if response.is_redirect:
+            # requests would follow, and a 307 would send the POST again.
+            response.headers["X-Refused-Location"] = response.headers.pop("Location")
+        return response
+
+    @staticmethod
+    def _end_watch() -> bool:
+        token, _call.token, _call.deadline_at = _call.token, None, None
+        return token is not None and _watchdog.release(token)
+
+    def _divert(self, request: requests.PreparedRequest) -> None:
+        parts = urlsplit(request.url or "")
+        base = self._wire.divert.get(parts.hostname or "")
+        if base:
+            to = urlsplit(base)
+            request.url = urlunsplit((to.scheme, to.netloc, parts.path, parts.query, ""))
+            request.headers["Host"] = parts.netloc
+
+
+def _read_body(response: requests.Response, most: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(65536):
+        body += chunk
+        if len(body) > most:
+            response.close()
+            raise OutcomeUnknown(f"the answer is larger than {most} bytes", code="answer_too_large")
+    return bytes(body)
+
+
+def _translated(e: requests.RequestException, struck: bool) -> ChannelError:
+    """Whether the request can have been accepted, from what requests raised."""
+    cause = next((c for c in _causes(e) if isinstance(c, AddressRefused)), None)
+    if cause is not None:
+        return cause
+    if struck:
+        return OutcomeUnknown("no complete answer within the deadline", code="deadline")
+    unsent = (NewConnectionError, NameResolutionError, UrllibSSLError)
+    if isinstance(e, requests.ConnectTimeout | requests.exceptions.SSLError) or any(
+        isinstance(c, unsent) for c in _causes(e)
+    ):
+        return Unavailable(f"cannot reach the network: {_brief(e)}")
+    if isinstance(e, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return Rejected("that is not a usable address", code="bad_address")
+    if isinstance(e, requests.ReadTimeout):
+        return OutcomeUnknown("no answer in time", code="read_timeout")
+    return OutcomeUnknown("the connection broke before the answer was complete", code="connection_broke")
+
+
+def _causes(e: BaseException) -> Iterable[BaseException]:
+    seen: list[BaseException] = [e]
+    while seen:
+        current = seen.pop()
+        yield current
+        seen += [
+            x
+            for x in (*current.args, getattr(current, "reason", None), current.__cause__)
+            if isinstance(x, BaseException)
+        ]
+
+
+def _brief(e: BaseException) -> str:
+    """The kind of the innermost cause: never its text, which may carry a URL with secrets."""
+    return type(list(_causes(e))[-1]).__name__
+
+
+# ---------------------------------------------------------------- the wire
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How calls go out. Times in seconds, `max_body` in bytes.
+
+    `divert` maps a fixed host ("api.x.com") to a rehearsal base URL.
+    """
+
+    policy: AddressPolicy = AddressPolicy()
+    divert: Mapping[str, str] = field(default_factory=dict)
+    connect_timeout: float = 5.0
+    read_timeout: float = 30.0
+    deadline: float = 60.0
+    max_body: int = 32 * 1024 * 1024
+    proxies: Mapping[str, str] = field(default_factory=dict)
+    ca_bundle: str = ""
+    user_agent: str = "Guichet"
+    pool: int = 64
+
+    def __post_init__(self) -> None:
+        # Frozen for its users; the pooled adapter is made once and shared by all sessions.
+        object.__setattr__(self, "_adapter", _WireAdapter(self))
+
+    def fit(self, session: S) -> S:
+        """Make `session` obey the rules of the wire; returns it."""
+        adapter: _WireAdapter = self._adapter  # type: ignore[attr-defined]
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        session.trust_env = False
+        session.proxies = dict(self.proxies)
+        session.headers["User-Agent"] = self.user_agent
+        return session
+
+    def session(self) -> requests.Session:
+        """A plain session on this wire. Cheap; one per call site, connections are pooled."""
+        return self.fit(requests.Session())
+
+    def open_socket(self, host: str, port: int) -> socket.socket:
+        """A TCP connection for what is not HTTP (IMAP, SMTP), under the same address
+        policy. Raises Unavailable, AddressRefused."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as e:
+            raise Unavailable(f"no such host: {host}") from e
+        for *_, address in found:
+            self.policy.check(str(address[0]), port)
+        last: OSError | None = None
+        for family, kind, proto, _, address in found:
+            sock = socket.socket(family, kind, proto)
+            sock.settimeout(self.connect_timeout)
+            try:
+                sock.connect(address)
+            except OSError as e:
+                sock.close()
+                last = e
+            else:
+                sock.settimeout(self.read_timeout)
+                return sock
+        raise Unavailable(f"cannot connect to {host}:{port}") from last
