@@ -298,7 +298,11 @@ class Server:
         self.port: int = self._server.server_port
         self.url = f"http://127.0.0.1:{self.port}"
         self._thread = threading.Thread(
-            target=self._server.serve_forever, name=f"rehearsal-{network.name}", daemon=True
+            # It looks this often whether to stop: half a second, the default, adds up over a suite.
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.02},
+            name=f"rehearsal-{network.name}",
+            daemon=True,
         )
 
     def __enter__(self) -> Server:
