@@ -1,0 +1,101 @@
+/**
+ * The one way to the JSON API. It adds what every call needs (the CSRF token, an
+ * idempotency key on POST), turns problem documents into `ApiError`, and never throws
+ * anything else: a network that is down is an `ApiError` with status 0.
+ */
+import type { Problem } from "./types";
+
+export class ApiError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail ?? problem.title);
+    this.name = "ApiError";
+    this.problem = problem;
+  }
+
+  get status(): number {
+    return this.problem.status;
+  }
+
+  /** True when trying the same again may help: nothing was decided by the server. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined | readonly (string | number)[]>;
+
+let csrf = "";
+let onSignedOut: () => void = () => undefined;
+
+export function useCsrfToken(token: string): void {
+  csrf = token;
+}
+
+/** What to do when the session has ended while the page is open. */
+export function whenSignedOut(act: () => void): void {
+  onSignedOut = act;
+}
+
+export function address(path: string, query: Query = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined || value === "") continue;
+    if (Array.isArray(value)) for (const one of value) search.append(name, String(one));
+    else search.set(name, String(value));
+  }
+  const tail = search.toString();
+  return `/api/v1${path}${tail ? `?${tail}` : ""}`;
+}
+
+interface Asking {
+  query?: Query;
+  body?: unknown;
+  /** Reused when a person presses the same button again after a doubt. */
+  key?: string;
+  signal?: AbortSignal;
+}
+
+async function ask<T>(method: string, path: string, asking: Asking = {}): Promise<T> {
+  const headers = new Headers({ Accept: "application/json" });
+  const init: RequestInit = { method, headers, credentials: "same-origin", signal: asking.signal ?? null };
+  if (method !== "GET") headers.set("X-CSRF-Token", csrf);
+  if (method === "POST") headers.set("Idempotency-Key", asking.key ?? crypto.randomUUID());
+  if (asking.body instanceof FormData) {
+    init.body = asking.body;
+  } else if (asking.body !== undefined) {
+    headers.set("Content-Type", "application/json");
+    init.body = JSON.stringify(asking.body);
+  }
+  let response: Response;
+  try {
+    response = await globalThis.fetch(address(path, asking.query), init);
+  } catch (cause) {
+    if (asking.signal?.aborted) throw cause;
+    throw new ApiError({ title: "offline", status: 0 });
+  }
+  if (response.status === 401) onSignedOut();
+  if (!response.ok) throw new ApiError(await readProblem(response));
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+async function readProblem(response: Response): Promise<Problem> {
+  try {
+    const told = (await response.json()) as Partial<Problem>;
+    return { ...told, title: told.title ?? response.statusText, status: response.status };
+  } catch {
+    return { title: response.statusText || String(response.status), status: response.status };
+  }
+}
+
+export const api = {
+  get: <T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> =>
+    ask<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) }),
+  post: <T>(path: string, body: unknown = {}, key?: string): Promise<T> =>
+    ask<T>("POST", path, { body, ...(key && { key }) }),
+  put: <T>(path: string, body: unknown): Promise<T> => ask<T>("PUT", path, { body }),
+  patch: <T>(path: string, body: unknown): Promise<T> => ask<T>("PATCH", path, { body }),
+  remove: <T>(path: string): Promise<T> => ask<T>("DELETE", path),
+};

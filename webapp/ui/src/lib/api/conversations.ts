@@ -1,0 +1,64 @@
+/** Calls of the inbox. Pages call these, never `api` itself, so that a path stands in one place. */
+import { api, type Query } from "./client";
+import type {
+  CannedReply,
+  Conversation,
+  ConversationRow,
+  Customer,
+  Draft,
+  Entry,
+  Id,
+  Label,
+  Page,
+  SavedView,
+  Viewer,
+} from "./types";
+
+const at = (id: Id, rest = ""): string => `/conversations/${id}${rest}`;
+
+export const listConversations = (query: Query, signal?: AbortSignal): Promise<Page<ConversationRow>> =>
+  api.get("/conversations", query, signal);
+export const getConversation = (id: Id, signal?: AbortSignal): Promise<Conversation> =>
+  api.get(at(id), {}, signal);
+export const listEntries = (id: Id, cursor: string | null, signal?: AbortSignal): Promise<Page<Entry>> =>
+  api.get(at(id, "/messages"), { cursor }, signal);
+export const listViews = (): Promise<Page<SavedView>> => api.get("/views");
+
+export interface Answer {
+  text: string;
+  /** The newest message its author had seen: a reply ends only what was read. */
+  seen_through: Id | null;
+  close: boolean;
+}
+
+export const reply = (id: Id, answer: Answer, key: string): Promise<Entry> =>
+  api.post(at(id, "/reply"), answer, key);
+export const note = (id: Id, text: string, key: string): Promise<Entry> =>
+  api.post(at(id, "/note"), { text }, key);
+export const retryDelivery = (id: Id): Promise<void> => api.post(`/deliveries/${id}/retry`);
+
+export const claim = (id: Id): Promise<ConversationRow> => api.post(at(id, "/claim"));
+export const release = (id: Id): Promise<ConversationRow> => api.post(at(id, "/release"));
+export const assign = (id: Id, to: { staff_id?: Id | null; team_id?: Id | null }): Promise<ConversationRow> =>
+  api.post(at(id, "/assign"), to);
+export const snooze = (id: Id, until: string): Promise<ConversationRow> => api.post(at(id, "/snooze"), { until });
+export const resolve = (id: Id, outcome: "answered" | "not_needed"): Promise<ConversationRow> =>
+  api.post(at(id, "/resolve"), { outcome });
+export const reopen = (id: Id): Promise<ConversationRow> => api.post(at(id, "/reopen"));
+export const markSpam = (id: Id): Promise<ConversationRow> => api.post(at(id, "/spam"));
+export const setLabels = (id: Id, label_ids: Id[]): Promise<ConversationRow> =>
+  api.put(at(id, "/labels"), { label_ids });
+export const markRead = (id: Id, unread: boolean): Promise<void> => api.post(at(id, "/read"), { unread });
+
+export const saveDraft = (id: Id, draft: Pick<Draft, "kind" | "text">): Promise<void> =>
+  api.put(at(id, "/draft"), draft);
+/** Says that this person looks at, or writes in, the conversation; answers who else does. */
+export const bePresent = (id: Id, writing: boolean): Promise<{ others: Viewer[] }> =>
+  api.post(at(id, "/presence"), { writing });
+
+export const getCustomer = (id: Id, signal?: AbortSignal): Promise<Customer> =>
+  api.get(`/customers/${id}`, {}, signal);
+export const saveCustomerNote = (id: Id, text: string): Promise<Customer> =>
+  api.patch(`/customers/${id}`, { note: text });
+export const listCannedReplies = (): Promise<Page<CannedReply>> => api.get("/canned-replies");
+export const listLabels = (): Promise<Page<Label>> => api.get("/labels");

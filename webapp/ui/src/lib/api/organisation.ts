@@ -1,0 +1,25 @@
+/** Calls about who is here, which accounts there are, and the brake. */
+import { api } from "./client";
+import type { Account, Brake, Brand, Id, Me, Page, Presence, Staff, Team } from "./types";
+
+export const getMe = (): Promise<Me> => api.get("/me");
+export const setPresence = (presence: Presence): Promise<Me> => api.patch("/me", { presence });
+export const setMyLanguage = (language: "en" | "fr"): Promise<Me> => api.patch("/me", { language });
+export const signOut = (): Promise<void> => api.post("/me/sign-out");
+
+export const listAccounts = (): Promise<Page<Account>> => api.get("/accounts");
+export const listBrands = (): Promise<Page<Brand>> => api.get("/brands");
+export const listStaff = (): Promise<Page<Staff>> => api.get("/staff");
+export const listTeams = (): Promise<Page<Team>> => api.get("/teams");
+
+export const getBrake = (): Promise<Brake> => api.get("/brake");
+export interface BrakeOrder {
+  on: boolean;
+  answers: boolean;
+  scope: Brake["scope"];
+  scope_id: Id | null;
+  reason: string;
+  /** Demanded when lifting: what becomes of every held delivery. */
+  held?: "send" | "drop";
+}
+export const setBrake = (order: BrakeOrder): Promise<Brake> => api.post("/brake", order);
