@@ -1,0 +1,183 @@
+"""Settings: from GUICHET_* environment variables to one frozen value, checked at start.
+
+Every setting is listed in `SETTINGS` with what it means; docs/settings.md is compared
+with this list by a test, so that what is documented is what is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SETTINGS: dict[str, str] = {
+    "GUICHET_DATABASE_URL": "Where the rows are: postgresql://… or sqlite:///path. Default: SQLite in the data folder.",
+    "GUICHET_REDIS_URL": "Where workers are woken: redis://… or unix://…. Losing it loses nothing.",
+    "GUICHET_SECRET_KEYS": "Keys that encrypt tokens: id:base64 of 32 bytes, comma-separated, the first one encrypts.",
+    "GUICHET_PUBLIC_URL": "The address that people and networks reach us at, e.g. https://guichet.example.org.",
+    "GUICHET_DATA_DIR": "Folder for media, the embedded database and the embedded Valkey. Default: var.",
+    "GUICHET_PORT": "Port of the web server. Default: 8100.",
+    "GUICHET_BIND": "Address the web server listens on. Default: 127.0.0.1.",
+    "GUICHET_LIVE_URL": "Address of a separate live process, if there is one. Default: the web server itself.",
+    "GUICHET_STREAMS": "Live streams that one web process holds open; more are told to poll. Default: 24.",
+    "GUICHET_THREADS": "Threads of one web process. Default: 40.",
+    "GUICHET_SEND_THREADS": "Sending threads of one delivery worker. Default: 32.",
+    "GUICHET_TRUSTED_PROXIES": "How many proxies in front set X-Forwarded-*. Default: 0 (the headers are ignored).",
+    "GUICHET_PROXY": "HTTP proxy for outgoing calls. Default: none.",
+    "GUICHET_CA_BUNDLE": "File with certificate authorities for outgoing calls. Default: the usual ones.",
+    "GUICHET_ALLOW_ADDRESSES": "Internal addresses that outgoing calls may reach: 10.1.0.0/16,127.0.0.1:2583.",
+    "GUICHET_REHEARSAL_PORT": "First of the loopback ports of the rehearsal networks; 0 switches them off. Default: 0.",
+    "GUICHET_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR. Default: INFO.",
+    "GUICHET_X_CLIENT_ID": "OAuth 2 client id of the X app.",
+    "GUICHET_X_CLIENT_SECRET": "OAuth 2 client secret of the X app.",
+    "GUICHET_X_API_KEY": "OAuth 1.0a consumer key of the X app.",
+    "GUICHET_X_API_SECRET": "OAuth 1.0a consumer secret of the X app.",
+    "GUICHET_EMAIL_CLIENT_ID": "OAuth 2 client id for mail at Microsoft 365 or Google.",
+    "GUICHET_EMAIL_CLIENT_SECRET": "OAuth 2 client secret for mail at Microsoft 365 or Google.",
+}
+
+REHEARSAL_PORTS = {"control": 0, "x": 1, "mastodon": 2, "bluesky": 3, "email": 4, "imap": 5, "smtp": 6}
+
+
+class BadSettings(Exception):
+    """`problems` has one clear line for each thing wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is read from the environment."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    secret_keys: tuple[tuple[str, bytes], ...] = field(repr=False)
+    public_url: str
+    data_dir: Path
+    port: int = 8100
+    bind: str = "127.0.0.1"
+    live_url: str = ""
+    streams: int = 24
+    threads: int = 40
+    send_threads: int = 32
+    trusted_proxies: int = 0
+    proxy: str = field(default="", repr=False)
+    ca_bundle: str = ""
+    allow_addresses: tuple[str, ...] = ()
+    rehearsal_port: int = 0
+    log_level: str = "INFO"
+    app_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach us by https (cookies are then marked Secure)."""
+        return self.public_url.startswith("https://")
+
+    def rehearsal_url(self, name: str) -> str:
+        """Address of one rehearsal server: "control", or a network's name."""
+        return f"http://127.0.0.1:{self.rehearsal_port + REHEARSAL_PORTS[name]}"
+
+    def allowed_addresses(self) -> tuple[str, ...]:
+        """Internal addresses that may be reached: the listed ones and the rehearsal's own."""
+        if not self.rehearsal_port:
+            return self.allow_addresses
+        rehearsal = tuple(f"127.0.0.1:{self.rehearsal_port + n}" for n in REHEARSAL_PORTS.values())
+        return self.allow_addresses + rehearsal
+
+
+class _Environment:
+    """Reads variables and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.problems: list[str] = [
+            f"{name} is not a setting of Guichet"
+            for name in environ
+            if name.startswith("GUICHET_") and name not in SETTINGS
+        ]
+
+    def text(self, name: str, default: str = "", pattern: str = "") -> str:
+        value = self.environ.get(name, "").strip() or default
+        if value and pattern and not re.fullmatch(pattern, value):
+            self.problems.append(f"{name} must look like {pattern}")
+        return value
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        raw = self.environ.get(name, "").strip()
+        if not raw:
+            return default
+        if not raw.isdigit() or not low <= int(raw) <= high:
+            self.problems.append(f"{name} must be a whole number from {low} to {high}")
+            return default
+        return int(raw)
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...]) -> str:
+        value = self.environ.get(name, "").strip() or default
+        if value and urlsplit(value).scheme.split("+")[0] not in schemes:
+            self.problems.append(f"{name} must start with {' or '.join(s + '://' for s in schemes)}")
+        return value
+
+    def keys(self, name: str) -> tuple[tuple[str, bytes], ...]:
+        keys: list[tuple[str, bytes]] = []
+        for n, entry in enumerate(filter(None, self.environ.get(name, "").split(",")), 1):
+            key_id, _, encoded = entry.strip().partition(":")
+            try:
+                key = base64.b64decode(encoded, validate=True)
+            except (binascii.Error, ValueError):
+                key = b""
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,16}", key_id) or len(key) != 32:
+                self.problems.append(f"{name}: entry {n} must be an id, a colon and 32 bytes in base64")
+            else:
+                keys.append((key_id, key))
+        if not keys and not self.problems:
+            self.problems.append(f"{name} is missing: tokens cannot be encrypted without it")
+        return tuple(keys)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from the environment. Raises BadSettings with a line for each fault."""
+    env = _Environment(environ)
+    data_dir = Path(env.text("GUICHET_DATA_DIR", "var")).absolute()
+    port = env.number("GUICHET_PORT", 8100, 1, 65535)
+    app_keys = {
+        name.removeprefix("GUICHET_").lower(): environ.get(name, "")
+        for name in SETTINGS
+        if re.search(r"_(CLIENT_ID|CLIENT_SECRET|API_KEY|API_SECRET)$", name)
+    }
+    settings = Settings(
+        database_url=env.url(
+            "GUICHET_DATABASE_URL", f"sqlite:///{data_dir / 'guichet.sqlite3'}", ("postgresql", "postgres", "sqlite")
+        ),
+        redis_url=env.url(
+            "GUICHET_REDIS_URL", f"unix://{data_dir / 'valkey' / 'valkey.sock'}", ("redis", "rediss", "unix")
+        ),
+        secret_keys=env.keys("GUICHET_SECRET_KEYS"),
+        public_url=env.url("GUICHET_PUBLIC_URL", f"http://localhost:{port}", ("https", "http")).rstrip("/"),
+        data_dir=data_dir,
+        port=port,
+        bind=env.text("GUICHET_BIND", "127.0.0.1"),
+        live_url=env.url("GUICHET_LIVE_URL", "", ("https", "http")).rstrip("/"),
+        streams=env.number("GUICHET_STREAMS", 24, 0, 10000),
+        threads=env.number("GUICHET_THREADS", 40, 2, 10000),
+        send_threads=env.number("GUICHET_SEND_THREADS", 32, 1, 256),
+        trusted_proxies=env.number("GUICHET_TRUSTED_PROXIES", 0, 0, 8),
+        proxy=env.url("GUICHET_PROXY", "", ("https", "http")),
+        ca_bundle=env.text("GUICHET_CA_BUNDLE"),
+        allow_addresses=tuple(a.strip() for a in env.text("GUICHET_ALLOW_ADDRESSES").split(",") if a.strip()),
+        rehearsal_port=env.number("GUICHET_REHEARSAL_PORT", 0, 0, 65500),
+        log_level=env.text("GUICHET_LOG_LEVEL", "INFO", "DEBUG|INFO|WARNING|ERROR"),
+        app_keys=app_keys,
+    )
+    if settings.ca_bundle and not Path(settings.ca_bundle).is_file():
+        env.problems.append("GUICHET_CA_BUNDLE names a file that is not there")
+    if settings.threads <= settings.streams:
+        env.problems.append("GUICHET_THREADS must be larger than GUICHET_STREAMS, or streams starve the pages")
+    if env.problems:
+        raise BadSettings(env.problems)
+    return settings

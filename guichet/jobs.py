@@ -1,0 +1,31 @@
+"""The catalogue of jobs: what may be enqueued, by dotted name. A test resolves every
+name and compares every signature, because nothing imports the workers.
+
+Jobs are wake-ups: rows say what there is to do. Arguments are ids at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Job:
+    """`queue` has workers of its own: one queue per worker, so that a hand-off is never lost."""
+
+    path: str
+    queue: str
+    params: tuple[str, ...] = ()
+    timeout: int = 120  # seconds
+
+
+QUEUES = ("send", "receive", "tend")
+
+DRAIN = Job("workers.deliver.drain", "send", timeout=180)
+POLL = Job("workers.receive.poll", "receive", ("account_id",))
+DIGEST = Job("workers.receive.digest", "receive")
+RECONCILE = Job("workers.reconcile.look", "tend")
+TEND = Job("workers.tend.tend", "tend")
+CHECK_ACCOUNT = Job("workers.tend.check_account", "tend", ("account_id",))
+
+ALL = (DRAIN, POLL, DIGEST, RECONCILE, TEND, CHECK_ACCOUNT)

@@ -1,0 +1,84 @@
+"""Live events. Operations `tell` of what they changed in the same transaction; one
+sequencer numbers what was committed; readers go by number and see no gaps.
+
+Events carry ids, never text: who receives one asks the API, which checks the right again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from guichet.models import LiveEvent
+from guichet.policy import Action, Actor, require, visible
+
+KINDS = (
+    "conversation",  # changed or new: {"id", "version", "what"}
+    "message",  # new or changed in a conversation: {"id", "conversation_id"}
+    "delivery",  # {"id", "state", "post_id", "conversation_id"}
+    "post",  # {"id"}
+    "account",  # {"id", "state"}
+    "brake",  # {"on"}
+    "rights",  # somebody's rights changed: streams re-read theirs
+    "signed_out",  # to one person: this session is over
+)
+
+
+def tell(
+    session: Session,
+    kind: str,
+    now: datetime,
+    *,
+    account_id: int | None = None,
+    staff_id: int | None = None,
+    **data: Any,
+) -> None:
+    """Say that something changed. `account_id` None reaches everybody signed in;
+    `staff_id` only that person."""
+    if kind not in KINDS:
+        raise ValueError(f"there is no live event {kind!r}")
+    session.add(LiveEvent(kind=kind, at=now, account_id=account_id, staff_id=staff_id, data=data))
+
+
+def number_new(session: Session, actor: Actor) -> int:
+    """Number the committed events in order; returns the highest number. Only the
+    sequencer (the clock process, under its lock) calls this."""
+    require(actor, Action.SYSTEM)
+    last = session.scalar(select(func.max(LiveEvent.number))) or 0
+    waiting = session.scalars(select(LiveEvent.id).where(LiveEvent.number.is_(None)).order_by(LiveEvent.id).limit(1000))
+    for id_ in list(waiting):
+        last += 1
+        session.execute(update(LiveEvent).where(LiveEvent.id == id_).values(number=last))
+    return last
+
+
+def newest_number(session: Session) -> int:
+    """Where a new stream starts."""
+    return session.scalar(select(func.max(LiveEvent.number))) or 0
+
+
+def read_after(session: Session, actor: Actor, number: int, limit: int = 200) -> Sequence[LiveEvent]:
+    """Events after `number` that `actor` may see now, in order."""
+    return session.scalars(
+        select(LiveEvent)
+        .where(LiveEvent.number > number)
+        .where(or_(LiveEvent.account_id.is_(None), visible(actor, LiveEvent.account_id)))
+        .where(or_(LiveEvent.staff_id.is_(None), LiveEvent.staff_id == actor.staff_id))
+        .order_by(LiveEvent.number)
+        .limit(limit)
+    ).all()
+
+
+def oldest_number(session: Session) -> int:
+    """Below this, events are forgotten and a stream must start afresh (`resync`)."""
+    return session.scalar(select(func.min(LiveEvent.number))) or 0
+
+
+def forget_old(session: Session, actor: Actor, now: datetime, keep: timedelta = timedelta(hours=6)) -> None:
+    """Drop events that no stream can still want."""
+    require(actor, Action.SYSTEM)
+    session.execute(delete(LiveEvent).where(LiveEvent.at < now - keep, LiveEvent.number.is_not(None)))

@@ -1,0 +1,85 @@
+"""The tables, together in one place so that no room has to import another for a relationship."""
+
+from guichet.models.account import Account, Brake, Brand, Calendar, ConnectAttempt, Credential, PollCursor
+from guichet.models.base import Base
+from guichet.models.conversation import (
+    Attachment,
+    Conversation,
+    ConversationCount,
+    ConversationEvent,
+    ConversationLabel,
+    Customer,
+    Identity,
+    Label,
+    Message,
+    MessageVersion,
+    RawItem,
+    ReplyDraft,
+)
+from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Worker
+from guichet.models.live import LiveEvent
+from guichet.models.post import Media, Post, PostTarget, Variant, VariantMedia
+from guichet.models.staff import (
+    ApiToken,
+    AuditEntry,
+    AuditSeal,
+    Grant,
+    IdempotencyKey,
+    SecretCanary,
+    Staff,
+    StaffSession,
+    Team,
+    TeamMember,
+)
+from guichet.models.triage import CannedReply, Rule, SavedView
+from guichet.models.wait import Wait, WaitSlice
+
+__all__ = [
+    "Account",
+    "ApiToken",
+    "Attachment",
+    "Attempt",
+    "AuditEntry",
+    "AuditSeal",
+    "Base",
+    "Brake",
+    "Brand",
+    "Calendar",
+    "CannedReply",
+    "ConnectAttempt",
+    "Conversation",
+    "ConversationCount",
+    "ConversationEvent",
+    "ConversationLabel",
+    "Credential",
+    "Customer",
+    "Decision",
+    "Delivery",
+    "Grant",
+    "IdempotencyKey",
+    "Identity",
+    "Instance",
+    "Label",
+    "LiveEvent",
+    "Look",
+    "Media",
+    "Message",
+    "MessageVersion",
+    "PollCursor",
+    "Post",
+    "PostTarget",
+    "RawItem",
+    "ReplyDraft",
+    "Rule",
+    "SavedView",
+    "SecretCanary",
+    "Staff",
+    "StaffSession",
+    "Team",
+    "TeamMember",
+    "Variant",
+    "VariantMedia",
+    "Wait",
+    "WaitSlice",
+    "Worker",
+]

@@ -1,0 +1,252 @@
+"""What customers write, and how it stands with us."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from guichet.models.base import Base, Key, Long, RemoteId, Short, partial_index, ref
+
+
+class RawItem(Base):
+    """A thing as a network handed it over, committed before it is understood.
+
+    `state`: waiting, done, dead (five failures; visible, can be replayed).
+    """
+
+    __tablename__ = "raw_item"
+    __table_args__ = (
+        UniqueConstraint("account_id", "stream", "delivery_key"),
+        partial_index("ix_raw_item_waiting", "id", where="state = 'waiting'"),
+    )
+    id: Mapped[Key]
+    account_id: Mapped[int] = ref("account.id")
+    stream: Mapped[Short]
+    delivery_key: Mapped[RemoteId]
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+    state: Mapped[Short] = mapped_column(default="waiting")
+    tries: Mapped[int] = mapped_column(default=0)
+    try_after: Mapped[datetime | None]
+    last_error: Mapped[Long] = mapped_column(default="")
+    processed_at: Mapped[datetime | None]
+
+
+class Customer(Base):
+    """A person outside, with one or many identities."""
+
+    __tablename__ = "customer"
+    id: Mapped[Key]
+    name: Mapped[Short]
+    note: Mapped[Long] = mapped_column(default="")
+    language: Mapped[Short] = mapped_column(default="")
+    is_vip: Mapped[bool] = mapped_column(default=False)
+    is_blocked: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime]
+    identities: Mapped[list[Identity]] = relationship(back_populates="customer")
+
+
+class Identity(Base):
+    """A customer on one network. Answers are routed by identity, never by customer."""
+
+    __tablename__ = "identity"
+    __table_args__ = (UniqueConstraint("network", "remote_id"),)
+    id: Mapped[Key]
+    customer_id: Mapped[int] = ref("customer.id", index=True)
+    network: Mapped[Short]
+    remote_id: Mapped[RemoteId]
+    handle: Mapped[Short]
+    name: Mapped[Short] = mapped_column(default="")
+    avatar_url: Mapped[Long] = mapped_column(default="")
+    url: Mapped[Long] = mapped_column(default="")
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    customer: Mapped[Customer] = relationship(back_populates="identities")
+
+
+class Conversation(Base):
+    """One account × one identity × one thread root.
+
+    `waiting_since` is the start of the open wait (null: nobody waits). `claimed_until`
+    is the lease of `assignee_id`'s claim; null while assigned means: until handed over.
+    `hold_until` ends a snooze. `version` grows with every change that an agent could
+    have overlooked.
+    """
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        partial_index(
+            "uq_conversation_thread",
+            "account_id",
+            "identity_id",
+            "thread_root",
+            where="state <> 'closed' AND merged_into_id IS NULL",
+            unique=True,
+        ),
+        Index("ix_conversation_list", "account_id", "state", "last_message_at", "id"),
+        partial_index(
+            "ix_conversation_waiting", "account_id", "waiting_since", "id", where="waiting_since IS NOT NULL"
+        ),
+        Index("ix_conversation_assignee", "assignee_id", "state", "last_message_at"),
+        Index("ix_conversation_team", "team_id", "state", "last_message_at"),
+        Index("ix_conversation_identity", "identity_id"),
+        Index("ix_conversation_root", "account_id", "thread_root"),
+        Index("ix_conversation_lease", "claimed_until"),
+        Index("ix_conversation_snooze", "hold_until"),
+    )
+    id: Mapped[Key]
+    account_id: Mapped[int] = ref("account.id")
+    identity_id: Mapped[int] = ref("identity.id")
+    thread_root: Mapped[RemoteId]
+    surface: Mapped[Short]  # public, direct, mail
+    state: Mapped[Short] = mapped_column(default="new")
+    priority: Mapped[int] = mapped_column(default=1)  # 0 low, 1 normal, 2 high, 3 urgent
+    subject: Mapped[Short] = mapped_column(default="")
+    language: Mapped[Short] = mapped_column(default="")
+    preview: Mapped[Short] = mapped_column(default="")  # first line of what they last wrote
+    team_id: Mapped[int | None] = ref("team.id")
+    assignee_id: Mapped[int | None] = ref("staff.id")
+    claimed_until: Mapped[datetime | None]
+    waiting_since: Mapped[datetime | None]
+    hold_until: Mapped[datetime | None]
+    cycle: Mapped[int] = mapped_column(default=1)
+    message_count: Mapped[int] = mapped_column(default=0)
+    last_message_id: Mapped[int | None]  # newest message; what a reply has seen is told by it
+    can_reply: Mapped[bool] = mapped_column(default=True)
+    cannot_reply_reason: Mapped[Short] = mapped_column(default="")
+    reply_until: Mapped[datetime | None]
+    above: Mapped[dict[str, Any]] = mapped_column(default=dict)  # the company's post above a public thread
+    previous_id: Mapped[int | None] = ref("conversation.id")  # the closed one that this goes on from
+    merged_into_id: Mapped[int | None] = ref("conversation.id")
+    resolved_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    last_message_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1)
+    identity: Mapped[Identity] = relationship()
+    labels: Mapped[list[Label]] = relationship(secondary="conversation_label", order_by="Label.name")
+
+
+class Message(Base):
+    """Something said in a conversation. `direction`: in, out, note.
+
+    Outgoing messages wait for their delivery: `remote_id` is null until the network
+    accepted. A deletion leaves a tombstone (`deleted_at`), an edit leaves versions.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("account_id", "remote_id"),
+        Index("ix_message_conversation", "conversation_id", "sort_at", "id"),
+    )
+    id: Mapped[Key]
+    conversation_id: Mapped[int] = ref("conversation.id")
+    account_id: Mapped[int] = ref("account.id")
+    direction: Mapped[Short]
+    kind: Mapped[Short]  # channels.contract.InboundKind, or "note", "answer"
+    remote_id: Mapped[RemoteId | None]
+    identity_id: Mapped[int | None] = ref("identity.id")
+    staff_id: Mapped[int | None] = ref("staff.id")
+    delivery_id: Mapped[int | None]
+    text: Mapped[Long]
+    html: Mapped[Long] = mapped_column(default="")  # already sanitised
+    subject: Mapped[Short] = mapped_column(default="")
+    language: Mapped[Short] = mapped_column(default="")
+    in_reply_to: Mapped[RemoteId] = mapped_column(default="")
+    url: Mapped[Long] = mapped_column(default="")
+    is_automatic: Mapped[bool] = mapped_column(default=False)
+    can_reply: Mapped[bool] = mapped_column(default=True)
+    cannot_reply_reason: Mapped[Short] = mapped_column(default="")
+    reply_until: Mapped[datetime | None]
+    context: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    seen_through: Mapped[int | None]  # answers: newest message id that its author had seen
+    raw_item_id: Mapped[int | None] = ref("raw_item.id")
+    remote_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    sort_at: Mapped[datetime]  # network time, for order
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    attachments: Mapped[list[Attachment]] = relationship(order_by="Attachment.id")
+
+
+class MessageVersion(Base):
+    """What a message said before it was edited."""
+
+    __tablename__ = "message_version"
+    id: Mapped[Key]
+    message_id: Mapped[int] = ref("message.id", index=True)
+    text: Mapped[Long]
+    html: Mapped[Long]
+    replaced_at: Mapped[datetime]
+
+
+class Attachment(Base):
+    """A file with a message: in our store (`storage_key`) or at the network (`remote_url`)."""
+
+    __tablename__ = "attachment"
+    id: Mapped[Key]
+    message_id: Mapped[int] = ref("message.id", index=True)
+    filename: Mapped[Short]
+    mime: Mapped[Short]
+    size: Mapped[int] = mapped_column(default=0)
+    alt: Mapped[Long] = mapped_column(default="")
+    storage_key: Mapped[Short] = mapped_column(default="")
+    remote_url: Mapped[Long] = mapped_column(default="")
+    inline_id: Mapped[Short] = mapped_column(default="")
+
+
+class ConversationEvent(Base):
+    """Everything that happens to a conversation; only ever added to."""
+
+    __tablename__ = "conversation_event"
+    __table_args__ = (Index("ix_conversation_event_of", "conversation_id", "id"),)
+    id: Mapped[Key]
+    conversation_id: Mapped[int] = ref("conversation.id")
+    at: Mapped[datetime]
+    kind: Mapped[Short]
+    staff_id: Mapped[int | None] = ref("staff.id")
+    rule_id: Mapped[int | None]
+    data: Mapped[dict[str, Any]]
+
+
+class ReplyDraft(Base):
+    """What an agent is writing, kept on the server for each author."""
+
+    __tablename__ = "reply_draft"
+    conversation_id: Mapped[int] = ref("conversation.id", primary_key=True)
+    staff_id: Mapped[int] = ref("staff.id", primary_key=True)
+    kind: Mapped[Short] = mapped_column(primary_key=True, default="answer")  # answer, note
+    text: Mapped[Long]
+    media: Mapped[list[Any]] = mapped_column(default=list)
+    seen_through: Mapped[int | None]
+    updated_at: Mapped[datetime]
+
+
+class Label(Base):
+    __tablename__ = "label"
+    id: Mapped[Key]
+    name: Mapped[Short] = mapped_column(unique=True)
+    colour: Mapped[Short] = mapped_column(default="neutral")
+
+
+class ConversationLabel(Base):
+    __tablename__ = "conversation_label"
+    conversation_id: Mapped[int] = ref("conversation.id", primary_key=True)
+    label_id: Mapped[int] = ref("label.id", primary_key=True, index=True)
+
+
+class ConversationCount(Base):
+    """Counter rows for badges: how many conversations stand where."""
+
+    __tablename__ = "conversation_count"
+    __table_args__ = (UniqueConstraint("account_id", "state", "team_id", "assignee_id"),)
+    id: Mapped[Key]
+    account_id: Mapped[int] = ref("account.id")
+    state: Mapped[Short]
+    team_id: Mapped[int] = mapped_column(default=0)  # 0: none, so that unique holds
+    assignee_id: Mapped[int] = mapped_column(default=0)
+    n: Mapped[int] = mapped_column(default=0)

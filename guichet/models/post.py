@@ -1,0 +1,106 @@
+"""What a company wants to say: posts, their variants, their media."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from guichet.models.base import Base, Key, Long, Short, ref
+
+
+class Media(Base):
+    """A file in the store, named by its content. `storage_key` is random, never its name."""
+
+    __tablename__ = "media"
+    id: Mapped[Key]
+    sha256: Mapped[Short] = mapped_column(index=True)
+    mime: Mapped[Short]
+    size: Mapped[int]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    filename: Mapped[Short]
+    alt: Mapped[Long] = mapped_column(default="")
+    storage_key: Mapped[Short] = mapped_column(unique=True)
+    uploaded_by: Mapped[int | None] = ref("staff.id")
+    created_at: Mapped[datetime]
+
+
+class Post(Base):
+    """One thing to say, on one or many accounts.
+
+    The schedule is a wall time (`wall_time`, ISO without zone) in `time_zone`;
+    `due_at` is derived. `state`: draft, awaiting_approval, scheduled, done, cancelled;
+    where it stands on each account is told by its deliveries.
+    """
+
+    __tablename__ = "post"
+    id: Mapped[Key]
+    brand_id: Mapped[int] = ref("brand.id", index=True)
+    author_id: Mapped[int] = ref("staff.id")
+    title: Mapped[Short] = mapped_column(default="")
+    state: Mapped[Short] = mapped_column(default="draft", index=True)
+    wall_time: Mapped[Short | None]
+    time_zone: Mapped[Short] = mapped_column(default="UTC")
+    fold_rule: Mapped[Short] = mapped_column(default="first")  # which of two equal wall times
+    gap_rule: Mapped[Short] = mapped_column(default="later")  # where the wall time does not exist
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    late_limit: Mapped[int] = mapped_column(default=3600)  # seconds; later, a person is asked
+    approved_by: Mapped[int | None] = ref("staff.id")
+    approved_at: Mapped[datetime | None]
+    approved_hash: Mapped[Short] = mapped_column(default="")
+    rejected_reason: Mapped[Long] = mapped_column(default="")
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    variants: Mapped[list[Variant]] = relationship(
+        back_populates="post", order_by="Variant.id", cascade="all, delete-orphan"
+    )
+    targets: Mapped[list[PostTarget]] = relationship(back_populates="post", cascade="all, delete-orphan")
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+class Variant(Base):
+    """The post as it stands for one account or a set of accounts. `items` are the thread's
+    further items: [{"text": …}]; media belong to an item by `VariantMedia.item`."""
+
+    __tablename__ = "variant"
+    id: Mapped[Key]
+    post_id: Mapped[int] = ref("post.id", index=True)
+    is_base: Mapped[bool] = mapped_column(default=False)
+    text: Mapped[Long]
+    items: Mapped[list[Any]] = mapped_column(default=list)
+    language: Mapped[Short] = mapped_column(default="")
+    subject: Mapped[Short] = mapped_column(default="")
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    post: Mapped[Post] = relationship(back_populates="variants")
+    media: Mapped[list[VariantMedia]] = relationship(
+        order_by="VariantMedia.item, VariantMedia.position", cascade="all, delete-orphan"
+    )
+
+
+class PostTarget(Base):
+    """An account that a post is for, and the variant that it gets."""
+
+    __tablename__ = "post_target"
+    __table_args__ = (UniqueConstraint("post_id", "account_id"),)
+    id: Mapped[Key]
+    post_id: Mapped[int] = ref("post.id", index=True)
+    account_id: Mapped[int] = ref("account.id", index=True)
+    variant_id: Mapped[int] = ref("variant.id")
+    post: Mapped[Post] = relationship(back_populates="targets")
+    variant: Mapped[Variant] = relationship()
+
+
+class VariantMedia(Base):
+    """A file on a variant's item (0: the post itself), with its alt text there."""
+
+    __tablename__ = "variant_media"
+    variant_id: Mapped[int] = ref("variant.id", primary_key=True)
+    item: Mapped[int] = mapped_column(primary_key=True, default=0)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    media_id: Mapped[int] = ref("media.id", index=True)
+    alt: Mapped[Long] = mapped_column(default="")
+    media: Mapped[Media] = relationship()

@@ -1,0 +1,257 @@
+"""Who may do what. `require` in every public operation, `visible` in every list, count,
+search, export and live event; workers ask again when they act.
+
+Rights are read from the database for every request and every act: an ended grant ends
+with the next question, not with the next sign-in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from guichet.errors import NotAllowed, NotFound
+from guichet.models import Account, Conversation, Delivery, Grant, Post, Staff, TeamMember
+
+
+class OrgRole(StrEnum):
+    """Organisation roles, weakest first."""
+
+    MEMBER = "member"
+    TEAM_LEAD = "team_lead"
+    ADMINISTRATOR = "administrator"
+    OWNER = "owner"
+
+
+class AccountRole(StrEnum):
+    """Account roles, weakest first; each holds the rights of the ones before."""
+
+    VIEWER = "viewer"
+    AGENT = "agent"
+    AUTHOR = "author"
+    PUBLISHER = "publisher"
+    MANAGER = "manager"
+
+
+class Action(StrEnum):
+    """Everything that a right is needed for."""
+
+    # on an account
+    ACCOUNT_VIEW = "account.view"
+    ACCOUNT_MANAGE = "account.manage"
+    CONVERSATION_VIEW = "conversation.view"
+    CONVERSATION_ANSWER = "conversation.answer"
+    CONVERSATION_ASSIGN = "conversation.assign"
+    POST_VIEW = "post.view"
+    POST_WRITE = "post.write"
+    POST_PUBLISH = "post.publish"
+    POST_APPROVE = "post.approve"
+    DELIVERY_DECIDE = "delivery.decide"
+    STATS_VIEW = "stats.view"
+    BRAKE_ACCOUNT = "brake.account"
+    # on the organisation
+    ACCOUNT_CONNECT = "account.connect"
+    BRAND_MANAGE = "brand.manage"
+    BRAKE_ALL = "brake.all"
+    STAFF_VIEW = "staff.view"
+    STAFF_MANAGE = "staff.manage"
+    TEAM_MANAGE = "team.manage"
+    GRANT_MANAGE = "grant.manage"
+    RULE_MANAGE = "rule.manage"
+    CANNED_MANAGE = "canned.manage"
+    LABEL_MANAGE = "label.manage"
+    AUDIT_VIEW = "audit.view"
+    SYSTEM = "system"  # what only our own processes do
+
+
+_VIEWER = frozenset({Action.ACCOUNT_VIEW, Action.CONVERSATION_VIEW, Action.POST_VIEW, Action.STATS_VIEW})
+_AGENT = _VIEWER | {Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN}
+_AUTHOR = _AGENT | {Action.POST_WRITE}
+_PUBLISHER = _AUTHOR | {Action.POST_PUBLISH, Action.POST_APPROVE, Action.DELIVERY_DECIDE, Action.BRAKE_ACCOUNT}
+_MANAGER = _PUBLISHER | {Action.ACCOUNT_MANAGE}
+
+ACCOUNT_RIGHTS: Mapping[AccountRole, frozenset[Action]] = {
+    AccountRole.VIEWER: _VIEWER,
+    AccountRole.AGENT: frozenset(_AGENT),
+    AccountRole.AUTHOR: frozenset(_AUTHOR),
+    AccountRole.PUBLISHER: frozenset(_PUBLISHER),
+    AccountRole.MANAGER: frozenset(_MANAGER),
+}
+
+_MEMBER = frozenset({Action.STAFF_VIEW})
+_LEAD = _MEMBER | {Action.CANNED_MANAGE, Action.LABEL_MANAGE, Action.RULE_MANAGE}
+_ADMINISTRATOR = frozenset(
+    set(_LEAD)
+    | {
+        Action.ACCOUNT_CONNECT,
+        Action.BRAND_MANAGE,
+        Action.BRAKE_ALL,
+        Action.STAFF_MANAGE,
+        Action.TEAM_MANAGE,
+        Action.GRANT_MANAGE,
+        Action.AUDIT_VIEW,
+    }
+)
+
+ORG_RIGHTS: Mapping[OrgRole, frozenset[Action]] = {
+    OrgRole.MEMBER: _MEMBER,
+    OrgRole.TEAM_LEAD: frozenset(_LEAD),
+    OrgRole.ADMINISTRATOR: _ADMINISTRATOR,
+    OrgRole.OWNER: _ADMINISTRATOR,
+}
+
+# Administrators run the installation; on accounts they hold a manager's rights.
+_EVERY_ACCOUNT = frozenset({OrgRole.ADMINISTRATOR, OrgRole.OWNER})
+
+# What an API token's scope allows; a token never holds more than its person.
+SCOPES: Mapping[str, frozenset[Action]] = {
+    "read": _VIEWER | {Action.STAFF_VIEW},
+    "answer": frozenset({Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN}),
+    "publish": frozenset(
+        {Action.POST_WRITE, Action.POST_PUBLISH, Action.POST_APPROVE, Action.DELIVERY_DECIDE, Action.BRAKE_ACCOUNT}
+    ),
+    "manage": frozenset(_ADMINISTRATOR | {Action.ACCOUNT_MANAGE}),
+}
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, with the rights that they have in this moment.
+
+    `accounts` maps an account id to the actions granted on it; `staff_id` is None
+    for our own processes. `scopes` (None: a browser session) limits an API token.
+    """
+
+    staff_id: int | None
+    kind: str = "staff"  # staff, token, system
+    role: OrgRole = OrgRole.MEMBER
+    accounts: Mapping[int, frozenset[Action]] = field(default_factory=dict)
+    scopes: frozenset[str] | None = None
+    name: str = ""
+    ip: str = ""
+
+    @property
+    def sees_every_account(self) -> bool:
+        return self.kind == "system" or self.role in _EVERY_ACCOUNT
+
+
+SYSTEM = Actor(staff_id=None, kind="system", name="Guichet")
+
+
+def load_actor(
+    session: Session,
+    staff: Staff,
+    now: datetime,
+    *,
+    kind: str = "staff",
+    scopes: Iterable[str] | None = None,
+    ip: str = "",
+) -> Actor:
+    """The actor that `staff` is now. A disabled person has no rights at all."""
+    if staff.disabled_at is not None:
+        raise NotAllowed("this person no longer works here")
+    return Actor(
+        staff_id=staff.id,
+        kind=kind,
+        role=OrgRole(staff.role),
+        accounts=_granted(session, staff.id, now),
+        scopes=None if scopes is None else frozenset(scopes),
+        name=staff.name,
+        ip=ip,
+    )
+
+
+def _granted(session: Session, staff_id: int, now: datetime) -> dict[int, frozenset[Action]]:
+    teams = select(TeamMember.team_id).where(TeamMember.staff_id == staff_id)
+    grants = session.execute(
+        select(Grant.role, Account.id)
+        .join(Account, or_(Grant.account_id == Account.id, Grant.brand_id == Account.brand_id))
+        .where(or_(Grant.staff_id == staff_id, Grant.team_id.in_(teams)))
+        .where(or_(Grant.ends_at.is_(None), Grant.ends_at > now))
+    )
+    rights: dict[int, frozenset[Action]] = {}
+    for role, account_id in grants:
+        rights[account_id] = rights.get(account_id, frozenset()) | ACCOUNT_RIGHTS[AccountRole(role)]
+    return rights
+
+
+def account_of(target: Any) -> int | None:
+    """The account that a target belongs to, or None for what belongs to the organisation."""
+    if isinstance(target, Account):
+        return target.id
+    if isinstance(target, int):
+        return target
+    return getattr(target, "account_id", None)
+
+
+def can(actor: Actor, action: Action, target: Any = None) -> bool:
+    """Whether `actor` may do `action` on `target`: an Account, its id, anything with an
+    `account_id`, or None for the organisation. A Post must be asked account by account."""
+    if actor.kind == "system":
+        return True
+    if action is Action.SYSTEM:
+        return False
+    if actor.scopes is not None and not any(action in SCOPES.get(s, frozenset()) for s in actor.scopes):
+        return False
+    if action in ORG_RIGHTS[OrgRole.OWNER] and target is None:
+        return action in ORG_RIGHTS[actor.role]
+    account_id = account_of(target)
+    if account_id is None:
+        return action in ORG_RIGHTS[actor.role]
+    if actor.sees_every_account:
+        return action in _MANAGER
+    return action in actor.accounts.get(account_id, frozenset())
+
+
+def require(actor: Actor, action: Action, target: Any = None) -> None:
+    """Raises NotFound where the actor may not even know of the target, else NotAllowed."""
+    if can(actor, action, target):
+        return
+    account_id = account_of(target)
+    if account_id is not None and not can(actor, Action.ACCOUNT_VIEW, account_id):
+        raise NotFound("there is no such thing, or it is not yours to see")
+    raise NotAllowed(f"you have no right to do this ({action})")
+
+
+def visible_accounts(actor: Actor, action: Action = Action.ACCOUNT_VIEW) -> frozenset[int] | None:
+    """Ids of the accounts on which `actor` may do `action`; None means all of them."""
+    if actor.scopes is not None and not any(action in SCOPES.get(s, frozenset()) for s in actor.scopes):
+        return frozenset()
+    if actor.sees_every_account:
+        return None
+    return frozenset(a for a, actions in actor.accounts.items() if action in actions)
+
+
+def visible(
+    actor: Actor, column: InstrumentedAttribute[Any] | ColumnElement[Any], action: Action = Action.ACCOUNT_VIEW
+) -> ColumnElement[bool]:
+    """The WHERE clause that leaves only rows whose account `column` the actor may see."""
+    accounts = visible_accounts(actor, action)
+    if accounts is None:
+        return true()
+    return column.in_(sorted(accounts)) if accounts else false()
+
+
+def account_column(model: type[Any]) -> InstrumentedAttribute[Any]:
+    """The column that tells a model's account."""
+    if model is Account:
+        return Account.id
+    if model in (Conversation, Delivery):
+        column: InstrumentedAttribute[Any] = model.account_id
+        return column
+    raise TypeError(f"{model.__name__} has no account of its own")
+
+
+def require_for_post(actor: Actor, action: Action, post: Post) -> None:
+    """`require` on every account that the post is for; a draft for none belongs to its author."""
+    targets = [t.account_id for t in post.targets]
+    for account_id in targets:
+        require(actor, action, account_id)
+    if not targets and actor.staff_id != post.author_id and not actor.sees_every_account:
+        raise NotFound("there is no such post, or it is not yours to see")

@@ -1,0 +1,43 @@
+"""Files: media to send and attachments received. Names are random; what a file was
+called, or claims to be, never decides where it lies or how it is served."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+_KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{38}")
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """A folder. Writes are atomic and synced before the key is given out."""
+
+    root: Path
+
+    def put(self, data: bytes) -> str:
+        """Store bytes; returns the key."""
+        name = secrets.token_hex(20)
+        key = f"{name[:2]}/{name[2:]}"
+        path = self.root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".part")
+        with partial.open("wb") as f:
+            f.write(data)
+            f.flush()
+            os.fsync(f.fileno())
+        partial.rename(path)
+        return key
+
+    def get(self, key: str) -> bytes:
+        """Raises FileNotFoundError, also for a key that never came from here."""
+        if not _KEY.fullmatch(key):
+            raise FileNotFoundError(key)
+        return (self.root / key).read_bytes()
+
+    def delete(self, key: str) -> None:
+        if _KEY.fullmatch(key):
+            (self.root / key).unlink(missing_ok=True)
