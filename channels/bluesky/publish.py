@@ -1,0 +1,184 @@
+"""Posting to Bluesky, and finding the truth after a doubt.
+
+A post is a record under a key that we choose beforehand, and its `createdAt` is the
+moment that the key carries: sent twice, it is the same record, and the server does
+nothing the second time. So the key alone finds or disproves it.
+Refused: changing a text of ours in any way; putting a record where another stands.
+Source: com.atproto.repo.putRecord, docs.bsky.app/docs/advanced-guides/posts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from channels.bluesky.richtext import facets_of
+from channels.bluesky.syntax import (
+    Address,
+    TidClock,
+    datetime_text,
+    is_did,
+    is_tid,
+    parse_address,
+    time_of_tid,
+)
+from channels.bluesky.xrpc import Server, object_in, text_in
+from channels.contract import JSON, Connection, Draft, Looked, MediaItem, Receipt, Target
+from channels.errors import Gone, Rejected
+from channels.wire import Wire
+
+POST = "app.bsky.feed.post"
+_clock = TidClock()
+
+
+class BlueskyPublisher:
+    """Sends and deletes posts of one account."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._did = connection.remote_id
+        self._web = str(connection.settings.get("web") or "https://bsky.app")
+        self._server = Server(connection.base_url, wire, connection.secrets.get("access", ""))
+
+    def prepare(self, draft: Draft) -> JSON:
+        """Builds the whole record but its moment: mentions looked up, images uploaded, the
+        answered post pinned by its content hash."""
+        record: JSON = {"$type": POST, "text": draft.text}
+        facets = facets_of(draft.text, self._did_of)
+        if facets:
+            record["facets"] = facets
+        if draft.language:
+            record["langs"] = [draft.language]
+        if draft.reply_to is not None:
+            record["reply"] = self._reply(draft.reply_to)
+        if draft.media:
+            record["embed"] = {"$type": "app.bsky.embed.images", "images": [self._image(m) for m in draft.media]}
+        return {"record": record}
+
+    def new_key(self, now: datetime) -> str:
+        return _clock.next(now)
+
+    def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
+        record = _complete(prepared, key)
+        answer = self._server.procedure(
+            "com.atproto.repo.putRecord",
+            {
+                "repo": self._did,
+                "collection": POST,
+                "rkey": key,
+                "record": record,
+                "swapRecord": None,  # create only: never over a record that is there
+            },
+        )
+        return receipt_of(text_in(answer, "uri"), text_in(answer, "cid"), record, self._web, _accepted_at(answer))
+
+    def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
+        """Take a post down. The server says yes too when it is not there any more."""
+        address = parse_address(remote_id)
+        if address.did != self._did:
+            raise Rejected("only the account's own posts can be deleted", code="not_ours")
+        self._server.procedure(
+            "com.atproto.repo.deleteRecord",
+            {"repo": self._did, "collection": address.collection, "rkey": address.rkey},
+        )
+
+    def _did_of(self, handle: str) -> str | None:
+        try:
+            did = text_in(self._server.query("com.atproto.identity.resolveHandle", {"handle": handle}), "did")
+        except (Gone, Rejected):
+            # Nobody has that handle ("Unable to resolve handle" is a plain InvalidRequest).
+            return None
+        return did if is_did(did) else None
+
+    def _image(self, item: MediaItem) -> JSON:
+        image: JSON = {"image": self._server.upload(item.open(), item.mime), "alt": item.alt}
+        if item.width and item.height:
+            image["aspectRatio"] = {"width": item.width, "height": item.height}
+        return image
+
+    def _reply(self, target: Target) -> JSON:
+        cid, root = target.context.get("cid"), target.context.get("root")
+        if not cid or not isinstance(root, Mapping):
+            cid, root = self._fetched(target)
+        parent = {"uri": target.remote_id, "cid": cid}
+        return {"root": dict(root), "parent": parent}
+
+    def _fetched(self, target: Target) -> tuple[str, Mapping[str, Any]]:
+        """The content hash and the thread's root of a post, from the network."""
+        address = parse_address(target.remote_id)
+        answer = get_record(self._server, address)
+        cid, record = text_in(answer, "cid"), object_in(answer, "value")
+        return cid, root_of(record) or {"uri": target.remote_id, "cid": cid}
+
+
+class BlueskyReconciler:
+    """Looks under the key: the post is there or it is not."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._did = connection.remote_id
+        self._web = str(connection.settings.get("web") or "https://bsky.app")
+        self._server = Server(connection.base_url, wire, connection.secrets.get("access", ""))
+
+    def look(
+        self,
+        draft: Draft,
+        prepared: Mapping[str, Any],
+        key: str,
+        started_at: datetime,
+        known_ids: frozenset[str],
+    ) -> Looked:
+        address = Address(self._did, POST, key)
+        evidence: JSON = {"looked_for": str(address)}
+        if str(address) in known_ids:
+            return Looked(evidence={**evidence, "note": "this key belongs to another delivery"})
+        try:
+            answer = get_record(self._server, address)
+        except Gone as e:
+            return Looked(absent=True, evidence={**evidence, **e.evidence})
+        found = object_in(answer, "value")
+        receipt = receipt_of(str(address), text_in(answer, "cid"), found, self._web, None)
+        if found == _complete(prepared, key):
+            return Looked(found=receipt, evidence={**evidence, "cid": answer["cid"]})
+        return Looked(candidates=(receipt,), evidence={**evidence, "found_instead": found})
+
+
+def get_record(server: Server, address: Address) -> JSON:
+    return server.query(
+        "com.atproto.repo.getRecord",
+        {"repo": address.did, "collection": address.collection, "rkey": address.rkey},
+    )
+
+
+def _complete(prepared: Mapping[str, Any], key: str) -> JSON:
+    """The record as it is sent: what was prepared, at the moment that the key carries."""
+    record = prepared.get("record")
+    if not isinstance(record, Mapping):
+        raise Rejected("the post was not prepared", code="not_prepared")
+    return {**record, "createdAt": datetime_text(time_of_tid(key))}
+
+
+def root_of(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The strong reference to the first post of the thread that a record answers in."""
+    reply = record.get("reply")
+    root = reply.get("root") if isinstance(reply, Mapping) else None
+    if isinstance(root, Mapping) and root.get("uri") and root.get("cid"):
+        return {"uri": str(root["uri"]), "cid": str(root["cid"])}
+    return None
+
+
+def receipt_of(uri: str, cid: str, record: Mapping[str, Any], web: str, accepted_at: datetime | None) -> Receipt:
+    """Proof that a post stands; its context is all that an answer to it needs."""
+    address = parse_address(uri)
+    return Receipt(
+        remote_id=uri,
+        url=f"{web}/profile/{address.did}/post/{address.rkey}",
+        accepted_at=accepted_at,
+        context={"cid": cid, "root": root_of(record) or {"uri": uri, "cid": cid}},
+    )
+
+
+def _accepted_at(answer: Mapping[str, Any]) -> datetime | None:
+    """The server's own time of the commit; none for a replay that changed nothing."""
+    commit = answer.get("commit")
+    rev = commit.get("rev") if isinstance(commit, Mapping) else None
+    return time_of_tid(rev) if isinstance(rev, str) and is_tid(rev) else None
