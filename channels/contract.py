@@ -85,6 +85,7 @@ class MediaLimit:
     alt_max: int
     source: str
     as_of: date
+    alone: frozenset[str] = frozenset()  # MIME types that must be the only attachment
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,162 @@
+"""Counting a text as each network counts it, and saying what is wrong with a draft.
+
+One implementation for the adapters, the API and the page, so that a person sees
+before approval exactly what the network will say. Pure: no clock, no network. It
+refuses nothing itself and words nothing: it returns stable names and figures, for
+the page to say in the reader's language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import regex
+
+from channels.contract import CountUnit, Limits, MediaItem, MediaLimit, Surface, TextLimit
+from channels.urls import find_urls
+
+# X counts these as one unit, everything else (CJK, symbols) as two, and an emoji as
+# two however many code points it has: twitter-text configuration version 3.
+_ONE_UNIT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+_X_REFUSES = re.compile("[\ufffe\ufeff\uffff]")
+
+# The shapes of Unicode TS #51 §1.4.9, rather than a list of known emoji: a list is
+# out of date by the next phone.
+_EMOJI = regex.compile(
+    r"""\p{RI}\p{RI}
+    | [0-9\#*]\uFE0F?\u20E3
+    | (?:\p{Extended_Pictographic}(?:\uFE0F\u20E3?|\p{EMod}|[\U000E0020-\U000E007E]+\U000E007F)?)
+      (?:\u200D(?:\p{Extended_Pictographic}|[\u2640\u2642\u2695-\u2696])(?:\uFE0F|\p{EMod})?)*
+    | \p{EMod}
+    """,
+    regex.VERBOSE,
+)
+_GRAPHEME = regex.compile(r"\X")
+# Mastodon's own counter: what follows the second @ of a full address is free.
+_FULL_MENTION = re.compile(r"(^|[^/\w])@([a-z0-9_]+)@[a-z0-9.\-]+[a-z0-9]+", re.IGNORECASE | re.ASCII)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One reason why a network would refuse a draft.
+
+    `name` is one of: empty, surface_not_offered, text_too_long,
+    text_too_many_bytes, text_has_refused_characters, too_many_media,
+    media_type_refused, media_too_large, media_must_be_alone, alt_too_long.
+    `data` holds the figures: count and max in the limit's unit, or bytes for
+    sizes; index (from 0) of the file concerned.
+    """
+
+    name: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def count(text: str, limit: TextLimit) -> int:
+    """How much of `limit.max_length` the text uses, in the limit's unit."""
+    if limit.unit is CountUnit.WEIGHTED:
+        return _weighted(text, limit.url_length)
+    if limit.url_length is not None:
+        text = _with_urls_as(text, limit.url_length)
+    if limit.mention_local_only:
+        text = _FULL_MENTION.sub(r"\1@\2", text)
+    if limit.unit is CountUnit.GRAPHEME:
+        return sum(1 for _ in _GRAPHEME.finditer(text))
+    return len(text)
+
+
+def count_bytes(text: str) -> int:
+    """The length in bytes of UTF-8. A lone surrogate counts three, as it would if it could be sent."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _weighted(text: str, url_length: int | None) -> int:
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n")
+    total, at = 0, 0
+    for start, end in find_urls(text) if url_length is not None else ():
+        total += _weight(text[at:start]) + (url_length or 0)
+        at = end
+    return total + _weight(text[at:])
+
+
+def _weight(text: str) -> int:
+    if text.isascii() and "\u20e3" not in text:
+        return len(text)
+    total, at = 0, 0
+    for emoji in _EMOJI.finditer(text):
+        total += _units(text[at : emoji.start()]) + 2
+        at = emoji.end()
+    return total + _units(text[at:])
+
+
+def _units(text: str) -> int:
+    return sum(1 if any(low <= ord(c) <= high for low, high in _ONE_UNIT) else 2 for c in text)
+
+
+def _with_urls_as(text: str, length: int) -> str:
+    parts, at = [], 0
+    for start, end in find_urls(text, bare=False):
+        parts += [text[at:start], "x" * length]
+        at = end
+    return "".join((*parts, text[at:]))
+
+
+def problems(text: str, media: Sequence[MediaItem], limits: Limits, surface: Surface) -> list[Problem]:
+    """Everything for which a network with these limits would refuse the draft; [] if nothing."""
+    if surface not in limits.text:
+        return [Problem("surface_not_offered", {"surface": surface.value})]
+    return [*_text_problems(text, bool(media), limits.text[surface]), *_media_problems(media, limits, surface)]
+
+
+def _text_problems(text: str, has_media: bool, limit: TextLimit) -> list[Problem]:
+    found = []
+    if not text.strip() and not has_media:
+        found.append(Problem("empty"))
+    length = count(text, limit)
+    if limit.max_length is not None and length > limit.max_length:
+        found.append(Problem("text_too_long", {"count": length, "max": limit.max_length, "unit": limit.unit.value}))
+    size = count_bytes(text)
+    if limit.max_bytes is not None and size > limit.max_bytes:
+        found.append(Problem("text_too_many_bytes", {"count": size, "max": limit.max_bytes}))
+    if _refused_characters(text, limit):
+        found.append(Problem("text_has_refused_characters"))
+    return found
+
+
+def _refused_characters(text: str, limit: TextLimit) -> bool:
+    """A lone surrogate or NUL can be sent to nobody; X refuses three more."""
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        return True
+    return limit.unit is CountUnit.WEIGHTED and _X_REFUSES.search(text) is not None
+
+
+def _media_problems(media: Sequence[MediaItem], limits: Limits, surface: Surface) -> list[Problem]:
+    if not media:
+        return []
+    limit = limits.media.get(surface)
+    if limit is None:
+        return [Problem("too_many_media", {"count": len(media), "max": 0})]
+    found = []
+    if len(media) > limit.max_count:
+        found.append(Problem("too_many_media", {"count": len(media), "max": limit.max_count}))
+    for index, item in enumerate(media):
+        found += _item_problems(index, item, len(media), limit)
+    return found
+
+
+def _item_problems(index: int, item: MediaItem, of: int, limit: MediaLimit) -> list[Problem]:
+    where = {"index": index, "filename": item.filename}
+    largest = limit.max_bytes.get(item.mime)
+    if largest is None:
+        return [Problem("media_type_refused", {**where, "mime": item.mime, "accepted": sorted(limit.max_bytes)})]
+    found = []
+    if item.size > largest:
+        found.append(Problem("media_too_large", {**where, "count": item.size, "max": largest}))
+    if of > 1 and item.mime in limit.alone:
+        found.append(Problem("media_must_be_alone", {**where, "mime": item.mime}))
+    if len(item.alt) > limit.alt_max:
+        found.append(Problem("alt_too_long", {**where, "count": len(item.alt), "max": limit.alt_max}))
+    return found
