@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 SETTINGS: dict[str, str] = {
@@ -41,6 +45,16 @@ SETTINGS: dict[str, str] = {
 }
 
 REHEARSAL_PORTS = {"control": 0, "x": 1, "mastodon": 2, "bluesky": 3, "email": 4, "imap": 5, "smtp": 6}
+
+
+def embedded_socket(data_dir: Path) -> Path:
+    """Where the embedded Valkey listens. A Unix socket's path has room for about 100
+    bytes (sun_path), so a deep data folder gets one in a private folder elsewhere."""
+    path = data_dir / "valkey" / "valkey.sock"
+    if len(os.fsencode(path)) < 100:
+        return path
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"guichet-{os.getuid()}-{name}" / "valkey.sock"
 
 
 class BadSettings(Exception):
@@ -82,6 +96,17 @@ class Settings:
     def rehearsal_url(self, name: str) -> str:
         """Address of one rehearsal server: "control", or a network's name."""
         return f"http://127.0.0.1:{self.rehearsal_port + REHEARSAL_PORTS[name]}"
+
+    def network_options(self) -> dict[str, Any]:
+        """What channels.networks.open_networks takes."""
+        rehearsed = ("x", "mastodon", "bluesky", "email") if self.rehearsal_port else ()
+        return {
+            "allow": self.allowed_addresses(),
+            "rehearsal": {name: self.rehearsal_url(name) for name in rehearsed},
+            "app_keys": self.app_keys,
+            "proxy": self.proxy,
+            "ca_bundle": self.ca_bundle,
+        }
 
     def allowed_addresses(self) -> tuple[str, ...]:
         """Internal addresses that may be reached: the listed ones and the rehearsal's own."""
@@ -155,7 +180,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             "GUICHET_DATABASE_URL", f"sqlite:///{data_dir / 'guichet.sqlite3'}", ("postgresql", "postgres", "sqlite")
         ),
         redis_url=env.url(
-            "GUICHET_REDIS_URL", f"unix://{data_dir / 'valkey' / 'valkey.sock'}", ("redis", "rediss", "unix")
+            "GUICHET_REDIS_URL", f"unix://{embedded_socket(data_dir)}", ("redis", "rediss", "unix")
         ),
         secret_keys=env.keys("GUICHET_SECRET_KEYS"),
         public_url=env.url("GUICHET_PUBLIC_URL", f"http://localhost:{port}", ("https", "http")).rstrip("/"),

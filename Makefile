@@ -1,0 +1,42 @@
+# Two commands matter: `make run` and `make test`. Everything sets itself up.
+PYTHON ?= python3
+BIN := .venv/bin
+PREPARE := $(PYTHON) cli/prepare.py
+
+.PHONY: run test test-all check bench chaos lock clean help
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run:  ## start Guichet with a rehearsal company, its staff and its customers
+	@$(PREPARE) run
+	@$(BIN)/guichet run --demo
+
+test:  ## the whole suite on the embedded defaults (under 8 minutes on 2 cores)
+	@$(PREPARE) test
+	@$(BIN)/python -m cli.testing default
+
+test-all:  ## that on PostgreSQL and Redis too, with a browser and the networks' real servers
+	@$(PREPARE) test-all
+	@$(BIN)/python -m cli.testing all
+
+check:  ## formatting, lint, types and import directions
+	@$(PREPARE) test
+	@$(BIN)/python -m cli.testing check
+
+bench:  ## the benchmarks; prints ratios
+	@$(PREPARE) test
+	@$(BIN)/python -m bench
+
+chaos:  ## kill, freeze and wipe while posts go out, and compare ledgers with rows
+	@$(PREPARE) test
+	@$(BIN)/python -m pytest -q -m chaos tests/chaos
+
+lock:  ## renew the hashed locks from requirements/*.in
+	@for f in bootstrap runtime dev node real; do \
+	  $(BIN)/python -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	    --python-version 3.11 requirements/$$f.in -o requirements/$$f.txt --upgrade; done
+
+clean:  ## remove what was set up and built; keeps var/, where your data is
+	rm -rf .venv .make webapp/ui/node_modules webapp/static/app build .pytest_cache .mypy_cache .ruff_cache .hypothesis
