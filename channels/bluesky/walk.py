@@ -78,7 +78,9 @@ def _result(
     ended: bool,
     gap: Gap | None = None,
 ) -> Walk:
-    fresh = tuple(e for e in reversed(list(met.values())) if e.uri not in seen and e.at >= floor)
+    # Entries of the same moment come in no order of their own: their keys carry microseconds.
+    by_time = sorted(met.values(), key=lambda e: (e.at, e.uri.rpartition("/")[2]))
+    fresh = tuple(e for e in by_time if e.uri not in seen and e.at >= floor)
     covered_from = _BEGINNING if ended else min((e.at for e in met.values()), default=last)
     missing = tuple((uri, at) for uri, at in seen.items() if uri not in met and (ended or at > covered_from))
     newest = max((e.at for e in met.values()), default=last)
