@@ -1,0 +1,222 @@
+"""Networks, brands, calendars, accounts and connecting them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from webapp.api.schemas.common import (
+    AccountBrief,
+    BrandBrief,
+    Code,
+    Id,
+    In,
+    LanguageTag,
+    Line,
+    Name,
+    Out,
+    PageQuery,
+    Time,
+    TimeZone,
+)
+from webapp.api.schemas.people import AccountRoleName
+
+SurfaceName = Literal["public", "direct", "mail"]
+
+
+class TextLimit(Out):
+    """What the network allows; null `max_length`: unlimited. `url_length`: what a URL
+    counts whatever its length; null: counted as written."""
+
+    max_length: int | None
+    unit: Literal["character", "weighted", "grapheme", "unlimited"]
+    url_length: int | None
+    max_bytes: int | None
+    mention_local_only: bool
+    source: str
+    as_of: str
+
+
+class MediaLimit(Out):
+    """Sizes in bytes by MIME type; a type not named is refused. `alone`: types that must
+    be the only attachment."""
+
+    max_count: int
+    max_bytes: dict[str, int]
+    alt_max: int
+    alone: list[str]
+
+
+class Cost(Out):
+    """What one post costs at the network, in `currency`."""
+
+    plain: float
+    with_url: float
+    currency: str
+
+
+class FormField(Out):
+    name: str
+    kind: str = Field(description="text, address, secret, number or choice")
+    required: bool
+    default: str
+    choices: list[str]
+
+
+class Network(Out):
+    name: str
+    title: str
+    monogram: str
+    auth: list[Literal["oauth1", "oauth2", "password"]]
+    recovery: Literal["keyed", "readable", "blind"]
+    fields: list[FormField]
+    text: dict[SurfaceName, TextLimit]
+    media: dict[SurfaceName, MediaLimit]
+    cost: Cost | None
+    can_delete: bool
+    can_edit: bool
+    configured: bool = Field(description="the installation has the application keys it needs")
+    rehearsal: bool = Field(description="a rehearsal server of it runs here")
+    rehearsal_form: dict[str, str] = Field(description="what to type to connect a rehearsal account")
+
+
+class Account(AccountBrief):
+    """`trouble` says why it needs a person, in words to act on. `role`: one's own."""
+
+    brand: BrandBrief
+    state: Literal["connected", "needs_reconnect", "disconnected"]
+    trouble: str | None
+    avatar_url: str | None
+    base_url: str
+    time_zone: str
+    is_rehearsal: bool
+    parked_until: Time | None
+    checked_at: Time | None
+    last_read_at: Time | None
+    last_sent_at: Time | None
+    expires_at: Time | None
+    role: AccountRoleName | None
+    text: dict[SurfaceName, TextLimit]
+    media: dict[SurfaceName, MediaLimit]
+    cost: Cost | None
+
+
+class StreamHealth(Out):
+    """How far one stream of an account has been read."""
+
+    stream: str
+    polled_at: Time | None
+    next_poll_at: Time
+    failures: int
+    last_error: str
+    gap_since: Time | None
+    gap_until: Time | None
+    gap_reason: str
+
+
+class AccountHealth(Out):
+    account: Account
+    streams: list[StreamHealth]
+    waiting_items: int
+    dead_letters: int
+    oldest_due_at: Time | None
+
+
+class AccountQuery(PageQuery):
+    brand_id: Id | None = None
+    network: Code | None = None
+
+
+class AccountChange(In):
+    time_zone: TimeZone | None = None
+    brand_id: Id | None = None
+
+
+class ConnectBegin(In):
+    """Start of connecting. `form` holds the network's fields; `account_id`: reconnect this
+    very account (another one is refused)."""
+
+    network: Code
+    brand_id: Id
+    form: dict[Code, Line] = Field({}, max_length=20)
+    rehearsal: bool = False
+    account_id: Id | None = None
+
+
+class ConnectBegun(Out):
+    """`authorize_url`: send the person there. Otherwise `account` is connected already."""
+
+    authorize_url: str | None
+    account: Account | None
+
+
+class ConnectSignIn(In):
+    """Connecting with typed credentials."""
+
+    network: Code
+    brand_id: Id
+    form: dict[Code, Line] = Field(max_length=20)
+    rehearsal: bool = False
+    account_id: Id | None = None
+
+
+class Brand(BrandBrief):
+    time_zone: str
+    languages: list[str]
+    signs_with_initials: bool
+    needs_approval: bool
+    calendar_id: int | None
+    default_team_id: int | None
+    close_after_days: int
+
+
+class BrandNew(In):
+    name: Name
+    time_zone: TimeZone = "UTC"
+    languages: list[LanguageTag] = Field([], max_length=30)
+    signs_with_initials: bool = False
+    needs_approval: bool = False
+    calendar_id: Id | None = None
+    default_team_id: Id | None = None
+    close_after_days: int = Field(14, ge=1, le=3650)
+
+
+class BrandChange(In):
+    name: Name | None = None
+    time_zone: TimeZone | None = None
+    languages: list[LanguageTag] | None = Field(None, max_length=30)
+    signs_with_initials: bool | None = None
+    needs_approval: bool | None = None
+    calendar_id: Id | None = None
+    default_team_id: Id | None = None
+    close_after_days: int | None = Field(None, ge=1, le=3650)
+
+
+class Calendar(Out):
+    """Business hours. `intervals`: weekday ("0" is Monday) → [["09:00", "12:30"], …];
+    `holidays`: ISO dates."""
+
+    id: int
+    name: str
+    time_zone: str
+    intervals: dict[str, list[tuple[str, str]]]
+    holidays: list[str]
+    version: int
+
+
+HourMinute = str
+
+
+class CalendarNew(In):
+    name: Name
+    time_zone: TimeZone
+    intervals: dict[Literal["0", "1", "2", "3", "4", "5", "6"], list[tuple[HourMinute, HourMinute]]]
+    holidays: list[str] = Field([], max_length=2000)
+
+
+class CalendarChange(In):
+    name: Name | None = None
+    time_zone: TimeZone | None = None
+    intervals: dict[Literal["0", "1", "2", "3", "4", "5", "6"], list[tuple[HourMinute, HourMinute]]] | None = None
+    holidays: list[str] | None = Field(None, max_length=2000)

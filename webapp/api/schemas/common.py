@@ -1,0 +1,111 @@
+"""What every part of the API is made of: ids, times, texts, pages, problems.
+
+What comes in is closed (an unknown field is refused, not ignored) and bounded; what goes
+out is listed field by field, so that no column ever shows itself by accident.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+
+
+class In(BaseModel):
+    """A request: closed, and stripped of the spaces around texts."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Out(BaseModel):
+    """An answer: every field is always there."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
+def _storable(text: str) -> str:
+    """A NUL cannot be stored by PostgreSQL, a lone surrogate by nobody."""
+    if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError("holds a character that cannot be stored")
+    return text
+
+
+Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
+Time = AwareDatetime
+Line = Annotated[str, StringConstraints(max_length=300), AfterValidator(_storable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
+Prose = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,60}$")]
+Language = Literal["en", "fr"]
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$", max_length=35)]
+TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]
+# A wall time: local, without offset; its zone stands beside it.
+WallTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")]
+
+
+class Page(Out, Generic[T]):
+    """`next_cursor` goes into `cursor` of the next call; null: this was the last page."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class IdPath(BaseModel):
+    id: Id
+
+
+class PageQuery(In):
+    """Which page of a list."""
+
+    cursor: str | None = Field(None, max_length=400, description="next_cursor of the page before")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class Empty(In):
+    """Nothing needs to be said."""
+
+
+class Done(Out):
+    done: Literal[True] = True
+
+
+class FieldError(Out):
+    field: str
+    message: str
+
+
+class Problem(Out):
+    """What went wrong (RFC 9457). `code` is stable; `errors` names the fields."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    code: str
+    errors: list[FieldError] = []
+    current: dict[str, Any] | None = Field(None, description="409: how it stands now")
+
+
+class PersonBrief(Out):
+    id: int
+    name: str
+    initials: str
+
+
+class AccountBrief(Out):
+    id: int
+    network: str
+    handle: str
+    name: str
+
+
+class BrandBrief(Out):
+    id: int
+    name: str
+
+
+class TeamBrief(Out):
+    id: int
+    name: str

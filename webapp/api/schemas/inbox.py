@@ -1,0 +1,338 @@
+"""Conversations and what is said in them, customers, prepared texts, views."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from webapp.api.schemas.accounts import SurfaceName
+from webapp.api.schemas.common import (
+    AccountBrief,
+    BrandBrief,
+    Code,
+    Id,
+    In,
+    LanguageTag,
+    Name,
+    Out,
+    PageQuery,
+    PersonBrief,
+    Prose,
+    TeamBrief,
+    Time,
+)
+from webapp.api.schemas.publishing import Delivery
+
+ConversationStateName = Literal[
+    "new", "open", "waiting_customer", "waiting_internal", "snoozed", "resolved", "closed", "spam"
+]
+PriorityName = Literal["low", "normal", "high", "urgent"]
+DraftKind = Literal["reply", "note"]
+
+
+class Label(Out):
+    id: int
+    name: str
+    colour: str
+
+
+class LabelNew(In):
+    name: Name
+    colour: Code = "neutral"
+
+
+class LabelChange(In):
+    name: Name | None = None
+    colour: Code | None = None
+
+
+class CustomerBrief(Out):
+    id: int
+    name: str
+    handle: str
+
+
+class ConversationRow(Out):
+    """One line of the inbox. `waiting_since`: start of the open wait; null: nobody waits."""
+
+    id: int
+    account: AccountBrief
+    customer: CustomerBrief
+    surface: SurfaceName
+    subject: str | None
+    preview: str
+    state: ConversationStateName
+    priority: PriorityName
+    waiting_since: Time | None
+    snoozed_until: Time | None
+    last_message_at: Time
+    message_count: int
+    assignee: PersonBrief | None
+    claimed_until: Time | None
+    team: TeamBrief | None
+    labels: list[Label]
+    unread: bool = Field(description="nobody here has taken it up yet")
+    language: str | None
+    version: int
+
+
+class Attachment(Out):
+    id: int
+    kind: Literal["image", "video", "file"]
+    url: str | None = Field(description="served by us; null: only at the network")
+    remote_url: str | None
+    name: str
+    mime: str
+    alt: str
+    size: int
+
+
+class Version(Out):
+    text: str
+    at: Time
+
+
+class Entry(Out):
+    """One line of a conversation: what was said, noted, or done. `key` is unique in the
+    conversation ("m7", "e12"); `html` is sanitised."""
+
+    key: str
+    id: int
+    kind: Literal["message", "note", "event"]
+    direction: Literal["in", "out"] | None
+    text: str
+    html: str | None
+    subject: str | None
+    author: str
+    staff: PersonBrief | None
+    at: Time
+    remote_url: str | None
+    attachments: list[Attachment]
+    edited_at: Time | None
+    deleted_at: Time | None
+    versions: list[Version]
+    delivery: Delivery | None
+    event: str | None
+    data: dict[str, Any]
+
+
+class Above(Out):
+    """The public post that the conversation hangs under."""
+
+    text: str
+    author: str
+    at: Time | None
+    url: str | None
+    ours: bool
+
+
+class Sibling(Out):
+    """Somebody else's conversation under the same post."""
+
+    conversation_id: int
+    customer: CustomerBrief
+    preview: str
+
+
+class Claim(Out):
+    by: PersonBrief
+    until: Time | None
+
+
+class Draft(Out):
+    kind: DraftKind
+    text: str
+    media_ids: list[int]
+    seen_through: int | None
+    saved_at: Time
+
+
+class Viewer(PersonBrief):
+    writing: bool
+
+
+class Conversation(ConversationRow):
+    can_reply: bool
+    cannot_reply_reason: str | None
+    reply_until: Time | None
+    root: Above | None
+    siblings: list[Sibling]
+    claim: Claim | None
+    drafts: list[Draft]
+    others: list[Viewer]
+    last_message_id: int | None
+    previous_id: int | None
+    merged_into_id: int | None
+    signature: str = Field(description="what is put after an answer, as the brand wants it; may be empty")
+    can: list[str] = Field(description="what one may do here, such as conversation.answer")
+
+
+class ConversationQuery(PageQuery):
+    """Filters; several values of one are alternatives."""
+
+    view: str | None = Field(None, max_length=40, description="a view of /views; the other filters narrow it")
+    account_id: list[Id] | None = None
+    brand_id: list[Id] | None = None
+    network: list[Code] | None = None
+    state: list[ConversationStateName] | None = None
+    surface: list[SurfaceName] | None = None
+    priority: list[PriorityName] | None = None
+    team_id: list[Id] | None = None
+    assignee: str | None = Field(None, pattern=r"^(me|none|[1-9][0-9]{0,14})$")
+    label_id: list[Id] | None = None
+    customer_id: Id | None = None
+    language: LanguageTag | None = None
+    waiting: bool | None = Field(None, description="only where the customer waits for us")
+    q: str | None = Field(None, max_length=200, description="words in subject, text or name")
+    sort: Literal["waiting", "newest", "oldest"] = "newest"
+
+
+class Reply(In):
+    """`seen_through`: the newest message its author had seen; the answer ends only what
+    was read. `message_id`: which message it answers (null: the newest)."""
+
+    text: Prose
+    media_ids: list[Id] = Field([], max_length=20)
+    seen_through: Id | None = None
+    message_id: Id | None = None
+    close: bool = False
+
+
+class Note(In):
+    text: Prose = Field(min_length=1)
+
+
+class Assign(In):
+    """Hand over. What is not named stays; null takes it away."""
+
+    staff_id: Id | None = None
+    team_id: Id | None = None
+
+
+class Snooze(In):
+    until: Time
+
+
+class Resolve(In):
+    """`outcome` is needed where the customer still waits."""
+
+    outcome: Literal["answered", "not_needed", "unanswered"] | None = None
+
+
+class Merge(In):
+    """Into which conversation this one goes."""
+
+    into_id: Id
+
+
+class LabelSet(In):
+    label_ids: list[Id] = Field(max_length=100)
+
+
+class PriorityIn(In):
+    priority: PriorityName
+
+
+class DraftIn(In):
+    """An empty text takes the draft away."""
+
+    kind: DraftKind = "reply"
+    text: Prose
+    media_ids: list[Id] = Field([], max_length=20)
+    seen_through: Id | None = None
+
+
+class PresenceIn(In):
+    writing: bool = False
+
+
+class Others(Out):
+    others: list[Viewer]
+
+
+class Identity(Out):
+    network: str
+    handle: str
+    name: str
+    url: str | None
+
+
+class Customer(CustomerBrief):
+    identities: list[Identity]
+    note: str
+    language: str
+    is_vip: bool
+    is_blocked: bool
+    first_seen_at: Time
+    conversations: list[ConversationRow]
+
+
+class CustomerChange(In):
+    note: Prose | None = None
+    is_vip: bool | None = None
+    is_blocked: bool | None = None
+
+
+class CustomerQuery(PageQuery):
+    q: str | None = Field(None, max_length=200)
+
+
+class CannedReply(Out):
+    id: int
+    name: str
+    shortcut: str
+    text: str
+    language: str | None
+    brand: BrandBrief | None
+
+
+class CannedNew(In):
+    name: Name
+    shortcut: str = Field("", max_length=40, pattern=r"^\S*$")
+    text: Prose
+    language: LanguageTag = ""
+    brand_id: Id | None = None
+
+
+class CannedChange(In):
+    name: Name | None = None
+    shortcut: str | None = Field(None, max_length=40, pattern=r"^\S*$")
+    text: Prose | None = None
+    language: LanguageTag | None = None
+
+
+class View(Out):
+    """A named filter. `count` stops at 999; `more` says that there are more."""
+
+    id: str
+    name: str
+    builtin: bool
+    shared: bool
+    filters: dict[str, Any]
+    count: int
+    more: bool
+
+
+class ViewNew(In):
+    name: Name
+    filters: dict[str, Any] = Field(max_length=20)
+    shared: bool = False
+
+
+class SearchQuery(In):
+    q: str = Field(min_length=1, max_length=200)
+    limit: int = Field(20, ge=1, le=50)
+
+
+class FoundPost(Out):
+    id: int
+    text: str
+    state: str
+    due_at: Time | None
+
+
+class Found(Out):
+    conversations: list[ConversationRow]
+    customers: list[CustomerBrief]
+    posts: list[FoundPost]

@@ -1,0 +1,181 @@
+"""Who works here: oneself, staff, teams, grants, tokens."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from webapp.api.schemas.common import (
+    AccountBrief,
+    BrandBrief,
+    Id,
+    In,
+    Language,
+    LanguageTag,
+    Line,
+    Name,
+    Out,
+    PageQuery,
+    PersonBrief,
+    TeamBrief,
+    Time,
+    TimeZone,
+)
+
+OrgRoleName = Literal["member", "team_lead", "administrator", "owner"]
+AccountRoleName = Literal["viewer", "agent", "author", "publisher", "manager"]
+PresenceName = Literal["online", "away", "offline"]
+ScopeName = Literal["read", "answer", "publish", "manage"]
+
+
+class Me(PersonBrief):
+    """Who is signed in. `can` lists the organisation-wide rights (guichet.policy.Action),
+    such as "staff.manage" or "brake.all"; rights on an account stand with the account."""
+
+    email: str
+    role: OrgRoleName
+    language: Language
+    time_zone: str
+    presence: PresenceName
+    capacity: int
+    teams: list[TeamBrief]
+    csrf_token: str = Field(description="goes into X-CSRF-Token; empty for API tokens")
+    can: list[str]
+    preferences: dict[str, Any]
+    organisation: str
+    rehearsal: bool = Field(description="rehearsal networks run here")
+    public_url: str
+
+
+class MeChange(In):
+    presence: PresenceName | None = None
+    language: Language | None = None
+    time_zone: TimeZone | None = None
+    preferences: dict[str, Any] | None = Field(None, max_length=100)
+
+
+class PasswordChange(In):
+    old: str = Field(max_length=1000)
+    new: str = Field(min_length=12, max_length=1000)
+
+
+class Staff(PersonBrief):
+    email: str
+    role: OrgRoleName
+    presence: PresenceName
+    languages: list[str]
+    skills: list[str]
+    capacity: int
+    teams: list[TeamBrief]
+    seen_at: Time | None
+    disabled_at: Time | None
+
+
+class StaffNew(In):
+    email: str = Field(max_length=300, pattern=r"^[^@\s]+@[^@\s]+$")
+    name: Name
+    initials: str = Field("", max_length=4)
+    role: OrgRoleName = "member"
+    password: str = Field(min_length=12, max_length=1000)
+    language: Language = "en"
+    time_zone: TimeZone = "UTC"
+
+
+class StaffChange(In):
+    name: Name | None = None
+    initials: str | None = Field(None, min_length=1, max_length=4)
+    role: OrgRoleName | None = None
+    languages: list[LanguageTag] | None = Field(None, max_length=30)
+    skills: list[Line] | None = Field(None, max_length=50)
+    capacity: int | None = Field(None, ge=0, le=1000)
+    time_zone: TimeZone | None = None
+    password: str | None = Field(None, min_length=12, max_length=1000)
+
+
+class Left(Out):
+    """What a person leaves: who has to take over what."""
+
+    conversations: list[int]
+    deliveries: list[int]
+    sessions_ended: int
+    tokens_revoked: int
+
+
+class StaffQuery(PageQuery):
+    q: str | None = Field(None, max_length=100)
+    disabled: bool | None = None
+
+
+class TeamMember(PersonBrief):
+    is_lead: bool
+    presence: PresenceName
+
+
+class Team(TeamBrief):
+    assignment: Literal["manual", "round_robin", "least_loaded"]
+    members: list[TeamMember]
+
+
+class TeamNew(In):
+    name: Name
+    assignment: Literal["manual", "round_robin", "least_loaded"] = "manual"
+    member_ids: list[Id] = Field([], max_length=500)
+    lead_ids: list[Id] = Field([], max_length=500)
+
+
+class TeamChange(In):
+    name: Name | None = None
+    assignment: Literal["manual", "round_robin", "least_loaded"] | None = None
+    member_ids: list[Id] | None = Field(None, max_length=500)
+    lead_ids: list[Id] | None = Field(None, max_length=500)
+
+
+class Grant(Out):
+    id: int
+    staff: PersonBrief | None
+    team: TeamBrief | None
+    account: AccountBrief | None
+    brand: BrandBrief | None
+    role: AccountRoleName
+    ends_at: Time | None
+    created_at: Time
+
+
+class GrantNew(In):
+    """Exactly one of staff_id and team_id, and exactly one of account_id and brand_id."""
+
+    staff_id: Id | None = None
+    team_id: Id | None = None
+    account_id: Id | None = None
+    brand_id: Id | None = None
+    role: AccountRoleName
+    ends_at: Time | None = None
+
+
+class GrantQuery(PageQuery):
+    staff_id: Id | None = None
+    team_id: Id | None = None
+    account_id: Id | None = None
+    brand_id: Id | None = None
+
+
+class Token(Out):
+    id: int
+    name: str
+    prefix: str
+    scopes: list[ScopeName]
+    created_at: Time
+    expires_at: Time | None
+    used_at: Time | None
+    revoked_at: Time | None
+
+
+class TokenNew(In):
+    name: Name
+    scopes: list[ScopeName] = Field(min_length=1, max_length=4)
+    days: int | None = Field(None, ge=1, le=3650, description="ends after so many days; null: never")
+
+
+class TokenMade(Token):
+    token: str = Field(description="shown this once")

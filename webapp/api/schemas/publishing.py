@@ -1,0 +1,339 @@
+"""Media, posts, deliveries, the brake, and what needs a person."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from flask_openapi import FileStorage
+from pydantic import Field
+
+from webapp.api.schemas.accounts import SurfaceName
+from webapp.api.schemas.common import (
+    AccountBrief,
+    Id,
+    In,
+    LanguageTag,
+    Line,
+    Out,
+    PageQuery,
+    PersonBrief,
+    Prose,
+    Time,
+    TimeZone,
+    WallTime,
+)
+
+DeliveryStateName = Literal[
+    "awaiting_approval",
+    "scheduled",
+    "due",
+    "claimed",
+    "sending",
+    "published",
+    "blocked",
+    "held",
+    "cancelled",
+    "failed",
+    "unknown",
+    "reconciling",
+    "needs_human",
+]
+
+
+class Media(Out):
+    id: int
+    url: str
+    name: str
+    mime: str
+    size: int
+    width: int | None
+    height: int | None
+    alt: str
+    sha256: str
+
+
+class MediaUpload(In):
+    file: FileStorage = Field(description="the file itself; what it is decides its content, not its name")
+    alt: str = Field("", max_length=5000)
+
+
+class MediaChange(In):
+    alt: str = Field(max_length=5000)
+
+
+class Problems(Out):
+    """What a network would refuse: a stable name and the figures."""
+
+    name: str
+    data: dict[str, Any]
+
+
+class Variant(Out):
+    """How the post stands on one account; null text: the common one."""
+
+    account_id: int
+    text: str | None
+    items: list[str] | None
+    media_ids: list[int] | None
+    language: str | None
+    subject: str | None
+
+
+class VariantIn(In):
+    """An account that the post is for. What is null is taken from the common text."""
+
+    account_id: Id
+    text: Prose | None = None
+    items: list[Prose] | None = Field(None, max_length=50)
+    media_ids: list[Id] | None = Field(None, max_length=20)
+    language: LanguageTag | None = None
+    subject: Line | None = None
+
+
+class AttemptOut(Out):
+    id: int
+    generation: int
+    state: str
+    started_at: Time
+    ended_at: Time | None
+    http_status: int | None
+    error_code: str
+    error: str
+    evidence: dict[str, Any]
+
+
+class Delivery(Out):
+    """`reason_code` is stable; `reason` a sentence. `late_by_seconds`: after due time."""
+
+    id: int
+    kind: str
+    item: int
+    state: DeliveryStateName
+    account: AccountBrief
+    post_id: int | None
+    conversation_id: int | None
+    text: str
+    due_at: Time
+    sent_at: Time | None
+    late_by_seconds: float | None
+    remote_url: str | None
+    reason_code: str | None
+    reason: str | None
+    generation: int
+    withdraw: bool
+
+
+class DeliveryDetail(Delivery):
+    attempts: list[AttemptOut]
+
+
+class DeliveryQuery(PageQuery):
+    state: list[DeliveryStateName] | None = None
+    account_id: list[Id] | None = None
+    post_id: Id | None = None
+    conversation_id: Id | None = None
+
+
+class DeliveryDecide(In):
+    """link: it is there, this is it; resend: send it again; drop: let it be."""
+
+    choice: Literal["link", "resend", "drop"]
+    remote_id: Line = ""
+    url: Line = ""
+    reason: Line = ""
+
+
+class Post(Out):
+    """`state` sums up the deliveries: draft, awaiting_approval, scheduled, sending,
+    published, partly_failed, failed, held, needs_human, cancelled."""
+
+    id: int
+    brand_id: int
+    title: str
+    text: str
+    items: list[str]
+    language: str
+    subject: str
+    media: list[Media]
+    variants: list[Variant]
+    state: Literal[
+        "draft",
+        "awaiting_approval",
+        "scheduled",
+        "sending",
+        "published",
+        "partly_failed",
+        "failed",
+        "held",
+        "needs_human",
+        "cancelled",
+    ]
+    wall_time: str | None
+    time_zone: str
+    due_at: Time | None
+    author: PersonBrief
+    approved_by: PersonBrief | None
+    rejected_reason: str
+    deliveries: list[Delivery]
+    version: int
+    created_at: Time
+    updated_at: Time
+
+
+class PostNew(In):
+    """A draft. `variants` lists every account that it is for."""
+
+    brand_id: Id
+    title: Line = ""
+    text: Prose = ""
+    items: list[Prose] = Field([], max_length=50)
+    media_ids: list[Id] = Field([], max_length=20)
+    language: LanguageTag = ""
+    subject: Line = ""
+    variants: list[VariantIn] = Field([], max_length=200)
+    wall_time: WallTime | None = None
+    time_zone: TimeZone = "UTC"
+    late_limit: int = Field(3600, ge=60, le=30 * 86400, description="seconds; later than this a person is asked")
+
+
+class PostChange(In):
+    """`version` is the one that was read: another one is a conflict."""
+
+    version: int = Field(ge=1, le=2**31 - 1)
+    title: Line | None = None
+    text: Prose | None = None
+    items: list[Prose] | None = Field(None, max_length=50)
+    media_ids: list[Id] | None = Field(None, max_length=20)
+    language: LanguageTag | None = None
+    subject: Line | None = None
+    variants: list[VariantIn] | None = Field(None, max_length=200)
+    wall_time: WallTime | None = None
+    time_zone: TimeZone | None = None
+
+
+class PostSchedule(In):
+    """A wall time in an IANA zone. `fold`: which of two equal wall times; `gap`: what to do
+    with one that does not exist."""
+
+    wall_time: WallTime
+    time_zone: TimeZone
+    fold: Literal["first", "second"] = "first"
+    gap: Literal["later", "earlier"] = "later"
+
+
+class PostReject(In):
+    reason: Line = ""
+
+
+class PostQuery(PageQuery):
+    brand_id: Id | None = None
+    account_id: list[Id] | None = None
+    state: list[str] | None = None
+    since: Time | None = Field(None, description="due at or after")
+    until: Time | None = Field(None, description="due before")
+    q: str | None = Field(None, max_length=200)
+
+
+class PreflightIn(In):
+    """What would be wrong with a post, before it is saved."""
+
+    text: Prose = ""
+    items: list[Prose] = Field([], max_length=50)
+    media_ids: list[Id] = Field([], max_length=20)
+    variants: list[VariantIn] = Field([], max_length=200)
+    wall_time: WallTime | None = None
+    time_zone: TimeZone = "UTC"
+
+
+class PreflightAccount(Out):
+    """How the text counts on one account, item by item, and what it would refuse."""
+
+    account_id: int
+    surface: SurfaceName
+    counts: list[int]
+    max_length: int | None
+    unit: str
+    problems: list[Problems]
+    cost: float
+    currency: str
+
+
+class Preflight(Out):
+    accounts: list[PreflightAccount]
+    due_at: Time | None
+    needs_approval: bool
+
+
+class Doubt(Out):
+    """Something that needs a person. `choices` are what can be done about it."""
+
+    id: str
+    kind: Literal[
+        "unknown_delivery",
+        "failed_delivery",
+        "orphaned_schedule",
+        "awaiting_approval",
+        "dead_letter",
+        "account",
+        "held",
+    ]
+    title: str
+    text: str
+    since: Time
+    delivery: DeliveryDetail | None
+    account: AccountBrief | None
+    post_id: int | None
+    dead_letter_id: int | None
+    evidence: list[dict[str, Any]]
+    choices: list[Literal["link", "resend", "drop", "retry", "take_over", "replay", "reconnect", "approve", "reject"]]
+
+
+class NeedsYou(Out):
+    """`counts` by kind are complete; `items` are the oldest of them."""
+
+    total: int
+    counts: dict[str, int]
+    items: list[Doubt]
+
+
+class Brake(Out):
+    """`everything`, or of one brand or account. `held`: deliveries that wait for it to be
+    lifted; `in_flight`: calls that had begun."""
+
+    id: int | None
+    on: bool
+    posts: bool
+    answers: bool
+    scope: Literal["everything", "brand", "account"]
+    scope_id: int | None
+    since: Time | None
+    by: PersonBrief | None
+    reason: str
+
+
+class BrakeState(Brake):
+    """The widest brake that is on, and all of them."""
+
+    held: int
+    in_flight: int
+    brakes: list[Brake]
+
+
+class HeldChoice(In):
+    delivery_id: Id
+    choice: Literal["send", "reschedule", "drop"]
+    due_at: Time | None = None
+
+
+class BrakeOrder(In):
+    """Pull (`on`) or lift. Lifting demands a choice for every held delivery: one for all
+    in `held`, or one each in `choices`."""
+
+    on: bool
+    posts: bool = True
+    answers: bool = False
+    scope: Literal["everything", "brand", "account"] = "everything"
+    scope_id: Id | None = None
+    reason: Line = ""
+    held: Literal["send", "drop"] | None = None
+    choices: list[HeldChoice] = Field([], max_length=5000)

@@ -1,0 +1,45 @@
+"""The audit log, dead letters, live events, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from webapp.api.schemas.common import AccountBrief, Id, In, Out, PageQuery, PersonBrief, Time
+
+
+class AuditEntry(Out):
+    id: int
+    at: Time
+    actor_kind: str
+    actor: PersonBrief | None
+    action: str
+    target_kind: str
+    target_id: int | None
+    data: dict[str, Any]
+    ip: str
+
+
+class AuditQuery(PageQuery):
+    action: str | None = Field(None, max_length=60)
+    staff_id: Id | None = None
+    since: Time | None = None
+    until: Time | None = None
+
+
+class DeadLetter(Out):
+    """Something a network handed over that we could not understand, after five tries."""
+
+    id: int
+    account: AccountBrief
+    stream: str
+    received_at: Time
+    tries: int
+    last_error: str
+    size: int
+    original: str = Field(description="its beginning, as text")
+
+
+class EventsQuery(In):
+    after: int | None = Field(None, ge=0, le=2**53 - 1, description="as Last-Event-ID, where it cannot be sent")
