@@ -33,7 +33,9 @@ APT_PACKAGES = ("chromium", "redis-server", "dovecot-imapd", "dovecot-lmtpd", "g
 
 def main(goal: str) -> None:
     if sys.version_info < (3, 11):
-        sys.exit(f"Guichet needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 run")
+        sys.exit(
+            f"Guichet needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 run"
+        )
     started = time.monotonic()
     STAMPS.mkdir(exist_ok=True)
     make_environment()

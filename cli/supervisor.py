@@ -8,6 +8,7 @@ goes to a log file of its own; what matters is said in one line.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -177,10 +178,8 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _signal(pid: int, number: signal.Signals, group: bool = False) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         (os.killpg if group else os.kill)(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 def _how(status: int) -> str:
