@@ -1,0 +1,99 @@
+"""Who is in the demonstration. An airline with a counter that never closes, and a shop
+whose employees answer as experts. All invented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Person:
+    """`grants`: brand name → account role."""
+
+    email: str
+    name: str
+    initials: str
+    role: str
+    grants: dict[str, str]
+    teams: tuple[str, ...] = ()
+    locale: str = "en"
+    languages: tuple[str, ...] = ("en",)
+    skills: tuple[str, ...] = ()
+    title: str = ""
+
+
+AURORE, LUMEN = "Aurore Air", "Lumen"
+
+BRANDS = {
+    AURORE: {"time_zone": "Europe/Paris", "languages": ["fr", "en"], "signs_with_initials": True},
+    LUMEN: {"time_zone": "America/New_York", "languages": ["en"], "needs_approval": True},
+}
+
+TEAMS = {"Flights": "round_robin", "Baggage": "least_loaded", "Product experts": "manual"}
+
+STAFF = (
+    Person("claire@aurore.example", "Claire Moreau", "CM", "owner", {}, locale="fr", title="owner"),
+    Person("tomas@aurore.example", "Tomás Rivera", "TR", "administrator", {}, title="administrator"),
+    Person(
+        "jonas@aurore.example", "Jonas Weber", "JW", "member",
+        {AURORE: "manager", LUMEN: "publisher"}, title="social media manager",
+    ),
+    Person("mei@aurore.example", "Mei Lin", "ML", "member", {AURORE: "author", LUMEN: "author"}, title="author"),
+    Person(
+        "ines@aurore.example", "Inès Haddad", "IH", "team_lead", {AURORE: "agent", LUMEN: "viewer"},
+        ("Flights", "Baggage"), "fr", ("fr", "en"), title="team lead",
+    ),
+    Person(
+        "amelie@aurore.example", "Amélie Laurent", "AL", "member", {AURORE: "agent"},
+        ("Flights", "Baggage"), "fr", ("fr", "en"), title="agent",
+    ),
+    Person(
+        "david@aurore.example", "David Okafor", "DO", "member", {AURORE: "agent", LUMEN: "agent"},
+        ("Flights", "Product experts"), title="agent",
+    ),
+    Person(
+        "priya@aurore.example", "Priya Nair", "PN", "member", {LUMEN: "agent"},
+        ("Product experts",), skills=("audio", "cameras"), title="expert",
+    ),
+    Person("guest@aurore.example", "Sofia Lindqvist", "SL", "member", {AURORE: "viewer"}, title="viewer"),
+)  # fmt: skip
+
+# network → handle, display name, brand
+ACCOUNTS = (
+    ("x", "auroreair", "Aurore Air", AURORE),
+    ("mastodon", "auroreair", "Aurore Air", AURORE),
+    ("bluesky", "auroreair.test", "Aurore Air", AURORE),
+    ("email", "help@auroreair.example", "Aurore Air", AURORE),
+    ("x", "lumenhelp", "Lumen", LUMEN),
+    ("mastodon", "lumen", "Lumen", LUMEN),
+)
+
+RULES = (
+    ("Lost or late bags go to Baggage", [{"field": "text", "op": "any_word", "value": [
+        "bag", "bags", "baggage", "luggage", "suitcase", "bagage", "bagages", "valise"]}],
+     [{"kind": "team", "value": "Baggage"}, {"kind": "label", "value": "baggage"}]),
+    ("Stranded now is urgent", [{"field": "text", "op": "any_word", "value": [
+        "stranded", "stuck", "bloqué", "bloquée", "annulé", "annulée", "cancelled", "cancel"]}],
+     [{"kind": "priority", "value": 3}, {"kind": "label", "value": "disruption"}]),
+    ("Everything else of the airline goes to Flights", [{"field": "brand", "op": "is", "value": AURORE}],
+     [{"kind": "team", "value": "Flights"}]),
+    ("Lumen's questions go to its experts", [{"field": "brand", "op": "is", "value": LUMEN}],
+     [{"kind": "team", "value": "Product experts"}]),
+)  # fmt: skip
+
+LABELS = {"baggage": "information", "disruption": "late", "praise": "good", "refund": "soon", "press": "neutral"}
+
+CANNED = (
+    ("Ask for the booking", "booking", "en",
+     "Hello {customer.first_name}, could you send us your booking reference in a direct message? We look at once."),
+    ("Demander le dossier", "dossier", "fr",
+     "Bonjour {customer.first_name}, pourriez-vous nous envoyer votre numéro de dossier en message privé ? "
+     "Nous regardons tout de suite."),
+    ("Thanks", "thanks", "en", "Thank you, {customer.first_name}. That made our day."),
+)  # fmt: skip
+
+POSTS = (
+    ("Our summer timetable is open: 14 new routes from Lyon and Nantes. Which one are you taking first?", 1, "09:00"),
+    ("Travelling with a musical instrument? Tell us 48 hours ahead and it flies in the cabin.", 2, "12:30"),
+    ("Strike notice for Thursday: rebooking is free until midnight, on every fare.", 3, "08:15"),
+)  # text, days from today, wall time in Paris
