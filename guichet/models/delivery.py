@@ -43,6 +43,7 @@ class Delivery(Base):
     is_answer: Mapped[bool] = mapped_column(default=False)
     payload: Mapped[dict[str, Any]]
     payload_hash: Mapped[Short]
+    content_hash: Mapped[Short] = mapped_column(default="")  # of the post that it was frozen from
     due_at: Mapped[datetime]
     not_before: Mapped[datetime]
     deadline_at: Mapped[datetime | None]  # later than this, a person is asked
@@ -67,8 +68,8 @@ class Delivery(Base):
 
 
 class Attempt(Base):
-    """One start of a send. Committed before the first byte. `state`: in_flight, accepted,
-    refused, unsent, unknown, absent."""
+    """One start of a send, committed before the first byte. `state`: see
+    guichet.delivery.states.AttemptState."""
 
     __tablename__ = "attempt"
     __table_args__ = (

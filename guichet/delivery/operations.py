@@ -1,0 +1,305 @@
+"""What people, and the rooms above, do with deliveries. Nothing here talks to a network.
+
+Each operation locks its row first: a worker that holds it is either beaten (what it
+claimed is handed back, its start then finds another fence) or it has already started,
+and then nothing is taken back silently: `withdraw` says that it must not stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from guichet import audit, live
+from guichet.delivery.payload import freeze, payload_hash
+from guichet.delivery.states import EDITABLE, IN_DOUBT, AttemptState, State, require_step, sources_of
+from guichet.errors import Conflict, Invalid
+from guichet.models import Account, Attempt, Decision, Delivery
+from guichet.policy import Action, Actor, require
+
+KINDS = ("post", "thread_item", "first_comment", "reply", "direct", "edit", "delete")
+CHOICES = ("link", "resend", "drop")
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    *,
+    account: Account,
+    kind: str,
+    payload: Mapping[str, Any],
+    due_at: datetime,
+    now: datetime,
+    post_id: int | None = None,
+    variant_id: int | None = None,
+    item: int = 0,
+    conversation_id: int | None = None,
+    message_id: int | None = None,
+    predecessor: Delivery | None = None,
+    is_answer: bool = False,
+    late_limit: int | None = None,
+    target_remote_id: str | None = None,
+    content_hash: str = "",
+    awaits_approval: bool = False,
+) -> Delivery:
+    """Put one thing to send into the queue. `late_limit` in seconds after `due_at`: later
+    than that a person is asked instead. With a `predecessor` it waits until that is out."""
+    require(actor, Action.CONVERSATION_ANSWER if is_answer else Action.POST_WRITE, account)
+    if kind not in KINDS:
+        raise ValueError(f"there is no delivery of kind {kind!r}")
+    if kind in ("edit", "delete") and not target_remote_id:
+        raise ValueError(f"a delivery of kind {kind!r} needs the id of what it changes")
+    delivery = Delivery(
+        kind=kind, state=_first_state(predecessor, awaits_approval, due_at <= now),
+        account_id=account.id, actor_id=actor.staff_id, post_id=post_id, variant_id=variant_id, item=item,
+        conversation_id=conversation_id, message_id=message_id,
+        predecessor_id=predecessor.id if predecessor else None, is_answer=is_answer,
+        payload=dict(payload), payload_hash=payload_hash(payload), content_hash=content_hash,
+        due_at=due_at, not_before=due_at, deadline_at=_deadline(due_at, late_limit),
+        target_remote_id=target_remote_id, created_at=now, updated_at=now,
+    )  # fmt: skip
+    session.add(delivery)
+    session.flush()
+    audit.record(session, actor, "delivery.create", delivery, now, kind=kind, account_id=account.id)
+    _tell(session, delivery, now)
+    return delivery
+
+
+def _first_state(predecessor: Delivery | None, awaits_approval: bool, is_due: bool) -> State:
+    if awaits_approval:
+        return State.AWAITING_APPROVAL
+    if predecessor is not None and predecessor.state != State.PUBLISHED:
+        return State.BLOCKED
+    return State.DUE if is_due else State.SCHEDULED
+
+
+def _deadline(due_at: datetime, late_limit: int | None) -> datetime | None:
+    return None if late_limit is None else due_at + timedelta(seconds=late_limit)
+
+
+# ---------------------------------------------------------------- before it goes out
+
+
+def cancel(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    """Do not send it, nor what follows it. What may already be out is marked `withdraw`:
+    proved absent it ends as cancelled, found it is deleted. Raises Conflict when it is
+    published (take it down instead)."""
+    require(actor, _right_over(delivery), delivery)
+    _lock(session, delivery)
+    if delivery.state in IN_DOUBT:
+        delivery.withdraw, delivery.updated_at = True, now
+    elif delivery.state == State.PUBLISHED:
+        raise Conflict("it is already published: it can only be taken down", code="published", current="published")
+    else:
+        _move(session, delivery, State.CANCELLED, now)
+    audit.record(session, actor, "delivery.cancel", delivery, now)
+    for follower in _blocked_behind(session, delivery):
+        cancel(session, actor, follower, now)
+
+
+def approve(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    """Let a delivery go whose post was approved; the start still compares the hashes."""
+    require(actor, Action.POST_APPROVE, delivery)
+    _lock(session, delivery)
+    if delivery.state == State.AWAITING_APPROVAL:
+        _move(session, delivery, _waiting_state(session, delivery), now)
+
+
+def withhold(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    """Back to waiting for approval: it was taken away, or the content is another now."""
+    require(actor, Action.POST_WRITE, delivery)
+    _lock(session, delivery)
+    if delivery.state in sources_of(State.AWAITING_APPROVAL):
+        _move(session, delivery, State.AWAITING_APPROVAL, now)
+
+
+def replace_content(
+    session: Session, actor: Actor, delivery: Delivery, payload: Mapping[str, Any], content_hash: str, now: datetime
+) -> None:
+    """Send this instead. Raises Conflict from sending on."""
+    require(actor, Action.POST_WRITE, delivery)
+    _lock(session, delivery)
+    if delivery.state == State.CLAIMED:
+        _move(session, delivery, State.DUE, now)
+    if delivery.state not in EDITABLE:
+        raise Conflict(
+            f"it is {delivery.state} and cannot be changed any more", code="too_late", current=delivery.state
+        )
+    delivery.payload, delivery.payload_hash = dict(payload), payload_hash(payload)
+    delivery.content_hash, delivery.updated_at = content_hash, now
+    _tell(session, delivery, now)
+
+
+def reschedule(
+    session: Session, actor: Actor, delivery: Delivery, due_at: datetime, now: datetime, late_limit: int | None = None
+) -> None:
+    """Move its time. What is blocked or awaits approval stays so."""
+    require(actor, Action.POST_WRITE, delivery)
+    _lock(session, delivery)
+    if delivery.state == State.CLAIMED:
+        _move(session, delivery, State.DUE, now)
+    if delivery.state in (State.DUE, State.HELD, State.NEEDS_HUMAN):
+        if delivery.state == State.NEEDS_HUMAN and _open_attempt(session, delivery):
+            raise Conflict("it may already be published: decide that first", code="in_doubt", current=delivery.state)
+        _move(session, delivery, State.SCHEDULED, now)
+    elif delivery.state not in EDITABLE:
+        raise Conflict(f"it is {delivery.state} and cannot be moved", code="too_late", current=delivery.state)
+    delivery.due_at = delivery.not_before = due_at
+    delivery.deadline_at = _deadline(due_at, late_limit)
+    delivery.updated_at = now
+    _tell(session, delivery, now)
+
+
+def release(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    """Send what a brake held, now."""
+    require(actor, _right_over(delivery), delivery)
+    _lock(session, delivery)
+    _move(session, delivery, State.DUE, now)
+    delivery.not_before, delivery.deadline_at = now, None
+    audit.record(session, actor, "delivery.release", delivery, now)
+
+
+# ---------------------------------------------------------------- when a person is asked
+
+
+def decide(
+    session: Session,
+    actor: Actor,
+    delivery: Delivery,
+    choice: str,
+    now: datetime,
+    remote_id: str = "",
+    url: str = "",
+    reason: str = "",
+) -> None:
+    """What a person chose for a delivery that needed one: `link` (it is there: this is it),
+    `resend` (a new generation, in the right of who decides) or `drop`."""
+    require(actor, _right_over(delivery), delivery)
+    if choice not in CHOICES:
+        raise Invalid("choose one of link, resend, drop", {"choice": f"not {choice!r}"})
+    if actor.staff_id is None:
+        raise ValueError("only a person decides")
+    _lock(session, delivery)
+    if delivery.state != State.NEEDS_HUMAN:
+        raise Conflict(f"it is {delivery.state} now", code="already_decided", current=delivery.state)
+    if choice == "link":
+        _link(session, delivery, remote_id.strip(), url.strip(), now)
+    elif choice == "resend":
+        _send_again(session, actor, delivery, now)
+    else:
+        _move(session, delivery, State.CANCELLED, now)
+        for follower in _blocked_behind(session, delivery):
+            cancel(session, actor, follower, now)
+    session.add(Decision(delivery_id=delivery.id, staff_id=actor.staff_id, choice=choice, reason=reason, at=now))
+    audit.record(session, actor, "delivery.decide", delivery, now, choice=choice)
+
+
+def retry(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    """Send what the network refused once more, as a new generation."""
+    require(actor, _right_over(delivery), delivery)
+    _lock(session, delivery)
+    if delivery.state != State.FAILED:
+        raise Conflict(
+            f"it is {delivery.state}: only what failed is retried", code="wrong_state", current=delivery.state
+        )
+    _send_again(session, actor, delivery, now)
+    audit.record(session, actor, "delivery.retry", delivery, now, generation=delivery.generation)
+
+
+def take_down(session: Session, actor: Actor, delivery: Delivery, account: Account, now: datetime) -> Delivery:
+    """Delete at the network what was published: a delivery of its own, which may be asked
+    for twice without harm."""
+    require(actor, _right_over(delivery), delivery)
+    if delivery.state != State.PUBLISHED or not delivery.remote_id:
+        raise Conflict(f"it is {delivery.state}: there is nothing to take down", current=delivery.state)
+    payload = freeze(text="", surface=delivery.payload["surface"], options={"context": delivery.remote_context})
+    return create(
+        session, actor, account=account, kind="delete", payload=payload, due_at=now, now=now,
+        post_id=delivery.post_id, variant_id=delivery.variant_id, item=delivery.item,
+        conversation_id=delivery.conversation_id, is_answer=delivery.is_answer,
+        target_remote_id=delivery.remote_id,
+    )  # fmt: skip
+
+
+def _link(session: Session, delivery: Delivery, remote_id: str, url: str, now: datetime) -> None:
+    if not remote_id:
+        raise Invalid("say which one it is", {"remote_id": "is missing"})
+    taken = session.scalar(
+        select(Delivery.id).where(
+            Delivery.account_id == delivery.account_id, Delivery.remote_id == remote_id, Delivery.kind == delivery.kind
+        )
+    )
+    if taken is not None:
+        raise Conflict("that one belongs to another delivery", code="remote_id_taken", current=taken)
+    attempt = _open_attempt(session, delivery)
+    if attempt is not None:
+        attempt.state, attempt.ended_at = AttemptState.ACCEPTED, attempt.ended_at or now
+    delivery.remote_id, delivery.remote_url = remote_id, url
+    delivery.accepted_at = attempt.started_at if attempt else now
+    _move(session, delivery, State.PUBLISHED, now)
+
+
+def _send_again(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    attempt = _open_attempt(session, delivery)
+    if attempt is not None:
+        attempt.state = AttemptState.ABSENT
+    _move(session, delivery, State.DUE, now)
+    delivery.generation += 1
+    delivery.tries = 0
+    delivery.withdraw = False
+    delivery.actor_id = actor.staff_id
+    delivery.not_before, delivery.deadline_at = now, None
+
+
+# ---------------------------------------------------------------- shared
+
+
+def _right_over(delivery: Delivery) -> Action:
+    return Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_PUBLISH
+
+
+def _lock(session: Session, delivery: Delivery) -> None:
+    session.refresh(delivery, with_for_update=True)
+
+
+def _move(session: Session, delivery: Delivery, state: State, now: datetime) -> None:
+    require_step(delivery.state, state)
+    delivery.state, delivery.updated_at = state, now
+    delivery.worker_id, delivery.claimed_at = None, None
+    delivery.reason_code = delivery.reason = ""
+    delivery.next_look_at = None
+    _tell(session, delivery, now)
+
+
+def _waiting_state(session: Session, delivery: Delivery) -> State:
+    """Where a delivery waits that nothing but its time and its predecessor hold back."""
+    if delivery.predecessor_id is None:
+        return State.SCHEDULED
+    before = session.scalar(select(Delivery.state).where(Delivery.id == delivery.predecessor_id))
+    return State.SCHEDULED if before == State.PUBLISHED else State.BLOCKED
+
+
+def _open_attempt(session: Session, delivery: Delivery) -> Attempt | None:
+    return session.scalars(
+        select(Attempt).where(
+            Attempt.delivery_id == delivery.id, Attempt.state.in_((AttemptState.IN_FLIGHT, AttemptState.UNKNOWN))
+        )
+    ).first()
+
+
+def _blocked_behind(session: Session, delivery: Delivery) -> list[Delivery]:
+    behind = select(Delivery).where(
+        Delivery.predecessor_id == delivery.id, Delivery.state.in_((State.BLOCKED, State.AWAITING_APPROVAL))
+    )
+    return list(session.scalars(behind))
+
+
+def _tell(session: Session, delivery: Delivery, now: datetime) -> None:
+    live.tell(
+        session, "delivery", now, account_id=delivery.account_id, id=delivery.id, state=str(delivery.state),
+        post_id=delivery.post_id, conversation_id=delivery.conversation_id,
+    )  # fmt: skip

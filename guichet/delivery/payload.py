@@ -1,0 +1,122 @@
+"""What is to be sent, frozen: exactly what was approved and shown is what goes out.
+
+A payload is plain JSON in the delivery's row. Its hash identifies it: a start is bound
+to the hash that was prepared, so a text that was changed meanwhile does not go out with
+what was prepared for the old one. Bytes of media are named by their SHA-256 and checked
+when they are read: a file that was changed in the store is not sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from channels.contract import Draft, MediaItem, Surface, Target
+from guichet.errors import GuichetError
+from guichet.storage import FileStore
+
+
+class MediaLost(GuichetError):
+    """The stored bytes are not there, or are not those that were attached."""
+
+    code = "media_lost"
+
+
+@dataclass(frozen=True)
+class MediaRef:
+    """A file of the store as it stands in a payload. `size` in bytes, `sha256` in hex."""
+
+    media_id: int
+    sha256: str
+    mime: str
+    size: int
+    filename: str
+    alt: str
+    storage_key: str
+    width: int | None = None
+    height: int | None = None
+
+
+def freeze(
+    *,
+    text: str,
+    surface: Surface | str,
+    media: Sequence[MediaRef] = (),
+    language: str = "",
+    reply_to: Target | None = None,
+    subject: str = "",
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The payload of a delivery: JSON-able, complete, independent of every other row."""
+    return {
+        "text": text,
+        "surface": Surface(surface).value,
+        "media": [asdict(m) for m in media],
+        "language": language,
+        "reply_to": frozen_target(reply_to) if reply_to else None,
+        "subject": subject,
+        "options": dict(options or {}),
+    }
+
+
+def frozen_target(target: Target) -> dict[str, Any]:
+    """A target as it stands in a payload."""
+    return {
+        "remote_id": target.remote_id,
+        "author_id": target.author_id,
+        "author_handle": target.author_handle,
+        "thread_root": target.thread_root,
+        "surface": target.surface.value,
+        "context": dict(target.context),
+    }
+
+
+def payload_hash(payload: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of the payload as canonical JSON (sorted keys, no spaces, UTF-8)."""
+    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def thaw(payload: Mapping[str, Any], store: FileStore) -> Draft:
+    """The draft that a payload froze. Bytes of media are read, and checked, when asked
+    for; then MediaLost may be raised."""
+    reply_to = payload.get("reply_to")
+    return Draft(
+        text=payload["text"],
+        surface=Surface(payload["surface"]),
+        media=tuple(_media_item(m, store) for m in payload["media"]),
+        language=payload["language"],
+        reply_to=thawed_target(reply_to) if reply_to else None,
+        subject=payload["subject"],
+        options=payload["options"],
+    )
+
+
+def thawed_target(frozen: Mapping[str, Any]) -> Target:
+    """The target that `frozen_target` froze."""
+    return Target(**{**frozen, "surface": Surface(frozen["surface"])})
+
+
+def _media_item(frozen: Mapping[str, Any], store: FileStore) -> MediaItem:
+    def read() -> bytes:
+        try:
+            data = store.get(frozen["storage_key"])
+        except OSError as e:
+            raise MediaLost(f"the file {frozen['filename']!r} is not in the store any more") from e
+        if hashlib.sha256(data).hexdigest() != frozen["sha256"]:
+            raise MediaLost(f"the file {frozen['filename']!r} was changed after it was attached")
+        return data
+
+    return MediaItem(
+        sha256=frozen["sha256"],
+        mime=frozen["mime"],
+        size=frozen["size"],
+        filename=frozen["filename"],
+        alt=frozen["alt"],
+        open=read,
+        width=frozen["width"],
+        height=frozen["height"],
+    )
