@@ -1,0 +1,12 @@
+import type { Catalogue } from "../index.svelte";
+import { common } from "./common";
+import { frame } from "./frame";
+import { inbox } from "./inbox";
+import { compose } from "./compose";
+import { calendar } from "./calendar";
+import { needsYou } from "./needs-you";
+import { numbers } from "./numbers";
+import { accounts } from "./accounts";
+import { settings } from "./settings";
+
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings };

@@ -1,0 +1,57 @@
+/**
+ * What a person chose about how this browser shows things. Kept in the browser and nowhere
+ * else: a shared screen and a laptop may differ. Every read copes with a browser that refuses
+ * storage.
+ */
+export type Theme = "system" | "light" | "dark";
+export type Density = "comfortable" | "compact";
+export type Language = "en" | "fr";
+
+interface Kept {
+  theme: Theme;
+  density: Density;
+  language: Language;
+  railFolded: boolean;
+  autoAdvance: boolean;
+  panes: Record<string, number>;
+}
+
+const KEY = "guichet.preferences";
+
+function usual(): Kept {
+  const language: Language = navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en";
+  return { theme: "system", density: "comfortable", language, railFolded: false, autoAdvance: true, panes: {} };
+}
+
+function read(): Kept {
+  try {
+    return { ...usual(), ...(JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Kept>) };
+  } catch {
+    return usual();
+  }
+}
+
+function hasChosenLanguage(): boolean {
+  try {
+    return "language" in (JSON.parse(localStorage.getItem(KEY) ?? "{}") as object);
+  } catch {
+    return false;
+  }
+}
+
+export const languageWasChosen = hasChosenLanguage();
+export const preferences: Kept = $state(read());
+
+/** Writes every change to the browser and to the root element. Call once, inside a root effect. */
+export function keepPreferences(): void {
+  const root = document.documentElement;
+  if (preferences.theme === "system") delete root.dataset["theme"];
+  else root.dataset["theme"] = preferences.theme;
+  root.dataset["density"] = preferences.density;
+  root.lang = preferences.language;
+  try {
+    localStorage.setItem(KEY, JSON.stringify(preferences));
+  } catch {
+    // A browser that keeps nothing still shows what was chosen until the page is left.
+  }
+}
