@@ -1,0 +1,267 @@
+"""Accounts: connecting, keeping alive, letting go. Secrets are sealed before they touch a
+row and opened only for the time of a call. No network is called here.
+
+Brands and calendars stand in `guichet/accounts/brands.py`, the OAuth dance in
+`guichet/accounts/connecting.py`; all are offered here.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from channels.contract import AppKeys, Connected, Connection
+from channels.errors import AuthExpired, ChannelError, RateLimited
+from guichet import audit, live
+from guichet.accounts import queries, rules
+from guichet.accounts.brands import add_brand, add_calendar, change_brand, change_calendar
+from guichet.accounts.connecting import begin_attempt, require_connect, take_attempt
+from guichet.errors import Conflict, NotFound
+from guichet.models import Account, Brand, Credential
+from guichet.policy import Action, Actor, require
+from guichet.sealing import Sealed, Sealer
+
+__all__ = [
+    "add_brand",
+    "add_calendar",
+    "begin_attempt",
+    "change_account",
+    "change_brand",
+    "change_calendar",
+    "claim_refresh",
+    "connection_of",
+    "disconnect",
+    "note_check_failed",
+    "note_checked",
+    "note_failure",
+    "note_success",
+    "require_connect",
+    "reseal_credentials",
+    "save_connected",
+    "store_refreshed",
+    "take_attempt",
+]
+
+_PARK = timedelta(minutes=1)  # where a network says "later" without saying when
+
+
+def connection_of(session: Session, sealer: Sealer, account: Account, app_keys: AppKeys) -> Connection:
+    """All that an adapter needs to act as `account`, decrypted. For our own processes, right
+    before a call; never stored, logged or shown.
+
+    Raises NotFound where it was disconnected, CannotUnseal where the key is not here.
+    """
+    return Connection(
+        network=account.network,
+        remote_id=account.remote_id,
+        handle=account.handle,
+        base_url=account.base_url,
+        secrets=_secrets_of(sealer, _credential_of(session, account)),
+        settings=dict(account.settings),
+        app=app_keys,
+    )
+
+
+def _credential_of(session: Session, account: Account) -> Credential:
+    credential = session.get(Credential, account.id)
+    if credential is None:
+        raise NotFound(f"{account.handle} is not connected", code="not_connected")
+    return credential
+
+
+def _secrets_of(sealer: Sealer, credential: Credential) -> dict[str, str]:
+    owner = rules.owner_of(credential.account_id, credential.version)
+    return sealer.open(Sealed(credential.key_id, credential.sealed), owner)
+
+
+def save_connected(
+    session: Session,
+    actor: Actor,
+    sealer: Sealer,
+    brand: Brand,
+    network: str,
+    connected: Connected,
+    is_rehearsal: bool,
+    now: datetime,
+    account: Account | None = None,
+) -> Account:
+    """Keep what connecting gave. `account`: a reconnect, which must come back as that very
+    account (Conflict). One that is known is taken up again, if it is of the same brand."""
+    require_connect(session, actor, brand, now)
+    if account is None:
+        account = _find_known(session, network, connected)
+        if account is not None and account.brand_id != brand.id:
+            raise Conflict("this account already belongs to another brand", code="account_taken")
+    else:
+        rules.require_same(account, connected)
+    is_new = account is None
+    if account is None:
+        account = Account(
+            brand_id=brand.id, network=network, base_url=connected.base_url, remote_id=connected.remote_id,
+            time_zone=brand.time_zone, is_rehearsal=is_rehearsal, connected_by=actor.staff_id,
+            webhook_secret=secrets.token_urlsafe(24), created_at=now,
+        )  # fmt: skip
+        session.add(account)
+    _learn(account, connected, now)
+    account.state, account.state_reason = "connected", ""
+    session.flush()
+    _keep_secrets(session, sealer, account, dict(connected.secrets), connected.expires_at, now)
+    audit.record(session, actor, "account.connect" if is_new else "account.reconnect", account, now, network=network)
+    live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
+    return account
+
+
+def _find_known(session: Session, network: str, connected: Connected) -> Account | None:
+    return session.scalar(
+        select(Account).where(
+            Account.network == network,
+            Account.base_url == connected.base_url,
+            Account.remote_id == connected.remote_id,
+        )
+    )
+
+
+def _learn(account: Account, connected: Connected, now: datetime) -> None:
+    account.handle = connected.handle
+    account.name = connected.name or connected.handle
+    account.avatar_url = connected.avatar_url
+    account.settings = dict(connected.settings)
+    account.checked_at = now
+    account.last_error, account.last_error_at = "", None
+
+
+def _keep_secrets(
+    session: Session,
+    sealer: Sealer,
+    account: Account,
+    values: dict[str, str],
+    expires_at: datetime | None,
+    now: datetime,
+) -> None:
+    credential = session.get(Credential, account.id)
+    if credential is None:
+        credential = Credential(account_id=account.id, version=0)
+        session.add(credential)
+    credential.version += 1
+    sealed = sealer.seal(values, rules.owner_of(account.id, credential.version))
+    credential.key_id, credential.sealed = sealed.key_id, sealed.data
+    credential.expires_at, credential.refreshed_at = expires_at, now
+    credential.refresh_claimed_until = None
+    session.flush()
+
+
+def claim_refresh(session: Session, actor: Actor, account: Account, now: datetime) -> bool:
+    """Take the one permission to renew an account's secrets (two at once would end both).
+    False: somebody else is at it. It lapses after two minutes."""
+    require(actor, Action.SYSTEM)
+    free = Credential.refresh_claimed_until.is_(None) | (Credential.refresh_claimed_until < now)
+    taken = session.execute(
+        update(Credential)
+        .where(Credential.account_id == account.id, free)
+        .values(refresh_claimed_until=now + timedelta(minutes=2))
+    )
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def store_refreshed(
+    session: Session, actor: Actor, sealer: Sealer, account: Account, connected: Connected | None, now: datetime
+) -> None:
+    """Keep renewed secrets; a good refresh token is never overwritten with nothing. None:
+    there was nothing to renew, the claim is given back."""
+    require(actor, Action.SYSTEM)
+    credential = _credential_of(session, account)
+    if connected is None:
+        credential.refresh_claimed_until = None
+        return
+    rules.require_same(account, connected)
+    kept = rules.merged_secrets(_secrets_of(sealer, credential), connected.secrets)
+    _learn(account, connected, now)
+    _keep_secrets(session, sealer, account, kept, connected.expires_at, now)
+    audit.record(session, actor, "account.refresh", account, now)
+
+
+def note_failure(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
+    """What a call's failure means for the account: a sign-in that no longer holds needs a
+    person, "later" parks it, anything else is only noted."""
+    require(actor, Action.SYSTEM)
+    _note_failure(session, actor, account, error, now)
+
+
+def _note_failure(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
+    account.last_error, account.last_error_at = error.detail[:2000], now
+    if isinstance(error, AuthExpired) and account.state == "connected":
+        account.state, account.state_reason = "needs_reconnect", error.detail[:2000]
+        audit.record(session, actor, "account.expired", account, now, code=error.code)
+        live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
+    elif isinstance(error, RateLimited):
+        account.parked_until = error.retry_at or now + _PARK
+        account.parked_reason = error.detail[:2000]
+
+
+def note_success(session: Session, actor: Actor, account: Account, now: datetime) -> None:
+    """A call went well: what was noted before is over."""
+    require(actor, Action.SYSTEM)
+    account.last_error, account.last_error_at = "", None
+    account.parked_until, account.parked_reason = None, ""
+    if account.state == "needs_reconnect":
+        account.state, account.state_reason = "connected", ""
+        live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
+
+
+def note_checked(session: Session, actor: Actor, account: Account, connected: Connected, now: datetime) -> None:
+    """The network said who we are: fresh names and limits."""
+    require(actor, Action.ACCOUNT_VIEW, account)
+    rules.require_same(account, connected)
+    _learn(account, connected, now)
+    if account.state == "needs_reconnect":
+        account.state, account.state_reason = "connected", ""
+    live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
+
+
+def note_check_failed(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
+    """A check that a person asked for went wrong: noted as any other failure."""
+    require(actor, Action.ACCOUNT_VIEW, account)
+    _note_failure(session, actor, account, error, now)
+
+
+def change_account(session: Session, actor: Actor, account: Account, changes: dict[str, Any], now: datetime) -> None:
+    """Change time zone or brand; to another brand only who may connect accounts there."""
+    require(actor, Action.ACCOUNT_MANAGE, account)
+    if "time_zone" in changes:
+        rules.require_time_zone(changes["time_zone"])
+        account.time_zone = changes["time_zone"]
+    if "brand_id" in changes:
+        brand = queries.get_brand(session, actor, changes["brand_id"])
+        require_connect(session, actor, brand, now)
+        account.brand_id = brand.id
+    audit.record(session, actor, "account.change", account, now, fields=sorted(changes))
+    live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
+
+
+def disconnect(session: Session, actor: Actor, account: Account, now: datetime) -> None:
+    """Forget the secrets. What was said stays; what is scheduled will need a person."""
+    require(actor, Action.ACCOUNT_MANAGE, account)
+    credential = session.get(Credential, account.id)
+    if credential is not None:
+        session.delete(credential)
+    account.state, account.state_reason = "disconnected", ""
+    audit.record(session, actor, "account.disconnect", account, now)
+    live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
+
+
+def reseal_credentials(session: Session, actor: Actor, sealer: Sealer, limit: int = 100) -> int:
+    """Seal up to `limit` credentials anew with the first key; returns how many were. Called
+    until it returns 0, while everything runs."""
+    require(actor, Action.SYSTEM)
+    old = session.scalars(select(Credential).where(Credential.key_id != sealer.current).limit(limit)).all()
+    for credential in old:
+        values = _secrets_of(sealer, credential)
+        credential.version += 1
+        sealed = sealer.seal(values, rules.owner_of(credential.account_id, credential.version))
+        credential.key_id, credential.sealed = sealed.key_id, sealed.data
+    session.flush()
+    return len(old)

@@ -1,0 +1,94 @@
+"""Decisions about accounts, without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from zoneinfo import available_timezones
+
+from channels.contract import Connected
+from guichet.errors import Conflict, Invalid
+from guichet.models import Account
+
+ATTEMPT_LIFE = timedelta(minutes=10)
+# A token is renewed this long before its end, but never before half of its life is over.
+REFRESH_AHEAD = timedelta(minutes=10)
+
+
+def owner_of(account_id: int, version: int) -> str:
+    """What an account's sealed secrets are bound to: moved to another account, or put back
+    from an older row, they do not open."""
+    return f"account:{account_id}:{version}"
+
+
+def merged_secrets(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """What is kept after a refresh: a network that sends no new refresh token means that the
+    old one still counts, so nothing good is overwritten with nothing."""
+    return {**old, **{name: value for name, value in new.items() if value}}
+
+
+def require_same(account: Account, connected: Connected) -> None:
+    """Raises Conflict where a reconnect came back as another account."""
+    same = account.remote_id == connected.remote_id and (account.base_url or "") == (connected.base_url or "")
+    if not same:
+        raise Conflict(
+            f"this is {connected.handle}, not {account.handle}: sign in there as the account to reconnect",
+            code="another_account",
+        )
+
+
+def needs_refresh(expires_at: datetime | None, refreshed_at: datetime | None, now: datetime) -> bool:
+    """Whether secrets should be renewed now."""
+    if expires_at is None:
+        return False
+    ahead = REFRESH_AHEAD
+    if refreshed_at is not None:
+        ahead = min(ahead, (expires_at - refreshed_at) / 2)
+    return now >= expires_at - ahead
+
+
+def require_time_zone(name: str, field: str = "time_zone") -> None:
+    """Raises Invalid for what is no IANA zone."""
+    if name not in available_timezones():
+        raise Invalid(f"there is no time zone {name!r}", {field: "is no IANA time zone"})
+
+
+def require_calendar(intervals: Mapping[str, Sequence[Sequence[str]]], holidays: Sequence[str]) -> None:
+    """Raises Invalid, naming the day, where business hours cannot be meant: a day that is
+    none, an interval that ends before it begins, two that overlap."""
+    wrong: dict[str, str] = {}
+    for day, spans in intervals.items():
+        problem = _problem_of_day(day, spans)
+        if problem:
+            wrong[f"intervals.{day}"] = problem
+    for holiday in holidays:
+        try:
+            date.fromisoformat(holiday)
+        except ValueError:
+            wrong["holidays"] = f"{holiday!r} is no date"
+    if wrong:
+        raise Invalid("these business hours cannot be kept", wrong)
+
+
+def _problem_of_day(day: str, spans: Sequence[Sequence[str]]) -> str:
+    if day not in {str(n) for n in range(7)}:
+        return "is no weekday: 0 is Monday, 6 is Sunday"
+    end = ""
+    for span in sorted(list(s) for s in spans):
+        if len(span) != 2 or not all(_is_clock_time(t) for t in span):
+            return "needs a beginning and an end as HH:MM"
+        if span[0] >= span[1]:
+            return f"{span[0]}–{span[1]} ends before it begins"
+        if span[0] < end:
+            return f"{span[0]}–{span[1]} overlaps the one before"
+        end = span[1]
+    return ""
+
+
+def _is_clock_time(text: str) -> bool:
+    if text == "24:00":
+        return True
+    try:
+        return len(text) == 5 and time.fromisoformat(text) is not None
+    except ValueError:
+        return False

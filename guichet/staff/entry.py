@@ -1,0 +1,138 @@
+"""Ways in: passwords, browser sessions, API tokens. Secrets are stored hashed and shown
+once; ending is a row, so that it holds for every process at the next question."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from guichet import audit, live
+from guichet.errors import Invalid, NotAllowed, NotFound, NotSignedIn
+from guichet.models import ApiToken, Staff, StaffSession
+from guichet.policy import SCOPES, Action, Actor, OrgRole, load_actor, require
+from guichet.staff import rules
+from guichet.staff.queries import find_staff_by_email
+
+
+def sign_in(session: Session, *, email: str, password: str) -> Staff:
+    """The person with this address and password. Raises NotSignedIn, with the same words
+    and after the same time whether the address is known or not. Nothing is written, so the
+    slow check holds nobody up: the edge opens the session afterwards."""
+    staff = find_staff_by_email(session, email)
+    fits = rules.password_fits(staff.password_hash if staff else "", password)
+    if staff is None or not fits or staff.disabled_at is not None:
+        raise NotSignedIn("the address or the password is not right")
+    return staff
+
+
+def open_session(
+    session: Session, staff: Staff, *, now: datetime, ip: str = "", user_agent: str = ""
+) -> tuple[StaffSession, str]:
+    """A new browser session for somebody whose identity the edge has checked, and its secret
+    for the cookie. Always a new one: an old cookie never becomes a signed-in one."""
+    secret = rules.new_secret()
+    opened = StaffSession(
+        staff_id=staff.id, token_hash=rules.hash_secret(secret), created_at=now, seen_at=now,
+        expires_at=now + rules.ABSOLUTE, ip=ip[:300], user_agent=user_agent[:300],
+    )  # fmt: skip
+    session.add(opened)
+    session.flush()
+    audit.record(session, load_actor(session, staff, now, ip=ip), "session.open", opened, now)
+    return opened, secret
+
+
+def touch_session(session: Session, opened: StaffSession, now: datetime) -> None:
+    """Note that it is in use; an idle one ends by itself."""
+    session.execute(update(StaffSession).where(StaffSession.id == opened.id).values(seen_at=now))
+
+
+def end_session(session: Session, actor: Actor, opened: StaffSession, now: datetime, reason: str = "sign_out") -> None:
+    """Sign out one browser: one's own, or anybody's for who manages staff."""
+    if actor.staff_id != opened.staff_id:
+        require(actor, Action.STAFF_MANAGE)
+    if opened.ended_at is None:
+        opened.ended_at = now
+        opened.end_reason = reason
+        audit.record(session, actor, "session.end", opened, now, reason=reason)
+        live.tell(session, "signed_out", now, staff_id=opened.staff_id, session_id=opened.id)
+
+
+def end_sessions(
+    session: Session, actor: Actor, staff: Staff, now: datetime, reason: str, keep: int | None = None
+) -> int:
+    """Sign out every browser of a person but the session `keep`; returns how many."""
+    if actor.staff_id != staff.id:
+        require(actor, Action.STAFF_MANAGE)
+    live_ones = session.scalars(
+        select(StaffSession).where(
+            StaffSession.staff_id == staff.id, StaffSession.ended_at.is_(None), StaffSession.id != (keep or 0)
+        )
+    ).all()
+    for opened in live_ones:
+        end_session(session, actor, opened, now, reason)
+    return len(live_ones)
+
+
+def create_token(
+    session: Session, actor: Actor, *, name: str, scopes: list[str], expires_at: datetime | None, now: datetime
+) -> tuple[ApiToken, str]:
+    """A bearer token of one's own, and its secret, shown this once. A token cannot make
+    tokens (a leaked one must not outlive its end)."""
+    require(actor, Action.STAFF_VIEW)
+    if actor.kind == "token" or actor.staff_id is None:
+        raise NotAllowed("only a signed-in person can make a token")
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        raise Invalid("these are no scopes of a token", {"scopes": f"must be among {', '.join(SCOPES)}"})
+    return _add_token(session, actor, actor.staff_id, name, scopes, expires_at, now)
+
+
+def create_token_for(
+    session: Session,
+    actor: Actor,
+    staff: Staff,
+    *,
+    name: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+    now: datetime,
+) -> tuple[ApiToken, str]:
+    """A token for somebody else, from the command line."""
+    require(actor, Action.STAFF_MANAGE)
+    rules.require_role_within(actor, OrgRole(staff.role))
+    return _add_token(session, actor, staff.id, name, scopes, expires_at, now)
+
+
+def _add_token(
+    session: Session,
+    actor: Actor,
+    staff_id: int,
+    name: str,
+    scopes: list[str],
+    expires_at: datetime | None,
+    now: datetime,
+) -> tuple[ApiToken, str]:
+    secret = rules.new_secret(rules.TOKEN_PREFIX)
+    token = ApiToken(
+        staff_id=staff_id, name=name, prefix=secret[: len(rules.TOKEN_PREFIX) + 6],
+        token_hash=rules.hash_secret(secret), scopes=sorted(set(scopes)), created_at=now, expires_at=expires_at,
+    )  # fmt: skip
+    session.add(token)
+    session.flush()
+    audit.record(session, actor, "token.create", token, now, scopes=token.scopes)
+    return token, secret
+
+
+def revoke_token(session: Session, actor: Actor, token: ApiToken, now: datetime) -> None:
+    """End a token: one's own, or anybody's for who manages staff."""
+    if actor.staff_id != token.staff_id:
+        try:
+            require(actor, Action.STAFF_MANAGE)
+        except NotAllowed:
+            raise NotFound("there is no such token") from None
+    if token.revoked_at is None:
+        token.revoked_at = now
+        audit.record(session, actor, "token.revoke", token, now)
+        live.tell(session, "rights", now, staff_id=token.staff_id)
