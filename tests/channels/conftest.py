@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.channels.contract_rows", "tests.channels.rig")
+pytest.register_assert_rewrite("tests.channels.contract_rows", "tests.channels.rig", "tests.channels.mastodon_rig")

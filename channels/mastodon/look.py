@@ -1,0 +1,124 @@
+"""Finding out whether a send of unknown outcome was published.
+
+The account's own statuses are read back to the moment of the send, by the instance's
+clock; for an answer also what hangs under the message answered, since some servers
+leave direct messages out of the account's list. Only a status that we did not know,
+written since, by our application where the server says so, with the same words, in the
+same place and for the same people is ours. Anything close to it goes to a person.
+
+Keys are sent but never replayed to find out: GoToSocial and Takahē publish again for
+the same key, and Mastodon itself has answered a replay with an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from difflib import SequenceMatcher
+from typing import Any
+
+from channels.contract import JSON, Connection, Draft, Looked
+from channels.errors import Gone
+from channels.mastodon.api import Api, time_of
+from channels.mastodon.connect import CLIENT_NAME
+from channels.mastodon.markup import canonical, text_of
+from channels.mastodon.send import receipt_of, text_to_send, visibility_of
+from channels.wire import Wire
+
+_PAGE = 40
+_MOST_PAGES = 10
+# The Date header counts in whole seconds, and our clock and the answer's way add a little.
+_CLOCK_MARGIN = timedelta(seconds=3)
+_SIMILAR_ELSEWHERE, _SIMILAR_HERE = 0.85, 0.6
+
+Status = Mapping[str, Any]
+
+
+class MastodonReconciler:
+    """Reads, and only reads, what the account has published."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._api = Api.of(connection, wire)
+        self._account_id = str(connection.settings["account_id"])
+
+    def look(
+        self,
+        draft: Draft,
+        prepared: Mapping[str, Any],
+        key: str,
+        started_at: datetime,
+        known_ids: frozenset[str],
+    ) -> Looked:
+        since = started_at - _CLOCK_MARGIN
+        statuses, is_complete, skew = self._own_since(since)
+        if draft.reply_to:
+            statuses += self._under(draft.reply_to.remote_id)
+        fresh = {
+            str(s["id"]): s
+            for s in statuses
+            if str(s["id"]) not in known_ids and time_of(s.get("created_at")) >= since + skew and _may_be_ours(s)
+        }
+        same = [s for s in fresh.values() if _is_same(s, draft)]
+        near = [s for s in fresh.values() if s in same or _is_near(s, draft)]
+        evidence = {
+            "read": len(statuses),
+            "since": since.isoformat(),
+            "clock_ahead_seconds": round(skew.total_seconds(), 1),
+            "complete": is_complete,
+            "near": [{"id": str(s["id"]), "url": s.get("url"), "text": text_of(s.get("content", ""))} for s in near],
+        }
+        if len(same) == 1:
+            return Looked(found=receipt_of(same[0]), evidence=evidence)
+        if near:
+            return Looked(candidates=tuple(receipt_of(s) for s in near), evidence=evidence)
+        return Looked(absent=is_complete, evidence=evidence)
+
+    def _own_since(self, since: datetime) -> tuple[list[JSON], bool, timedelta]:
+        """Our statuses since then, whether that is all of them, and how far the instance's
+        clock is ahead of ours."""
+        found: list[JSON] = []
+        skew = timedelta(0)
+        params: dict[str, Any] = {"limit": _PAGE}
+        for _ in range(_MOST_PAGES):
+            asked_at = datetime.now(UTC)
+            page, clock = self._api.read_list_and_clock(f"/api/v1/accounts/{self._account_id}/statuses", **params)
+            skew = clock - asked_at if abs(clock - asked_at) > _CLOCK_MARGIN else timedelta(0)
+            found += page
+            # Pinned statuses may stand first on some servers, so the page's oldest counts, not its last.
+            if not page or min(time_of(s.get("created_at")) for s in page) < since + skew:
+                return found, True, skew
+            params["max_id"] = page[-1]["id"]
+        return found, False, skew
+
+    def _under(self, remote_id: str) -> list[JSON]:
+        try:
+            context = self._api.read(f"/api/v1/statuses/{remote_id}/context")
+        except Gone:
+            return []
+        return [s for s in context.get("descendants") or () if str(s["account"]["id"]) == self._account_id]
+
+
+def _may_be_ours(status: Status) -> bool:
+    application = (status.get("application") or {}).get("name")
+    return not status.get("reblog") and application in (None, "", CLIENT_NAME)
+
+
+def _is_same(status: Status, draft: Draft) -> bool:
+    reply_to = draft.reply_to.remote_id if draft.reply_to else ""
+    return (
+        _words(status) == canonical(text_to_send(draft))
+        and str(status.get("in_reply_to_id") or "") == reply_to
+        and (status.get("visibility") == "direct") == (visibility_of(draft) == "direct")
+        and len(status.get("media_attachments") or ()) == len(draft.media)
+    )
+
+
+def _is_near(status: Status, draft: Draft) -> bool:
+    """The same words elsewhere, or nearly the same words: servers may rewrite a text."""
+    is_same_place = draft.reply_to and str(status.get("in_reply_to_id") or "") == draft.reply_to.remote_id
+    ratio = SequenceMatcher(None, _words(status), canonical(text_to_send(draft)), autojunk=False).ratio()
+    return ratio >= (_SIMILAR_HERE if is_same_place else _SIMILAR_ELSEWHERE)
+
+
+def _words(status: Status) -> str:
+    return canonical(text_of(str(status.get("content") or "")))

@@ -1,0 +1,172 @@
+"""Saying something on an instance: posts, threads, answers, edits, deletions.
+
+An answer mentions exactly its addressee and is never seen by more people than the
+message it answers. A direct message that mentions somebody else is refused before it
+is sent, for a mention is what lets a person read it. `scheduled_at` is never used:
+some servers ignore it and publish at once.
+Source: docs.joinmastodon.org/methods/statuses and /methods/media.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from channels import answers
+from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surface, Target
+from channels.errors import Gone, Malformed, OutcomeUnknown, Rejected, Unavailable
+from channels.mastodon.api import Api, allowance, time_of
+from channels.mastodon.markup import mentioned
+from channels.wire import Wire
+
+# From open to closed. What a server calls otherwise is answered as narrowly as can be.
+_VISIBILITIES = ("public", "unlisted", "private", "direct")
+# Waits, in seconds, for a server that is still working on an upload: 40 s in all.
+_PROCESSING_WAITS = (0.1, 0.2, 0.4, 0.8, 1.5, 3, 5, 5, 6, 6, 6, 6)
+
+
+def answer_text(text: str, target: Target) -> str:
+    """The text with the mention without which its addressee would not hear of it.
+    Nothing is added for a thread of our own, nor where the mention already stands."""
+    if target.context.get("own"):
+        return text
+    name = acct_of(target)
+    if _is_named(name, mentioned(text)):
+        return text
+    return f"@{name} {text}"
+
+
+def acct_of(target: Target) -> str:
+    """The addressee as this instance knows them: without host where they are its own."""
+    return str(target.context.get("acct") or target.author_handle.lstrip("@"))
+
+
+def _is_named(name: str, names: list[str]) -> bool:
+    # `@ines` alone names the instance's own ines, not ines@elsewhere.
+    return name.casefold() in (n.casefold() for n in names)
+
+
+def visibility_of(draft: Draft) -> str:
+    """Who will see it: what the answered message allowed, or what the draft asks for."""
+    asked = str(draft.options.get("visibility") or "public")
+    if asked not in _VISIBILITIES:
+        raise Rejected(f"visibility must be one of {', '.join(_VISIBILITIES)}", evidence={"field": "visibility"})
+    if draft.surface is Surface.DIRECT:
+        return "direct"
+    if draft.reply_to is None:
+        return asked
+    kept = str(draft.reply_to.context.get("visibility") or "public")
+    kept = kept if kept in _VISIBILITIES else "direct"
+    return max(kept, asked, key=_VISIBILITIES.index)
+
+
+def text_to_send(draft: Draft) -> str:
+    """The text as it will stand, whoever composed the draft."""
+    return answer_text(draft.text, draft.reply_to) if draft.reply_to else draft.text
+
+
+class MastodonPublisher:
+    """Publishes as one account."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._api = Api.of(connection, wire)
+
+    def prepare(self, draft: Draft) -> JSON:
+        """Upload what is attached. Refuses a direct message that others could read."""
+        if visibility_of(draft) == "direct":
+            _refuse_eavesdroppers(draft)
+        return {"media_ids": [self._upload(item, draft.options) for item in draft.media]}
+
+    def new_key(self, now: datetime) -> str:
+        return str(uuid.uuid4())
+
+    def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
+        body = {**_content_of(draft, prepared), "visibility": visibility_of(draft)}
+        if draft.reply_to:
+            body["in_reply_to_id"] = draft.reply_to.remote_id
+        headers = {"Idempotency-Key": key} if key else {}
+        response = self._api.call("POST", "/api/v1/statuses", json=body, headers=headers)
+        return _receipt(answers.json_of(response), allowance(response.headers))
+
+    def edit(self, remote_id: str, draft: Draft, prepared: Mapping[str, Any]) -> Receipt:
+        """Replace text and attachments; visibility and thread stay as they were."""
+        response = self._api.call("PUT", f"/api/v1/statuses/{remote_id}", json=_content_of(draft, prepared))
+        return _receipt(answers.json_of(response), allowance(response.headers))
+
+    def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
+        self._api.call("DELETE", f"/api/v1/statuses/{remote_id}")
+
+    # -- media
+
+    def _upload(self, item: MediaItem, options: Mapping[str, Any]) -> str:
+        focus = (options.get("focus") or {}).get(item.sha256)
+        how: JSON = {
+            "files": {"file": (item.filename, item.open(), item.mime)},
+            "data": {"description": item.alt, **({"focus": str(focus)} if focus else {})},
+        }
+        try:
+            response = self._api.call("POST", "/api/v2/media", **how)
+        except Gone:  # before Mastodon 3.1.3, and some others, there is only v1, which waits itself
+            response = self._api.call("POST", "/api/v1/media", **how)
+        media_id = _id_of(answers.json_of(response))
+        if response.status_code == 202:
+            self._await_processing(media_id)
+        return media_id
+
+    def _await_processing(self, media_id: str) -> None:
+        for seconds in _PROCESSING_WAITS:
+            time.sleep(seconds)
+            if self._api.call("GET", f"/api/v1/media/{media_id}").status_code == 200:  # 206: not yet
+                return
+        raise Unavailable("the instance is still working on an upload", code="media_processing")
+
+
+def _content_of(draft: Draft, prepared: Mapping[str, Any]) -> JSON:
+    body: JSON = {"status": text_to_send(draft), "media_ids": list(prepared.get("media_ids") or ())}
+    warning = draft.subject or draft.options.get("content_warning")
+    if warning:
+        body["spoiler_text"] = str(warning)
+    if draft.options.get("sensitive"):
+        body["sensitive"] = True
+    if draft.language:
+        body["language"] = draft.language
+    return body
+
+
+def _refuse_eavesdroppers(draft: Draft) -> None:
+    text = text_to_send(draft)
+    allowed = {acct_of(draft.reply_to).casefold()} if draft.reply_to else set()
+    others = sorted({n for n in mentioned(text) if n.casefold() not in allowed})
+    if draft.reply_to and others:
+        raise Rejected(
+            f"a direct message is read by everybody whom it mentions: take out @{', @'.join(others)}",
+            code="mentions_others",
+            evidence={"field": "text", "mentions": others},
+        )
+
+
+def _id_of(answer: Any) -> str:
+    remote_id = answer.get("id") if isinstance(answer, Mapping) else None
+    if not isinstance(remote_id, str) or not remote_id:
+        raise OutcomeUnknown("the instance said yes without an id", code="unreadable_success")
+    return remote_id
+
+
+def _receipt(status: Any, left: JSON) -> Receipt:
+    _id_of(status)
+    return receipt_of(status, left)
+
+
+def receipt_of(status: Mapping[str, Any], left: JSON | None = None) -> Receipt:
+    """The receipt that a status of ours is. Its context serves later answers in its thread."""
+    try:
+        accepted_at = time_of(status.get("created_at"))
+    except Malformed:
+        accepted_at = None
+    context: JSON = {"own": True, "visibility": status.get("visibility") or "public", "uri": status.get("uri") or ""}
+    if left:
+        context["allowance"] = left
+    return Receipt(str(status["id"]), str(status.get("url") or status.get("uri") or ""), accepted_at, context)
