@@ -108,10 +108,17 @@ def serve(program: str) -> None:
 
 
 @click.command()
+@click.option("--make", "why", default="", help="Instead, write a migration from the models, for developers.")
 @click.pass_obj
-def migrate(output: Output) -> None:
+def migrate(output: Output, why: str) -> None:
     """Bring the database's schema up to date."""
     use_own_folder_if_there()
+    if why:
+        from guichet.db.migrate import write_revision
+
+        path = write_revision(why)
+        output.done(f"Written, now read it: {path}", path=str(path))
+        return
     _migrate(settings_or_exit())
     output.done("The schema is up to date.", migrated=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from alembic import command
@@ -9,6 +10,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
+
+from guichet.db.engine import open_engine
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "migrations"
 
@@ -36,3 +39,18 @@ def is_current(engine: Engine) -> bool:
     with engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_heads()
     return set(found) == set(ScriptDirectory.from_config(config_for()).get_heads())
+
+
+def write_revision(why: str) -> Path:
+    """Write a migration from what the models have and the newest migration has not,
+    found on an empty SQLite. A person reads it before it is committed."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = open_engine(f"sqlite:///{folder}/empty.sqlite3")
+        upgrade(engine)
+        with engine.begin() as connection:
+            number = len(list((SCRIPTS / "versions").glob("[0-9]*.py"))) + 1
+            made = command.revision(config_for(connection), why, autogenerate=True, rev_id=f"{number:04d}")
+        engine.dispose()
+    if made is None or isinstance(made, list):
+        raise RuntimeError("Alembic wrote no single revision")
+    return Path(made.path)

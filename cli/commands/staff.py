@@ -1,0 +1,123 @@
+"""`guichet staff` and `guichet token`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from datetime import timedelta
+
+import click
+from sqlalchemy.orm import Session
+
+from cli.opening import runtime_or_exit
+from cli.output import Failed, Output
+from guichet.inbox import operations as inbox
+from guichet.models import Staff
+from guichet.policy import SCOPES, SYSTEM, OrgRole
+from guichet.staff import entry, operations, queries, rules
+
+
+@click.group()
+def staff() -> None:
+    """People who work here."""
+
+
+@staff.command()
+@click.argument("email")
+@click.option("--name", required=True)
+@click.option("--role", type=click.Choice(list(OrgRole)), default="member", show_default=True)
+@click.option("--locale", type=click.Choice(["en", "fr"]), default="en", show_default=True)
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+@click.pass_obj
+def add(output: Output, email: str, name: str, role: str, locale: str, password_stdin: bool) -> None:
+    """Take somebody on. Prints the password once, unless it was given."""
+    runtime = runtime_or_exit()
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(15)
+    rules.require_good_password(password, email, name)
+    hashed = rules.hash_password(password)
+    with runtime.unit() as unit:
+        person = operations.add_staff(
+            unit.session,
+            SYSTEM,
+            email=email,
+            name=name,
+            role=role,
+            password_hash=hashed,
+            locale=locale,
+            now=runtime.now(),
+        )
+        made = {"id": person.id, "email": person.email, "role": person.role}
+    if password_stdin:
+        output.done(f"{name} may now sign in as {email}.", **made)
+    else:
+        output.done(f"{name} may now sign in as {email} with the password {password}", **made, password=password)
+
+
+@staff.command("list")
+@click.pass_obj
+def list_(output: Output) -> None:
+    """Who works here."""
+    runtime = runtime_or_exit()
+    with runtime.reading() as session:
+        people = queries.list_staff(session, SYSTEM, limit=10000)
+        rows = [
+            {"id": p.id, "email": p.email, "name": p.name, "role": p.role, "disabled_at": p.disabled_at} for p in people
+        ]
+    output.table(rows, empty="Nobody works here yet: guichet staff add EMAIL --name NAME --role owner")
+
+
+@staff.command()
+@click.argument("email")
+@click.pass_obj
+def disable(output: Output, email: str) -> None:
+    """Let somebody go: ends sessions, streams and tokens, and lists what they leave."""
+    runtime = runtime_or_exit()
+    now = runtime.now()
+    with runtime.unit() as unit:
+        person = _get(unit.session, email)
+        left = operations.disable_staff(unit.session, SYSTEM, person, now)
+        inbox.return_to_queue(unit.session, SYSTEM, person, now)
+    output.done(
+        f"{person.name} can do nothing here any more. Sessions ended: {left.sessions_ended}, tokens revoked: "
+        f"{left.tokens_revoked}. To take over: {len(left.conversations)} conversations (back in their queues), "
+        f"{len(left.deliveries)} scheduled deliveries and {len(left.posts)} posts (listed in Needs you).",
+        **{name: getattr(left, name) for name in left.__dataclass_fields__},
+    )
+
+
+@click.group()
+def token() -> None:
+    """Bearer tokens for scripts."""
+
+
+@token.command()
+@click.argument("email")
+@click.option("--name", required=True, help="What it is for.")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(list(SCOPES)), default=["read"], show_default=True)
+@click.option("--days", default=90, show_default=True, help="Until it ends.")
+@click.pass_obj
+def create(output: Output, email: str, name: str, scopes: tuple[str, ...], days: int) -> None:
+    """A token that acts as EMAIL, within the scopes. It is printed this once."""
+    runtime = runtime_or_exit()
+    now = runtime.now()
+    with runtime.unit() as unit:
+        made, secret = entry.create_token_for(
+            unit.session,
+            SYSTEM,
+            _get(unit.session, email),
+            name=name,
+            scopes=list(scopes),
+            expires_at=now + timedelta(days=days),
+            now=now,
+        )
+        output.done(secret, token=secret, id=made.id, expires_at=made.expires_at)
+
+
+def _get(session: Session, email: str) -> Staff:
+    found = queries.find_staff_by_email(session, email)
+    if found is None:
+        raise Failed(f"nobody here has the address {email}")
+    return found
+
+
+COMMANDS = (staff, token)
