@@ -1,21 +1,21 @@
 /** Badges of the rail. The server counts (it knows the rights); this only keeps what it said. */
 import { api } from "./api/client";
-import type { Page, SavedView } from "./api/types";
+import type { NeedsYou, Page, SavedView } from "./api/types";
 import { live } from "./live.svelte";
 
 class Counts {
   mine = $state(0);
   needsYou = $state(0);
-  /** Counts by saved view of the inbox: "mine", "unassigned", "all", "late". */
-  views: Record<string, number> = $state({});
+  /** The views of the inbox, the built-in ones first. */
+  views: SavedView[] = $state([]);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   async read(): Promise<void> {
     try {
-      const page = await api.get<Page<SavedView>>("/views");
-      this.views = Object.fromEntries(page.items.map((view) => [view.id, view.count]));
-      this.mine = this.views["mine"] ?? 0;
-      this.needsYou = this.views["needs_you"] ?? 0;
+      const [views, needs] = await Promise.all([api.get<Page<SavedView>>("/views"), api.get<NeedsYou>("/needs-you")]);
+      this.views = views.items;
+      this.mine = views.items.find((view) => view.id === "mine")?.count ?? 0;
+      this.needsYou = needs.total;
     } catch {
       // The last known counts stand; the live dot says when the server is away.
     }

@@ -29,6 +29,8 @@ export interface Answer {
   /** The newest message its author had seen: a reply ends only what was read. */
   seen_through: Id | null;
   close: boolean;
+  media_ids?: Id[];
+  message_id?: Id | null;
 }
 
 export const reply = (id: Id, answer: Answer, key: string): Promise<Entry> =>
@@ -42,15 +44,16 @@ export const release = (id: Id): Promise<ConversationRow> => api.post(at(id, "/r
 export const assign = (id: Id, to: { staff_id?: Id | null; team_id?: Id | null }): Promise<ConversationRow> =>
   api.post(at(id, "/assign"), to);
 export const snooze = (id: Id, until: string): Promise<ConversationRow> => api.post(at(id, "/snooze"), { until });
-export const resolve = (id: Id, outcome: "answered" | "not_needed"): Promise<ConversationRow> =>
+export const resolve = (id: Id, outcome: "answered" | "not_needed" | "unanswered" | null): Promise<ConversationRow> =>
   api.post(at(id, "/resolve"), { outcome });
 export const reopen = (id: Id): Promise<ConversationRow> => api.post(at(id, "/reopen"));
 export const markSpam = (id: Id): Promise<ConversationRow> => api.post(at(id, "/spam"));
 export const setLabels = (id: Id, label_ids: Id[]): Promise<ConversationRow> =>
   api.put(at(id, "/labels"), { label_ids });
-export const markRead = (id: Id, unread: boolean): Promise<void> => api.post(at(id, "/read"), { unread });
+export const setPriority = (id: Id, priority: ConversationRow["priority"]): Promise<ConversationRow> =>
+  api.put(at(id, "/priority"), { priority });
 
-export const saveDraft = (id: Id, draft: Pick<Draft, "kind" | "text">): Promise<void> =>
+export const saveDraft = (id: Id, draft: Pick<Draft, "kind" | "text" | "seen_through">): Promise<void> =>
   api.put(at(id, "/draft"), draft);
 /** Says that this person looks at, or writes in, the conversation; answers who else does. */
 export const bePresent = (id: Id, writing: boolean): Promise<{ others: Viewer[] }> =>

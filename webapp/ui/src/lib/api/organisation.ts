@@ -15,6 +15,7 @@ export const listTeams = (): Promise<Page<Team>> => api.get("/teams");
 export const getBrake = (): Promise<Brake> => api.get("/brake");
 export interface BrakeOrder {
   on: boolean;
+  posts: boolean;
   answers: boolean;
   scope: Brake["scope"];
   scope_id: Id | null;

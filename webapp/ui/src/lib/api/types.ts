@@ -15,7 +15,7 @@ export interface Page<T> {
 
 export type OrganisationRole = "member" | "team_lead" | "administrator" | "owner";
 export type AccountRole = "viewer" | "agent" | "author" | "publisher" | "manager";
-export type Presence = "available" | "busy" | "away";
+export type Presence = "online" | "away" | "offline";
 
 export interface Person {
   id: Id;
@@ -29,9 +29,13 @@ export interface Me extends Person {
   language: "en" | "fr";
   time_zone: string;
   presence: Presence;
+  capacity: number;
+  teams: Team[];
   csrf_token: string;
-  /** Organisation-wide acts this person may do, such as "staff.edit" or "brake.pull". */
+  /** Organisation-wide rights, such as "staff.manage" or "brake.all". */
   can: string[];
+  preferences: Record<string, unknown>;
+  public_url: string;
   organisation: string;
   rehearsal: boolean;
 }
@@ -40,8 +44,12 @@ export interface Staff extends Person {
   email: string;
   role: OrganisationRole;
   presence: Presence;
-  disabled_at: Time | null;
+  languages: string[];
+  skills: string[];
+  capacity: number;
   teams: Team[];
+  seen_at: Time | null;
+  disabled_at: Time | null;
 }
 
 export interface Team {
@@ -66,6 +74,7 @@ export interface MediaLimit {
   max_count: number;
   max_bytes: Record<string, number>;
   alt_max: number;
+  alone: string[];
 }
 
 export interface Brand {
@@ -73,7 +82,11 @@ export interface Brand {
   name: string;
   time_zone: string;
   languages: string[];
-  approval: boolean;
+  signs_with_initials: boolean;
+  needs_approval: boolean;
+  calendar_id: Id | null;
+  default_team_id: Id | null;
+  close_after_days: number;
 }
 
 export interface AccountBrief {
@@ -85,17 +98,23 @@ export interface AccountBrief {
 
 export interface Account extends AccountBrief {
   brand: { id: Id; name: string };
-  state: "connected" | "needs_attention" | "disconnected";
+  state: "connected" | "needs_reconnect" | "disconnected";
   /** Why it needs attention, in words a person can act on. */
   trouble: string | null;
+  avatar_url: string | null;
+  base_url: string;
+  time_zone: string;
+  is_rehearsal: boolean;
+  parked_until: Time | null;
+  checked_at: Time | null;
   last_read_at: Time | null;
   last_sent_at: Time | null;
   expires_at: Time | null;
   role: AccountRole | null;
   text: Partial<Record<Surface, TextLimit>>;
   media: Partial<Record<Surface, MediaLimit>>;
-  /** Price of one post, in US cents; null where the network charges nothing. */
-  cost: { plain: number; with_url: number } | null;
+  /** Price of one post; null where the network charges nothing. */
+  cost: { plain: number; with_url: number; currency: string } | null;
 }
 
 /* ---------------------------------------------------------------- inbox */
@@ -134,12 +153,14 @@ export interface ConversationRow {
   priority: Priority;
   /** Start of the open wait; null when nobody waits. */
   waiting_since: Time | null;
-  due_at: Time | null;
   snoozed_until: Time | null;
   last_message_at: Time;
+  message_count: number;
+  claimed_until: Time | null;
   assignee: Person | null;
   team: Team | null;
   labels: Label[];
+  /** Nobody here has taken it up yet. */
   unread: boolean;
   language: string | null;
   version: number;
@@ -148,8 +169,11 @@ export interface ConversationRow {
 export interface Attachment {
   id: Id;
   kind: "image" | "video" | "file";
-  url: string;
+  /** Served by us; null: only at the network. */
+  url: string | null;
+  remote_url: string | null;
   name: string;
+  mime: string;
   alt: string;
   size: number;
 }
@@ -171,21 +195,34 @@ export type DeliveryState =
 
 export interface Delivery {
   id: Id;
+  kind: string;
+  item: number;
   state: DeliveryState;
-  remote_url: string | null;
-  reason: string | null;
   account: AccountBrief;
-  due_at: Time | null;
+  post_id: Id | null;
+  conversation_id: Id | null;
+  text: string;
+  due_at: Time;
   sent_at: Time | null;
   late_by_seconds: number | null;
+  remote_url: string | null;
+  reason_code: string | null;
+  reason: string | null;
+  generation: number;
+  withdraw: boolean;
 }
 
 /** One line of a conversation: what was said, noted, or done. */
 export interface Entry {
+  /** Unique in the conversation: "m7", "e12". */
+  key: string;
   id: Id;
   kind: "message" | "note" | "event";
   direction: "in" | "out" | null;
   text: string;
+  /** Already sanitised by the server; shown as text all the same. */
+  html: string | null;
+  subject: string | null;
   author: string;
   staff: Person | null;
   at: Time;
@@ -198,7 +235,7 @@ export interface Entry {
   delivery: Delivery | null;
   /** For events: what happened ("claimed", "assigned", "resolved", …) and its particulars. */
   event: string | null;
-  data: Record<string, string>;
+  data: Record<string, unknown>;
 }
 
 export interface Conversation extends ConversationRow {
@@ -206,17 +243,26 @@ export interface Conversation extends ConversationRow {
   /** Why an answer is impossible, or null. */
   cannot_reply_reason: string | null;
   reply_until: Time | null;
-  root: { text: string; author: string; at: Time; url: string | null; ours: boolean } | null;
+  root: { text: string; author: string; at: Time | null; url: string | null; ours: boolean } | null;
   /** Answers in the common thread by other people, each with a conversation of its own. */
   siblings: { conversation_id: Id; customer: CustomerBrief; preview: string }[];
-  claim: { by: Person; until: Time } | null;
-  draft: Draft | null;
+  claim: { by: Person; until: Time | null } | null;
+  drafts: Draft[];
   others: Viewer[];
+  last_message_id: Id | null;
+  previous_id: Id | null;
+  merged_into_id: Id | null;
+  /** What is put after an answer, as the brand wants it; may be empty. */
+  signature: string;
+  /** What one may do here, such as "conversation.answer". */
+  can: string[];
 }
 
 export interface Draft {
   kind: "reply" | "note";
   text: string;
+  media_ids: Id[];
+  seen_through: Id | null;
   saved_at: Time;
 }
 
@@ -225,8 +271,11 @@ export interface Viewer extends Person {
 }
 
 export interface Customer extends CustomerBrief {
-  identities: { network: string; handle: string; name: string; url: string | null; followers: number | null }[];
+  identities: { network: string; handle: string; name: string; url: string | null }[];
   note: string;
+  language: string;
+  is_vip: boolean;
+  is_blocked: boolean;
   first_seen_at: Time;
   conversations: ConversationRow[];
 }
@@ -234,6 +283,7 @@ export interface Customer extends CustomerBrief {
 export interface CannedReply {
   id: Id;
   name: string;
+  shortcut: string;
   text: string;
   language: string | null;
   brand: { id: Id; name: string } | null;
@@ -241,7 +291,13 @@ export interface CannedReply {
 
 export interface SavedView {
   id: string;
+  name: string;
+  builtin: boolean;
+  shared: boolean;
+  filters: Record<string, unknown>;
+  /** Stops at 999; `more` says that there are more. */
   count: number;
+  more: boolean;
 }
 
 /* ---------------------------------------------------------------- publishing */
@@ -255,13 +311,17 @@ export interface Media {
   width: number | null;
   height: number | null;
   alt: string;
+  sha256: string;
 }
 
+/** How a post stands on one account; what is null is taken from the common text. */
 export interface Variant {
   account_id: Id;
-  /** null: the common text. */
   text: string | null;
+  items: string[] | null;
   media_ids: Id[] | null;
+  language: string | null;
+  subject: string | null;
 }
 
 export type PostState = "draft" | "awaiting_approval" | "scheduled" | "sending" | "published" | "partly_failed" | "failed" | "held" | "cancelled" | "needs_human";
@@ -269,40 +329,94 @@ export type PostState = "draft" | "awaiting_approval" | "scheduled" | "sending" 
 export interface Post {
   id: Id;
   brand_id: Id;
+  title: string;
   text: string;
+  items: string[];
+  language: string;
+  subject: string;
   media: Media[];
   variants: Variant[];
   state: PostState;
   /** The wall time that was asked for, in `time_zone`. */
   wall_time: string | null;
-  time_zone: string | null;
+  time_zone: string;
   due_at: Time | null;
   author: Person;
+  approved_by: Person | null;
+  rejected_reason: string;
   deliveries: Delivery[];
   version: number;
+  created_at: Time;
+  updated_at: Time;
 }
 
-export interface Doubt {
+export interface Preflight {
+  accounts: {
+    account_id: Id;
+    surface: Surface;
+    counts: number[];
+    max_length: number | null;
+    unit: string;
+    problems: { name: string; data: Record<string, unknown> }[];
+    cost: number;
+    currency: string;
+  }[];
+  due_at: Time | null;
+  needs_approval: boolean;
+}
+
+export interface Attempt {
   id: Id;
-  kind: "unknown_delivery" | "orphaned_schedule" | "dead_letter" | "account" | "held";
-  title: string;
-  since: Time;
-  delivery: Delivery | null;
-  text: string;
-  evidence: { at: Time; what: string; url: string | null }[];
-  choices: ("link" | "send_again" | "drop" | "take_over" | "retry")[];
+  generation: number;
+  state: string;
+  started_at: Time;
+  ended_at: Time | null;
+  http_status: number | null;
+  error_code: string;
+  error: string;
+  evidence: Record<string, unknown>;
 }
 
-export interface Brake {
+export type DoubtChoice = "link" | "resend" | "drop" | "retry" | "take_over" | "replay" | "reconnect" | "approve" | "reject";
+
+/** Something that needs a person. */
+export interface Doubt {
+  id: string;
+  kind: "unknown_delivery" | "failed_delivery" | "orphaned_schedule" | "awaiting_approval" | "dead_letter" | "account" | "held";
+  title: string;
+  text: string;
+  since: Time;
+  delivery: (Delivery & { attempts: Attempt[] }) | null;
+  account: AccountBrief | null;
+  post_id: Id | null;
+  dead_letter_id: Id | null;
+  evidence: Record<string, unknown>[];
+  choices: DoubtChoice[];
+}
+
+export interface NeedsYou {
+  total: number;
+  counts: Record<string, number>;
+  items: Doubt[];
+}
+
+export interface BrakeOne {
+  id: Id | null;
   on: boolean;
+  posts: boolean;
   answers: boolean;
   scope: "everything" | "brand" | "account";
   scope_id: Id | null;
   since: Time | null;
   by: Person | null;
   reason: string;
+}
+
+/** The widest brake that is on, and all of them. */
+export interface Brake extends BrakeOne {
   held: number;
   in_flight: number;
+  brakes: BrakeOne[];
 }
 
 /* ---------------------------------------------------------------- numbers */
@@ -317,7 +431,6 @@ export interface WaitsNow {
   as_of: Time;
   waiting: number;
   oldest_since: Time | null;
-  late: number;
   by_account: { account: AccountBrief; waiting: number; oldest_since: Time | null }[];
 }
 
@@ -334,6 +447,8 @@ export interface ResponseRow {
 export interface Responses {
   as_of: Time;
   by: "day" | "account" | "agent";
+  since: Time;
+  until: Time;
   total: ResponseRow;
   previous: ResponseRow | null;
   rows: ResponseRow[];
@@ -351,14 +466,34 @@ export interface Wait {
 
 /* ---------------------------------------------------------------- triage */
 
+export interface Condition {
+  field: string;
+  operator: string;
+  value: string | number | boolean | string[] | number[] | null;
+}
+
+export interface RuleAction {
+  kind: string;
+  value: string | number | boolean | null;
+}
+
+/** `stops`: no later rule is tried once this one matched. */
 export interface Rule {
   id: Id;
   name: string;
   on: boolean;
   position: number;
-  match: "first" | "all";
-  conditions: { field: string; operator: string; value: string }[];
-  actions: { kind: string; value: string }[];
+  brand_id: Id | null;
+  stops: boolean;
+  conditions: Condition[];
+  actions: RuleAction[];
+  updated_at: Time;
+}
+
+export interface RulePreview {
+  tried: number;
+  matched: number;
+  items: { message_id: Id; conversation_id: Id; text: string; at: Time }[];
 }
 
 export interface Grant {
@@ -368,7 +503,8 @@ export interface Grant {
   account: AccountBrief | null;
   brand: { id: Id; name: string } | null;
   role: AccountRole;
-  ends_on: string | null;
+  ends_at: Time | null;
+  created_at: Time;
 }
 
 /** RFC 9457. */
@@ -377,6 +513,7 @@ export interface Problem {
   title: string;
   status: number;
   detail?: string;
+  code?: string;
   errors?: { field: string; message: string }[];
   [extra: string]: unknown;
 }
