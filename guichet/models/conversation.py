@@ -152,6 +152,7 @@ class Message(Base):
     identity_id: Mapped[int | None] = ref("identity.id")
     staff_id: Mapped[int | None] = ref("staff.id")
     delivery_id: Mapped[int | None]
+    wait_id: Mapped[int | None]  # the wait in which this message of a customer waits, or waited
     text: Mapped[Long]
     html: Mapped[Long] = mapped_column(default="")  # already sanitised
     subject: Mapped[Short] = mapped_column(default="")

@@ -1,0 +1,303 @@
+"""Answering: from what an agent wrote to a delivery that reaches exactly the one answered.
+
+Refuses to answer blindly (somebody wrote or answered since), beside a colleague who holds
+the conversation, where the network will not take it, and what its limits would refuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from channels.contract import ChannelSpec, MediaItem, Surface, Target
+from channels.limits import Problem, problems
+from guichet import audit, live
+from guichet.delivery import operations as delivering
+from guichet.delivery.payload import MediaRef, freeze
+from guichet.errors import Conflict, Invalid
+from guichet.inbox import handling, words
+from guichet.inbox.changes import Change, changing
+from guichet.inbox.states import State
+from guichet.models import Account, Conversation, Identity, Media, Message, ReplyDraft, Staff
+from guichet.policy import Action, Actor, require
+
+NOTE_LENGTH = 20_000  # code points
+
+
+def reply(
+    session: Session,
+    actor: Actor,
+    conversation: Conversation,
+    *,
+    spec: ChannelSpec,
+    text: str,
+    media: Sequence[int] = (),
+    seen_through: int,
+    then_close: bool = False,
+    to_message_id: int | None = None,
+    now: datetime,
+) -> Message:
+    """Send an answer through the delivery engine. Returns the outgoing message, whose
+    `remote_id` stays empty until the network has accepted it; until then the wait goes on.
+
+    `media` are ids of uploaded files; `seen_through` is the id of the newest message that
+    the author had on screen; `to_message_id` the message answered (default: the customer's
+    newest that can be answered). `spec` is the network's, for its limits and mentions.
+
+    Raises Conflict `held` (somebody else has it), `newer_messages` (`newer` lists what was
+    written or answered since `seen_through`) or `not_possible_now`; Invalid with `problems`
+    (names and figures of channels.limits) or on the field `to_message_id` where the network
+    does not let us answer. The author's draft is kept in all these cases.
+    """
+    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    author = _author(session, actor)
+    with changing(session, actor, conversation, now, "message") as change:
+        if handling.is_held_by_other(conversation, author.id, now):
+            raise handling.held(conversation)
+        _refuse_unseen(session, conversation, author.id, seen_through)
+        account = session.get_one(Account, conversation.account_id)
+        target = _target(session, conversation, to_message_id, now)
+        files = _files(session, media)
+        body = _body(spec, account, author, conversation, text, target)
+        _refuse_problems(problems(body, [_item(f) for f in files], spec.limits_for(account.settings), target.surface))
+        message = _outgoing(session, change, body, author.id, seen_through)
+        payload = freeze(
+            text=body,
+            surface=target.surface,
+            media=[_media_ref(f) for f in files],
+            language=conversation.language,
+            reply_to=target,
+            subject=_subject(conversation),
+        )
+        delivery = delivering.create(
+            session, actor, account=account, kind="direct" if target.surface is Surface.DIRECT else "reply",
+            payload=payload, due_at=now, now=now, conversation_id=conversation.id, message_id=message.id,
+            is_answer=True,
+        )  # fmt: skip
+        message.delivery_id = delivery.id
+        _after_reply(change, author.id, message, then_close)
+        audit.record(session, actor, "conversation.reply", conversation, now, message_id=message.id)
+    return message
+
+
+def _after_reply(change: Change, author_id: int, message: Message, then_close: bool) -> None:
+    session, conversation = change.session, change.conversation
+    handling.take(session, conversation, author_id, change.now)
+    change.event("reply_sent", message_id=message.id, delivery_id=message.delivery_id)
+    if then_close:
+        handling.finish(change, "")
+    elif conversation.state != State.WAITING_CUSTOMER:
+        handling.await_customer(change)
+    drop_draft(session, conversation.id, author_id, "answer")
+
+
+def note(session: Session, actor: Actor, conversation: Conversation, *, text: str, now: datetime) -> Message:
+    """Write something that only colleagues see. No effect on any wait. Raises Invalid."""
+    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    clean = words.clean(text).strip()
+    if not clean or len(clean) > NOTE_LENGTH:
+        raise Invalid("a note needs some text", {"text": f"must have 1 to {NOTE_LENGTH} characters"})
+    author = _author(session, actor)
+    with changing(session, actor, conversation, now, "message") as change:
+        message = Message(
+            conversation_id=conversation.id, account_id=conversation.account_id, direction="note", kind="note",
+            staff_id=author.id, text=clean, remote_at=now, received_at=now, sort_at=now,
+        )  # fmt: skip
+        add_message(session, conversation, message)
+        change.event("note", message_id=message.id)
+        drop_draft(session, conversation.id, author.id, "note")
+        audit.record(session, actor, "conversation.note", conversation, now, message_id=message.id)
+    return message
+
+
+def add_message(session: Session, conversation: Conversation, message: Message) -> None:
+    """Append a message to its conversation's counts, within `changing`."""
+    session.add(message)
+    session.flush()
+    conversation.message_count += 1
+    conversation.last_message_id = max(conversation.last_message_id or 0, message.id)
+    conversation.last_message_at = max(conversation.last_message_at, message.sort_at)
+
+
+def save_draft(
+    session: Session,
+    actor: Actor,
+    conversation: Conversation,
+    *,
+    kind: str = "answer",
+    text: str,
+    media: Sequence[int] = (),
+    seen_through: int | None = None,
+    now: datetime,
+) -> ReplyDraft | None:
+    """Keep what the actor is writing ("answer" or "note"); nothing written drops it (None).
+    Renews the actor's claim, if they hold one."""
+    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    author = _author(session, actor)
+    if kind not in ("answer", "note"):
+        raise Invalid("a draft is an answer or a note", {"kind": "must be answer or note"})
+    text = words.clean(text)
+    if len(text) > NOTE_LENGTH:
+        raise Invalid("this draft is too long", {"text": f"must have at most {NOTE_LENGTH} characters"})
+    _files(session, media)
+    handling.renew(session, actor, conversation, now)
+    if not text and not media:
+        drop_draft(session, conversation.id, author.id, kind)
+        return None
+    return keep_draft(session, conversation.id, author.id, kind, text, media, seen_through, now)
+
+
+def find_draft(session: Session, actor: Actor, conversation: Conversation, kind: str = "answer") -> ReplyDraft | None:
+    """What the actor was writing here."""
+    require(actor, Action.CONVERSATION_VIEW, conversation)
+    if actor.staff_id is None:
+        return None
+    return session.get(ReplyDraft, (conversation.id, actor.staff_id, kind))
+
+
+def keep_draft(
+    session: Session,
+    conversation_id: int,
+    staff_id: int,
+    kind: str,
+    text: str,
+    media: Sequence[int],
+    seen_through: int | None,
+    now: datetime,
+) -> ReplyDraft:
+    """Write the draft row, whosever it is (an answer that failed goes back to its author)."""
+    draft = session.get(ReplyDraft, (conversation_id, staff_id, kind))
+    if draft is None:
+        draft = ReplyDraft(conversation_id=conversation_id, staff_id=staff_id, kind=kind)
+        session.add(draft)
+    draft.text, draft.media, draft.seen_through, draft.updated_at = text, list(media), seen_through, now
+    session.flush()
+    return draft
+
+
+def drop_draft(session: Session, conversation_id: int, staff_id: int, kind: str) -> None:
+    session.execute(
+        delete(ReplyDraft).where(
+            ReplyDraft.conversation_id == conversation_id, ReplyDraft.staff_id == staff_id, ReplyDraft.kind == kind
+        )
+    )
+
+
+def _author(session: Session, actor: Actor) -> Staff:
+    if actor.staff_id is None:
+        raise Invalid("only a person can answer")
+    return session.get_one(Staff, actor.staff_id)
+
+
+def _refuse_unseen(session: Session, conversation: Conversation, author_id: int, seen_through: int) -> None:
+    if seen_through > (conversation.last_message_id or 0):
+        raise Invalid("there is no such message", {"seen_through": "is newer than anything here"})
+    newer = session.scalars(
+        select(Message)
+        .where(Message.conversation_id == conversation.id, Message.id > seen_through)
+        .where(Message.direction != "note", Message.deleted_at.is_(None))
+        .order_by(Message.id)
+        .limit(50)
+    ).all()
+    unseen = [m for m in newer if m.staff_id != author_id]
+    if unseen:
+        raise Conflict(
+            "something was written here since you looked", code="newer_messages",
+            newer=[{"id": m.id, "direction": m.direction, "staff_id": m.staff_id} for m in unseen],
+        )  # fmt: skip
+
+
+def _target(session: Session, conversation: Conversation, to_message_id: int | None, now: datetime) -> Target:
+    answered = _answered(session, conversation, to_message_id)
+    if not answered.can_reply:
+        reason = answered.cannot_reply_reason or "the network does not let us answer this"
+        raise Invalid(reason, {"to_message_id": reason}, code="cannot_reply")
+    if answered.reply_until is not None and answered.reply_until <= now:
+        reason = "the network's time for an answer is over"
+        raise Invalid(reason, {"to_message_id": reason}, code="reply_window_over")
+    identity = session.get_one(Identity, answered.identity_id)
+    return Target(
+        remote_id=answered.remote_id or "",
+        author_id=identity.remote_id,
+        author_handle=identity.handle,
+        thread_root=conversation.thread_root,
+        surface=Surface(conversation.surface),
+        context=answered.context,
+    )
+
+
+def _answered(session: Session, conversation: Conversation, to_message_id: int | None) -> Message:
+    incoming = (
+        select(Message)
+        .where(Message.conversation_id == conversation.id, Message.direction == "in", Message.deleted_at.is_(None))
+        .order_by(Message.can_reply.desc(), Message.sort_at.desc(), Message.id.desc())
+        .limit(1)
+    )
+    if to_message_id is not None:
+        incoming = incoming.where(Message.id == to_message_id)
+    found = session.scalars(incoming).first()
+    if found is None:
+        raise Invalid("there is nothing here to answer", {"to_message_id": "is no message of the customer here"})
+    return found
+
+
+def _body(
+    spec: ChannelSpec, account: Account, author: Staff, conversation: Conversation, text: str, target: Target
+) -> str:
+    """The text as it will stand: with the author's initials, and whom it is for."""
+    body = words.clean(text).strip()
+    if account.brand.signs_with_initials and body:
+        body += ("\n\n^" if conversation.surface == Surface.MAIL else " ^") + author.initials
+    return spec.answer_text(body, target) if spec.answer_text and body else body
+
+
+def _subject(conversation: Conversation) -> str:
+    if conversation.surface != Surface.MAIL:
+        return ""
+    subject = conversation.subject
+    return subject if subject.casefold().startswith("re:") else f"Re: {subject}".strip()
+
+
+def _files(session: Session, ids: Sequence[int]) -> list[Media]:
+    found = {m.id: m for m in session.scalars(select(Media).where(Media.id.in_(ids)))} if ids else {}
+    missing = [i for i in ids if i not in found]
+    if missing:
+        raise Invalid("a file is not there", {"media": f"there is no file {missing[0]}"})
+    return [found[i] for i in ids]
+
+
+def _item(file: Media) -> MediaItem:
+    return MediaItem(file.sha256, file.mime, file.size, file.filename, file.alt, bytes, file.width, file.height)
+
+
+def _media_ref(file: Media) -> MediaRef:
+    return MediaRef(
+        media_id=file.id, sha256=file.sha256, mime=file.mime, size=file.size, filename=file.filename,
+        alt=file.alt, storage_key=file.storage_key, width=file.width, height=file.height,
+    )  # fmt: skip
+
+
+def _refuse_problems(found: Sequence[Problem]) -> None:
+    if found:
+        raise Invalid(
+            "the network would refuse this",
+            {"media" if "index" in p.data else "text": p.name for p in found},
+            problems=[{"name": p.name, **p.data} for p in found],
+        )
+
+
+def _outgoing(session: Session, change: Change, body: str, author_id: int, seen_through: int) -> Message:
+    conversation, now = change.conversation, change.now
+    message = Message(
+        conversation_id=conversation.id, account_id=conversation.account_id, direction="out", kind="answer",
+        staff_id=author_id, text=body, seen_through=seen_through, language=conversation.language,
+        remote_at=now, received_at=now, sort_at=now,
+    )  # fmt: skip
+    add_message(session, conversation, message)
+    live.tell(
+        session, "message", now, account_id=message.account_id, id=message.id, conversation_id=conversation.id
+    )  # fmt: skip
+    return message

@@ -1,0 +1,69 @@
+"""One change of a conversation, whole: the row is locked first, and when the block ends
+the events are appended, the owner's share of the wait is split, the counters moved and
+the live streams told. No operation changes a conversation outside of such a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from guichet import live
+from guichet.inbox import counts, owners
+from guichet.models import Conversation, ConversationEvent
+from guichet.policy import Actor
+
+
+@dataclass
+class Change:
+    """What an operation says of its change. `what` tells the live streams what to look at."""
+
+    session: Session
+    conversation: Conversation
+    actor: Actor
+    now: datetime
+    what: str = "state"
+    rule_id: int | None = None
+
+    def event(self, kind: str, **data: Any) -> None:
+        """Append to the conversation's history. `data` is JSON-able; ids and codes, no text."""
+        self.session.add(
+            ConversationEvent(
+                conversation_id=self.conversation.id, at=self.now, kind=kind,
+                staff_id=self.actor.staff_id, rule_id=self.rule_id, data=data,
+            )
+        )  # fmt: skip
+        self.session.flush()  # their ids are their order
+
+
+def lock(session: Session, conversation: Conversation) -> None:
+    """Read the row again and keep others from changing it until the transaction ends.
+    (SQLite knows no row locks; there the whole transaction already excludes other writers.)"""
+    session.flush()
+    session.refresh(conversation, with_for_update=True)
+
+
+@contextmanager
+def changing(
+    session: Session, actor: Actor, conversation: Conversation, now: datetime, what: str = "state"
+) -> Iterator[Change]:
+    """The block in which `conversation` is changed."""
+    lock(session, conversation)
+    place, owner = counts.place_of(conversation), owners.owner_of(conversation)
+    change = Change(session, conversation, actor, now, what)
+    yield change
+    if owners.owner_of(conversation) != owner:
+        change.event("owner", team_id=conversation.team_id, staff_id=conversation.assignee_id)
+        owners.split(session, conversation, now)
+    conversation.version += 1
+    session.flush()
+    counts.move(session, place, counts.place_of(conversation))
+    live.tell(
+        session, "conversation", now, account_id=conversation.account_id, id=conversation.id,
+        version=conversation.version, what=change.what,
+    )  # fmt: skip

@@ -1,0 +1,56 @@
+"""The front door of the inbox: everything that can be done to a conversation.
+
+Every operation takes `session, actor, …, now` (aware UTC), asks for the right first, never
+commits and never calls a network. Conversations, staff, teams and labels are rows of the
+same session. Raises NotFound, NotAllowed, Invalid, Conflict (guichet.errors).
+"""
+
+from __future__ import annotations
+
+from guichet.inbox.answering import find_draft, note, reply, save_draft
+from guichet.inbox.following import follow_delivery, follow_settled
+from guichet.inbox.handling import (
+    assign,
+    claim,
+    close,
+    mark_spam,
+    release,
+    renew,
+    reopen,
+    resolve,
+    set_priority,
+    snooze,
+    wait_internally,
+)
+from guichet.inbox.labels import change_label, create_label, delete_label, set_labels
+from guichet.inbox.merging import merge
+from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake_snoozed
+
+__all__ = [
+    "assign",
+    "change_label",
+    "claim",
+    "close",
+    "close_old",
+    "create_label",
+    "delete_label",
+    "expire_leases",
+    "find_draft",
+    "follow_delivery",
+    "follow_settled",
+    "mark_spam",
+    "merge",
+    "note",
+    "release",
+    "renew",
+    "reopen",
+    "reply",
+    "resolve",
+    "return_to_queue",
+    "save_draft",
+    "set_labels",
+    "set_priority",
+    "snooze",
+    "wait_internally",
+    "wake_snoozed",
+]

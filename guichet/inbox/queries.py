@@ -1,0 +1,280 @@
+"""Reading the inbox: the list, its counts, one conversation. Every query is limited to the
+accounts that the actor may see, counts included.
+
+Lists go by keyset and never by offset, one index walk for each account (or person, or
+team) so that they cost the same at ten thousand and at ten million conversations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from guichet.db import dialect
+from guichet.errors import Invalid
+from guichet.inbox import cursors, searching
+from guichet.inbox.cursors import Cursor
+from guichet.inbox.rows import ConversationRow, read_rows
+from guichet.inbox.states import ACTIVE, State
+from guichet.models import Account, Conversation, ConversationCount, ConversationLabel
+from guichet.policy import Action, Actor, visible, visible_accounts
+
+ORDERS = ("oldest_waiting", "newest")
+COUNT_CAP = 999
+LIST_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a list shows; empty means no restriction.
+
+    `states` empty means new and open ("all" in it: every state). `assignee`: "" anybody's,
+    "none" nobody's, "me", or a staff id in digits. `text` is searched in the messages.
+    """
+
+    account_ids: tuple[int, ...] = ()
+    brand_id: int | None = None
+    network: str = ""
+    states: tuple[str, ...] = ()
+    assignee: str = ""
+    team_id: int | None = None
+    label_id: int | None = None
+    language: str = ""
+    priority: int | None = None
+    is_waiting: bool = False
+    text: str = ""
+
+    def checked(self) -> Filters:
+        """Raises Invalid naming the field that makes no sense."""
+        fields = {}
+        if not set(self.states) <= {*State, "all"}:
+            fields["state"] = f"must be among all, {', '.join(State)}"
+        if self.assignee not in ("", "none", "me") and not self.assignee.isdecimal():
+            fields["assignee"] = "must be none, me or an id"
+        if fields:
+            raise Invalid("this filter makes no sense", fields)
+        return self
+
+    def wanted_states(self) -> tuple[str, ...]:
+        if "all" in self.states:
+            return tuple(State)
+        return self.states or tuple(sorted(ACTIVE))
+
+
+@dataclass(frozen=True)
+class Page:
+    """`next_cursor` is "" at the end."""
+
+    items: list[ConversationRow]
+    next_cursor: str = ""
+
+
+@dataclass(frozen=True)
+class Count:
+    """`n` at most COUNT_CAP; `is_capped`: there are more ("999+")."""
+
+    n: int
+    is_capped: bool = False
+
+
+@dataclass(frozen=True)
+class Badges:
+    """How many conversations are new or open, of those that the actor may see."""
+
+    active: int = 0
+    unassigned: int = 0
+    mine: int = 0
+    by_state: dict[str, int] = field(default_factory=dict)
+    by_account: dict[int, int] = field(default_factory=dict)
+    by_team: dict[int, int] = field(default_factory=dict)
+
+
+def list_conversations(
+    session: Session,
+    actor: Actor,
+    filters: Filters = Filters(),
+    *,
+    order: str = "oldest_waiting",
+    after: str = "",
+    limit: int = 50,
+) -> Page:
+    """One page. "oldest_waiting": who waits longest first, then the others, newest first;
+    "newest": by the last message. Raises Invalid for a filter, order or cursor that makes no sense."""
+    walk = _walk_for(session, actor, filters.checked(), limit)
+    if order not in ORDERS:
+        raise Invalid("there is no such order", {"order": f"must be {' or '.join(ORDERS)}"})
+    keys = _by_wait(session, walk, after) if order == "oldest_waiting" else _by_newest(session, walk, after, "newest")
+    page = keys[: walk.limit]
+    rows = read_rows(session, [k.id for k in page])
+    return Page(rows, cursors.write(page[-1]) if len(keys) > walk.limit else "")
+
+
+def count_conversations(session: Session, actor: Actor, filters: Filters = Filters()) -> Count:
+    """How many a list with these filters has, counted up to COUNT_CAP."""
+    walk = _walk_for(session, actor, filters.checked(), COUNT_CAP)
+    if not walk.accounts:
+        return Count(0)
+    capped = (
+        select(Conversation.id)
+        .where(Conversation.account_id.in_(walk.accounts), Conversation.state.in_(walk.states), *walk.where)
+        .limit(COUNT_CAP + 1)
+        .subquery()
+    )
+    n = session.scalar(select(func.count()).select_from(capped)) or 0
+    return Count(min(n, COUNT_CAP), n > COUNT_CAP)
+
+
+def read_badges(session: Session, actor: Actor) -> Badges:
+    """From the counter rows, whatever the size of the inbox."""
+    count = ConversationCount
+    rows = session.execute(
+        select(count.account_id, count.state, count.team_id, count.assignee_id, count.n).where(
+            visible(actor, count.account_id, Action.CONVERSATION_VIEW), count.n > 0
+        )
+    )
+    by_state: dict[str, int] = {}
+    by_account: dict[int, int] = {}
+    by_team: dict[int, int] = {}
+    unassigned = mine = active = 0
+    for account_id, state, team_id, assignee_id, n in rows:
+        by_state[state] = by_state.get(state, 0) + n
+        if state in ACTIVE:
+            active += n
+            unassigned += n if assignee_id == 0 else 0
+            mine += n if assignee_id == actor.staff_id else 0
+            by_account[account_id] = by_account.get(account_id, 0) + n
+            by_team[team_id] = by_team.get(team_id, 0) + n
+    by_team.pop(0, None)
+    return Badges(active, unassigned, mine, by_state, by_account, by_team)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """A list, prepared: `legs` are the index prefixes that are walked."""
+
+    accounts: Sequence[int]
+    states: Sequence[str]
+    where: Sequence[ColumnElement[bool]]
+    limit: int
+    assignee_id: int | None = None
+    team_id: int | None = None
+
+
+def _walk_for(session: Session, actor: Actor, filters: Filters, limit: int) -> _Walk:
+    where: list[ColumnElement[bool]] = [Conversation.merged_into_id.is_(None)]
+    assignee_id = None
+    if filters.assignee == "none":
+        where.append(Conversation.assignee_id.is_(None))
+    elif filters.assignee:
+        assignee_id = (actor.staff_id or 0) if filters.assignee == "me" else int(filters.assignee[:18])
+        where.append(Conversation.assignee_id == assignee_id)
+    for column, value in (
+        (Conversation.team_id, filters.team_id),
+        (Conversation.language, filters.language or None),
+        (Conversation.priority, filters.priority),
+    ):
+        if value is not None:
+            where.append(column == value)
+    if filters.label_id is not None:
+        mark = ConversationLabel
+        where.append(exists().where(mark.conversation_id == Conversation.id, mark.label_id == filters.label_id))
+    if filters.is_waiting:
+        where.append(Conversation.waiting_since.is_not(None))
+    accounts = _accounts(session, actor, filters)
+    if filters.text:
+        found = searching.find_conversations(session, accounts, filters.text)
+        where.append(Conversation.id.in_(found))
+    return _Walk(
+        accounts, filters.wanted_states(), where, max(1, min(limit, LIST_LIMIT)),
+        assignee_id, filters.team_id,
+    )  # fmt: skip
+
+
+def _accounts(session: Session, actor: Actor, filters: Filters) -> list[int]:
+    """The accounts that are both asked for and visible."""
+    allowed = visible_accounts(actor, Action.CONVERSATION_VIEW)
+    wanted = select(Account.id).order_by(Account.id)
+    if allowed is not None:
+        wanted = wanted.where(Account.id.in_(sorted(allowed)))
+    if filters.account_ids:
+        wanted = wanted.where(Account.id.in_(filters.account_ids))
+    if filters.brand_id is not None:
+        wanted = wanted.where(Account.brand_id == filters.brand_id)
+    if filters.network:
+        wanted = wanted.where(Account.network == filters.network)
+    return list(session.scalars(wanted))
+
+
+def _by_wait(session: Session, walk: _Walk, after: str) -> list[Cursor]:
+    """First those who wait, longest first; then the others. One more than the limit."""
+    start = cursors.read(after, "waiting", "newest") if after else None
+    keys: list[Cursor] = []
+    if start is None or start.phase == "waiting":
+        keys = _waiting(session, walk, start)
+    if len(keys) <= walk.limit:
+        rest = replace(walk, where=(*walk.where, Conversation.waiting_since.is_(None)), limit=walk.limit - len(keys))
+        go_on = after if start is not None and start.phase == "newest" else ""
+        keys += _by_newest(session, rest, go_on, "newest")
+    return keys
+
+
+def _waiting(session: Session, walk: _Walk, start: Cursor | None) -> list[Cursor]:
+    c = Conversation
+    where = [*walk.where, c.waiting_since.is_not(None), c.state.in_(walk.states)]
+    if start is not None:
+        where.append(or_(c.waiting_since > start.at, and_(c.waiting_since == start.at, c.id > start.id)))
+    order = (c.waiting_since.asc(), c.id.asc())
+    found = _walk_legs(session, walk, c.waiting_since, where, order, by_state=False, ascending=True)
+    return [Cursor("waiting", at, id_) for id_, at in found]
+
+
+def _by_newest(session: Session, walk: _Walk, after: str, phase: str) -> list[Cursor]:
+    c = Conversation
+    where = list(walk.where)
+    if after:
+        start = cursors.read(after, phase)
+        where.append(or_(c.last_message_at < start.at, and_(c.last_message_at == start.at, c.id < start.id)))
+    order = (c.last_message_at.desc(), c.id.desc())
+    found = _walk_legs(session, walk, c.last_message_at, where, order, by_state=True, ascending=False)
+    return [Cursor(phase, at, id_) for id_, at in found]
+
+
+def _walk_legs(
+    session: Session,
+    walk: _Walk,
+    key: Any,
+    where: Sequence[ColumnElement[bool]],
+    order: Sequence[ColumnElement[Any]],
+    *,
+    by_state: bool,
+    ascending: bool,
+) -> list[tuple[int, datetime]]:
+    """(id, key) in order, one more than the limit, from one walk for each index prefix."""
+    if not walk.accounts:
+        return []
+    if walk.assignee_id is not None:
+        prefixes, beyond = [{"assignee_id": walk.assignee_id}], [Conversation.account_id.in_(walk.accounts)]
+    elif walk.team_id is not None and by_state:
+        prefixes, beyond = [{"team_id": walk.team_id}], [Conversation.account_id.in_(walk.accounts)]
+    else:
+        prefixes, beyond = [{"account_id": a} for a in walk.accounts], []
+    legs: list[dict[str, Any]] = [{**p, "state": s} for p in prefixes for s in walk.states] if by_state else [*prefixes]
+
+    def walk_one(leg: dict[str, Any]) -> Any:
+        prefix = [getattr(Conversation, name) == value for name, value in leg.items()]
+        return (
+            select(Conversation.id.label("id"), key.label("key"))
+            .where(*prefix, *beyond, *where)
+            .order_by(*order)
+            .limit(walk.limit + 1)
+        )
+
+    return dialect.walk_each(session, legs, walk_one, ascending=ascending, limit=walk.limit + 1)
+
+
+# What else a page about one conversation needs lives in guichet/inbox/thread.py.

@@ -1,0 +1,183 @@
+"""Reading one conversation: its messages a window at a time, its history, its customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from guichet.errors import NotFound
+from guichet.inbox import cursors
+from guichet.inbox.cursors import Cursor
+from guichet.inbox.rows import ConversationRow, read_rows
+from guichet.models import (
+    Conversation,
+    ConversationEvent,
+    Customer,
+    Delivery,
+    Identity,
+    Message,
+    MessageVersion,
+    Staff,
+    Wait,
+)
+from guichet.policy import Action, Actor, require, visible
+
+WINDOW = 100
+
+
+@dataclass(frozen=True)
+class MessageRow:
+    """A message with who wrote it and, for an answer, how its delivery stands. `versions`
+    counts what it said before; `identity` is None for what we said."""
+
+    message: Message
+    identity: Identity | None
+    staff_name: str
+    staff_initials: str
+    delivery_state: str
+    delivery_reason: str
+    versions: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """Messages oldest first; `older` is the cursor for those before them ("": none)."""
+
+    items: list[MessageRow]
+    older: str = ""
+
+
+@dataclass(frozen=True)
+class CustomerCard:
+    """A customer and their conversations on the accounts that the actor may see, newest first."""
+
+    customer: Customer
+    identities: Sequence[Identity]
+    conversations: Sequence[ConversationRow]
+
+
+def get_conversation(session: Session, actor: Actor, conversation_id: int) -> Conversation:
+    """With identity, customer and labels. Raises NotFound where it is not there or not the actor's to see."""
+    found = session.scalars(
+        select(Conversation)
+        .where(Conversation.id == conversation_id)
+        .options(joinedload(Conversation.identity).joinedload(Identity.customer), selectinload(Conversation.labels))
+    ).one_or_none()
+    if found is None:
+        raise NotFound("there is no such conversation, or it is not yours to see")
+    require(actor, Action.CONVERSATION_VIEW, found)
+    return found
+
+
+def read_messages(
+    session: Session, actor: Actor, conversation: Conversation, *, before: str = "", limit: int = 50
+) -> Window:
+    """The newest messages, or those before a cursor; notes among them. Raises Invalid."""
+    require(actor, Action.CONVERSATION_VIEW, conversation)
+    limit = max(1, min(limit, WINDOW))
+    wanted = select(Message).where(Message.conversation_id == conversation.id)
+    if before:
+        edge = cursors.read(before, "messages")
+        wanted = wanted.where(or_(Message.sort_at < edge.at, and_(Message.sort_at == edge.at, Message.id < edge.id)))
+    newest_first = wanted.order_by(Message.sort_at.desc(), Message.id.desc()).limit(limit + 1)
+    found = list(session.scalars(newest_first.options(selectinload(Message.attachments))))
+    window = found[:limit]
+    oldest = window[-1] if window else None
+    older = cursors.write(Cursor("messages", oldest.sort_at, oldest.id)) if oldest and len(found) > limit else ""
+    return Window(_dressed(session, window[::-1]), older)
+
+
+def get_message(session: Session, actor: Actor, message_id: int) -> MessageRow:
+    """One message. Raises NotFound."""
+    message = session.get(Message, message_id, options=[selectinload(Message.attachments)])
+    if message is None:
+        raise NotFound("there is no such message, or it is not yours to see")
+    require(actor, Action.CONVERSATION_VIEW, message)
+    return _dressed(session, [message])[0]
+
+
+def read_versions(session: Session, actor: Actor, message: Message) -> Sequence[MessageVersion]:
+    """What the message said before it was edited, oldest first."""
+    require(actor, Action.CONVERSATION_VIEW, message)
+    return session.scalars(
+        select(MessageVersion).where(MessageVersion.message_id == message.id).order_by(MessageVersion.id)
+    ).all()
+
+
+def read_events(
+    session: Session, actor: Actor, conversation: Conversation, *, limit: int = 200
+) -> Sequence[ConversationEvent]:
+    """The newest `limit` events of its history, oldest first."""
+    require(actor, Action.CONVERSATION_VIEW, conversation)
+    newest = select(ConversationEvent).where(ConversationEvent.conversation_id == conversation.id)
+    return session.scalars(newest.order_by(ConversationEvent.id.desc()).limit(limit)).all()[::-1]
+
+
+def read_waits(session: Session, actor: Actor, conversation: Conversation) -> Sequence[Wait]:
+    """Every wait of the conversation with its slices, oldest first."""
+    require(actor, Action.CONVERSATION_VIEW, conversation)
+    return session.scalars(
+        select(Wait)
+        .where(Wait.conversation_id == conversation.id)
+        .order_by(Wait.id)
+        .options(selectinload(Wait.slices))
+    ).all()
+
+
+def get_customer(session: Session, actor: Actor, customer_id: int, *, limit: int = 50) -> CustomerCard:
+    """Raises NotFound, also where the actor may see none of the customer's conversations."""
+    customer = session.get(Customer, customer_id)
+    own = select(Identity.id).where(Identity.customer_id == customer_id)
+    ids = session.scalars(
+        select(Conversation.id)
+        .where(Conversation.identity_id.in_(own), visible(actor, Conversation.account_id, Action.CONVERSATION_VIEW))
+        .order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
+        .limit(limit)
+    ).all()
+    if customer is None or not ids:
+        raise NotFound("there is no such customer, or they are not yours to see")
+    identities = session.scalars(select(Identity).where(Identity.customer_id == customer_id).order_by(Identity.id))
+    return CustomerCard(customer, identities.all(), read_rows(session, ids))
+
+
+def _dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
+    """Messages with what else is shown of them, in four queries whatever their number."""
+    ids = [m.id for m in messages]
+    identities = {
+        i.id: i
+        for i in session.scalars(select(Identity).where(Identity.id.in_({m.identity_id for m in messages} - {None})))
+    }
+    staff = {s.id: s for s in session.scalars(select(Staff).where(Staff.id.in_({m.staff_id for m in messages} - {None})))}
+    deliveries = {
+        d.id: d
+        for d in session.execute(
+            select(Delivery.id, Delivery.state, Delivery.reason).where(
+                Delivery.id.in_({m.delivery_id for m in messages} - {None})
+            )
+        )
+    }
+    versions = dict(
+        session.execute(
+            select(MessageVersion.message_id, func.count())
+            .where(MessageVersion.message_id.in_(ids))
+            .group_by(MessageVersion.message_id)
+        ).tuples()
+    )
+    rows = []
+    for m in messages:
+        person, delivery = staff.get(m.staff_id or 0), deliveries.get(m.delivery_id or 0)
+        rows.append(
+            MessageRow(
+                message=m,
+                identity=identities.get(m.identity_id or 0),
+                staff_name=person.name if person else "",
+                staff_initials=person.initials if person else "",
+                delivery_state=delivery.state if delivery else "",
+                delivery_reason=delivery.reason if delivery else "",
+                versions=versions.get(m.id, 0),
+            )
+        )
+    return rows

@@ -1,0 +1,87 @@
+"""Which waits a figure stands for, as a value that can be sent to a page and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy.orm import Session
+
+from guichet.errors import Invalid
+from guichet.inbox.waits import EndKind
+from guichet.models import Account, Brand, Wait
+from guichet.policy import Action, Actor, visible_accounts
+
+# Ends that are an answer, and ends (with "" for none yet) after which none is known.
+ANSWERED = (EndKind.HUMAN_REPLY, EndKind.ANSWERED_ELSEWHERE)
+CENSORED = ("", EndKind.CLOSED_UNANSWERED, EndKind.WITHDRAWN)
+
+
+@dataclass(frozen=True)
+class WaitFilter:
+    """Empty means no restriction. `since` and `until` are days (both included) in the zone of
+    each account's brand; `end_kinds` may hold "" for open waits; `answered_by` 0: nobody."""
+
+    account_ids: tuple[int, ...] = ()
+    brand_id: int | None = None
+    network: str = ""
+    since: date | None = None
+    until: date | None = None
+    end_kinds: tuple[str, ...] = ()
+    answered_by: int | None = None
+    is_first: bool | None = None
+
+
+def zones_of(session: Session, actor: Actor, scope: WaitFilter) -> dict[int, ZoneInfo]:
+    """The accounts that are both asked for and visible, each with its brand's zone."""
+    wanted = select(Account.id, Brand.time_zone).join(Brand, Brand.id == Account.brand_id)
+    allowed = visible_accounts(actor, Action.STATS_VIEW)
+    if allowed is not None:
+        wanted = wanted.where(Account.id.in_(sorted(allowed)))
+    if scope.account_ids:
+        wanted = wanted.where(Account.id.in_(scope.account_ids))
+    if scope.brand_id is not None:
+        wanted = wanted.where(Account.brand_id == scope.brand_id)
+    if scope.network:
+        wanted = wanted.where(Account.network == scope.network)
+    return {account_id: ZoneInfo(zone) for account_id, zone in session.execute(wanted)}
+
+
+def matching(session: Session, actor: Actor, scope: WaitFilter) -> list[ColumnElement[bool]]:
+    """The WHERE clauses for the waits of `scope` that the actor may see. Raises Invalid."""
+    if not set(scope.end_kinds) <= {"", *EndKind}:
+        raise Invalid("there is no such end", {"end_kind": f"must be among {', '.join(EndKind)}"})
+    where = [_when(scope, zones_of(session, actor, scope))]
+    if scope.end_kinds:
+        kinds = [k for k in scope.end_kinds if k]
+        still_open = Wait.ended_at.is_(None)
+        where.append(or_(Wait.end_kind.in_(kinds), still_open) if "" in scope.end_kinds else Wait.end_kind.in_(kinds))
+    if scope.answered_by is not None:
+        where.append(Wait.answered_by == scope.answered_by if scope.answered_by else Wait.answered_by.is_(None))
+    if scope.is_first is not None:
+        where.append(Wait.is_first.is_(scope.is_first))
+    return where
+
+
+def _when(scope: WaitFilter, zones: Mapping[int, ZoneInfo]) -> ColumnElement[bool]:
+    """Accounts and days: one range of UTC for each zone."""
+    by_zone: dict[ZoneInfo, list[int]] = {}
+    for account_id, zone in zones.items():
+        by_zone.setdefault(zone, []).append(account_id)
+    legs = []
+    for zone, ids in by_zone.items():
+        leg = [Wait.account_id.in_(sorted(ids))]
+        if scope.since is not None:
+            leg.append(Wait.started_at >= _midnight(scope.since, zone))
+        if scope.until is not None:
+            leg.append(Wait.started_at < _midnight(scope.until + timedelta(days=1), zone))
+        legs.append(and_(*leg))
+    return or_(*legs) if legs else false()
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """When the day begins there; where midnight does not exist, the first moment after it."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

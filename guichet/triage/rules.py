@@ -1,0 +1,171 @@
+"""Rules as pure values: what a condition may ask, what an action may do, and whether a
+message fits. Plain words only, no patterns that a person types: nothing here can be made
+to run long.
+
+A condition is {"field", "op", "value"}, and all of a rule's conditions must hold:
+
+    text      any_of, none_of    words or phrases, whole words, case and accents ignored
+    language  is, is_not         codes ("fr", "en")
+    network   is, is_not         names ("mastodon")
+    account   is, is_not         ids
+    kind      is, is_not         mention, reply, quote, direct, mail
+    surface   is, is_not         public, direct, mail
+    customer  is, is_not         vip, known (wrote before), blocked
+    hours     is                 open, closed (the brand's calendar)
+
+An action is {"do", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from guichet.inbox.words import fold, phrases_in
+
+LIMIT = 50  # conditions, actions, values
+_WORD_LENGTH = 200
+
+_TEXTS = {
+    "language": None,
+    "network": None,
+    "kind": frozenset({"mention", "reply", "quote", "direct", "mail"}),
+    "surface": frozenset({"public", "direct", "mail"}),
+    "customer": frozenset({"vip", "known", "blocked"}),
+    "hours": frozenset({"open", "closed"}),
+}
+_DOES = ("label", "priority", "team", "assignee", "spam")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What rules may ask of one message. `words` is the text folded."""
+
+    words: str
+    language: str
+    network: str
+    account_id: int
+    kind: str
+    surface: str
+    customer: frozenset[str] = field(default_factory=frozenset)
+    is_open_hours: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the rules that matched make of a message. The first to set something wins."""
+
+    rule_ids: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
+    priority: int | None = None
+    team_id: int | None = None
+    assignee_id: int | None = None
+    is_spam: bool = False
+
+
+@dataclass(frozen=True)
+class RuleValue:
+    """A rule as decided upon, apart from its row."""
+
+    id: int
+    conditions: Sequence[Mapping[str, Any]]
+    actions: Sequence[Mapping[str, Any]]
+    stops: bool = False
+
+
+def decide(rules: Sequence[RuleValue], fact: Fact) -> Outcome:
+    """Try the rules in order; one that `stops` ends the trial if it matched."""
+    matched = []
+    for rule in rules:
+        if holds(rule.conditions, fact):
+            matched.append(rule)
+            if rule.stops:
+                break
+    labels: dict[int, None] = {}
+    first: dict[str, Any] = {}
+    for action in (a for rule in matched for a in rule.actions):
+        if action["do"] == "label":
+            labels[action["value"]] = None
+        else:
+            first.setdefault(action["do"], action.get("value"))
+    return Outcome(
+        rule_ids=tuple(r.id for r in matched),
+        labels=tuple(labels),
+        priority=first.get("priority"),
+        team_id=first.get("team"),
+        assignee_id=first.get("assignee"),
+        is_spam="spam" in first,
+    )
+
+
+def holds(conditions: Sequence[Mapping[str, Any]], fact: Fact) -> bool:
+    """Whether every condition holds. A rule without conditions matches everything."""
+    return all(_holds(c, fact) for c in conditions)
+
+
+def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
+    name, op, values = condition["field"], condition["op"], condition["value"]
+    if name == "text":
+        found = any(phrases_in(fact.words, fold(v)) for v in values)
+        return found == (op == "any_of")
+    if name == "account":
+        found = fact.account_id in values
+    elif name == "customer":
+        found = not fact.customer.isdisjoint(values)
+    elif name == "hours":
+        found = ("open" if fact.is_open_hours else "closed") in values
+    else:
+        found = getattr(fact, name) in values
+    return bool(found == (op == "is"))
+
+
+def problems_of_conditions(conditions: Any) -> dict[str, str]:
+    """What is wrong where, by dotted field name; {} if nothing."""
+    if not isinstance(conditions, Sequence) or isinstance(conditions, str) or len(conditions) > LIMIT:
+        return {"conditions": f"must be a list of at most {LIMIT} conditions"}
+    fields: dict[str, str] = {}
+    for n, condition in enumerate(conditions):
+        fields.update({f"conditions.{n}.{k}": v for k, v in _problems_of_condition(condition).items()})
+    return fields
+
+
+def _problems_of_condition(condition: Any) -> dict[str, str]:
+    if not isinstance(condition, Mapping):
+        return {"field": "must be a condition"}
+    name = condition.get("field")
+    if name not in ("text", "account", *_TEXTS):
+        return {"field": f"must be one of text, account, {', '.join(_TEXTS)}"}
+    ops = ("any_of", "none_of") if name == "text" else ("is",) if name == "hours" else ("is", "is_not")
+    if condition.get("op") not in ops:
+        return {"op": f"must be {' or '.join(ops)}"}
+    values = condition.get("value")
+    if not isinstance(values, list) or not 0 < len(values) <= LIMIT:
+        return {"value": f"must be a list of 1 to {LIMIT} values"}
+    if name == "account":
+        return {} if all(type(v) is int for v in values) else {"value": "must be ids of accounts"}
+    if not all(isinstance(v, str) and 0 < len(v.strip()) <= _WORD_LENGTH for v in values):
+        return {"value": f"must be texts of 1 to {_WORD_LENGTH} characters"}
+    if name == "text" and not all(fold(v) for v in values):
+        return {"value": "must each have a letter or a digit"}
+    allowed = _TEXTS.get(name)
+    if allowed is not None and not allowed.issuperset(values):
+        return {"value": f"must be among {', '.join(sorted(allowed))}"}
+    return {}
+
+
+def problems_of_actions(actions: Any) -> dict[str, str]:
+    """What is wrong where, by dotted field name; whether targets exist is asked elsewhere."""
+    if not isinstance(actions, Sequence) or isinstance(actions, str) or not 0 < len(actions) <= LIMIT:
+        return {"actions": f"must be a list of 1 to {LIMIT} actions"}
+    fields: dict[str, str] = {}
+    for n, action in enumerate(actions):
+        do = action.get("do") if isinstance(action, Mapping) else None
+        value = action.get("value") if isinstance(action, Mapping) else None
+        if do not in _DOES:
+            fields[f"actions.{n}.do"] = f"must be one of {', '.join(_DOES)}"
+        elif do == "priority" and (type(value) is not int or not 0 <= value <= 3):
+            fields[f"actions.{n}.value"] = "must be a number from 0 to 3"
+        elif do in ("label", "team", "assignee") and type(value) is not int:
+            fields[f"actions.{n}.value"] = "must be an id"
+    return fields
