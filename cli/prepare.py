@@ -26,6 +26,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = ROOT / ".make"
 UI = ROOT / "webapp" / "ui"
+BLUESKY = ROOT / "tests" / "real" / "bluesky"
 OLDEST_NODE = 20
 
 APT_PACKAGES = ("chromium", "redis-server", "dovecot-imapd", "dovecot-lmtpd", "g++", "make")
@@ -100,8 +101,8 @@ def make_environment() -> None:
     fresh = not (STAMPS / "environment").exists()
     step("environment", made_from, "making the virtual environment", work)
     if fresh:
-        for stamp in ("runtime", "dev", "node", "real"):
-            (STAMPS / stamp).unlink(missing_ok=True)
+        for stamp in ("runtime", "dev", "node"):
+            (STAMPS / f"requirements-{stamp}").unlink(missing_ok=True)
 
 
 def install(lock: str, python: Path = PYTHON) -> None:
@@ -113,7 +114,7 @@ def install(lock: str, python: Path = PYTHON) -> None:
         if subprocess.run([str(c) for c in uv], cwd=ROOT, capture_output=True).returncode:
             run(python, "-m", "pip", "install", "--require-hashes", "-r", path)
 
-    step(lock, [path], f"installing requirements/{lock}.txt", work)
+    step(f"requirements-{lock}", [path], f"installing requirements/{lock}.txt", work)
 
 
 # ---------------------------------------------------------------- the pages
@@ -174,7 +175,23 @@ def install_servers() -> None:
 
 
 def install_real() -> None:
-    """The networks' own servers that the tests marked `real` run against."""
+    """The networks' own servers that the tests marked `real` run against: packages from
+    PyPI in an environment apart, and Bluesky's from npm."""
+    real = STAMPS / "real"
+
+    def environment() -> None:
+        shutil.rmtree(real, ignore_errors=True)
+        run(sys.executable, "-m", "venv", real)
+        (STAMPS / "requirements-real").unlink(missing_ok=True)
+
+    def bluesky() -> None:
+        run("npm", "ci", "--no-audit", "--no-fund", cwd=BLUESKY, env=node_path())
+
+    step("real-environment", [sys.version, str(ROOT)], "making an environment for real servers", environment)
+    install("real", real / "bin" / "python")
+    if not (BLUESKY / "node_modules").exists():
+        (STAMPS / "bluesky").unlink(missing_ok=True)
+    step("bluesky", [BLUESKY / "package-lock.json"], "fetching Bluesky's servers (one part compiles)", bluesky)
 
 
 if __name__ == "__main__":
