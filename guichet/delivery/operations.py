@@ -72,8 +72,8 @@ def create(
 def _first_state(predecessor: Delivery | None, awaits_approval: bool, is_due: bool) -> State:
     if awaits_approval:
         return State.AWAITING_APPROVAL
-    if predecessor is not None and predecessor.state != State.PUBLISHED:
-        return State.BLOCKED
+    if predecessor is not None:
+        return State.BLOCKED  # also where that is published: filling in the receipt lets it go
     return State.DUE if is_due else State.SCHEDULED
 
 
@@ -88,7 +88,7 @@ def cancel(session: Session, actor: Actor, delivery: Delivery, now: datetime) ->
     """Do not send it, nor what follows it. What may already be out is marked `withdraw`:
     proved absent it ends as cancelled, found it is deleted. Raises Conflict when it is
     published (take it down instead)."""
-    require(actor, _right_over(delivery), delivery)
+    require(actor, Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_WRITE, delivery)
     _lock(session, delivery)
     if delivery.state in IN_DOUBT:
         delivery.withdraw, delivery.updated_at = True, now
@@ -106,7 +106,7 @@ def approve(session: Session, actor: Actor, delivery: Delivery, now: datetime) -
     require(actor, Action.POST_APPROVE, delivery)
     _lock(session, delivery)
     if delivery.state == State.AWAITING_APPROVAL:
-        _move(session, delivery, _waiting_state(session, delivery), now)
+        _move(session, delivery, State.SCHEDULED if delivery.predecessor_id is None else State.BLOCKED, now)
 
 
 def withhold(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
@@ -273,14 +273,6 @@ def _move(session: Session, delivery: Delivery, state: State, now: datetime) -> 
     delivery.reason_code = delivery.reason = ""
     delivery.next_look_at = None
     _tell(session, delivery, now)
-
-
-def _waiting_state(session: Session, delivery: Delivery) -> State:
-    """Where a delivery waits that nothing but its time and its predecessor hold back."""
-    if delivery.predecessor_id is None:
-        return State.SCHEDULED
-    before = session.scalar(select(Delivery.state).where(Delivery.id == delivery.predecessor_id))
-    return State.SCHEDULED if before == State.PUBLISHED else State.BLOCKED
 
 
 def _open_attempt(session: Session, delivery: Delivery) -> Attempt | None:

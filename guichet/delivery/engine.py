@@ -1,0 +1,263 @@
+"""The queue: rows become due, are claimed, and start. Set-based, in Core, because each
+of these runs for thousands of rows; the caller (an edge) opens the transaction, groups
+and commits.
+
+Nothing here sends. A delivery may be sent when, and only when, `start` has returned its
+id and that transaction is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, true, tuple_, update
+
+from guichet.delivery.followers import let_followers_go
+from guichet.delivery.gates import CLOSED, OPEN, D, gate, worker_is_alive
+from guichet.delivery.news import tell_states
+from guichet.delivery.states import AttemptState, State
+from guichet.models import Account, Attempt
+
+_A: Table = Account.__table__  # type: ignore[assignment]
+_T: Table = Attempt.__table__  # type: ignore[assignment]
+
+PROMOTE_BATCH = 500
+ACCOUNTS_A_CLAIM = 64
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """One delivery in a worker's hands. `key` and `prepared` are those of an earlier
+    attempt of the same generation, with the time that the key was first used."""
+
+    id: int
+    kind: str
+    account_id: int
+    fence: int
+    generation: int
+    tries: int
+    payload: dict[str, Any] = field(repr=False)
+    payload_hash: str
+    due_at: datetime
+    is_answer: bool
+    post_id: int | None
+    conversation_id: int | None
+    target_remote_id: str | None
+    key: str = ""
+    key_first_used_at: datetime | None = None
+    prepared: dict[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def is_reply(self) -> bool:
+        return bool(self.payload.get("reply_to"))
+
+
+_COLUMNS = [D.c[name] for name in (
+    "id", "kind", "account_id", "fence", "generation", "tries", "payload", "payload_hash", "due_at", "is_answer",
+    "post_id", "conversation_id", "target_remote_id",
+)]  # fmt: skip
+
+
+# ---------------------------------------------------------------- when its time comes
+
+
+def promote(connection: Connection, now: datetime, limit: int = PROMOTE_BATCH) -> int:
+    """Move what is due by `now`, the database's own time, to where it belongs: due, or
+    held, or to a person. Returns how many rows moved; as many as `limit`: call again."""
+    let_followers_go(connection, now)
+    ripe = select(D.c.id).where(D.c.state == State.SCHEDULED, D.c.due_at <= now).order_by(D.c.due_at).limit(limit)
+    late = select(D.c.id).where(D.c.state == State.DUE, D.c.deadline_at < now).limit(limit)
+    ids = list(connection.scalars(ripe.with_for_update(skip_locked=True)))
+    moved = _route(connection, State.SCHEDULED, ids, now, when_open=State.DUE)
+    overdue = list(connection.scalars(late.with_for_update(skip_locked=True)))
+    return moved + _route(connection, State.DUE, overdue, now, when_open=None)
+
+
+def _route(
+    connection: Connection, before: State, ids: Sequence[int], now: datetime, when_open: State | None
+) -> int:  # fmt: skip
+    """Move rows that are `before` to where their gate sends them; where it is open, to
+    `when_open` (None: they stay)."""
+    if not ids:
+        return 0
+    found = connection.execute(select(D.c.id, gate(now)).where(D.c.id.in_(ids), D.c.state == before)).all()
+    by_gate: dict[str, list[int]] = {}
+    for id_, verdict in found:
+        by_gate.setdefault(verdict, []).append(id_)
+    moved: list[int] = []
+    for verdict, group in by_gate.items():
+        if verdict == OPEN and when_open is None:
+            continue
+        closed = CLOSED.get(verdict)
+        state = closed.state if closed else when_open
+        statement = (
+            update(D)
+            .where(D.c.id.in_(group), D.c.state == before)
+            .values(
+                state=state, reason_code=verdict if closed else "", reason=closed.reason if closed else "",
+                worker_id=None, claimed_at=None, updated_at=now,
+            )
+            .returning(D.c.id)
+        )  # fmt: skip
+        moved += connection.scalars(statement)
+    tell_states(connection, moved, now)
+    return len(moved)
+
+
+# ---------------------------------------------------------------- claiming
+
+
+def claim(
+    connection: Connection, worker_id: str, limit: int, now: datetime, skip_accounts: Collection[int] = ()
+) -> list[Claimed]:
+    """Take up to `limit` due rows, shared evenly between accounts, in the order that they
+    should go out. Accounts that a network asked to wait are passed over. Claiming sends
+    nothing; whoever dies with claimed rows loses nothing."""
+    ids = _fair_share(connection, limit, now, skip_accounts)
+    if not ids:
+        return []
+    statement = (
+        update(D)
+        .where(D.c.id.in_(ids), D.c.state == State.DUE)
+        .values(state=State.CLAIMED, worker_id=worker_id, claimed_at=now, fence=D.c.fence + 1, updated_at=now)
+        .returning(*_COLUMNS)
+    )
+    rows = {row.id: row for row in connection.execute(statement)}
+    _route(connection, State.CLAIMED, list(rows), now, when_open=None)
+    still = set(
+        connection.scalars(
+            select(D.c.id).where(D.c.id.in_(list(rows)), D.c.state == State.CLAIMED, D.c.worker_id == worker_id)
+        )
+    )
+    earlier = _earlier_attempts(connection, [i for i in still if rows[i].tries])
+    return [_claimed(rows[i], earlier) for i in ids if i in still]
+
+
+def _fair_share(connection: Connection, limit: int, now: datetime, skip: Collection[int]) -> list[int]:
+    """Ids of due rows, one account after the other in turns."""
+    accounts = list(connection.scalars(_waiting_accounts, {"now": now}))
+    accounts = [a for a in accounts if a not in skip][:ACCOUNTS_A_CLAIM]
+    if not accounts:
+        return []
+    share = max(1, -(-limit // len(accounts)))
+    columns = [
+        list(connection.scalars(_oldest_of_account, {"account": a, "now": now, "share": share})) for a in accounts
+    ]
+    turns = (column[n] for n in range(share) for column in columns if n < len(column))
+    return [id_ for id_, _ in zip(turns, range(limit), strict=False)]
+
+
+_waiting_accounts = (
+    select(_A.c.id)
+    .where(or_(_A.c.parked_until.is_(None), _A.c.parked_until <= bindparam("now", type_=_A.c.parked_until.type)))
+    .where(
+        select(true())
+        .where(D.c.state == State.DUE, D.c.account_id == _A.c.id)
+        .where(D.c.not_before <= bindparam("now", type_=D.c.not_before.type))
+        .exists()
+    )
+    .order_by(func.random())
+)
+_oldest_of_account = (
+    select(D.c.id)
+    .where(D.c.state == State.DUE, D.c.account_id == bindparam("account"))
+    .where(D.c.not_before <= bindparam("now", type_=D.c.not_before.type))
+    .order_by(D.c.not_before, D.c.id)
+    .limit(bindparam("share"))
+    .with_for_update(skip_locked=True)
+)
+
+
+def _earlier_attempts(connection: Connection, ids: Sequence[int]) -> dict[tuple[int, int], list[Any]]:
+    if not ids:
+        return {}
+    found: dict[tuple[int, int], list[Any]] = {}
+    for row in connection.execute(select(_T).where(_T.c.delivery_id.in_(ids)).order_by(_T.c.id)):
+        found.setdefault((row.delivery_id, row.generation), []).append(row)
+    return found
+
+
+def _claimed(row: Any, earlier: dict[tuple[int, int], list[Any]]) -> Claimed:
+    known: dict[str, Any] = {}
+    attempts = [a for a in earlier.get((row.id, row.generation), ()) if a.idempotency_key]
+    if attempts:
+        key = attempts[-1].idempotency_key
+        first = next(a for a in attempts if a.idempotency_key == key)
+        known = {"key": key, "key_first_used_at": first.started_at, "prepared": attempts[-1].prepared}
+    return Claimed(**row._mapping, **known)
+
+
+# ---------------------------------------------------------------- starting
+
+
+@dataclass(frozen=True)
+class Start:
+    """A wish to start: what was claimed, what was prepared for it, and its key."""
+
+    claimed: Claimed
+    key: str
+    prepared: dict[str, Any] = field(repr=False)
+
+
+def start(
+    connection: Connection, worker_id: str, starts: Sequence[Start], now: datetime, lock_is_held: Any
+) -> set[int]:  # fmt: skip
+    """Start what may start; returns those ids. To be sent only once this is committed.
+
+    `lock_is_held` is the SQL condition that the worker's life lock is held
+    (guichet.db.locks). A row that is refused goes where its gate sends it; one that is
+    no longer this worker's stays as it is.
+    """
+    asked = [(s.claimed.id, s.claimed.fence, s.claimed.payload_hash) for s in starts]
+    statement = (
+        update(D)
+        .where(
+            tuple_(D.c.id, D.c.fence, D.c.payload_hash).in_(asked),
+            D.c.state == State.CLAIMED,
+            D.c.worker_id == worker_id,
+            worker_is_alive(worker_id),
+            lock_is_held,
+            gate(now) == OPEN,
+        )
+        .values(state=State.SENDING, tries=D.c.tries + 1, updated_at=now)
+        .returning(D.c.id)
+    )
+    granted = set(connection.scalars(statement))
+    if granted:
+        connection.execute(insert(_T), [_attempt(s, worker_id, now) for s in starts if s.claimed.id in granted])
+    if len(granted) < len(asked):
+        refused = [id_ for id_, _, _ in asked if id_ not in granted]
+        mine = select(D.c.id).where(
+            D.c.id.in_(refused), D.c.worker_id == worker_id, D.c.state == State.CLAIMED
+        )  # fmt: skip
+        _route(connection, State.CLAIMED, list(connection.scalars(mine)), now, when_open=State.DUE)
+    return granted
+
+
+def _attempt(wish: Start, worker_id: str, now: datetime) -> dict[str, Any]:
+    return {
+        "delivery_id": wish.claimed.id,
+        "generation": wish.claimed.generation,
+        "fence": wish.claimed.fence,
+        "worker_id": worker_id,
+        "idempotency_key": wish.key,
+        "payload_hash": wish.claimed.payload_hash,
+        "prepared": wish.prepared,
+        "state": AttemptState.IN_FLIGHT,
+        "started_at": now,
+    }
+
+
+def hand_back(connection: Connection, worker_id: str, ids: Collection[int], now: datetime) -> int:
+    """Return to the queue what is merely claimed."""
+    if not ids:
+        return 0
+    statement = (
+        update(D)
+        .where(D.c.id.in_(ids), D.c.worker_id == worker_id, D.c.state == State.CLAIMED)
+        .values(state=State.DUE, worker_id=None, claimed_at=None, updated_at=now)
+    )
+    return connection.execute(statement).rowcount

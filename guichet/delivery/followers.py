@@ -1,0 +1,65 @@
+"""Thread items and first comments: what waits for another delivery to be out.
+
+They start as `blocked`. When the one before is published, its receipt becomes what they
+answer, and they are due at once. One that failed keeps them blocked until it is sent
+again or dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, select, update
+
+from channels.contract import Surface, Target
+from guichet.delivery.news import tell_states
+from guichet.delivery.payload import frozen_target, payload_hash
+from guichet.delivery.states import State
+from guichet.models import Account, Delivery
+
+_D: Table = Delivery.__table__  # type: ignore[assignment]
+_A: Table = Account.__table__  # type: ignore[assignment]
+
+
+def let_followers_go(connection: Connection, now: datetime, published: Collection[int] | None = None) -> int:
+    """Unblock what waits for `published` (None: for anything that is published)."""
+    before = _D.alias("before")
+    query = (
+        select(
+            _D.c.id, _D.c.payload, before.c.remote_id, before.c.remote_context,
+            before.c.payload.label("before_payload"),
+            _A.c.remote_id.label("own_id"), _A.c.handle,
+        )
+        .join(before, before.c.id == _D.c.predecessor_id)
+        .join(_A, _A.c.id == _D.c.account_id)
+        .where(_D.c.state == State.BLOCKED, before.c.state == State.PUBLISHED, before.c.remote_id.is_not(None))
+        .limit(200)
+    )  # fmt: skip
+    if published is not None:
+        query = query.where(_D.c.predecessor_id.in_(published))
+    rows = connection.execute(query).all()
+    for row in rows:
+        payload = {**row.payload, "reply_to": frozen_target(_own_target(row))}
+        connection.execute(
+            update(_D)
+            .where(_D.c.id == row.id, _D.c.state == State.BLOCKED)
+            .values(
+                payload=payload, payload_hash=payload_hash(payload), state=State.DUE, not_before=now, updated_at=now
+            )
+        )
+    tell_states(connection, [row.id for row in rows], now)
+    return len(rows)
+
+
+def _own_target(row: Any) -> Target:
+    above = row.before_payload.get("reply_to")
+    return Target(
+        remote_id=row.remote_id,
+        author_id=row.own_id,
+        author_handle=row.handle,
+        thread_root=above["thread_root"] if above else row.remote_id,
+        surface=Surface(row.payload["surface"]),
+        context=row.remote_context,
+    )

@@ -1,0 +1,152 @@
+"""What must hold in the moment that a delivery starts, as SQL.
+
+The same expression decides when a row's time comes, when it is claimed and, inside the
+UPDATE that starts it, whether it goes out: there is no moment between asking and acting
+in which an answer could grow old. Rights are asked of the tables, not of a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Table, and_, case, exists, literal, not_, or_, select
+
+from guichet.delivery.states import State
+from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Staff, TeamMember, Worker
+from guichet.policy import ACCOUNT_RIGHTS, ORG_RIGHTS, Action, OrgRole
+
+D: Table = Delivery.__table__  # type: ignore[assignment]
+_A: Table = Account.__table__  # type: ignore[assignment]
+_B: Table = Brand.__table__  # type: ignore[assignment]
+_P: Table = Post.__table__  # type: ignore[assignment]
+_W: Table = Worker.__table__  # type: ignore[assignment]
+
+OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Where a delivery goes whose gate is shut, and what a person is told."""
+
+    state: State
+    reason: str
+
+
+CLOSED: Mapping[str, Closed] = {
+    "withdrawn": Closed(State.CANCELLED, "it was withdrawn before it went out"),
+    "account_gone": Closed(State.NEEDS_HUMAN, "the account is not connected"),
+    "approval_gone": Closed(State.AWAITING_APPROVAL, "what stands there now was not approved"),
+    "right_gone": Closed(State.NEEDS_HUMAN, "whoever scheduled it may no longer publish there"),
+    "late": Closed(State.NEEDS_HUMAN, "its time is past by more than was allowed"),
+    "braked": Closed(State.HELD, "a brake is on"),
+}
+
+
+def gate(now: datetime) -> ColumnElement[str]:
+    """OPEN, or the first thing that forbids this row of `delivery` to start."""
+    return case(
+        (D.c.withdraw, literal("withdrawn")),
+        (not_(_account_is_connected()), literal("account_gone")),
+        (not_(_approval_stands()), literal("approval_gone")),
+        (not_(right_stands(now)), literal("right_gone")),
+        (and_(D.c.deadline_at.is_not(None), D.c.deadline_at < now), literal("late")),
+        (_is_braked(), literal("braked")),
+        else_=literal(OPEN),
+    )
+
+
+def worker_is_alive(worker_id: str) -> ColumnElement[bool]:
+    """Nobody has taken over from this worker."""
+    return exists(select(_W.c.id).where(_W.c.id == worker_id, _W.c.ended_at.is_(None)))
+
+
+def _account_is_connected() -> ColumnElement[bool]:
+    return exists(select(_A.c.id).where(_A.c.id == D.c.account_id, _A.c.state == "connected"))
+
+
+def _is_approved() -> ColumnElement[bool]:
+    return exists(
+        select(_P.c.id).where(_P.c.id == D.c.post_id, _P.c.approved_hash != "", _P.c.approved_hash == D.c.content_hash)
+    )
+
+
+def _approval_stands() -> ColumnElement[bool]:
+    """Taking down is never held up by an approval; answers have none."""
+    brand_asks = exists(
+        select(_B.c.id).select_from(_B.join(_A, _A.c.brand_id == _B.c.id)).where(
+            _A.c.id == D.c.account_id, _B.c.needs_approval
+        )
+    )  # fmt: skip
+    return or_(D.c.post_id.is_(None), D.c.kind == "delete", not_(brand_asks), _is_approved())
+
+
+def right_stands(now: datetime) -> ColumnElement[bool]:
+    """In whose right it goes out: the one who scheduled it or, for what was approved, the
+    one who approved it. What our own processes made carries no person's right."""
+    approver = exists(
+        select(_P.c.id).where(
+            _P.c.id == D.c.post_id,
+            _P.c.approved_hash != "",
+            _P.c.approved_hash == D.c.content_hash,
+            _holds(_P.c.approved_by, Action.POST_APPROVE, now),
+        )
+    )
+    return or_(
+        D.c.actor_id.is_(None),
+        and_(D.c.is_answer, _holds(D.c.actor_id, Action.CONVERSATION_ANSWER, now)),
+        and_(not_(D.c.is_answer), or_(_holds(D.c.actor_id, Action.POST_PUBLISH, now), approver)),
+    )
+
+
+def _holds(person: ColumnElement[int | None], action: Action, now: datetime) -> ColumnElement[bool]:
+    """Whether a person may do `action` on this row's account now (as guichet.policy says)."""
+    staff: Table = Staff.__table__.alias()  # type: ignore[assignment]
+    grant: Table = Grant.__table__.alias()  # type: ignore[assignment]
+    member: Table = TeamMember.__table__.alias()  # type: ignore[assignment]
+    account: Table = _A.alias()  # type: ignore[assignment]
+    roles = sorted(role.value for role, rights in ACCOUNT_RIGHTS.items() if action in rights)
+    everywhere = sorted(role.value for role in ORG_RIGHTS if role in (OrgRole.ADMINISTRATOR, OrgRole.OWNER))
+    teams = select(member.c.team_id).where(member.c.staff_id == staff.c.id)
+    granted = exists(
+        select(grant.c.id)
+        .select_from(
+            grant.join(account, or_(grant.c.account_id == account.c.id, grant.c.brand_id == account.c.brand_id))
+        )
+        .where(
+            account.c.id == D.c.account_id,
+            or_(grant.c.staff_id == staff.c.id, grant.c.team_id.in_(teams)),
+            or_(grant.c.ends_at.is_(None), grant.c.ends_at > now),
+            grant.c.role.in_(roles),
+        )
+    )
+    return exists(
+        select(staff.c.id).where(
+            staff.c.id == person, staff.c.disabled_at.is_(None), or_(staff.c.role.in_(everywhere), granted)
+        )
+    )
+
+
+def _is_braked() -> ColumnElement[bool]:
+    """A brake of any scope over it. Taking something down goes through: that is what one
+    wants in a crisis."""
+    brake: Table = Brake.__table__  # type: ignore[assignment]
+    brand_of = select(_A.c.brand_id).where(_A.c.id == D.c.account_id).scalar_subquery()
+    return and_(
+        D.c.kind != "delete",
+        exists(
+            select(brake.c.id).where(
+                brake.c.lifted_at.is_(None),
+                or_(
+                    and_(D.c.is_answer, brake.c.stops_answers),
+                    and_(not_(D.c.is_answer), brake.c.stops_posts),
+                ),
+                or_(
+                    brake.c.scope == "all",
+                    and_(brake.c.scope == "account", brake.c.scope_id == D.c.account_id),
+                    and_(brake.c.scope == "brand", brake.c.scope_id == brand_of),
+                ),
+            )
+        ),
+    )
