@@ -42,7 +42,8 @@ class MastodonConnector:
         typed = form.get("instance", "")
         api = Api(normal_address(typed, allow_http=bool(self._wire.policy.allow)), "", self._wire)
         self._instance(api, typed)
-        application, scopes = self._register(api, redirect_uri)
+        offers = _offers_of(api)
+        application, scopes = self._register(api, redirect_uri, offers)
         memory = {
             "base_url": api.base_url,
             "redirect_uri": redirect_uri,
@@ -58,7 +59,7 @@ class MastodonConnector:
             "scope": scopes,
             "state": state,
         }
-        if _offers_pkce(api):
+        if "S256" in _list(offers, "code_challenge_methods_supported"):
             memory["verifier"] = secrets.token_urlsafe(48)
             digest = hashlib.sha256(memory["verifier"].encode()).digest()
             query["code_challenge"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -108,17 +109,20 @@ class MastodonConnector:
             evidence={"field": "instance"},
         )
 
-    def _register(self, api: Api, redirect_uri: str) -> tuple[Mapping[str, Any], str]:
+    def _register(self, api: Api, redirect_uri: str, offers: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
         home = urlsplit(redirect_uri)
         form = {
             "client_name": CLIENT_NAME,
             "redirect_uris": redirect_uri,
             "website": f"{home.scheme}://{home.netloc}",
         }
-        try:
-            return self._registered(api, {**form, "scopes": SCOPES}), SCOPES
-        except Rejected:
-            return self._registered(api, {**form, "scopes": _BROAD_SCOPES}), _BROAD_SCOPES
+        known = _list(offers, "scopes_supported")
+        if not known or set(SCOPES.split()) <= set(known):
+            try:
+                return self._registered(api, {**form, "scopes": SCOPES}), SCOPES
+            except Rejected:
+                pass  # it does not say what it knows, and knows only the broad ones
+        return self._registered(api, {**form, "scopes": _BROAD_SCOPES}), _BROAD_SCOPES
 
     def _registered(self, api: Api, form: Mapping[str, str]) -> Mapping[str, Any]:
         application = answers.json_of(api.call("POST", "/api/v1/apps", data=form))
@@ -154,10 +158,14 @@ class MastodonConnector:
         )
 
 
-def _offers_pkce(api: Api) -> bool:
-    """Whether the server says so (RFC 8414); Mastodon does since 4.3."""
+def _offers_of(api: Api) -> Mapping[str, Any]:
+    """What the server says of its sign-in (RFC 8414; Mastodon does since 4.3); {} if nothing."""
     try:
-        methods = api.read("/.well-known/oauth-authorization-server").get("code_challenge_methods_supported")
+        return api.read("/.well-known/oauth-authorization-server")
     except ChannelError:
-        return False
-    return isinstance(methods, list) and "S256" in methods
+        return {}
+
+
+def _list(offers: Mapping[str, Any], name: str) -> list[Any]:
+    value = offers.get(name)
+    return value if isinstance(value, list) else []
