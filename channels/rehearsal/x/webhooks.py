@@ -1,0 +1,146 @@
+"""Webhooks of the rehearsal X: registration with its proof of ownership, and signed
+deliveries in the shape of account activity. Tried once; X would try three times more."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import html
+import json
+import secrets
+import threading
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import requests
+from flask import Flask, jsonify, request
+
+if TYPE_CHECKING:
+    from channels.rehearsal.store import Doc
+    from channels.rehearsal.x.network import XNetwork
+
+_PATIENCE = 3.0  # seconds, as X says
+
+
+def sign(secret: str, body: bytes) -> str:
+    """The value of x-twitter-webhooks-signature."""
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).digest()
+    return "sha256=" + base64.b64encode(digest).decode()
+
+
+class Webhooks:
+    """Who wants to be told, and telling them."""
+
+    def __init__(self, network: XNetwork) -> None:
+        self._network = network
+
+    def routes(self, app: Flask) -> None:
+        """Registration is a control route: in earnest it is done in X's console."""
+        app.add_url_rule("/_rehearsal/webhook", view_func=self.register, methods=["POST"])
+
+    def register(self) -> Any:
+        """Body {"url", "account"}. The URL must answer the challenge within three seconds."""
+        body = request.get_json(force=True)
+        token = secrets.token_urlsafe(16)
+        expected = sign(self._network.api_secret, token.encode())
+        try:
+            answer = requests.get(body["url"], params={"crc_token": token}, timeout=_PATIENCE).json()
+        except (requests.RequestException, ValueError):
+            answer = {}
+        if answer.get("response_token") != expected:
+            return jsonify(detail="The challenge was not answered."), 400
+        person = self._network.find_person(body["account"])
+        if person is None:
+            return jsonify(detail="No such user."), 404
+        self._network.store.put("webhook", person["id"], {"url": body["url"], "user_id": person["id"]})
+        return jsonify(valid=True), 201
+
+    def push_tweet(self, tweet: Doc) -> None:
+        concerned = {tweet["author_id"], *(m["id"] for m in tweet["entities"].get("mentions", ()))}
+        for r in tweet["referenced_tweets"]:
+            target = self._network.store.get("tweet", r["id"])
+            if target:
+                concerned.add(target["author_id"])
+        self._push(concerned, lambda: {"tweet_create_events": [self._tweet(tweet)]})
+
+    def push_deletion(self, tweet: Doc) -> None:
+        stamp = str(int(time.time() * 1000))
+        event = {"status": {"id": tweet["id"], "user_id": tweet["author_id"]}, "timestamp_ms": stamp}
+        concerned = {tweet["author_id"], *(m["id"] for m in tweet["entities"].get("mentions", ()))}
+        self._push(concerned, lambda: {"tweet_delete_events": [event]})
+
+    def push_message(self, event: Doc) -> None:
+        self._push(set(event["participants"]), lambda: self._message(event))
+
+    def _push(self, user_ids: set[str], make: Any) -> None:
+        for user_id in user_ids:
+            hook = self._network.store.get("webhook", user_id)
+            if hook is None:
+                continue
+            body = json.dumps({"for_user_id": user_id, **make()}).encode()
+            headers = {
+                "Content-Type": "application/json",
+                "x-twitter-webhooks-signature": sign(self._network.api_secret, body),
+            }
+            threading.Thread(target=_deliver, args=(hook["url"], body, headers), daemon=True).start()
+
+    def _user(self, user_id: str) -> Doc:
+        person = self._network.person(user_id)
+        return {
+            "id": int(person["id"]),
+            "id_str": person["id"],
+            "name": person["name"],
+            "screen_name": person["username"],
+            "profile_image_url_https": f"https://pbs.twimg.com/profile_images/{person['id']}/a_normal.png",
+        }
+
+    def _tweet(self, tweet: Doc) -> Doc:
+        parent = next((r["id"] for r in tweet["referenced_tweets"] if r["type"] == "replied_to"), None)
+        quoted = next((r["id"] for r in tweet["referenced_tweets"] if r["type"] == "quoted"), None)
+        view: Doc = {
+            "created_at": datetime.fromisoformat(tweet["created_at"]).strftime("%a %b %d %H:%M:%S +0000 %Y"),
+            "id": int(tweet["id"]),
+            "id_str": tweet["id"],
+            "text": tweet["text"],
+            "user": self._user(tweet["author_id"]),
+            "in_reply_to_status_id_str": parent,
+            "in_reply_to_user_id_str": tweet["in_reply_to_user_id"],
+            "is_quote_status": quoted is not None,
+            "entities": {
+                "urls": tweet["entities"].get("urls", []),
+                "user_mentions": [
+                    {"id_str": m["id"], "screen_name": m["username"]} for m in tweet["entities"].get("mentions", ())
+                ],
+            },
+            "timestamp_ms": str(int(datetime.fromisoformat(tweet["created_at"]).timestamp() * 1000)),
+            "lang": tweet["lang"],
+        }
+        target = self._network.store.get("tweet", quoted) if quoted else None
+        if target:
+            view["quoted_status"] = {"id_str": target["id"], "user": self._user(target["author_id"])}
+        return view
+
+    def _message(self, event: Doc) -> Doc:
+        sender, recipient = event["participants"]
+        stamp = str(int(datetime.fromisoformat(event["created_at"]).timestamp() * 1000))
+        data = {"text": html.escape(event["text"], quote=False), "entities": {"urls": []}}
+        created = {"target": {"recipient_id": recipient}, "sender_id": sender, "message_data": data}
+        users = {
+            i: {"id": i, "name": self._user(i)["name"], "screen_name": self._user(i)["screen_name"]}
+            for i in event["participants"]
+        }
+        return {
+            "direct_message_events": [
+                {"type": "message_create", "id": event["id"], "created_timestamp": stamp, "message_create": created}
+            ],
+            "users": users,
+        }
+
+
+def _deliver(url: str, body: bytes, headers: dict[str, str]) -> None:
+    try:
+        requests.post(url, data=body, headers=headers, timeout=_PATIENCE)
+    except requests.RequestException:
+        return

@@ -1,0 +1,86 @@
+"""X (Twitter), through API v2.
+
+Refuses what X refuses since February 2026: answers through the API go only to those
+who mentioned or quoted the account. There is no idempotency key, so the truth about
+an unknown outcome is read from the account's own timeline. Facts: docs.x.com.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from channels.contract import (
+    AuthKind,
+    ChannelSpec,
+    Cost,
+    CountUnit,
+    Draft,
+    FormField,
+    Limits,
+    MediaLimit,
+    Recovery,
+    Surface,
+    TextLimit,
+)
+from channels.urls import find_urls
+from channels.x.connect import XConnector
+from channels.x.look import XReconciler
+from channels.x.publish import XPublisher
+from channels.x.read import XReader
+from channels.x.webhook import XReceiver
+
+_DOCS, _AS_OF = "docs.x.com", date(2026, 4, 1)
+_MEGABYTE = 1024 * 1024
+_FILES = {
+    "image/jpeg": 5 * _MEGABYTE,
+    "image/png": 5 * _MEGABYTE,
+    "image/webp": 5 * _MEGABYTE,
+    "image/gif": 15 * _MEGABYTE,
+    "video/mp4": 512 * _MEGABYTE,
+    "video/quicktime": 512 * _MEGABYTE,
+}
+_ALONE = frozenset({"image/gif", "video/mp4", "video/quicktime"})
+
+LIMITS = Limits(
+    text={
+        Surface.PUBLIC: TextLimit(280, CountUnit.WEIGHTED, _DOCS, _AS_OF, url_length=23),
+        Surface.DIRECT: TextLimit(10_000, CountUnit.CHARACTER, _DOCS, _AS_OF),
+    },
+    media={
+        Surface.PUBLIC: MediaLimit(4, _FILES, 1000, _DOCS, _AS_OF, alone=_ALONE),
+        Surface.DIRECT: MediaLimit(1, _FILES, 1000, _DOCS, _AS_OF),
+    },
+)
+
+PRICE, PRICE_WITH_URL = 0.015, 0.20  # US dollars for each post made, April 2026
+
+
+def cost(draft: Draft) -> Cost:
+    """What X charges for sending this, in US dollars."""
+    if draft.surface is Surface.PUBLIC and find_urls(draft.text):
+        return Cost(PRICE_WITH_URL, "USD", "post_with_url")
+    return Cost(PRICE, "USD", "post" if draft.surface is Surface.PUBLIC else "direct_message")
+
+
+SPEC = ChannelSpec(
+    name="x",
+    title="X",
+    monogram="X",
+    auth=(AuthKind.OAUTH2, AuthKind.OAUTH1),
+    recovery=Recovery.READABLE,
+    limits=LIMITS,
+    fields=(FormField("auth", "choice", required=False, default="oauth2", choices=("oauth2", "oauth1")),),
+    connector=XConnector,
+    read_lag=timedelta(seconds=15),
+    latest_arrival=timedelta(seconds=60),
+    poll_every=timedelta(seconds=60),
+    publisher=XPublisher,
+    reconciler=XReconciler,
+    reader=XReader,
+    receiver=XReceiver,
+    cost=cost,
+    # tweepy and signatures know api.twitter.com and api.x.com as one.
+    fixed_hosts=("api.x.com", "api.twitter.com", "x.com", "twitter.com"),
+)
+
+__all__ = ["LIMITS", "SPEC", "cost"]

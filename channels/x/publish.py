@@ -1,0 +1,116 @@
+"""Sending on X: posts, answers, threads, direct messages, and taking down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surface, Target
+from channels.errors import OutcomeUnknown, Rejected
+from channels.wire import Wire
+from channels.x.client import XClient, data_of
+
+_PROCESSING_PATIENCE = 300.0  # seconds that a video may take before we say that it failed
+
+
+class XPublisher:
+    """Sends as one account. Holds one client for its life: it is cheap to send often."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._connection = connection
+        self._client = XClient(connection, wire)
+
+    def prepare(self, draft: Draft) -> JSON:
+        """Upload the media and give them their alternative texts."""
+        return {"media_ids": [self._upload(item, draft.surface) for item in draft.media]}
+
+    def new_key(self, now: datetime) -> str:
+        """X has no idempotency key."""
+        return ""
+
+    def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
+        """Post, answer, or write directly, with one request."""
+        media_ids = list(prepared.get("media_ids", ()))
+        if draft.surface is Surface.DIRECT:
+            return self._send_direct(draft, media_ids)
+        response = self._client.create_tweet(
+            text=draft.text or None,
+            media_ids=media_ids or None,
+            **_reply(draft.reply_to, self._connection.remote_id),
+        )
+        number = _id(data_of(response), "id", response.status_code)
+        return self._receipt(number)
+
+    def _send_direct(self, draft: Draft, media_ids: list[str]) -> Receipt:
+        target = draft.reply_to
+        if target is None or not target.author_id:
+            raise Rejected("a direct message needs somebody to write to", code="no_addressee")
+        if len(media_ids) > 1:
+            raise Rejected("X takes one file in a direct message", code="too_many_media")
+        response = self._client.create_direct_message(
+            participant_id=target.author_id,
+            text=draft.text or None,
+            media_id=media_ids[0] if media_ids else None,
+        )
+        data = data_of(response)
+        context = {"surface": Surface.DIRECT.value, "dm_conversation_id": str(data.get("dm_conversation_id", ""))}
+        return Receipt(_id(data, "dm_event_id", response.status_code), accepted_at=datetime.now(UTC), context=context)
+
+    def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
+        """Take a post down. X says yes as well for what is gone."""
+        if context.get("surface") == Surface.DIRECT.value:
+            self._client.request("DELETE", f"/2/dm_events/{remote_id}")
+        else:
+            self._client.delete_tweet(remote_id)
+
+    def _receipt(self, number: str) -> Receipt:
+        url = f"https://x.com/{self._connection.handle}/status/{number}"
+        return Receipt(number, url=url, accepted_at=datetime.now(UTC), context={"surface": Surface.PUBLIC.value})
+
+    def _upload(self, item: MediaItem, surface: Surface) -> str:
+        media = self._client.upload(item.open(), item.mime, _category(item.mime, surface))
+        media_id = str(media["id"])
+        self._await_processing(media_id, media)
+        if item.alt:
+            self._client.describe(media_id, item.alt)
+        return media_id
+
+    def _await_processing(self, media_id: str, media: JSON) -> None:
+        """Wait until a video can be attached. Raises Rejected when X cannot use it."""
+        end = time.monotonic() + _PROCESSING_PATIENCE
+        while (info := media.get("processing_info") or {}).get("state") in ("pending", "in_progress"):
+            if time.monotonic() > end:
+                raise Rejected("X did not finish processing the file", code="media_processing_timeout")
+            time.sleep(min(max(float(info.get("check_after_secs", 1)), 0.1), 10))
+            media = self._client.upload_status(media_id)
+        if info.get("state") == "failed":
+            raise Rejected("X cannot process the file", code="media_processing_failed", evidence={"info": dict(info)})
+
+
+def _reply(target: Target | None, own_id: str) -> dict[str, Any]:
+    """An answer mentions whom it answers, and none of the others who were mentioned there.
+
+    X adds everybody of the conversation unless they are named for exclusion. An
+    edited post is answered in its newest version.
+    """
+    if target is None:
+        return {}
+    others = [str(i) for i in target.context.get("mentioned_ids", ()) if i not in (target.author_id, own_id)]
+    newest = str(target.context.get("newest_id") or target.remote_id)
+    return {"in_reply_to_tweet_id": newest, "exclude_reply_user_ids": others or None}
+
+
+def _id(data: JSON, name: str, status: int) -> str:
+    number = data.get(name)
+    if not isinstance(number, str) or not number.isdigit():
+        raise OutcomeUnknown(
+            "X accepted without naming what it made", code="unreadable_success", status=status, evidence={"data": data}
+        )
+    return number
+
+
+def _category(mime: str, surface: Surface) -> str:
+    kind = "gif" if mime == "image/gif" else mime.partition("/")[0]
+    return f"{'dm' if surface is Surface.DIRECT else 'tweet'}_{kind}"
