@@ -506,6 +506,10 @@ class ChannelSpec:
     receiver: Callable[[Connection], Receiver] | None = None
     # Limits as this account has them (an instance's own); defaults to `limits`.
     limits_of: Callable[[Mapping[str, Any]], Limits] | None = None
+    # How the truth is found for this account, where accounts differ (a mail provider that
+    # files what it sends); defaults to `recovery`. A reconciler is opened only where it is
+    # not BLIND.
+    recovery_of: Callable[[Mapping[str, Any]], Recovery] | None = None
     # The text as it will stand, e.g. with the mention that makes an answer reach
     # its addressee; pure.
     answer_text: Callable[[str, Target], str] | None = None
@@ -517,3 +521,7 @@ class ChannelSpec:
     def limits_for(self, settings: Mapping[str, Any]) -> Limits:
         """The limits of an account with these settings."""
         return self.limits_of(settings) if self.limits_of else self.limits
+
+    def recovery_for(self, settings: Mapping[str, Any]) -> Recovery:
+        """How the truth is found for an account with these settings."""
+        return self.recovery_of(settings) if self.recovery_of else self.recovery

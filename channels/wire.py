@@ -24,10 +24,11 @@ import heapq
 import ipaddress
 import itertools
 import logging
+import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
@@ -94,11 +95,15 @@ def _matches(entry: str, ip: IPAddress, port: int) -> bool:
 
 
 class _Watchdog:
-    """One thread that shuts sockets whose call has outlived its deadline."""
+    """One thread that shuts connections whose call has outlived its deadline.
+
+    What is watched is a duplicate of the socket: a connection that is put behind TLS
+    later (HTTPS, STARTTLS) detaches the socket object that it was opened with.
+    """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, socket.socket]] = []
-        self._alive: set[int] = set()
+        self._heap: list[tuple[float, int]] = []
+        self._alive: dict[int, socket.socket] = {}
         self._fired: set[int] = set()
         self._ids = itertools.count()
         self._wake = threading.Condition()
@@ -110,15 +115,17 @@ class _Watchdog:
                 self._thread = threading.Thread(target=self._run, name="wire-deadlines", daemon=True)
                 self._thread.start()
             token = next(self._ids)
-            self._alive.add(token)
-            heapq.heappush(self._heap, (at, token, sock))
+            self._alive[token] = socket.socket(fileno=os.dup(sock.fileno()))
+            heapq.heappush(self._heap, (at, token))
             self._wake.notify()
             return token
 
     def release(self, token: int) -> bool:
         """Stop watching; True if the deadline had struck."""
         with self._wake:
-            self._alive.discard(token)
+            twin = self._alive.pop(token, None)
+            if twin is not None:
+                twin.close()
             fired = token in self._fired
             self._fired.discard(token)
             return fired
@@ -131,16 +138,15 @@ class _Watchdog:
                 if not self._heap:
                     self._wake.wait(5)
                     continue
-                at, token, sock = self._heap[0]
+                at, token = self._heap[0]
                 delay = at - time.monotonic()
                 if delay > 0:
                     self._wake.wait(delay)
                     continue
                 heapq.heappop(self._heap)
-                self._alive.discard(token)
                 self._fired.add(token)
-                with contextlib.suppress(OSError):  # it may have ended by itself in this very moment
-                    sock.shutdown(socket.SHUT_RDWR)
+                with self._alive.pop(token) as twin, contextlib.suppress(OSError):  # it may have just ended
+                    twin.shutdown(socket.SHUT_RDWR)
 
 
 _watchdog = _Watchdog()
@@ -373,3 +379,13 @@ class Wire:
                 sock.settimeout(self.read_timeout)
                 return sock
         raise Unavailable(f"cannot connect to {host}:{port}") from last
+
+    @contextlib.contextmanager
+    def shut_after(self, sock: socket.socket, seconds: float | None = None) -> Iterator[None]:
+        """Shuts the connection of `sock`, also behind TLS, when the block has lasted
+        `seconds` (by default the wire's deadline): whoever reads or writes sees it end."""
+        token = _watchdog.watch(sock, time.monotonic() + (self.deadline if seconds is None else seconds))
+        try:
+            yield
+        finally:
+            _watchdog.release(token)

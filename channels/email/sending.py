@@ -1,0 +1,143 @@
+"""Answers by SMTP: one mail, one recipient, one try (RFC 5321).
+
+What can be said about acceptance is exact here. Until the final dot is written the
+server cannot have accepted (Unavailable); a reply to the dot is the truth, whatever it
+says (§4.2.5); after the dot without a reply, nobody knows (OutcomeUnknown).
+"""
+
+from __future__ import annotations
+
+import re
+import smtplib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from typing import Any
+
+from channels.contract import JSON, Connection, Draft, Receipt
+from channels.email.addresses import message_ids
+from channels.email.composing import compose, new_key, recipient_of
+from channels.email.dialing import BROKEN, SmtpLine, server_says, smtp_line
+from channels.email.settings import mailbox_of
+from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Rejected, Unavailable
+from channels.wire import Wire
+
+# Servers say "too often" in a 4xx with 4.7.x, or in words (RFC 3463 knows no code for it).
+_TOO_OFTEN = re.compile(r"\b4\.7\.\d|rate|too many|throttl|quota|limit exceeded", re.IGNORECASE)
+SIZE_SHARE = 0.72  # of a mail's size limit is left for files once they are base64
+
+
+class MailPublisher:
+    """Sends answers from one mailbox."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._mailbox = mailbox_of(connection.settings)
+        self._secrets = connection.secrets
+        self._size_limit = int(connection.settings.get("size_limit") or 0)
+        self._wire = wire
+
+    def new_key(self, now: datetime) -> str:
+        """The Message-ID, which is also the receipt's remote id. `now` becomes the Date."""
+        return new_key(now, self._mailbox.address)
+
+    def prepare(self, draft: Draft) -> JSON:
+        """Checks that there is somebody to answer and that the server would take the size;
+        a mail has nothing to be uploaded first. Raises Rejected."""
+        recipient = recipient_of(draft)
+        size = len(draft.text.encode()) * 3 + sum(item.size for item in draft.media)
+        if self._size_limit and size > self._size_limit * SIZE_SHARE:
+            raise Rejected(
+                f"the files are too large: the mail server takes mails of {self._size_limit // 1_000_000} MB",
+                code="too_large",
+            )
+        return {"to": recipient}
+
+    def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
+        """Hands the mail to the server. Raises as the module says, and Rejected, RateLimited
+        or AuthExpired as the server refuses."""
+        mail = compose(draft, key, self._mailbox)
+        recipient = recipient_of(draft)
+        reply = send_mail(mail, self._mailbox.address, recipient, self._open())
+        return Receipt(
+            remote_id=key,
+            accepted_at=datetime.now(UTC),
+            context={
+                "message_id": key,
+                "references": message_ids(str(mail["References"] or "")),
+                "subject": str(mail["Subject"]),
+                "reply_to": recipient,
+                "server_said": reply,
+            },
+        )
+
+    def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
+        """Always Rejected: a mail cannot be taken back."""
+        raise Rejected("a mail that was sent cannot be taken back", code="cannot_delete")
+
+    def _open(self) -> Any:
+        return smtp_line(self._mailbox, self._secrets, self._wire)
+
+
+def send_mail(mail: EmailMessage, sender: str, recipient: str, opening: Any) -> str:
+    """One mail over the line that `opening` opens; the server's words of acceptance."""
+    data = _dotted(mail.as_bytes())
+    dot_sent = False
+    try:
+        with opening as line:
+            _envelope(line, sender, recipient, len(data))
+            line.send(data)
+            dot_sent = True
+            line.send(b".\r\n")
+            code, reply = line.getreply()
+            if code >= 300:
+                raise _refusal(code, reply, "the mail")
+            return server_says(reply)
+    except ChannelError:
+        raise
+    except (smtplib.SMTPException, *BROKEN) as e:
+        if dot_sent:
+            raise OutcomeUnknown(
+                "the line broke after the whole mail was handed over", code="no_reply_after_data"
+            ) from e
+        raise Unavailable(f"the line broke before the mail was handed over ({type(e).__name__})") from e
+
+
+def _dotted(data: bytes) -> bytes:
+    """CR LF at every line's end, and a dot doubled at a line's beginning (§4.5.2)."""
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", data)
+    lines = re.sub(rb"(?m)^\.", b"..", lines)
+    return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
+
+
+def _envelope(line: SmtpLine, sender: str, recipient: str, size: int) -> None:
+    """MAIL, RCPT and DATA, up to the server's go-ahead."""
+    options = [f"SIZE={size}"] if line.has_extn("size") else []
+    if not recipient.isascii() or not sender.isascii():
+        if not line.has_extn("smtputf8"):
+            raise Rejected("the mail server cannot write to an address with letters beyond ASCII", code="bad_recipient")
+        options.append("SMTPUTF8")
+        line.command_encoding = "utf-8"
+    for what, (code, reply) in (
+        ("the sender", line.mail(sender, options)),
+        ("the recipient", line.rcpt(recipient)),
+    ):
+        if code >= 300:
+            raise _refusal(code, reply, what)
+    code, reply = line.docmd("DATA")
+    if code != 354:
+        raise _refusal(code, reply, "the mail")
+
+
+def _refusal(code: int, reply: bytes, what: str) -> ChannelError:
+    """A refusal is proof that nothing was accepted; the code says whether to try again."""
+    words = server_says(reply)
+    detail, evidence = f"the mail server refused {what}: {code} {words}", {"status": code, "answer": words}
+    if code in (530, 535, 538):
+        return AuthExpired(detail, status=code, evidence=evidence)
+    if 400 <= code < 500:
+        if _TOO_OFTEN.search(words):
+            return RateLimited(detail, status=code, evidence=evidence)
+        return Unavailable(detail, code="deferred", status=code, evidence=evidence)
+    if code == 552:
+        return Rejected(detail, code="too_large", status=code, evidence=evidence)
+    return Rejected(detail, status=code, evidence=evidence)
