@@ -107,8 +107,8 @@ def _error(response: requests.Response) -> ChannelError:
         return RateLimited(
             f"too many requests: {detail}", retry_at=retry_at(response.headers, now), status=status, evidence=evidence
         )
-    if not name or status >= 500:
-        return _nameless(response, now)
+    if status >= 500:
+        return _by_status(response, now)
     if name == "ExpiredToken":
         return AuthExpired(f"the token is at its end: {detail}", code="token_expired", status=status, evidence=evidence)
     if name == "AuthFactorTokenRequired":
@@ -129,7 +129,7 @@ def _error(response: requests.Response) -> ChannelError:
         return OutcomeUnknown(
             "there is already a record under this key", code="key_taken", status=status, evidence=evidence
         )
-    return error_for(response, now=now)
+    return _by_status(response, now)
 
 
 def _named(response: requests.Response) -> tuple[str, str]:
@@ -142,9 +142,9 @@ def _named(response: requests.Response) -> tuple[str, str]:
     return str(body.get("error") or "")[:100], str(body.get("message") or "")[:300]
 
 
-def _nameless(response: requests.Response, now: datetime) -> ChannelError:
-    """An answer that no AT Protocol server gave by name: what its status proves, but
-    never that the sign-in is dead."""
+def _by_status(response: requests.Response, now: datetime) -> ChannelError:
+    """A refusal by no name that decides: what its status proves, but never that the
+    sign-in is dead."""
     error = error_for(response, now=now)
     if isinstance(error, AuthExpired):
         return OutcomeUnknown(

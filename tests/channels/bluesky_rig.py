@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from channels.bluesky import SPEC
 from channels.contract import Connection
@@ -17,7 +17,7 @@ class BlueskyRig(Rig):
     spec = SPEC
     publishes = r"POST /xrpc/com\.atproto\.repo\.putRecord"
     customer = "ines.test"
-    not_for = {
+    not_for: ClassVar = {
         "a_direct_message_is_heard_as_direct": "direct messages are not served",
         "an_answer_reaches_its_author_where_the_question_was[directly]": "direct messages are not served",
     }
