@@ -1,0 +1,59 @@
+"""Wake-ups follow the commit, never precede it, and losing Redis loses nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from redis import Redis
+from sqlalchemy import Engine, select
+
+from guichet import jobs
+from guichet.dispatch import Dispatcher
+from guichet.models import Label
+from guichet.unit import open_reading, open_unit
+
+
+def test_what_was_enqueued_is_sent_after_the_commit(engine: Engine) -> None:
+    seen: list[tuple[str, list[str]]] = []
+
+    def wake(job: jobs.Job, params: dict[str, int]) -> None:
+        with open_reading(engine) as session:
+            seen.append((job.path, list(session.scalars(select(Label.name)))))
+
+    with open_unit(engine, wake) as unit:
+        unit.session.add(Label(name="late"))
+        unit.enqueue(jobs.DRAIN)
+        unit.enqueue(jobs.DRAIN)
+        assert seen == []
+    assert seen == [("workers.deliver.drain", ["late"])]
+
+
+def test_what_is_rolled_back_wakes_nobody(engine: Engine) -> None:
+    seen: list[jobs.Job] = []
+
+    def fail_halfway() -> None:
+        with open_unit(engine, lambda job, params: seen.append(job)) as unit:
+            unit.session.add(Label(name="late"))
+            unit.enqueue(jobs.DRAIN)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
+    assert seen == []
+    with open_reading(engine) as session:
+        assert session.scalars(select(Label)).all() == []
+
+
+def test_a_wake_up_with_the_wrong_parameters_is_refused(engine: Engine) -> None:
+    with pytest.raises(TypeError), open_unit(engine) as unit:
+        unit.enqueue(jobs.POLL)
+
+
+def test_a_wake_up_that_cannot_be_sent_is_no_error(engine: Engine, now: datetime) -> None:
+    nowhere = Dispatcher(Redis(host="127.0.0.1", port=9, socket_connect_timeout=0.2, retry=None))
+    with open_unit(engine, nowhere) as unit:
+        unit.session.add(Label(name="kept"))
+        unit.enqueue(jobs.DRAIN)
+    with open_reading(engine) as session:
+        assert list(session.scalars(select(Label.name))) == ["kept"]
