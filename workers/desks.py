@@ -1,0 +1,155 @@
+"""Desks: open publishers, ready to send as an account, kept between deliveries.
+
+Opening one means a query and a decryption; thousands of deliveries an hour share them.
+A desk belongs to one version of the account's secrets and is thrown away with it. Facts
+about an account are at most a few seconds old here; what must be true in the moment of
+sending is asked by the starting UPDATE, never of a desk.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from channels.contract import ChannelSpec, Connection, Publisher, Reconciler
+from channels.errors import AuthExpired, ChannelError, Rejected
+from guichet.accounts import operations as accounts
+from guichet.errors import GuichetError, NotFound
+from guichet.models import Account, Credential
+from guichet.policy import SYSTEM
+from workers.runtime import Process
+
+_FRESH_FOR = 3.0  # seconds
+_RENEW_BEFORE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """An account as the desks know it."""
+
+    account_id: int
+    network: str
+    is_rehearsal: bool
+    version: int
+    is_expiring: bool
+
+
+@dataclass
+class Desk:
+    facts: Facts
+    spec: ChannelSpec
+    publisher: Publisher
+
+
+class Desks:
+    """Thread-safe. Take a desk, send, give it back."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._lock = threading.Lock()
+        self._free: dict[int, list[Desk]] = defaultdict(list)
+        self._facts: dict[int, tuple[float, Facts]] = {}
+
+    def take(self, account_id: int) -> Desk:
+        """Raises AuthExpired where there is nothing to sign in with, Rejected where the
+        network cannot be sent to."""
+        facts = self._facts_of(account_id)
+        if facts.is_expiring and renew(self._process, account_id):
+            self.forget(account_id)
+            facts = self._facts_of(account_id)
+        with self._lock:
+            free = self._free[account_id]
+            while free:
+                desk = free.pop()
+                if desk.facts.version == facts.version:
+                    return desk
+        return self._open(facts)
+
+    def give_back(self, desk: Desk) -> None:
+        with self._lock:
+            self._free[desk.facts.account_id].append(desk)
+
+    def forget(self, account_id: int) -> None:
+        with self._lock:
+            self._free.pop(account_id, None)
+            self._facts.pop(account_id, None)
+
+    def _facts_of(self, account_id: int) -> Facts:
+        with self._lock:
+            known = self._facts.get(account_id)
+        if known and time.monotonic() - known[0] < _FRESH_FOR:
+            return known[1]
+        now = self._process.runtime.now()
+        query = select(Account.network, Account.is_rehearsal, Credential.version, Credential.expires_at).outerjoin(
+            Credential, Credential.account_id == Account.id
+        )
+        with self._process.runtime.reading() as session:
+            row = session.execute(query.where(Account.id == account_id)).one()
+        if row.version is None:
+            raise AuthExpired("the account is not connected", code="not_connected")
+        expiring = row.expires_at is not None and row.expires_at - now < _RENEW_BEFORE
+        facts = Facts(account_id, row.network, row.is_rehearsal, row.version, expiring)
+        with self._lock:
+            self._facts[account_id] = (time.monotonic(), facts)
+        return facts
+
+    def _open(self, facts: Facts) -> Desk:
+        connection = connect(self._process, facts.account_id)
+        publisher = self._process.networks.publisher(connection, facts.is_rehearsal)
+        if publisher is None:
+            raise Rejected(f"nothing can be sent through {facts.network}", code="cannot_send")
+        return Desk(facts, self._process.networks.spec(facts.network), publisher)
+
+
+def connect(process: Process, account_id: int) -> Connection:
+    """What is needed to act as an account. Raises AuthExpired where it is not to be had."""
+    try:
+        with process.runtime.reading() as session:
+            account = session.get_one(Account, account_id)
+            keys = process.networks.keys_for(account.network, account.is_rehearsal)
+            return accounts.connection_of(session, process.runtime.sealer, account, keys)
+    except NotFound as e:
+        raise AuthExpired("the account is not connected", code="not_connected") from e
+    except GuichetError as e:
+        raise AuthExpired(f"the account's secrets cannot be opened: {e.code}", code=e.code) from e
+
+
+def open_reconciler(process: Process, account_id: int) -> tuple[ChannelSpec, Reconciler | None]:
+    """The spec of an account's network, and the role that looks (None: it is blind)."""
+    with process.runtime.reading() as session:
+        account = session.get_one(Account, account_id)
+        network, is_rehearsal = account.network, account.is_rehearsal
+    spec = process.networks.spec(network)
+    if spec.reconciler is None:
+        return spec, None
+    return spec, process.networks.reconciler(connect(process, account_id), is_rehearsal)
+
+
+def renew(process: Process, account_id: int) -> bool:
+    """Renew an account's secrets, if nobody else is at it. True: there are new ones.
+
+    The network's own "no" ends the sign-in: the account then needs a person. Any other
+    failure is left for the next time.
+    """
+    runtime = process.runtime
+    with runtime.unit() as unit:
+        account = unit.session.get_one(Account, account_id)
+        network, is_rehearsal = account.network, account.is_rehearsal
+        if not accounts.claim_refresh(unit.session, SYSTEM, account, runtime.now()):
+            return False
+    try:
+        renewed = process.networks.connector(network, is_rehearsal).refresh(connect(process, account_id))
+    except ChannelError as e:
+        with runtime.unit() as unit:
+            account = unit.session.get_one(Account, account_id)
+            accounts.note_failure(unit.session, SYSTEM, account, e, runtime.now())
+        return False
+    with runtime.unit() as unit:
+        account = unit.session.get_one(Account, account_id)
+        accounts.store_refreshed(unit.session, SYSTEM, runtime.sealer, account, renewed, runtime.now())
+    return renewed is not None

@@ -1,0 +1,236 @@
+"""What a worker process is: one queue, one runtime, one life.
+
+RQ only wakes it. Rows say what there is to do, so a wake-up that is lost costs seconds,
+and while Redis does not answer at all the worker goes on by looking for itself. Refused
+on purpose: forking, RQ's scheduler, more than one queue for a worker, pickle.
+
+    python -m workers.runtime send|receive|tend
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.serializers import JSONSerializer
+
+from channels.networks import Networks, open_networks
+from guichet.config import REHEARSAL_PORTS, BadSettings, Settings, read_settings
+from guichet.db.locks import Life
+from guichet.jobs import DIGEST, DRAIN, QUEUES, TEND, Job
+from guichet.runtime import Runtime, open_runtime
+from workers.timekeeping import ClockGuard
+
+log = structlog.get_logger(__name__)
+
+# What a worker does by itself while Redis is away.
+_BY_ITSELF: dict[str, Job] = {"send": DRAIN, "receive": DIGEST, "tend": TEND}
+_PAUSE = 2.0  # seconds between looking while Redis is away
+_QUIET = 5.0  # seconds between signs of life to Redis
+
+
+@dataclass
+class Process:
+    """All that the jobs of this process share. `stopping` is set when it was asked to end."""
+
+    runtime: Runtime
+    networks: Networks
+    kind: str
+    clock: ClockGuard = field(default_factory=ClockGuard)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    life: Life | None = None
+    parts: dict[str, Any] = field(default_factory=dict)  # what a job keeps from one run to the next
+
+    def living(self) -> Life:
+        """This worker's life, begun anew where its lock was lost."""
+        if self.life is None:
+            self.life = Life(self.runtime.engine, self.runtime.settings.data_dir, self.kind)
+        if not self.life.is_held():
+            self.life.begin(self.runtime.now())
+            log.info("worker_lives", worker=self.life.worker_id)
+        return self.life
+
+
+_current: Process | None = None
+
+
+def current() -> Process:
+    """The process that the running job belongs to."""
+    if _current is None:
+        raise RuntimeError("no worker process was opened here")
+    return _current
+
+
+def use(process: Process | None) -> None:
+    """Make `process` the one that jobs find."""
+    global _current  # noqa: PLW0603 - jobs are called by name, there is no other way to hand it in
+    _current = process
+
+
+def open_process(settings: Settings, kind: str, networks: Networks | None = None) -> Process:
+    """The process for a kind of work; also makes it the current one."""
+    process = Process(open_runtime(settings, pool_size=4), networks or networks_of(settings), kind)
+    use(process)
+    return process
+
+
+def networks_of(settings: Settings) -> Networks:
+    """The networks as these settings reach them."""
+    rehearsal = {
+        name: settings.rehearsal_url(name)
+        for name in REHEARSAL_PORTS
+        if settings.rehearsal_port and name not in ("control", "imap", "smtp")
+    }
+    return open_networks(
+        allow=settings.allowed_addresses(),
+        rehearsal=rehearsal,
+        app_keys=settings.app_keys,
+        proxy=settings.proxy,
+        ca_bundle=settings.ca_bundle,
+    )
+
+
+# ---------------------------------------------------------------- RQ
+
+
+class _Queue(Queue):
+    """A queue that says at once when Redis is away, instead of sleeping on it."""
+
+    @classmethod
+    def dequeue_any(cls, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().dequeue_any(*args, **kwargs)
+        except RedisError as e:
+            log.warning("redis_away", error=type(e).__name__)
+            raise StopRequested from e
+
+
+class WakeUps(SimpleWorker):
+    """A SimpleWorker that tells Redis little about itself: RQ's own signs of life cost
+    more than most jobs."""
+
+    queue_class = _Queue
+    _said_at = 0.0
+
+    def __init__(self, queue: str, process: Process) -> None:
+        self._process = process
+        connection = process.runtime.redis
+        super().__init__(
+            [_Queue(queue, connection=connection, serializer=JSONSerializer)],
+            connection=connection, serializer=JSONSerializer, worker_ttl=90, maintenance_interval=60,
+            log_job_description=False,
+        )  # fmt: skip
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
+        elif time.monotonic() - self._said_at >= _QUIET:
+            super().heartbeat(timeout)
+            self._said_at = time.monotonic()
+
+    def set_state(self, state: str, pipeline: Any = None) -> None:
+        self._state = state
+        if pipeline is not None:
+            super().set_state(state, pipeline)
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Guichet's own brake stops sending; RQ's switch is not used."""
+
+    def procline(self, message: str) -> None:
+        """The process keeps the name that the supervisor knows."""
+
+    def request_stop(self, signum: int, frame: Any) -> None:
+        self._process.stopping.set()
+        super().request_stop(signum, frame)
+
+
+def main(queue: str) -> None:
+    """Work on `queue` until asked to stop (SIGTERM, SIGINT)."""
+    if queue not in QUEUES:
+        raise SystemExit(f"there is no queue {queue!r}: choose one of {', '.join(QUEUES)}")
+    try:
+        settings = read_settings(os.environ)
+    except BadSettings as e:
+        raise SystemExit("\n".join(e.problems)) from None
+    start_logging(settings.log_level)
+    work(open_process(settings, queue))
+
+
+def work(process: Process) -> None:
+    """The loop of a worker process: wake-ups while Redis answers, looking for itself while
+    it does not."""
+    import_jobs(process.kind)
+    while not process.stopping.is_set():
+        _listen(process)
+        try:
+            WakeUps(process.kind, process).work(logging_level="WARNING")
+        except RedisError as e:
+            log.warning("redis_away", error=type(e).__name__)
+        if not process.stopping.is_set():
+            _listen(process)
+            _by_itself(process)
+            process.stopping.wait(_PAUSE)
+    if process.life is not None:
+        process.life.end(process.runtime.now())
+
+
+def _by_itself(process: Process) -> None:
+    module, _, name = _BY_ITSELF[process.kind].path.rpartition(".")
+    try:
+        getattr(importlib.import_module(module), name)()
+    except Exception:
+        log.exception("job_failed", job=_BY_ITSELF[process.kind].path)
+
+
+def _listen(process: Process) -> None:
+    def stop(signum: int, frame: object) -> None:
+        process.stopping.set()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+
+
+def import_jobs(queue: str) -> None:
+    """Load the modules of a queue's jobs before the first wake-up, not during it."""
+    from guichet.jobs import ALL
+
+    for module in {job.path.rpartition(".")[0] for job in ALL if job.queue == queue}:
+        importlib.import_module(module)
+
+
+def start_logging(level: str) -> None:
+    """Structured lines on standard error. RQ's own chatter is kept to warnings."""
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    for name in ("rq", "rq.worker", "urllib3", "requests_oauthlib", "oauthlib", "tweepy"):
+        logging.getLogger(name).setLevel("WARNING")  # some of them print tokens at DEBUG
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise SystemExit("which queue? python -m workers.runtime send|receive|tend")
+    from workers import runtime  # so that jobs and this module share one `current`
+
+    runtime.main(sys.argv[1])
