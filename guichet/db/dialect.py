@@ -7,11 +7,27 @@ fails at once instead of waiting), and what was promised is synced to disk
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Table, event, text
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Insert,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    column,
+    event,
+    select,
+    text,
+    true,
+    union_all,
+    values,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -73,3 +89,108 @@ def upsert(bind: Session | Connection, table: Table, row: Mapping[str, Any], *un
         changes[add] = table.c[add] + statement.excluded[add]
     done: Insert = statement.on_conflict_do_update(index_elements=list(unique), set_=changes)
     bind.execute(done)
+
+
+# SQLite takes 500 selects in one compound; a leg is one of them.
+_LEGS_AT_ONCE = 200
+
+
+def walk_each(
+    bind: Session | Connection,
+    legs: Sequence[Mapping[str, Any]],
+    walk: Callable[[Mapping[str, Any]], Select[Any]],
+    *,
+    ascending: bool,
+    limit: int,
+) -> list[tuple[int, Any]]:
+    """(id, key) of the first `limit` rows over many index walks, in order of (key, id).
+
+    `walk` makes the walk of one leg: it compares the leg's columns and selects `id` and
+    `key` in order with a limit of its own. PostgreSQL joins laterally with the list of legs;
+    SQLite, which has no LATERAL, gets a compound of limited selects.
+    """
+    if len(legs) == 1:
+        rows = [(row[0], row[1]) for row in bind.execute(walk(legs[0]))]
+    elif is_sqlite(bind):
+        rows = []
+        for start in range(0, len(legs), _LEGS_AT_ONCE):
+            some = [select(walk(leg).subquery()) for leg in legs[start : start + _LEGS_AT_ONCE]]
+            rows += [(row[0], row[1]) for row in bind.execute(union_all(*some))]
+    else:
+        names = list(legs[0])
+        given = values(*(column(name, _sql_type(legs[0][name])) for name in names), name="leg")
+        listed = given.data([tuple(leg[name] for name in names) for leg in legs])
+        each = walk({name: listed.c[name] for name in names}).lateral("walk")
+        found = bind.execute(select(each.c.id, each.c.key).select_from(listed.join(each, true())))
+        rows = [(row[0], row[1]) for row in found]
+    rows.sort(key=lambda r: (r[1], r[0]), reverse=not ascending)
+    return rows[:limit]
+
+
+def _sql_type(value: Any) -> Any:
+    return BigInteger() if isinstance(value, int) else Text()
+
+
+_SEARCH_TABLE = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE IF NOT EXISTS message_search USING fts5"
+        "(words, account_id UNINDEXED, tokenize = 'unicode61 remove_diacritics 0')",
+    ),
+    "postgresql": (
+        "CREATE TABLE IF NOT EXISTS message_search (message_id bigint PRIMARY KEY REFERENCES message (id)"
+        " ON DELETE CASCADE, account_id bigint NOT NULL, words tsvector NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS ix_message_search_words ON message_search USING gin (words)",
+    ),
+}
+
+
+def create_search(connection: Connection) -> None:
+    """The index of words in messages. It is no table of the models: SQLite's FTS5 and
+    PostgreSQL's tsvector have no common form. Words come folded from guichet.inbox.words."""
+    for statement in _SEARCH_TABLE[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+def drop_search(connection: Connection) -> None:
+    connection.exec_driver_sql("DROP TABLE IF EXISTS message_search")
+
+
+def is_search_table(name: str) -> bool:
+    """Whether a table belongs to the search index (FTS5 keeps several)."""
+    return name == "message_search" or name.startswith("message_search_")
+
+
+def index_words(bind: Session | Connection, message_id: int, account_id: int, words: str) -> None:
+    """Index a message's folded words anew; no words forget it."""
+    bind.execute(text(f"DELETE FROM message_search WHERE {_search_key(bind)} = :id"), {"id": message_id})
+    row = {"id": message_id, "account": account_id, "words": " ".join(w[:100] for w in words.split())}
+    if words and is_sqlite(bind):
+        bind.execute(text("INSERT INTO message_search (rowid, account_id, words) VALUES (:id, :account, :words)"), row)
+    elif words:
+        made = "array_to_tsvector(string_to_array(:words, ' '))"
+        bind.execute(text(f"INSERT INTO message_search VALUES (:id, :account, {made})"), row)
+
+
+def find_words(
+    bind: Session | Connection, words: Sequence[str], accounts: Sequence[int] | None, limit: int
+) -> list[int]:
+    """Ids of the newest messages that have all these folded words, the last one as a
+    beginning. `accounts` None: on every account."""
+    if is_sqlite(bind):
+        query = " AND ".join(f'"{w[:100]}"' for w in words) + " *"
+        matches = "message_search MATCH :query"
+    else:
+        query = " & ".join(f"'{w[:100]}'" for w in words) + ":*"
+        matches = "words @@ CAST(:query AS tsquery)"
+    key = _search_key(bind)
+    within = "" if accounts is None else "AND account_id IN :accounts"
+    statement = text(f"SELECT {key} FROM message_search WHERE {matches} {within} ORDER BY {key} DESC LIMIT :n")
+    given: dict[str, Any] = {"query": query, "n": limit}
+    if accounts is not None:
+        statement = statement.bindparams(bindparam("accounts", expanding=True))
+        given["accounts"] = list(accounts)
+    return list(bind.execute(statement, given).scalars())
+
+
+def _search_key(bind: Session | Connection) -> str:
+    return "rowid" if is_sqlite(bind) else "message_id"

@@ -63,7 +63,8 @@ def reply(
         files = _files(session, media)
         body = _body(spec, account, author, conversation, text, target)
         _refuse_problems(problems(body, [_item(f) for f in files], spec.limits_for(account.settings), target.surface))
-        message = _outgoing(session, change, body, author.id, seen_through)
+        message = _outgoing(change, body, author.id, seen_through)
+        message.context = {"written": text}  # goes back into the draft if it fails
         payload = freeze(
             text=body,
             surface=target.surface,
@@ -289,8 +290,8 @@ def _refuse_problems(found: Sequence[Problem]) -> None:
         )
 
 
-def _outgoing(session: Session, change: Change, body: str, author_id: int, seen_through: int) -> Message:
-    conversation, now = change.conversation, change.now
+def _outgoing(change: Change, body: str, author_id: int, seen_through: int) -> Message:
+    session, conversation, now = change.session, change.conversation, change.now
     message = Message(
         conversation_id=conversation.id, account_id=conversation.account_id, direction="out", kind="answer",
         staff_id=author_id, text=body, seen_through=seen_through, language=conversation.language,

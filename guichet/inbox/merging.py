@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from guichet import audit
@@ -41,8 +41,9 @@ def merge(
             if c.merged_into_id is not None or c.state == State.CLOSED:
                 raise Conflict("one of them is closed or merged already", code="not_possible_now", state=c.state)
         labels.put_labels(kept, [label.id for label in conversation.labels])
+        echoes = _echoes(session, conversation)
         _move_messages(session, conversation, into)
-        waiting.hand_on(gone, kept)
+        waiting.hand_on(gone, kept, echoes)
         conversation.merged_into_id, conversation.state, conversation.closed_at = into.id, State.CLOSED, now
         conversation.hold_until = conversation.claimed_until = None
         gone.event("merged_into", into=into.id)
@@ -52,6 +53,11 @@ def merge(
 
 def _customer(session: Session, conversation: Conversation) -> int:
     return session.get_one(Identity, conversation.identity_id).customer_id
+
+
+def _echoes(session: Session, conversation: Conversation) -> list[int]:
+    own = select(Message.id).where(Message.conversation_id == conversation.id, Message.kind == "echo")
+    return list(session.scalars(own.order_by(Message.id)))
 
 
 def _move_messages(session: Session, source: Conversation, target: Conversation) -> None:

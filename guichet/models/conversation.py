@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Connection, Index, LargeBinary, MetaData, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from guichet.db import dialect
 from guichet.models.base import Base, Key, Long, RemoteId, Short, partial_index, ref
 
 
@@ -251,3 +252,14 @@ class ConversationCount(Base):
     team_id: Mapped[int] = mapped_column(default=0)  # 0: none, so that unique holds
     assignee_id: Mapped[int] = mapped_column(default=0)
     n: Mapped[int] = mapped_column(default=0)
+
+
+@event.listens_for(Base.metadata, "after_create")
+def _create_search(metadata: MetaData, connection: Connection, **_: Any) -> None:
+    """Where the tables are made from the models (tests), the search index is made with them."""
+    dialect.create_search(connection)
+
+
+@event.listens_for(Base.metadata, "before_drop")
+def _drop_search(metadata: MetaData, connection: Connection, **_: Any) -> None:
+    dialect.drop_search(connection)

@@ -1,0 +1,86 @@
+"""A conversation's history, read back as the events that waits are recounted from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from guichet.inbox import waits
+from guichet.inbox.waits import EndKind, Event, Said
+from guichet.models import Conversation, ConversationEvent, Message
+from guichet.policy import Action, Actor, require
+
+
+def read_history(session: Session, actor: Actor, conversation: Conversation) -> list[Event]:
+    """What happened that bears on waits, in order. Feed it to `waits.recount`."""
+    require(actor, Action.CONVERSATION_VIEW, conversation)
+    rows = session.scalars(
+        select(ConversationEvent)
+        .where(ConversationEvent.conversation_id == conversation.id)
+        .order_by(ConversationEvent.id)
+    ).all()
+    messages = _messages_named(session, rows)
+    events = (_event(row, messages) for row in rows)
+    return [e for e in events if e is not None]
+
+
+def recount_waits(session: Session, actor: Actor, conversation: Conversation) -> list[waits.WaitValue]:
+    """The waits as they must be, from the whole history."""
+    return waits.recount(read_history(session, actor, conversation))
+
+
+def _messages_named(session: Session, rows: Sequence[ConversationEvent]) -> dict[int, Message]:
+    ids: set[int] = set()
+    for row in rows:
+        ids.update(row.data.get("message_ids", ()), row.data.get("echo_ids", ()))
+        if "message_id" in row.data:
+            ids.add(row.data["message_id"])
+    return {m.id: m for m in session.scalars(select(Message).where(Message.id.in_(ids)))}
+
+
+def _event(row: ConversationEvent, messages: dict[int, Message]) -> Event | None:
+    data, at = row.data, row.at
+    match row.kind:
+        case "received":
+            return _said(at, messages[data["message_id"]], data["counts"])
+        case "acknowledged":
+            return waits.Touched(at, datetime.fromisoformat(data["at"]))
+        case "answered":
+            accepted = datetime.fromisoformat(data["at"])
+            return waits.Answered(
+                at, data["message_id"], accepted, data["seen_through"], data["by"], EndKind(data["end_kind"])
+            )
+        case "answered_elsewhere":
+            return _echoed(at, messages, [data["message_id"]])[0]
+        case "echo_recognised":
+            return waits.Recognised(at, data["echo_id"], data["message_id"], data["by"])
+        case "deleted":
+            return waits.Deleted(at, data["message_id"])
+        case "owner":
+            return waits.Owned(at, data["team_id"], data["staff_id"])
+        case "wait_ended":
+            return waits.Finished(at, EndKind(data["end_kind"]), data["by"])
+        case "reopened":
+            return waits.Reopened(at) if data["new_cycle"] else None
+        case "wait_handed_on":
+            return waits.HandedOn(at)
+        case "wait_taken_over":
+            touch = data["first_touch_at"]
+            return waits.TookOver(
+                at,
+                tuple(_said(at, messages[i], True) for i in data["message_ids"]),
+                tuple(_echoed(at, messages, data["echo_ids"])),
+                datetime.fromisoformat(touch) if touch else None,
+            )
+    return None
+
+
+def _said(at: datetime, message: Message, counts: bool) -> Said:
+    return Said(at, message.id, message.remote_at, message.received_at, counts)
+
+
+def _echoed(at: datetime, messages: dict[int, Message], ids: Iterable[int]) -> list[waits.Echoed]:
+    return [waits.Echoed(at, i, messages[i].remote_at) for i in ids]

@@ -1,0 +1,344 @@
+"""The rules of waiting, as one pure function from what happened to the waits that follow.
+
+A wait is one customer turn waiting for us. Operations keep the rows in step as things
+happen (guichet/inbox/waiting.py); `recount` says from the whole history what they must be.
+The two are written apart and must agree: a property test compares them, and a figure that
+somebody doubts is recomputed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+
+class EndKind(StrEnum):
+    """How a wait ended."""
+
+    HUMAN_REPLY = "human_reply"
+    BOT_REPLY = "bot_reply"
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+    NOT_NEEDED = "not_needed"
+    WITHDRAWN = "withdrawn"
+    MERGED = "merged"
+    MODERATED = "moderated"
+    CLOSED_UNANSWERED = "closed_unanswered"
+
+
+# ------------------------------------------------------------ what happened
+
+
+@dataclass(frozen=True)
+class Said:
+    """A customer wrote. `at`: when we took it up; `remote_at`: the network's time;
+    `received_at`: when it was handed over. Bounces and spam do not count."""
+
+    at: datetime
+    message_id: int
+    remote_at: datetime
+    received_at: datetime
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class Touched:
+    """An automatic acknowledgement was accepted at `accepted_at`."""
+
+    at: datetime
+    accepted_at: datetime
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The network accepted an answer whose author had seen up to `seen_through`."""
+
+    at: datetime
+    message_id: int
+    accepted_at: datetime
+    seen_through: int
+    staff_id: int | None
+    kind: EndKind = EndKind.HUMAN_REPLY
+
+
+@dataclass(frozen=True)
+class Echoed:
+    """Our account answered in the network's own app, at `remote_at`."""
+
+    at: datetime
+    message_id: int
+    remote_at: datetime
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What was taken for an echo turned out to be an answer of ours."""
+
+    at: datetime
+    echo_id: int
+    message_id: int
+    staff_id: int | None
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """The customer deleted a message."""
+
+    at: datetime
+    message_id: int
+
+
+@dataclass(frozen=True)
+class Owned:
+    """It has another owner from now on."""
+
+    at: datetime
+    team_id: int | None
+    staff_id: int | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A person ended the wait without an answer through us."""
+
+    at: datetime
+    kind: EndKind
+    staff_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Reopened:
+    """A new cycle begins."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class HandedOn:
+    """It was merged into another conversation, which goes on waiting."""
+
+    at: datetime
+
+
+@dataclass(frozen=True)
+class TookOver:
+    """Another conversation was merged into this one, with who waited there."""
+
+    at: datetime
+    waiting: tuple[Said, ...]
+    echoes: tuple[Echoed, ...] = ()
+    first_touch_at: datetime | None = None
+
+
+Event = (
+    Said | Touched | Answered | Echoed | Recognised | Deleted | Owned | Finished | Reopened | HandedOn | TookOver
+)  # fmt: skip
+
+
+# ------------------------------------------------------------ what follows
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A stretch of a wait in which one team or person had it."""
+
+    team_id: int | None
+    staff_id: int | None
+    started_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WaitValue:
+    """A wait as it must be."""
+
+    opened_by: int
+    cycle: int
+    is_first: bool
+    started_at: datetime
+    received_at: datetime
+    slices: tuple[Slice, ...]
+    first_touch_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_kind: EndKind | None = None
+    answered_by: int | None = None
+    ended_by: int | None = None
+
+
+@dataclass
+class _Book:
+    """The state of the recount: waits so far, who is waiting, and what bears on who comes."""
+
+    done: list[WaitValue] = field(default_factory=list)
+    open: WaitValue | None = None
+    waiting: list[Said] = field(default_factory=list)
+    owner: tuple[int | None, int | None] = (None, None)
+    cycle: int = 1
+    cycles_with_waits: set[int] = field(default_factory=set)
+    echoes: list[Echoed] = field(default_factory=list)
+
+
+def recount(history: Iterable[Event]) -> list[WaitValue]:
+    """The waits of one conversation, in the order in which they began; the open one last."""
+    book = _Book()
+    for event in history:
+        _take(book, event)
+    return [*book.done, book.open] if book.open else book.done
+
+
+def _take(book: _Book, event: Event) -> None:
+    match event:
+        case Said():
+            if event.counts:
+                _say(book, event)
+        case Touched(at=_, accepted_at=accepted):
+            if book.open and book.open.first_touch_at is None:
+                book.open = replace(book.open, first_touch_at=accepted)
+        case Answered():
+            served = [s for s in book.waiting if s.message_id <= event.seen_through]
+            _serve(book, served, event.at, event.accepted_at, event.kind, event.staff_id, event.message_id)
+        case Echoed():
+            book.echoes.append(event)
+            served = [s for s in book.waiting if s.remote_at <= event.remote_at]
+            _serve(book, served, event.at, event.remote_at, EndKind.ANSWERED_ELSEWHERE, None, event.message_id)
+        case Recognised():
+            book.done = [_recognised(w, event) for w in book.done]
+            book.echoes = [e for e in book.echoes if e.message_id != event.echo_id]
+        case Deleted():
+            _withdraw(book, event)
+        case Owned():
+            _hand_over(book, event)
+        case Finished():
+            _end(book, event.at, event.at, event.kind, event.staff_id, None)
+        case Reopened():
+            book.cycle += 1
+        case HandedOn():
+            _end(book, event.at, event.at, EndKind.MERGED, None, None)
+        case TookOver():
+            _take_over(book, event)
+
+
+def _say(book: _Book, said: Said) -> None:
+    echo = max(book.echoes, key=lambda e: (e.remote_at, e.message_id), default=None)
+    if echo is not None and said.remote_at <= echo.remote_at:
+        # Answered in the app before we even heard the question.
+        wait = _begun(book, [said], said.at, None)
+        book.done.append(_ended(wait, said.at, echo.remote_at, EndKind.ANSWERED_ELSEWHERE, None, echo.message_id))
+        return
+    book.waiting.append(said)
+    if book.open is None:
+        book.open = _begun(book, book.waiting, said.at, None)
+    else:
+        book.open = _restarted(book.open, book.waiting)
+
+
+def _begun(book: _Book, waiting: list[Said], at: datetime, first_touch_at: datetime | None) -> WaitValue:
+    opener = opener_of(waiting)
+    is_first = book.cycle not in book.cycles_with_waits
+    book.cycles_with_waits.add(book.cycle)
+    return WaitValue(
+        opened_by=opener.message_id,
+        cycle=book.cycle,
+        is_first=is_first,
+        started_at=opener.remote_at,
+        received_at=min(s.received_at for s in waiting),
+        slices=(Slice(*book.owner, started_at=at),),
+        first_touch_at=first_touch_at,
+    )
+
+
+def opener_of(waiting: Iterable[Said]) -> Said:
+    """The oldest by the network's clock: from it the wait is counted."""
+    return min(waiting, key=lambda s: (s.remote_at, s.message_id))
+
+
+def _restarted(wait: WaitValue, waiting: list[Said]) -> WaitValue:
+    opener = opener_of(waiting)
+    return replace(
+        wait,
+        opened_by=opener.message_id,
+        started_at=opener.remote_at,
+        received_at=min(s.received_at for s in waiting),
+    )
+
+
+def _serve(
+    book: _Book,
+    served: list[Said],
+    at: datetime,
+    ended_at: datetime,
+    kind: EndKind,
+    staff_id: int | None,
+    message_id: int,
+) -> None:
+    """End the wait for those who were answered; the others begin a new one."""
+    if not served or book.open is None:
+        return
+    rest = [s for s in book.waiting if s not in served]
+    book.open = _restarted(book.open, served)
+    _end(book, at, ended_at, kind, staff_id, message_id)
+    if rest:
+        book.waiting = rest
+        book.open = _begun(book, rest, at, None)
+
+
+def _end(
+    book: _Book, at: datetime, ended_at: datetime, kind: EndKind, staff_id: int | None, message_id: int | None
+) -> None:
+    if book.open is not None:
+        book.done.append(_ended(book.open, at, ended_at, kind, staff_id, message_id))
+        book.open, book.waiting = None, []
+
+
+def _ended(
+    wait: WaitValue, at: datetime, ended_at: datetime, kind: EndKind, staff_id: int | None, message_id: int | None
+) -> WaitValue:
+    ended_at = max(ended_at, wait.started_at)  # clocks differ; nobody waits a negative time
+    *earlier, last = wait.slices
+    last = replace(last, ended_at=max(last.started_at, min(at, ended_at)))
+    return replace(
+        wait,
+        slices=(*earlier, last),
+        ended_at=ended_at,
+        end_kind=kind,
+        answered_by=staff_id,
+        ended_by=message_id,
+    )
+
+
+def _recognised(wait: WaitValue, event: Recognised) -> WaitValue:
+    if wait.ended_by != event.echo_id:
+        return wait
+    return replace(wait, ended_by=event.message_id, end_kind=EndKind.HUMAN_REPLY, answered_by=event.staff_id)
+
+
+def _withdraw(book: _Book, event: Deleted) -> None:
+    if not any(s.message_id == event.message_id for s in book.waiting):
+        return
+    rest = [s for s in book.waiting if s.message_id != event.message_id]
+    if rest and book.open:
+        book.waiting = rest
+        book.open = _restarted(book.open, rest)
+    else:
+        _end(book, event.at, event.at, EndKind.WITHDRAWN, None, None)
+
+
+def _hand_over(book: _Book, event: Owned) -> None:
+    book.owner = (event.team_id, event.staff_id)
+    if book.open:
+        *earlier, last = book.open.slices
+        last = replace(last, ended_at=max(last.started_at, event.at))
+        book.open = replace(book.open, slices=(*earlier, last, Slice(*book.owner, started_at=event.at)))
+
+
+def _take_over(book: _Book, event: TookOver) -> None:
+    book.echoes += event.echoes
+    if not event.waiting:
+        return
+    book.waiting += event.waiting
+    if book.open is None:
+        book.open = _begun(book, book.waiting, event.at, event.first_touch_at)
+    else:
+        touches = [t for t in (book.open.first_touch_at, event.first_touch_at) if t is not None]
+        book.open = replace(_restarted(book.open, book.waiting), first_touch_at=min(touches, default=None))

@@ -1,0 +1,81 @@
+"""What rules may ask of messages, gathered in a few queries whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from guichet.inbox.words import fold
+from guichet.models import Account, Brand, Calendar, Conversation, Customer, Identity, Message
+from guichet.triage import hours
+from guichet.triage.rules import Fact
+
+
+def of_messages(session: Session, messages: Sequence[Message]) -> list[Fact]:
+    """One fact for each message, in their order. Hours are judged at the message's own time."""
+    accounts = _accounts(session, {m.account_id for m in messages})
+    people = _people(session, {m.identity_id for m in messages if m.identity_id is not None})
+    known = _known(session, messages)
+    surfaces: dict[int, tuple[str, str]] = {
+        id_: (surface, language)
+        for id_, surface, language in session.execute(
+            select(Conversation.id, Conversation.surface, Conversation.language).where(
+                Conversation.id.in_({m.conversation_id for m in messages})
+            )
+        )
+    }
+    facts = []
+    for m in messages:
+        network, calendar = accounts[m.account_id]
+        surface, language = surfaces[m.conversation_id]
+        facts.append(
+            Fact(
+                words=fold(f"{m.subject} {m.text}"),
+                language=m.language or language,
+                network=network,
+                account_id=m.account_id,
+                kind=m.kind,
+                surface=surface,
+                customer=people.get(m.identity_id or 0, frozenset()) | ({"known"} if m.id in known else frozenset()),
+                is_open_hours=hours.is_open(calendar, m.remote_at) if calendar else True,
+            )
+        )
+    return facts
+
+
+def _accounts(session: Session, ids: set[int]) -> dict[int, tuple[str, hours.Hours | None]]:
+    rows = session.execute(
+        select(Account.id, Account.network, Calendar)
+        .join(Brand, Brand.id == Account.brand_id)
+        .outerjoin(Calendar, Calendar.id == Brand.calendar_id)
+        .where(Account.id.in_(ids))
+    )
+    return {id_: (network, hours.from_row(calendar) if calendar else None) for id_, network, calendar in rows}
+
+
+def _people(session: Session, ids: set[int]) -> dict[int, frozenset[str]]:
+    rows = session.execute(
+        select(Identity.id, Customer.is_vip, Customer.is_blocked)
+        .join(Customer, Customer.id == Identity.customer_id)
+        .where(Identity.id.in_(ids))
+    )
+    return {
+        id_: frozenset(name for name, holds in (("vip", vip), ("blocked", blocked)) if holds)
+        for id_, vip, blocked in rows
+    }
+
+
+def _known(session: Session, messages: Sequence[Message]) -> set[int]:
+    """Those of the messages whose author had written before, in whatever conversation."""
+    authors = {m.identity_id for m in messages if m.identity_id is not None}
+    first: dict[int | None, int] = dict(
+        session.execute(
+            select(Message.identity_id, func.min(Message.id))
+            .join(Conversation, Conversation.id == Message.conversation_id)
+            .where(Message.direction == "in", Conversation.identity_id.in_(authors), Message.identity_id.in_(authors))
+            .group_by(Message.identity_id)
+        ).tuples()
+    )
+    return {m.id for m in messages if first.get(m.identity_id, m.id) < m.id}
