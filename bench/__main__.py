@@ -1,0 +1,30 @@
+"""`make bench`: every benchmark, or those named: `python -m bench lists memory`.
+
+Each prints what it measured, against a floor measured in the same run, and the goal it is
+held to. Machines are noisy: ratios count, absolute figures do not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("publishing", "webhook", "lists", "opening", "memory")
+
+
+def main(names: list[str]) -> int:
+    missed = []
+    for name in names or NAMES:
+        if name not in NAMES:
+            sys.exit(f"there is no benchmark {name!r}; there are: {', '.join(NAMES)}")
+        module = importlib.import_module(f"bench.{name}")
+        print(f"\n## {name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
+        for figure in module.measure():
+            print(figure.line(), flush=True)
+            if figure.is_missed:
+                missed.append(figure.name)
+    print(f"\ngoals missed: {', '.join(missed) or 'none'}")
+    return 0
+
+
+raise SystemExit(main(sys.argv[1:]))
