@@ -74,7 +74,7 @@ def current() -> Process:
 
 def use(process: Process | None) -> None:
     """Make `process` the one that jobs find."""
-    global _current  # noqa: PLW0603 - jobs are called by name, there is no other way to hand it in
+    global _current
     _current = process
 
 

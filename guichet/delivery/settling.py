@@ -14,13 +14,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
+from guichet.delivery.operations import take_down
 from guichet.delivery.rules import IDEMPOTENT, Verdict, lateness_ms
 from guichet.delivery.states import AttemptState, State, sources_of
-from guichet.models import Account, Attempt, Post
+from guichet.models import Account, Attempt, Delivery, Post
+from guichet.policy import SYSTEM
 
 _A: Table = Account.__table__  # type: ignore[assignment]
 _T: Table = Attempt.__table__  # type: ignore[assignment]
@@ -85,6 +88,7 @@ def settle(connection: Connection, results: Sequence[Result], now: datetime) -> 
     connection.execute(_attempt, [_attempt_values(r) for r in results])
     _park(connection, results)
     let_followers_go(connection, now, [r.delivery_id for r in accepted])
+    _take_down_withdrawn(connection, [r.delivery_id for r in accepted], now)
     close_posts(connection, {r.post_id for r in results if r.post_id is not None}, now)
     tell_states(connection, [r.delivery_id for r in results], now)
 
@@ -178,6 +182,17 @@ def _withdraw_unless_out(connection: Connection, ids: Sequence[int], now: dateti
         .where(D.c.id.in_(ids), D.c.withdraw, D.c.state == State.DUE)
         .values(state=State.CANCELLED, updated_at=now)
     )
+
+
+def _take_down_withdrawn(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """What was withdrawn while it was being sent, and did go out, is deleted."""
+    withdrawn = list(connection.scalars(select(D.c.id).where(D.c.id.in_(ids), D.c.withdraw))) if ids else []
+    if not withdrawn:
+        return
+    with Session(bind=connection) as session:
+        for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(withdrawn))).all():
+            take_down(session, SYSTEM, delivery, session.get_one(Account, delivery.account_id), now)
+        session.flush()
 
 
 def _park(connection: Connection, results: Sequence[Result]) -> None:

@@ -1,0 +1,158 @@
+"""One thread that commits for all sending threads of a worker.
+
+Starts and results of many deliveries share a transaction, so that a commit's price is
+paid once for a group; the sending threads need no connection of their own. A start is
+answered only after its commit. A result is never dropped: while the database does not
+answer it is kept and tried again; one that the others cannot be committed with goes alone.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from channels.errors import ChannelError
+from guichet.accounts.operations import note_failure
+from guichet.db.dialect import database_now
+from guichet.delivery import engine
+from guichet.delivery.engine import Start
+from guichet.delivery.settling import Result, settle
+from guichet.inbox.operations import follow_delivery
+from guichet.models import Account, Delivery
+from guichet.policy import SYSTEM
+from workers.runtime import Process
+
+log = structlog.get_logger(__name__)
+
+MOST_AT_ONCE = 128
+GATHER = 0.003  # seconds; what comes meanwhile shares the commit
+_AWAY = 0.5  # seconds between tries while the database does not answer
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A result, whether a conversation waits for it, and what the account should know of."""
+
+    result: Result
+    is_answer: bool
+    account_error: ChannelError | None = None
+    done: Callable[[int], None] = field(default=lambda _: None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    start: Start
+    granted: Future[float | None]
+
+
+class Committer:
+    """Hand in starts and outcomes from any thread. `close` commits what is left and ends."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._inbox: queue.SimpleQueue[_Wish | Outcome | None] = queue.SimpleQueue()
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def start(self, wish: Start) -> float | None:
+        """When its start was asked of the database (monotonic seconds), if it was granted:
+        it is committed and the delivery may be sent. None: it may not."""
+        asked = _Wish(wish, Future())
+        self._inbox.put(asked)
+        return asked.granted.result()
+
+    def settle(self, outcome: Outcome) -> None:
+        """Hand in what became of a send; does not wait for the commit."""
+        self._inbox.put(outcome)
+
+    def close(self) -> None:
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._is_closing:
+            wishes, outcomes = self._gather()
+            try:
+                self._commit(wishes, outcomes)
+            except Exception as e:
+                log.warning("commit_failed", error=type(e).__name__, starts=len(wishes), results=len(outcomes))
+                for wish in wishes:
+                    wish.granted.set_result(None)
+                self._commit_apart(outcomes)
+
+    def _gather(self) -> tuple[list[_Wish], list[Outcome]]:
+        things = [self._inbox.get()]
+        time.sleep(GATHER)
+        while len(things) < MOST_AT_ONCE:
+            try:
+                things.append(self._inbox.get_nowait())
+            except queue.Empty:
+                break
+        self._is_closing = None in things
+        return [t for t in things if isinstance(t, _Wish)], [t for t in things if isinstance(t, Outcome)]
+
+    def _commit(self, wishes: Sequence[_Wish], outcomes: Sequence[Outcome]) -> None:
+        granted: set[int] = set()
+        asked_at = time.monotonic()
+        with self._process.runtime.engine.begin() as connection:
+            now = database_now(connection)
+            if outcomes:
+                settle(connection, [o.result for o in outcomes], now)
+                self._tell_rooms(connection, outcomes)
+            life = self._process.life
+            if wishes and life is not None:
+                starts = [w.start for w in wishes]
+                granted = engine.start(connection, life.worker_id, starts, now, life.condition())
+        for wish in wishes:
+            wish.granted.set_result(asked_at if wish.start.claimed.id in granted else None)
+        for outcome in outcomes:
+            outcome.done(outcome.result.delivery_id)
+
+    def _tell_rooms(self, connection: Connection, outcomes: Sequence[Outcome]) -> None:
+        """Conversations follow their answers, accounts learn of their failures: in the same
+        transaction, so that neither can be forgotten."""
+        telling = [o for o in outcomes if o.is_answer or o.account_error is not None]
+        if not telling:
+            return
+        now = database_now(connection)
+        with Session(bind=connection, expire_on_commit=False) as session:
+            for outcome in telling:
+                if outcome.is_answer:
+                    delivery = session.get_one(Delivery, outcome.result.delivery_id)
+                    follow_delivery(session, SYSTEM, delivery, now)
+                if outcome.account_error is not None:
+                    account = session.get_one(Account, outcome.result.account_id)
+                    note_failure(session, SYSTEM, account, outcome.account_error, now)
+            session.flush()
+
+    def _commit_apart(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            if self._store(outcome):
+                continue
+            # The rooms could not follow: they catch up by themselves, the result must stand.
+            if not self._store(replace(outcome, is_answer=False, account_error=None)):
+                # It stays as started, in nobody's hand, so it is looked for.
+                outcome.done(outcome.result.delivery_id)
+
+    def _store(self, outcome: Outcome) -> bool:
+        while True:
+            try:
+                self._commit([], [outcome])
+            except OperationalError as e:
+                log.warning("database_away", error=type(e).__name__)
+                time.sleep(_AWAY)
+            except Exception:
+                log.exception("result_not_stored", delivery=outcome.result.delivery_id)
+                return False
+            else:
+                return True

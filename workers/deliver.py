@@ -1,0 +1,269 @@
+"""The `send` queue: one long job that empties the queue of rows.
+
+A drain claims a batch, and its sending threads prepare, start, send and settle each
+delivery. Claimed is not started: whoever dies with claimed rows loses nothing. Between
+the start's commit and the request stands nothing but a check that we were not frozen
+meanwhile. There is no retry and no second request inside a send.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from datetime import datetime
+
+import structlog
+
+from channels.contract import ChannelSpec, Draft, Editor, Receipt, Recovery
+from channels.errors import AuthExpired, ChannelError, Rejected
+from guichet.db.dialect import database_now
+from guichet.delivery import engine, rules, takeover
+from guichet.delivery.engine import Claimed, Start
+from guichet.delivery.payload import MediaLost, thaw
+from guichet.delivery.rules import Verdict
+from guichet.delivery.settling import Result
+from guichet.delivery.states import AttemptState, State
+from workers.committing import Committer, Outcome
+from workers.desks import Desk, Desks, renew
+from workers.runtime import Process, current
+
+log = structlog.get_logger(__name__)
+
+CLAIMING_FOR = 90.0  # seconds; below the job's time-out by more than one send takes
+FINISHING_FOR = 75.0  # seconds that sends under way are waited for
+FROZEN_AFTER = 5.0  # seconds between the start's commit and the request
+ACCOUNT_SHARE = 0.25  # of the threads, at most, for one account while others wait
+LEAST_SHARE = 4
+
+
+def drain() -> None:
+    """Send what is due until nothing is, or this job's time is over."""
+    process = current()
+    sender = process.parts.get("sender")
+    if not isinstance(sender, Sender):
+        sender = process.parts["sender"] = Sender(process)
+    sender.drain()
+
+
+class Sender:
+    """The sending threads of one worker process, and what they have in hand."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._runtime = process.runtime
+        self._desks = Desks(process)
+        self._committer = Committer(process)
+        self._threads = process.runtime.settings.send_threads
+        self._share = max(LEAST_SHARE, int(self._threads * ACCOUNT_SHARE))
+        self._changed = threading.Condition()
+        self._waiting: dict[int, deque[Claimed]] = {}
+        self._busy: Counter[int] = Counter()
+        self._parked: dict[int, datetime] = {}
+        self._in_hand: set[int] = set()
+        for n in range(self._threads):
+            threading.Thread(target=self._work, name=f"send-{n}", daemon=True).start()
+
+    # -- the feeding side
+
+    def drain(self) -> None:
+        """Feed the threads until the queue is empty, or it is time to end."""
+        life = self._process.living()
+        with self._runtime.engine.begin() as connection:
+            # What an earlier run of this very process let fall.
+            takeover.recover(connection, life.worker_id, database_now(connection), frozenset(self._in_hand))
+        began = time.monotonic()
+        try:
+            while self._may_go_on(began):
+                if self._feed() == 0 and self._is_idle():
+                    break
+                with self._changed:
+                    self._changed.wait_for(self._wants_more, timeout=0.25)
+        finally:
+            self._give_back_waiting()
+            self._await_idle(FINISHING_FOR)
+
+    def _may_go_on(self, began: float) -> bool:
+        if self._process.stopping.is_set() or time.monotonic() - began > CLAIMING_FOR:
+            return False
+        return self._process.clock.is_trusted()
+
+    def _feed(self) -> int:
+        """Claim a batch if the threads run short; returns how many were claimed or waited."""
+        with self._changed:
+            waiting = sum(map(len, self._waiting.values()))
+        if waiting > self._threads:
+            return waiting
+        life = self._process.living()
+        with self._runtime.engine.begin() as connection:
+            now = database_now(connection)
+            parked = {a for a, until in self._parked.items() if until > now}
+            claimed = engine.claim(connection, life.worker_id, self._threads * 3, now, parked)
+        with self._changed:
+            for c in claimed:
+                self._in_hand.add(c.id)
+                self._waiting.setdefault(c.account_id, deque()).append(c)
+            self._changed.notify_all()
+        return waiting + len(claimed)
+
+    def _wants_more(self) -> bool:
+        return sum(map(len, self._waiting.values())) <= self._threads // 2 and sum(self._busy.values()) < self._threads
+
+    def _is_idle(self) -> bool:
+        with self._changed:
+            return not self._in_hand
+
+    def _await_idle(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._in_hand, timeout=seconds)
+
+    def _give_back_waiting(self, account_id: int | None = None) -> None:
+        with self._changed:
+            accounts = list(self._waiting) if account_id is None else [account_id]
+            ids = [c.id for a in accounts for c in self._waiting.pop(a, ())]
+        if ids and self._process.life is not None:
+            with self._runtime.engine.begin() as connection:
+                engine.hand_back(connection, self._process.life.worker_id, ids, database_now(connection))
+        self._let_fall(ids)
+
+    def _let_fall(self, ids: Iterable[int]) -> None:
+        with self._changed:
+            self._in_hand.difference_update(ids)
+            self._changed.notify_all()
+
+    # -- the sending side
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                claimed = self._next()
+                while claimed is None:
+                    self._changed.wait()
+                    claimed = self._next()
+                self._busy[claimed.account_id] += 1
+            try:
+                self._deliver(claimed)
+            except Exception:
+                # It stays claimed, or started: the next drain finds it in nobody's hand.
+                log.exception("delivery_dropped", delivery=claimed.id)
+                self._let_fall([claimed.id])
+            finally:
+                with self._changed:
+                    self._busy[claimed.account_id] -= 1
+                    self._changed.notify_all()
+
+    def _next(self) -> Claimed | None:
+        """The next one, of the account that is served least at this moment."""
+        most = self._share if len(self._waiting) > 1 else self._threads
+        open_ = [a for a, waiting in self._waiting.items() if waiting and self._busy[a] < most]
+        if not open_:
+            return None
+        account_id = min(open_, key=lambda a: self._busy[a])
+        claimed = self._waiting[account_id].popleft()
+        if not self._waiting[account_id]:
+            del self._waiting[account_id]
+        return claimed
+
+    def _deliver(self, claimed: Claimed) -> None:
+        try:
+            desk = self._desks.take(claimed.account_id)
+        except ChannelError as e:
+            self._unprepared(claimed, e)
+            return
+        try:
+            self._send(claimed, desk)
+        finally:
+            self._desks.give_back(desk)
+
+    def _send(self, claimed: Claimed, desk: Desk) -> None:
+        draft = thaw(claimed.payload, self._runtime.store)
+        try:
+            wish = self._prepare(claimed, draft, desk)
+        except MediaLost as e:
+            self._unprepared(claimed, Rejected(e.message, code=e.code))
+            return
+        except Exception as e:
+            self._unprepared(claimed, e)
+            return
+        started = self._committer.start(wish)
+        if started is None:
+            self._let_fall([claimed.id])
+            return
+        try:
+            if time.monotonic() - started > FROZEN_AFTER:
+                raise _Frozen
+            receipt = _request(desk, draft, wish)
+        except _Frozen:
+            verdict = Verdict(State.DUE, AttemptState.UNSENT, "frozen", "the worker was frozen before the send")
+            self._settle(claimed, desk.spec, verdict)
+        except Exception as e:
+            self._settle(claimed, desk.spec, self._judge(claimed, e), e)
+        else:
+            self._settle(claimed, desk.spec, rules.after_receipt(receipt))
+
+    def _prepare(self, claimed: Claimed, draft: Draft, desk: Desk) -> Start:
+        if claimed.kind == "delete":
+            return Start(claimed, "", {})
+        now = self._runtime.now()
+        if (
+            desk.spec.recovery is Recovery.KEYED
+            and claimed.prepared is not None
+            and claimed.key_first_used_at is not None
+            and rules.key_is_usable(claimed.key, claimed.key_first_used_at, desk.spec.key_life, now)
+        ):
+            return Start(claimed, claimed.key, claimed.prepared)
+        prepared = desk.publisher.prepare(draft)
+        return Start(claimed, desk.publisher.new_key(now), prepared)
+
+    def _judge(self, claimed: Claimed, error: Exception) -> Verdict:
+        now = self._runtime.now()
+        verdict = rules.after_error(
+            error, kind=claimed.kind, is_reply=claimed.is_reply, tries=claimed.tries + 1, now=now
+        )  # fmt: skip
+        if isinstance(error, AuthExpired) and claimed.tries == 0 and renew(self._process, claimed.account_id):
+            self._desks.forget(claimed.account_id)
+            return Verdict(State.DUE, AttemptState.REFUSED, error.code, error.detail, http_status=error.status)
+        return verdict
+
+    def _unprepared(self, claimed: Claimed, error: Exception) -> None:
+        if not isinstance(error, ChannelError):
+            log.error("cannot_prepare", delivery=claimed.id, error=type(error).__name__)
+        verdict = rules.after_failed_preparation(error, tries=claimed.tries + 1, now=self._runtime.now())
+        self._settle(claimed, None, verdict, error)
+
+    def _settle(
+        self, claimed: Claimed, spec: ChannelSpec | None, verdict: Verdict, error: Exception | None = None
+    ) -> None:  # fmt: skip
+        ended_at = self._runtime.now()
+        if verdict.park_until is not None:
+            self._parked[claimed.account_id] = verdict.park_until
+        is_unknown = verdict.state is State.UNKNOWN and spec is not None
+        result = Result(
+            claimed.id, claimed.account_id, claimed.fence, claimed.kind, claimed.due_at, verdict, ended_at,
+            first_look_at=rules.first_look_at(spec, ended_at) if is_unknown and spec else None, post_id=claimed.post_id,
+        )  # fmt: skip
+        account_error = error if isinstance(error, AuthExpired) and verdict.state is State.NEEDS_HUMAN else None
+        self._committer.settle(
+            Outcome(result, claimed.is_answer, account_error, done=lambda id_: self._let_fall([id_]))
+        )
+        if verdict.park_until is not None:
+            self._give_back_waiting(claimed.account_id)
+
+
+class _Frozen(Exception):
+    """Too long between the start's commit and the request: nothing was sent."""
+
+
+def _request(desk: Desk, draft: Draft, wish: Start) -> Receipt:
+    """The one request."""
+    claimed, publisher = wish.claimed, desk.publisher
+    if claimed.kind == "delete":
+        target = claimed.target_remote_id or ""
+        publisher.delete(target, claimed.payload["options"].get("context") or {})
+        return Receipt(target)
+    if claimed.kind == "edit":
+        if not isinstance(publisher, Editor):
+            raise Rejected("this network cannot change what is published", code="cannot_edit")
+        return publisher.edit(claimed.target_remote_id or "", draft, wish.prepared)
+    return publisher.send(draft, wish.prepared, wish.key)

@@ -1,0 +1,78 @@
+"""Finding the truth about sends of unknown outcome. Reads only; what it cannot tell, a
+person is asked, with what was seen."""
+
+from __future__ import annotations
+
+import structlog
+
+from channels.contract import Looked, Recovery
+from channels.errors import ChannelError
+from guichet.db.dialect import database_now
+from guichet.delivery import doubts, rules
+from guichet.delivery.doubts import Case
+from guichet.delivery.operations import take_down
+from guichet.delivery.payload import thaw
+from guichet.delivery.rules import Verdict
+from guichet.delivery.states import State
+from guichet.inbox.operations import follow_delivery
+from guichet.jobs import DRAIN
+from guichet.models import Account, Delivery
+from guichet.policy import SYSTEM
+from workers.desks import open_reconciler
+from workers.runtime import Process, current
+
+log = structlog.get_logger(__name__)
+
+
+def look() -> None:
+    """Look at every doubt whose time has come."""
+    process = current()
+    while not process.stopping.is_set():
+        with process.runtime.engine.begin() as connection:
+            cases = doubts.take_cases(connection, database_now(connection))
+        if not cases:
+            return
+        for case in cases:
+            _look_at(process, case)
+
+
+def _look_at(process: Process, case: Case) -> None:
+    with process.runtime.reading() as session:
+        known = doubts.known_ids(session.connection(), case)
+    result, verdict, counts = "error", None, False
+    try:
+        spec, reconciler = open_reconciler(process, case.account_id)
+        if reconciler is None or spec.recovery is Recovery.BLIND:
+            verdict = rules.cannot_look("this network cannot be asked what became of it")
+        else:
+            draft = thaw(case.payload, process.runtime.store)
+            looked = reconciler.look(draft, case.prepared, case.key, case.started_at, known)
+            now = process.runtime.now()
+            verdict = rules.after_look(spec, case.doubt, looked, now)
+            result, counts = _name_of(looked), rules.counts(spec, case.doubt, now)
+    except ChannelError as e:
+        verdict = rules.after_look_failed(case.doubt, e, process.runtime.now())
+    _write(process, case, result, verdict, counts)
+
+
+def _name_of(looked: Looked) -> str:
+    if looked.found is not None:
+        return "found"
+    return "absent" if looked.absent and not looked.candidates else "undecided"
+
+
+def _write(process: Process, case: Case, result: str, verdict: Verdict, counts: bool) -> None:
+    with process.runtime.unit() as unit:
+        session = unit.session
+        connection = session.connection()
+        now = database_now(connection)
+        if not doubts.record_look(connection, case, result, verdict, now, counts):
+            return
+        log.info("looked", delivery=case.delivery_id, result=result, state=str(verdict.state))
+        delivery = session.get_one(Delivery, case.delivery_id)
+        if delivery.state == State.PUBLISHED and delivery.withdraw:
+            take_down(session, SYSTEM, delivery, session.get_one(Account, case.account_id), now)
+        if case.is_answer:
+            follow_delivery(session, SYSTEM, delivery, now)
+        if delivery.state in (State.DUE, State.PUBLISHED):
+            unit.enqueue(DRAIN)
