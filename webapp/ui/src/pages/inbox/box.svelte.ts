@@ -1,0 +1,116 @@
+/** The list of the inbox: what is asked for, what came, what is selected, and where one stands. */
+import { listConversations } from "$lib/api/conversations";
+import type { Query } from "$lib/api/client";
+import type { ConversationRow, Id } from "$lib/api/types";
+import { live } from "$lib/live.svelte";
+import { route } from "$lib/router.svelte";
+
+const PAGE = 50;
+/** Names in the page's address that narrow the list, as the API calls them. */
+const FILTERS = ["view", "account_id", "brand_id", "team_id", "label_id", "assignee", "q", "sort", "state", "waiting"] as const;
+
+export class Box {
+  rows: ConversationRow[] = $state([]);
+  cursor: string | null = $state(null);
+  loading = $state(true);
+  loadingMore = $state(false);
+  error: unknown = $state(null);
+  /** The row that the keyboard stands on. */
+  standing: Id | null = $state(null);
+  selected: Set<Id> = $state(new Set());
+  #asking: AbortController | undefined;
+  #soon: ReturnType<typeof setTimeout> | undefined;
+
+  get filtered(): boolean {
+    return FILTERS.some((name) => name !== "view" && name !== "sort" && route.query.has(name));
+  }
+
+  get query(): Query {
+    const asked: Record<string, string> = {};
+    for (const name of FILTERS) {
+      const value = route.query.get(name);
+      if (value) asked[name] = value;
+    }
+    if (!asked["view"] && !this.filtered) asked["view"] = "mine";
+    asked["sort"] ??= "waiting";
+    return asked;
+  }
+
+  /** Reads the list anew. `quiet` keeps what stands there until the answer has come. */
+  async read({ quiet = false } = {}): Promise<void> {
+    this.#asking?.abort();
+    const mine = (this.#asking = new AbortController());
+    if (!quiet) {
+      this.loading = true;
+      this.rows = [];
+      this.selected = new Set();
+    }
+    try {
+      const limit = quiet ? Math.min(200, Math.max(PAGE, this.rows.length)) : PAGE;
+      const page = await listConversations({ ...this.query, limit }, mine.signal);
+      this.rows = page.items;
+      this.cursor = page.next_cursor;
+      this.error = null;
+      live.heard();
+    } catch (error) {
+      if (mine.signal.aborted) return;
+      this.error = error;
+    }
+    this.loading = false;
+  }
+
+  async more(): Promise<void> {
+    if (!this.cursor || this.loadingMore) return;
+    this.loadingMore = true;
+    try {
+      const page = await listConversations({ ...this.query, cursor: this.cursor, limit: PAGE });
+      const known = new Set(this.rows.map((row) => row.id));
+      this.rows.push(...page.items.filter((row) => !known.has(row.id)));
+      this.cursor = page.next_cursor;
+    } catch (error) {
+      this.error = error;
+    }
+    this.loadingMore = false;
+  }
+
+  /** Puts one changed row in its place, if it is in the list. */
+  put(row: ConversationRow): void {
+    const place = this.rows.findIndex((one) => one.id === row.id);
+    if (place >= 0) this.rows[place] = row;
+  }
+
+  find(id: Id | null): ConversationRow | undefined {
+    return this.rows.find((one) => one.id === id);
+  }
+
+  /** The row `step` away from `id`; from outside the list, its first. */
+  beside(id: Id | null, step: 1 | -1): ConversationRow | undefined {
+    const place = this.rows.findIndex((one) => one.id === id);
+    return place < 0 ? this.rows[0] : this.rows[place + step];
+  }
+
+  toggle(id: Id): void {
+    const next = new Set(this.selected);
+    if (!next.delete(id)) next.add(id);
+    this.selected = next;
+  }
+
+  /** Follows live changes; many in a burst make one reading. */
+  follow(): () => void {
+    const soon = (wait: number): void => {
+      this.#soon ??= setTimeout(() => {
+        this.#soon = undefined;
+        void this.read({ quiet: true });
+      }, wait);
+    };
+    const stops = [
+      live.on("conversation", () => soon(400)),
+      live.on("message", () => soon(400)),
+      live.on("rights", () => soon(0)),
+      live.on("resync", () => soon(0)),
+    ];
+    return () => stops.forEach((stop) => stop());
+  }
+}
+
+export const box = new Box();

@@ -1,0 +1,61 @@
+/** An event of a conversation in words. Ids in its particulars are named from the session's lists. */
+import type { Entry } from "$lib/api/types";
+import { t } from "$lib/i18n/index.svelte";
+import { preferences } from "$lib/preferences.svelte";
+import { session } from "$lib/session.svelte";
+import { format } from "$lib/times";
+
+const text = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
+
+function nameOf(data: Record<string, unknown>, prefix: string): string {
+  const person = session.staff.find((one) => one.id === data[`${prefix}staff_id`]);
+  const team = session.teams.find((one) => one.id === data[`${prefix}team_id`]);
+  return person?.name ?? team?.name ?? t.common.nobody;
+}
+
+function labelNames(value: unknown): string {
+  if (!Array.isArray(value)) return "";
+  return value.map((one) => session.labels.find((label) => label.id === one)?.name ?? text(one)).join(", ");
+}
+
+/** What is said of an event, by its kind; the words for `who` are the author's name or ours. */
+export function describeEvent(entry: Entry): string {
+  const who = entry.staff?.name || entry.author || t.inbox.system;
+  const { data } = entry;
+  const words = t.inbox.events;
+  switch (entry.event) {
+    case "claimed":
+    case "released":
+    case "reopened":
+    case "spam":
+    case "merged_into":
+    case "waiting_internal":
+      return words[entry.event](who);
+    case "owner_left":
+    case "lease_expired":
+    case "woke":
+    case "closed":
+    case "waiting_customer":
+      return words[entry.event];
+    case "assigned":
+      return words.assigned(who, nameOf(data, "to_"));
+    case "owner":
+      return words.owner(nameOf(data, ""));
+    case "labels": {
+      const added = labelNames(data["added"]);
+      const removed = labelNames(data["removed"]);
+      return [added && words.labelled(who, added), removed && words.unlabelled(who, removed)].filter(Boolean).join(". ");
+    }
+    case "priority":
+      return words.priority(who, (t.inbox.priorities as Record<string, string>)[text(data["to"])] ?? text(data["to"]));
+    case "snoozed":
+      return words.snoozed(who, format(preferences.language, { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(Date.parse(text(data["until"])) || 0));
+    case "resolved":
+      return data["how"] === "not_needed" ? words.not_needed(who) : data["how"] === "" || data["how"] === "unanswered" ? words.unanswered(who) : words.resolved(who);
+    case "routed":
+    case "rule":
+      return words.routed(text(data["rule"]) || t.inbox.aRule);
+    default:
+      return words.other(who, (entry.event ?? "").replaceAll("_", " "));
+  }
+}
