@@ -42,9 +42,9 @@ def normal_address(typed: str, *, allow_http: bool = False) -> str:
     `allow_http` keeps `http://` where it is typed with a loopback address (rehearsal);
     everywhere else it becomes https. Raises Rejected, naming the field.
     """
-    text = typed.strip().strip("/")
+    text = typed.strip()
     if "://" not in text:
-        text = f"https://{text.rpartition('@')[2]}"
+        text = f"https://{text.lstrip('@').partition('/')[0].rpartition('@')[2]}"
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").encode("idna").decode("ascii").lower()

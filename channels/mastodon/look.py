@@ -26,7 +26,6 @@ from channels.mastodon.send import receipt_of, text_to_send, visibility_of
 from channels.wire import Wire
 
 _PAGE = 40
-_MOST_PAGES = 10
 # The Date header counts in whole seconds, and our clock and the answer's way add a little.
 _CLOCK_MARGIN = timedelta(seconds=3)
 _SIMILAR_ELSEWHERE, _SIMILAR_HERE = 0.85, 0.6
@@ -37,7 +36,8 @@ Status = Mapping[str, Any]
 class MastodonReconciler:
     """Reads, and only reads, what the account has published."""
 
-    def __init__(self, connection: Connection, wire: Wire) -> None:
+    def __init__(self, connection: Connection, wire: Wire, most_pages: int = 10) -> None:
+        self._most_pages = most_pages
         self._api = Api.of(connection, wire)
         self._account_id = str(connection.settings["account_id"])
 
@@ -79,7 +79,7 @@ class MastodonReconciler:
         found: list[JSON] = []
         skew = timedelta(0)
         params: dict[str, Any] = {"limit": _PAGE}
-        for _ in range(_MOST_PAGES):
+        for _ in range(self._most_pages):
             asked_at = datetime.now(UTC)
             page, clock = self._api.read_list_and_clock(f"/api/v1/accounts/{self._account_id}/statuses", **params)
             skew = clock - asked_at if abs(clock - asked_at) > _CLOCK_MARGIN else timedelta(0)

@@ -16,8 +16,12 @@ from html.parser import HTMLParser
 _SILENT = frozenset({"script", "style", "head", "title", "template"})
 _PARAGRAPHS = frozenset({"p", "blockquote", "pre", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "div"})
 _SPACES = re.compile(r"[ \t\r\n\f]+")
+# The words of a mention's or a hashtag's link.
+_NAME = re.compile(r"[@#][^\s/]+")
 # @user@host as it is typed; what stands before must not be part of a word, an address or a path.
-_MENTION = re.compile(r"(?<![\w@/.+-])@([A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?)(?:@([\w.:-]*\w))?", re.ASCII)
+_USER = r"(?<![\w@/.+-])@([A-Za-z0-9_](?:[\w.-]*[A-Za-z0-9_])?)"
+_MENTION = re.compile(rf"{_USER}(?:@([\w.:-]*\w))?", re.ASCII)
+_WITH_HOSTS = re.compile(rf"{_USER}(?:@[\w.:-]*\w)*", re.ASCII)
 
 
 class _Words(HTMLParser):
@@ -72,10 +76,13 @@ class _Words(HTMLParser):
         self._lists[-1] = number + 1
         return f"{number}. "
 
+    def close(self) -> None:
+        super().close()
+        self._close_link()
+
     def _open_link(self, attrs: dict[str, str | None]) -> None:
-        kinds = (attrs.get("class") or "").split()
-        is_name = "mention" in kinds or "hashtag" in kinds
-        self._link = None if is_name else (len(self.pieces), attrs.get("href") or "")
+        self._close_link()
+        self._link = (len(self.pieces), attrs.get("href") or "")
 
     def _close_link(self) -> None:
         if self._link is None:
@@ -83,7 +90,7 @@ class _Words(HTMLParser):
         begin, address = self._link
         self._link = None
         words = "".join(self.pieces[begin:]).strip()
-        if address and not _is_same_address(words, address):
+        if address and not _NAME.fullmatch(words) and not _is_same_address(words, address):
             self.pieces.append(f" ({address})" if words else address)
 
 
@@ -91,7 +98,7 @@ def _is_same_address(words: str, address: str) -> bool:
     def bare(url: str) -> str:
         return re.sub(r"^https?://", "", url, flags=re.IGNORECASE).rstrip("/").casefold()
 
-    return bare(words) == bare(address) or words.startswith(("@", "#"))
+    return bare(words) == bare(address)
 
 
 def text_of(content: str) -> str:
@@ -111,5 +118,5 @@ def mentioned(text: str) -> list[str]:
 def canonical(text: str) -> str:
     """A text reduced to what survives a server: NFC, one space for any, mentions by their
     local part (servers shorten `@user@host`). Equal values are the same words."""
-    local = _MENTION.sub(lambda m: f"@{m.group(1).lower()}", unicodedata.normalize("NFC", text))
+    local = _WITH_HOSTS.sub(lambda m: f"@{m.group(1).lower()}", unicodedata.normalize("NFC", text))
     return " ".join(local.split())

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from channels.wire import Wire
 # From open to closed. What a server calls otherwise is answered as narrowly as can be.
 _VISIBILITIES = ("public", "unlisted", "private", "direct")
 # Waits, in seconds, for a server that is still working on an upload: 40 s in all.
-_PROCESSING_WAITS = (0.1, 0.2, 0.4, 0.8, 1.5, 3, 5, 5, 6, 6, 6, 6)
+PROCESSING_WAITS = (0.1, 0.2, 0.4, 0.8, 1.5, 3, 5, 5, 6, 6, 6, 6)
 
 
 def answer_text(text: str, target: Target) -> str:
@@ -71,7 +71,10 @@ def text_to_send(draft: Draft) -> str:
 class MastodonPublisher:
     """Publishes as one account."""
 
-    def __init__(self, connection: Connection, wire: Wire) -> None:
+    def __init__(
+        self, connection: Connection, wire: Wire, processing_waits: Sequence[float] = PROCESSING_WAITS
+    ) -> None:
+        self._processing_waits = processing_waits
         self._api = Api.of(connection, wire)
 
     def prepare(self, draft: Draft) -> JSON:
@@ -117,7 +120,7 @@ class MastodonPublisher:
         return media_id
 
     def _await_processing(self, media_id: str) -> None:
-        for seconds in _PROCESSING_WAITS:
+        for seconds in self._processing_waits:
             time.sleep(seconds)
             if self._api.call("GET", f"/api/v1/media/{media_id}").status_code == 200:  # 206: not yet
                 return
