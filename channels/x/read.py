@@ -14,10 +14,10 @@ from typing import Any
 import requests
 
 from channels.contract import JSON, Connection, Gap, Inbound, Page, RawItem
-from channels.errors import Malformed
+from channels.errors import Gone, Malformed
 from channels.wire import Wire
 from channels.x import shapes, webhook
-from channels.x.client import XClient
+from channels.x.client import XClient, page_of
 from channels.x.walk import walk
 
 LOOK_BACK = timedelta(hours=1)  # on the first poll
@@ -119,11 +119,18 @@ class XReader:
             raise Malformed("a stored item of X is no object")
         own = self._connection.remote_id
         if item.stream == webhook.STREAM:
-            return webhook.understand(body, own)
+            return webhook.understand(body, own, self._look_up)
         includes = shapes.Includes(body.get("includes") or {})
         if item.stream == "direct":
             return [shapes.message_of(body.get("item") or {}, includes, own)]
         return [shapes.post_of(body.get("item") or {}, includes, own)]
+
+    def _look_up(self, tweet_id: str) -> Inbound:
+        """One post as it stands now. Raises Gone, and what a call raises."""
+        body = page_of(self._client.get_tweets([tweet_id], **_POST))
+        if not body.get("data"):
+            raise Gone("the post is not there (any more)")
+        return shapes.post_of(body["data"][0], shapes.Includes(body.get("includes") or {}), self._connection.remote_id)
 
 
 def _raw(stream: str, item: JSON, includes: shapes.Includes) -> RawItem:

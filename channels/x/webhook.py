@@ -6,12 +6,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from channels.contract import JSON, Connection, Inbound, InboundKind, Person, RawItem, Surface
-from channels.errors import Forged, Malformed
+from channels.errors import Forged, Gone, Malformed
 from channels.x import shapes
 
 STREAM = "webhook"
@@ -42,16 +42,31 @@ class XReceiver:
         return "sha256=" + base64.b64encode(hmac.new(self._secret, body, hashlib.sha256).digest()).decode()
 
 
-def understand(body: Mapping[str, Any], own_id: str) -> Sequence[Inbound]:
-    """Every post, deletion and direct message of one delivery. Raises Malformed."""
+LookUp = Callable[[str], Inbound]
+
+
+def understand(body: Mapping[str, Any], own_id: str, look_up: LookUp) -> Sequence[Inbound]:
+    """Every post, deletion and direct message of one delivery.
+
+    The older shape does not name the conversation that an answer belongs to, so
+    answers are looked up. Raises Malformed, and what `look_up` raises.
+    """
     try:
-        found = [_post(t, own_id) for t in body.get("tweet_create_events", ()) if "retweeted_status" not in t]
+        posts = [_post(t, own_id) for t in body.get("tweet_create_events", ()) if "retweeted_status" not in t]
+        found = [_looked_up(p, look_up) if p.in_reply_to else p for p in posts]
         found += [_deletion(d) for d in body.get("tweet_delete_events", ())]
         users = body.get("users") or {}
         events = body.get("direct_message_events", ())
         return [*found, *(_message(e, users, own_id) for e in events if e.get("type") == "message_create")]
     except (KeyError, TypeError, ValueError, AttributeError) as e:
         raise Malformed(f"a delivery of X that cannot be understood: {type(e).__name__}") from e
+
+
+def _looked_up(post: Inbound, look_up: LookUp) -> Inbound:
+    try:
+        return look_up(str(post.context["newest_id"]))
+    except Gone:
+        return post  # deleted meanwhile: what was delivered is all there is
 
 
 def _post(tweet: Mapping[str, Any], own_id: str) -> Inbound:
@@ -79,7 +94,7 @@ def _post(tweet: Mapping[str, Any], own_id: str) -> Inbound:
         "in_reply_to_user_id": tweet.get("in_reply_to_user_id_str") or "",
         "referenced_tweets": references,
         "lang": tweet.get("lang"),
-        # The older shape does not name the conversation: the parent is the nearest that it does.
+        # For an answer this is but the nearest that the older shape names: see `understand`.
         "conversation_id": tweet.get("in_reply_to_status_id_str") or tweet["id_str"],
         "edit_history_tweet_ids": (tweet.get("edit_history") or {}).get("initial_tweet_id")
         and [tweet["edit_history"]["initial_tweet_id"], tweet["id_str"]],

@@ -423,7 +423,9 @@ def test_what_is_pushed_is_understood_as_what_is_polled(rig: XRig, connection: C
         mailroom = a_mailroom(rig, connection)
         ours = rig.begin(connection, rig.draft("Ouvert dimanche")).send()
         [echo] = reader.parse(taken.get(timeout=3))
-        said = rig.network.say("ines", "à quelle heure & où ? https://example.com/x", in_reply_to=ours.remote_id)
+        above = rig.network.say("paul", "chouette", in_reply_to=ours.remote_id)
+        taken.get(timeout=3)
+        said = rig.network.say("ines", "à quelle heure & où ? https://example.com/x", in_reply_to=above["id"])
         [pushed] = reader.parse(taken.get(timeout=3))
         polled = heard(rig, mailroom)
         secret = rig.network.say("ines", "entre nous & vous", to="acme", direct=True)
@@ -431,6 +433,7 @@ def test_what_is_pushed_is_understood_as_what_is_polled(rig: XRig, connection: C
         rig.network.say("ines", "", delete=said["id"])
         [gone] = reader.parse(taken.get(timeout=3))
     assert (echo.kind, echo.remote_id) == (InboundKind.ECHO, ours.remote_id)
+    assert pushed.thread_root == ours.remote_id
     same = ("remote_id", "kind", "text", "author", "in_reply_to", "remote_at", "can_reply", "thread_root", "context")
     for name in same:
         assert getattr(pushed, name) == getattr(polled[said["id"]], name), name

@@ -139,6 +139,9 @@ class Api:
             raise Problem(403, "Rehearsed for one's own account only.")
         return self._page_of_tweets(sorted(ids, key=int, reverse=True)[:most])
 
+    def lookup(self) -> Any:
+        return self._page_of_tweets(_asked("ids"))
+
     def search(self) -> Any:
         query = request.args.get("query", "")
         names = {n.lower() for n in re.findall(r"url:\"(?:x|twitter)\.com/(\w+)/status", query)}
@@ -237,6 +240,7 @@ def api_routes(app: Flask, network: XNetwork) -> None:
     for method, path, counted_as, view in (
         ("GET", "/2/users/me", "/2/users/me", api.me),
         ("POST", "/2/tweets", "/2/tweets", api.create),
+        ("GET", "/2/tweets", "/2/tweets", api.lookup),
         ("DELETE", "/2/tweets/<tweet_id>", "/2/tweets", api.delete),
         ("GET", "/2/users/<user_id>/mentions", "/2/users/mentions", api.mentions),
         ("GET", "/2/users/<user_id>/tweets", "/2/users/tweets", api.tweets),

@@ -28,7 +28,8 @@ _MENTION = re.compile(r"(?<![\w@/])@(\w{1,15})", re.ASCII)
 
 def urls_in(text: str) -> list[str]:
     """The URLs of a text, without the punctuation that ends a sentence."""
-    return [u for u in (m.group().rstrip(".,;:!?)»") for m in _URL.finditer(text)) if u]
+    found = (m.group().rstrip(".,;:!?»") for m in _URL.finditer(text))
+    return [u if "(" in u else u.rstrip(".,;:!?»)") for u in found]
 
 
 def weight(text: str) -> int:
