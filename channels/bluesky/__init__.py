@@ -29,6 +29,7 @@ _IMAGE = 2_000_000
 LIMITS = Limits(
     text={
         Surface.PUBLIC: TextLimit(300, CountUnit.GRAPHEME, "lexicon app.bsky.feed.post", _AS_OF, max_bytes=3_000),
+        Surface.DIRECT: TextLimit(1_000, CountUnit.GRAPHEME, "lexicon chat.bsky.convo.defs", _AS_OF, max_bytes=10_000),
     },
     media={
         Surface.PUBLIC: MediaLimit(

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from channels.bluesky.direct import DirectMessages
 from channels.bluesky.richtext import facets_of
 from channels.bluesky.syntax import (
     Address,
@@ -23,8 +24,9 @@ from channels.bluesky.syntax import (
     parse_address,
     time_of_tid,
 )
+from channels.bluesky.views import root_of
 from channels.bluesky.xrpc import Server, object_in, text_in
-from channels.contract import JSON, Connection, Draft, Looked, MediaItem, Receipt, Target
+from channels.contract import JSON, Connection, Draft, Looked, MediaItem, Receipt, Surface, Target
 from channels.errors import Gone, Rejected
 from channels.wire import Wire
 
@@ -39,10 +41,13 @@ class BlueskyPublisher:
         self._did = connection.remote_id
         self._web = str(connection.settings.get("web") or "https://bsky.app")
         self._server = Server(connection.base_url, wire, connection.secrets.get("access", ""))
+        self._direct = DirectMessages(self._server, self._did, self._web)
 
     def prepare(self, draft: Draft) -> JSON:
         """Builds the whole record but its moment: mentions looked up, images uploaded, the
         answered post pinned by its content hash."""
+        if draft.surface is Surface.DIRECT:
+            return self._direct.prepare(draft)
         record: JSON = {"$type": POST, "text": draft.text}
         facets = facets_of(draft.text, self._did_of)
         if facets:
@@ -59,6 +64,8 @@ class BlueskyPublisher:
         return _clock.next(now)
 
     def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
+        if draft.surface is Surface.DIRECT:
+            return self._direct.send(prepared)
         record = _complete(prepared, key)
         answer = self._server.procedure(
             "com.atproto.repo.putRecord",
@@ -74,6 +81,8 @@ class BlueskyPublisher:
 
     def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
         """Take a post down. The server says yes too when it is not there any more."""
+        if not remote_id.startswith("at://"):
+            raise Rejected("a direct message cannot be taken back", code="cannot_delete")
         address = parse_address(remote_id)
         if address.did != self._did:
             raise Rejected("only the account's own posts can be deleted", code="not_ours")
@@ -118,6 +127,7 @@ class BlueskyReconciler:
         self._did = connection.remote_id
         self._web = str(connection.settings.get("web") or "https://bsky.app")
         self._server = Server(connection.base_url, wire, connection.secrets.get("access", ""))
+        self._direct = DirectMessages(self._server, self._did, self._web)
 
     def look(
         self,
@@ -127,6 +137,8 @@ class BlueskyReconciler:
         started_at: datetime,
         known_ids: frozenset[str],
     ) -> Looked:
+        if draft.surface is Surface.DIRECT:
+            return self._direct.look(prepared, started_at, known_ids)
         address = Address(self._did, POST, key)
         evidence: JSON = {"looked_for": str(address)}
         if str(address) in known_ids:
@@ -155,15 +167,6 @@ def _complete(prepared: Mapping[str, Any], key: str) -> JSON:
     if not isinstance(record, Mapping):
         raise Rejected("the post was not prepared", code="not_prepared")
     return {**record, "createdAt": datetime_text(time_of_tid(key))}
-
-
-def root_of(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The strong reference to the first post of the thread that a record answers in."""
-    reply = record.get("reply")
-    root = reply.get("root") if isinstance(reply, Mapping) else None
-    if isinstance(root, Mapping) and root.get("uri") and root.get("cid"):
-        return {"uri": str(root["uri"]), "cid": str(root["cid"])}
-    return None
 
 
 def receipt_of(uri: str, cid: str, record: Mapping[str, Any], web: str, accepted_at: datetime | None) -> Receipt:

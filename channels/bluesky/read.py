@@ -3,7 +3,7 @@
 `notifications` are mentions, replies, quotes, likes and reposts. The network's own
 read marks are wrong (seen: five of six shown as read while six counted as unread), so
 what is new is decided by the walk. `echoes` is the account's own repository: what was
-posted or deleted in the network's own app.
+posted or deleted in the network's own app. `direct` is there where the sign-in may read it.
 
 A customer's deleted post is told by no notification: its notification vanishes. Where a
 walk passes the place and misses it, the record itself is asked for, and only its absence
@@ -19,6 +19,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from channels.bluesky.direct import DIRECT, DirectMessages
 from channels.bluesky.publish import POST, get_record
 from channels.bluesky.syntax import datetime_text, is_tid, parse_address, parse_datetime, time_of_tid
 from channels.bluesky.views import above_in, inbound_of, kind_of, may_reply, quoted_in, reaction_of
@@ -40,15 +41,18 @@ _MOST_LOOKED_INTO = 20
 class BlueskyReader:
     """Reads one account's notifications and its own posts."""
 
-    streams: Sequence[str] = (NOTIFICATIONS, ECHOES)
-
     def __init__(self, connection: Connection, wire: Wire) -> None:
         self._did = connection.remote_id
         self._handle = connection.handle
         self._web = str(connection.settings.get("web") or "https://bsky.app")
         self._server = Server(connection.base_url, wire, connection.secrets.get("access", ""))
+        self._direct = DirectMessages(self._server, self._did, self._web)
+        may_read_direct = connection.settings.get("direct") is True
+        self.streams: Sequence[str] = (NOTIFICATIONS, ECHOES, *((DIRECT,) if may_read_direct else ()))
 
     def poll(self, stream: str, cursor: JSON | None) -> Page:
+        if stream == DIRECT:
+            return self._direct.poll(cursor)
         if stream == NOTIFICATIONS:
             walked = walk(self._notifications, cursor)
             fresh = [e for e in walked.fresh if e.body.get("reason") in _MESSAGES | _REACTIONS]
@@ -66,6 +70,8 @@ class BlueskyReader:
 
     def parse(self, item: RawItem) -> Sequence[Inbound]:
         body = _object(item.body)
+        if item.stream == DIRECT:
+            return self._direct.parse(body)
         if "deleted" in body:
             return [_deletion(body, self._web)]
         if item.stream == ECHOES:

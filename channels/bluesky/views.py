@@ -11,12 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from channels.bluesky.publish import root_of
 from channels.bluesky.syntax import is_did, parse_address, parse_datetime
 from channels.contract import JSON, Inbound, InboundKind, Person, RemoteMedia, Surface
 from channels.errors import Malformed
 
 _MOST_ABOVE = 10
+
+
+def root_of(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The strong reference to the first post of the thread that a record answers in."""
+    reply = record.get("reply")
+    root = reply.get("root") if isinstance(reply, Mapping) else None
+    if isinstance(root, Mapping) and root.get("uri") and root.get("cid"):
+        return {"uri": str(root["uri"]), "cid": str(root["cid"])}
+    return None
 
 
 def person_of(profile: object, web: str) -> Person:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from channels.bluesky import SPEC
 from channels.contract import Connection
@@ -17,10 +17,6 @@ class BlueskyRig(Rig):
     spec = SPEC
     publishes = r"POST /xrpc/com\.atproto\.repo\.putRecord"
     customer = "ines.test"
-    not_for: ClassVar = {
-        "a_direct_message_is_heard_as_direct": "direct messages are not served",
-        "an_answer_reaches_its_author_where_the_question_was[directly]": "direct messages are not served",
-    }
     network: BlueskyNetwork
 
     def make_network(self) -> BlueskyNetwork:
@@ -35,6 +31,9 @@ class BlueskyRig(Rig):
     def say_publicly(self, text: str, in_reply_to: str = "") -> str:
         how = {"in_reply_to": in_reply_to} if in_reply_to else {"to": HANDLE}
         return str(self.network.say(self.customer, text, **how)["remote_id"])
+
+    def say_directly(self, text: str) -> str:
+        return str(self.network.say(self.customer, text, to=HANDLE, direct=True)["remote_id"])
 
     def other_secrets(self) -> tuple[str, ...]:
         return (APP_PASSWORD,)

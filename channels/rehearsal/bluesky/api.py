@@ -70,6 +70,7 @@ class Api:
             "app.bsky.feed.getPosts": self._posts,
             "app.bsky.feed.getPostThread": self._thread,
             "app.bsky.feed.getAuthorFeed": self._author_feed,
+            **self._network.chat.reads(),
         }
 
     def _writes(self) -> dict[str, Handler]:
@@ -80,6 +81,7 @@ class Api:
             "com.atproto.repo.createRecord": self._create_record,
             "com.atproto.repo.deleteRecord": self._delete_record,
             "com.atproto.repo.uploadBlob": self._upload,
+            **self._network.chat.writes(),
         }
 
     # -- sessions

@@ -15,6 +15,7 @@ from flask import Flask
 
 from channels.rehearsal.base import Network, utc_text
 from channels.rehearsal.bluesky.api import Api
+from channels.rehearsal.bluesky.chat import Chat, remote_id
 from channels.rehearsal.bluesky.repo import Repo
 from channels.rehearsal.bluesky.rules import POST, XrpcError, did_for, split_uri
 from channels.rehearsal.bluesky.sessions import Sessions, Window, password_digest
@@ -33,9 +34,11 @@ class BlueskyNetwork(Network):
         # Points for writes (create 3, put 2, delete 1) and sign-ins, as docs.bsky.app lists them.
         self.writes = [Window(5_000, 3600), Window(35_000, 24 * 3600)]
         self.sign_ins = [Window(30, 300), Window(300, 24 * 3600)]
-        super().__init__(store)
+        self.store = store
         self.repo = Repo(self)
         self.views = Views(self)
+        self.chat = Chat(self)
+        super().__init__(store)
 
     # -- people
 
@@ -72,7 +75,7 @@ class BlueskyNetwork(Network):
     def say(self, who: str, text: str, **how: Any) -> Doc:
         """`to` (a handle to mention), `in_reply_to` and `quote` (addresses of posts), `delete`
         (an address; the customer takes it down), `like` (an address), `at` (createdAt, where
-        a customer's clock is wrong)."""
+        a customer's clock is wrong), `direct` (with `to`: a direct message)."""
         unknown = set(how) - {"to", "in_reply_to", "quote", "delete", "like", "at", "direct"}
         if unknown:
             raise ValueError(f"Bluesky customers cannot: {', '.join(sorted(unknown))}")
@@ -93,6 +96,10 @@ class BlueskyNetwork(Network):
             value: Doc = {"$type": "app.bsky.feed.like", "subject": about, "createdAt": utc_text()}
             return _said(self.repo.create(did, "app.bsky.feed.like", "", value), person)
         to = str(how.get("to") or "").lstrip("@")
+        if how.get("direct"):
+            convo = self.chat.convo(did, self.views.person(to)["did"])
+            message = self.chat.write(convo, did, text)
+            return {"remote_id": remote_id(convo, message), "author": person["handle"], "text": text}
         if to and f"@{to}" not in text and not how.get("in_reply_to"):
             text = f"@{self.views.person(to)['handle']} {text}"
         value = {"$type": POST, "text": text, "createdAt": how.get("at") or utc_text(), "langs": ["fr"]}
