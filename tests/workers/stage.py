@@ -1,0 +1,141 @@
+"""A stage for delivery: a real database, real worker code, a rehearsal network on
+loopback. Looking is hastened (the networks' lags are seconds to a minute)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from channels import registry
+from channels.contract import ChannelSpec, Connected, Connection
+from channels.networks import Networks
+from channels.rehearsal.base import Fault
+from channels.wire import AddressPolicy, Wire
+from guichet import models as m
+from guichet.accounts.operations import save_connected
+from guichet.clock import utc_now
+from guichet.config import Settings
+from guichet.delivery import operations
+from guichet.delivery.payload import freeze
+from guichet.policy import SYSTEM
+from guichet.runtime import Runtime
+from guichet.sealing import Sealer
+from guichet.storage import FileStore
+from tests import factories
+from tests.channels.rig import Rig
+from workers import deliver, reconcile
+from workers.runtime import Process, use
+
+SECRET = base64.b64decode("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+
+
+@dataclass(frozen=True)
+class QuickNetworks(Networks):
+    """The real networks with their lags shortened, so that a doubt ends within a second."""
+
+    read_lag: timedelta = timedelta(seconds=0.1)
+    latest_arrival: timedelta = timedelta(seconds=0.3)
+
+    def spec(self, network: str) -> ChannelSpec:
+        return replace(registry.get_spec(network), read_lag=self.read_lag, latest_arrival=self.latest_arrival)
+
+
+@dataclass
+class Stage:
+    """One worker process on a database, with one account connected to a rehearsal network."""
+
+    process: Process
+    rig: Rig
+    account_id: int
+
+    @property
+    def runtime(self) -> Runtime:
+        return self.process.runtime
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        with self.runtime.unit() as unit:
+            yield unit.session
+
+    def queue(self, text: str, **more: Any) -> int:
+        """Put a delivery into the queue, due now; its id."""
+        now = utc_now()
+        with self.session() as session:
+            account = session.get_one(m.Account, more.pop("account_id", self.account_id))
+            if "predecessor_id" in more:
+                more["predecessor"] = session.get_one(m.Delivery, more.pop("predecessor_id"))
+            given = {"kind": "post", "payload": freeze(text=text, surface="public"), "due_at": now, **more}
+            return operations.create(session, SYSTEM, account=account, now=now, **given).id
+
+    def plant(self, effect: str, **how: Any) -> None:
+        self.rig.network.plant(Fault(effect, match=self.rig.publishes, **how))
+
+    def drain(self) -> None:
+        use(self.process)
+        deliver.drain()
+
+    def look(self) -> None:
+        use(self.process)
+        reconcile.look()
+
+    def delivery(self, id_: int) -> m.Delivery:
+        with self.runtime.reading() as session:
+            delivery = session.get_one(m.Delivery, id_)
+            _ = list(delivery.attempts)
+            session.expunge_all()
+            return delivery
+
+    def texts(self) -> list[str]:
+        """What the network really published, in order."""
+        return [e["text"] for e in self.rig.network.ledger() if e["act"] in ("post", "reply", "direct")]
+
+
+@contextmanager
+def open_stage(engine: Engine, folder: Path, rig: Rig, **quick: timedelta) -> Iterator[Stage]:
+    process = Process(runtime_on(engine, folder), networks_for(rig, **quick), "send")
+    with Session(engine) as session, session.begin():
+        account = connect_account(session, process.runtime.sealer, rig, rig.connect())
+        account_id = account.id
+    stage = Stage(process, rig, account_id)
+    try:
+        yield stage
+    finally:
+        use(None)
+        if process.life is not None:
+            process.life.let_go()
+
+
+def networks_for(rig: Rig, **quick: timedelta) -> QuickNetworks:
+    wire = Wire(
+        policy=AddressPolicy((f"127.0.0.1:{rig.server.port}",)), connect_timeout=1, read_timeout=0.5, deadline=1
+    )
+    return QuickNetworks(wire, {rig.spec.name: rig.server.url}, **quick)
+
+
+def runtime_on(engine: Engine, folder: Path, threads: int = 8) -> Runtime:
+    settings = Settings(
+        database_url="", redis_url="", secret_keys=(("k1", SECRET),), public_url="http://localhost",
+        data_dir=folder, send_threads=threads,
+    )  # fmt: skip
+    return Runtime(
+        settings, engine, Redis(unix_socket_path=str(folder / "none.sock")), Sealer(settings.secret_keys),
+        FileStore(folder / "media"), wake=lambda job, params: None,
+    )  # fmt: skip
+
+
+def connect_account(session: Session, sealer: Sealer, rig: Rig, connection: Connection) -> m.Account:
+    brand = factories.make_brand(session)
+    connected = Connected(
+        connection.remote_id, connection.handle, connection.handle, connection.base_url, connection.secrets,
+        connection.settings,
+    )  # fmt: skip
+    return save_connected(session, SYSTEM, sealer, brand, rig.spec.name, connected, True, datetime.now(UTC))
