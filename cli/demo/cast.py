@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guichet.config import REHEARSAL_PORTS, Settings
+
 
 @dataclass(frozen=True)
 class Person:
@@ -68,17 +70,14 @@ ACCOUNTS = (
     ("mastodon", "lumen", "Lumen", LUMEN),
 )
 
+# name, brand ("" for all), words of which one must occur (none: always), actions
 RULES = (
-    ("Lost or late bags go to Baggage", [{"field": "text", "op": "any_word", "value": [
-        "bag", "bags", "baggage", "luggage", "suitcase", "bagage", "bagages", "valise"]}],
-     [{"kind": "team", "value": "Baggage"}, {"kind": "label", "value": "baggage"}]),
-    ("Stranded now is urgent", [{"field": "text", "op": "any_word", "value": [
-        "stranded", "stuck", "bloqué", "bloquée", "annulé", "annulée", "cancelled", "cancel"]}],
-     [{"kind": "priority", "value": 3}, {"kind": "label", "value": "disruption"}]),
-    ("Everything else of the airline goes to Flights", [{"field": "brand", "op": "is", "value": AURORE}],
-     [{"kind": "team", "value": "Flights"}]),
-    ("Lumen's questions go to its experts", [{"field": "brand", "op": "is", "value": LUMEN}],
-     [{"kind": "team", "value": "Product experts"}]),
+    ("Stranded now is urgent", "", ("stranded", "stuck", "bloqué", "bloquée", "annulé", "annulée", "cancelled"),
+     (("priority", 3), ("label", "disruption"))),
+    ("Lost or late bags go to Baggage", AURORE, ("bag", "bags", "baggage", "luggage", "suitcase", "bagage", "valise"),
+     (("label", "baggage"), ("team", "Baggage"))),
+    ("Everything else of the airline goes to Flights", AURORE, (), (("team", "Flights"),)),
+    ("Lumen's questions go to its experts", LUMEN, (), (("team", "Product experts"),)),
 )  # fmt: skip
 
 LABELS = {"baggage": "information", "disruption": "late", "praise": "good", "refund": "soon", "press": "neutral"}
@@ -97,3 +96,26 @@ POSTS = (
     ("Travelling with a musical instrument? Tell us 48 hours ahead and it flies in the cabin.", 2, "12:30"),
     ("Strike notice for Thursday: rebooking is free until midnight, on every fare.", 3, "08:15"),
 )  # text, days from today, wall time in Paris
+
+
+# Passwords of rehearsal accounts that sign in by password: no secrets, they open nothing
+# but a server that listens on loopback.
+REHEARSAL_PASSWORD = "rehearsal-only"  # noqa: S105
+
+
+def typed_form(network: str, handle: str, settings: Settings) -> dict[str, str]:
+    """What a person types to connect a rehearsal account, beside its server's address."""
+    if network == "bluesky":
+        return {"identifier": handle, "password": REHEARSAL_PASSWORD}
+    if network == "email":
+        return {
+            "address": handle,
+            "password": REHEARSAL_PASSWORD,
+            "imap_host": "127.0.0.1",
+            "imap_port": str(settings.rehearsal_port + REHEARSAL_PORTS["imap"]),
+            "imap_tls": "none",
+            "smtp_host": "127.0.0.1",
+            "smtp_port": str(settings.rehearsal_port + REHEARSAL_PORTS["smtp"]),
+            "smtp_tls": "none",
+        }
+    return {}

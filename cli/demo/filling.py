@@ -1,0 +1,172 @@
+"""Fills a running installation through its own API and its own consent pages, so that the
+demonstration is also a rehearsal of connecting, posting and receiving."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import requests
+
+from cli.demo import cast, voices
+from cli.demo.browser import Browser
+from cli.demo.consent import authorize
+from cli.output import Failed
+from guichet.config import Settings
+from guichet.policy import SYSTEM
+from guichet.runtime import open_runtime
+from guichet.staff import operations, queries, rules
+
+Say = Callable[[str], None]
+
+
+def fill(settings: Settings, say: Say) -> None:
+    """Fill it if it is empty; print the sign-ins in any case."""
+    path = settings.data_dir / "demo-sign-ins.json"
+    if not path.exists():
+        say("filling it with a company, its staff and its customers …")
+        passwords = {p.email: secrets.token_urlsafe(12) for p in cast.STAFF}
+        _add_owner(settings, passwords)
+        browser = Browser(f"http://127.0.0.1:{settings.port}")
+        owner = cast.STAFF[0].email
+        browser.sign_in(owner, passwords[owner])
+        _fill(browser, settings, passwords)
+        _keep(path, passwords)
+    passwords = json.loads(path.read_text())
+    say("sign in as:")
+    for person in cast.STAFF:
+        say(f"  {person.title:<22} {person.email:<24} {passwords[person.email]}")
+
+
+def _keep(path: Path, passwords: dict[str, str]) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as f:
+        json.dump(passwords, f)
+
+
+def _add_owner(settings: Settings, passwords: dict[str, str]) -> None:
+    """The first owner comes from the command line, as in any installation."""
+    runtime = open_runtime(settings, pool_size=1)
+    person = cast.STAFF[0]
+    hashed = rules.hash_password(passwords[person.email])
+    with runtime.unit() as unit:
+        if queries.find_staff_by_email(unit.session, person.email):
+            raise Failed("this installation is already in use; the demo fills only an empty one")
+        operations.add_staff(
+            unit.session,
+            SYSTEM,
+            email=person.email,
+            name=person.name,
+            role=person.role,
+            password_hash=hashed,
+            initials=person.initials,
+            locale=person.locale,
+            time_zone="Europe/Paris",
+            now=runtime.now(),
+        )
+    runtime.engine.dispose()
+
+
+def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> None:
+    staff = _add_staff(browser, passwords)
+    teams = {
+        name: browser.post("/teams", {"name": name, "assignment": how, "member_ids": _members(staff, name)})["id"]
+        for name, how in cast.TEAMS.items()
+    }
+    brands = {name: browser.post("/brands", {"name": name, **facts})["id"] for name, facts in cast.BRANDS.items()}
+    for person in cast.STAFF:
+        for brand, role in person.grants.items():
+            browser.post("/grants", {"staff_id": staff[person.email], "brand_id": brands[brand], "role": role})
+    labels = {
+        name: browser.post("/labels", {"name": name, "colour": colour})["id"] for name, colour in cast.LABELS.items()
+    }
+    for title, shortcut, language, text in cast.CANNED:
+        browser.post("/canned-replies", {"title": title, "shortcut": shortcut, "language": language, "text": text})
+    _add_rules(browser, teams, brands, labels)
+    accounts = {(network, handle): _connect(browser, settings, network, handle, brands[brand])
+                for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
+    _schedule(browser, brands[cast.AURORE], accounts)
+    for voice in voices.FIRST:
+        speak(settings, voice)
+
+
+def _add_staff(browser: Browser, passwords: dict[str, str]) -> dict[str, int]:
+    known = {p["email"]: p["id"] for p in browser.get("/staff")["items"]}
+    for person in cast.STAFF[1:]:
+        made = browser.post(
+            "/staff",
+            {
+                "email": person.email,
+                "name": person.name,
+                "initials": person.initials,
+                "role": person.role,
+                "password": passwords[person.email],
+                "language": person.locale,
+                "time_zone": "Europe/Paris",
+            },
+        )
+        known[person.email] = made["id"]
+    return known
+
+
+def _members(staff: dict[str, int], team: str) -> list[int]:
+    return [staff[p.email] for p in cast.STAFF if team in p.teams]
+
+
+def _add_rules(browser: Browser, teams: dict[str, int], brands: dict[str, int], labels: dict[str, int]) -> None:
+    for name, brand, words, actions in cast.RULES:
+        conditions = [{"field": "text", "operator": "any_word", "value": list(words)}] if words else []
+        resolved = [
+            {"kind": kind, "value": teams[value] if kind == "team" else labels[value] if kind == "label" else value}
+            for kind, value in actions
+        ]
+        body = {
+            "name": name,
+            "on": True,
+            "conditions": conditions,
+            "actions": resolved,
+            "stops": "team" in dict(actions),
+        }
+        browser.post("/rules", {**body, "brand_id": brands[brand]} if brand else body)
+
+
+def _connect(browser: Browser, settings: Settings, network: str, handle: str, brand_id: int) -> int:
+    """Connect a rehearsal account as a person would; returns its id."""
+    offered = next(n for n in browser.get("/networks")["items"] if n["name"] == network)
+    form = {**offered["rehearsal_form"], **cast.typed_form(network, handle, settings)}
+    body = {"network": network, "brand_id": brand_id, "form": form, "rehearsal": True}
+    begun = browser.post("/accounts/connect", body)
+    if begun["authorize_url"]:
+        browser.follow(authorize(begun["authorize_url"], handle))
+    accounts = browser.get("/accounts", limit=200)["items"]
+    return next(a["id"] for a in accounts if a["network"] == network and a["handle"].lstrip("@").split("@")[0]
+                == handle.split("@")[0])  # fmt: skip
+
+
+def _schedule(browser: Browser, brand_id: int, accounts: dict[tuple[str, str], int]) -> None:
+    targets = [i for (network, handle), i in accounts.items() if "aurore" in handle and network != "email"]
+    today = datetime.now(ZoneInfo("Europe/Paris")).date()
+    for text, days, clock in cast.POSTS:
+        post = browser.post(
+            "/posts",
+            {"brand_id": brand_id, "text": text, "language": "en", "variants": [{"account_id": t} for t in targets]},
+        )
+        when = f"{today + timedelta(days=days)}T{clock}"
+        browser.post(f"/posts/{post['id']}/schedule", {"wall_time": when, "time_zone": "Europe/Paris"})
+
+
+def speak(settings: Settings, voice: voices.Voice) -> None:
+    """Make a customer write on a rehearsal network."""
+    body: dict[str, Any] = {"who": voice.who, "text": voice.text, "to": voice.to}
+    if voice.direct:
+        body["direct"] = True
+    if voice.subject:
+        body["subject"] = voice.subject
+    answer = requests.post(f"{settings.rehearsal_url(voice.network)}/_rehearsal/say", json=body, timeout=10)
+    if not answer.ok:
+        raise Failed(f"{voice.who} cannot write on {voice.network}: {answer.text[:300]}")
