@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from channels.rehearsal.mastodon.network import MastodonNetwork
 
 _CODE_LIVES = 600
+_SCOPES = [
+    *("read", "read:accounts", "read:notifications", "read:statuses"),
+    *("write", "write:media", "write:statuses", "follow", "push"),
+]
 _CARRIED = ("client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method")
 
 
@@ -67,6 +71,13 @@ class _Desk:
             revocation_endpoint=f"{base}oauth/revoke",
             app_registration_endpoint=f"{base}api/v1/apps",
             code_challenge_methods_supported=["S256"],
+            scopes_supported=_SCOPES if self._network.ways.knows_narrow_scopes else ["read", "write", "follow", "push"],
+            response_types_supported=["code"],
+            response_modes_supported=["query"],
+            grant_types_supported=["authorization_code"],
+            token_endpoint_auth_methods_supported=["client_secret_post"],
+            service_documentation="https://docs.joinmastodon.org/",
+            userinfo_endpoint=f"{base}oauth/userinfo",
         )
 
     def register(self) -> Any:

@@ -8,7 +8,7 @@ import re
 import regex
 
 _PART = re.compile(
-    r"(?P<url>https?://[^\s<>\"]*[^\s<>\".,;:!?'()])"
+    r"(?P<url>https?://(?![^\s/]*@)(?!\[)[^\s<>\"]*[^\s<>\".,;:!?'()])"
     r"|(?<![\w/@])@(?P<user>[A-Za-z0-9_]+(?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)(?:@(?P<host>[A-Za-z0-9.:-]*[A-Za-z0-9]))?"
     r"|(?<![\w/#])#(?P<tag>\w*[^\W\d]\w*)"
 )
