@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -68,7 +68,7 @@ class XNetwork(Network):
         self.used: dict[str, tuple[int, int]] = {}  # calls by user and route, in the current window
         self.posts_of: dict[str, list[str]] = defaultdict(list)
         self.mentions_of: dict[str, list[str]] = defaultdict(list)
-        self._recent: dict[str, deque[tuple[float, str, str]]] = defaultdict(deque)
+        self._said: dict[tuple[str, str], tuple[float, str]] = {}  # author, digest → when, post
         self.gate = Gate(self)
         self.webhooks = Webhooks(self)
         super().__init__(self.store)
@@ -129,12 +129,8 @@ class XNetwork(Network):
 
     def is_duplicate(self, author: Doc, text: str, in_reply_to: str) -> bool:
         """Whether this author said the same, in the same place, within the last day."""
-        recent = self._recent[author["id"]]
-        now = time.time()
-        while recent and recent[0][0] < now - DUPLICATE_FOR.total_seconds():
-            recent.popleft()
-        digest = _digest(text, in_reply_to)
-        return any(d == digest and not self._is_gone(tweet_id) for _, d, tweet_id in recent)
+        said_at, tweet_id = self._said.get((author["id"], _digest(text, in_reply_to)), (0.0, ""))
+        return said_at > time.time() - DUPLICATE_FOR.total_seconds() and not self._is_gone(tweet_id)
 
     def _is_gone(self, tweet_id: str) -> bool:
         found = self.store.get("tweet", tweet_id)
@@ -177,7 +173,7 @@ class XNetwork(Network):
             self.store.put("tweet", number, tweet)
             self._index(tweet)
             digest = _digest(text, in_reply_to["id"] if in_reply_to else "")
-            self._recent[author["id"]].append((time.time(), digest, number))
+            self._said[author["id"], digest] = (time.time(), number)
             if author["kind"] == "company":
                 self._enter(author, tweet, text, in_reply_to, addressed, media)
         self.webhooks.push_tweet(tweet)

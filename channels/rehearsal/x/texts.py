@@ -39,6 +39,8 @@ def weight(text: str) -> int:
     for url in urls_in(text):
         total += 23
         text = text.replace(url, "", 1)
+    if text.isascii():
+        return total + len(text)
     for cluster in regex.findall(r"\X", text):
         if regex.search(r"\p{Extended_Pictographic}|\p{RI}|\u20E3", cluster):
             total += 2
