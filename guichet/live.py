@@ -16,6 +16,9 @@ from sqlalchemy.orm import Session
 from guichet.models import LiveEvent
 from guichet.policy import Action, Actor, require, visible
 
+# The Redis stream that says how far events are numbered: {"n": number}. A hint; rows are the truth.
+STREAM = "guichet:live"
+
 KINDS = (
     "conversation",  # changed or new: {"id", "version", "what"}
     "message",  # new or changed in a conversation: {"id", "conversation_id"}

@@ -152,7 +152,7 @@ class WakeUps(SimpleWorker):
 
     def request_stop(self, signum: int, frame: Any) -> None:
         self._process.stopping.set()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def main(queue: str) -> None:

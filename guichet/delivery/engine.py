@@ -76,6 +76,24 @@ def promote(connection: Connection, now: datetime, limit: int = PROMOTE_BATCH) -
     return moved + _route(connection, State.DUE, overdue, now, when_open=None)
 
 
+def is_anything_ripe(connection: Connection, now: datetime) -> bool:
+    """Whether `promote` has anything to do: asked first, because reading disturbs nobody."""
+    before = D.alias("before")
+    ripe = [
+        select(D.c.id).where(D.c.state == State.SCHEDULED, D.c.due_at <= now),
+        select(D.c.id).where(D.c.state == State.DUE, D.c.deadline_at < now),
+        select(D.c.id)
+        .join(before, before.c.id == D.c.predecessor_id)
+        .where(D.c.state == State.BLOCKED, before.c.state == State.PUBLISHED),
+    ]
+    return any(connection.scalar(query.limit(1)) is not None for query in ripe)
+
+
+def is_anything_due(connection: Connection, now: datetime) -> bool:
+    """Whether a drain would find work."""
+    return connection.scalar(_waiting_accounts.limit(1), {"now": now}) is not None
+
+
 def _route(
     connection: Connection, before: State, ids: Sequence[int], now: datetime, when_open: State | None
 ) -> int:  # fmt: skip

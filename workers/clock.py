@@ -1,0 +1,184 @@
+"""The clock: sees what is due and wakes whoever does it.
+
+One is active at a time, by a lock; any number may stand by. It only moves rows and sends
+wake-ups, so that its death costs seconds and Redis' death costs nothing: what was not
+woken is found again half a second later.
+
+    python -m workers.clock
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import Connection, or_, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from guichet import live
+from guichet.config import BadSettings, read_settings
+from guichet.db.dialect import database_now
+from guichet.db.locks import only_one
+from guichet.delivery import doubts, engine
+from guichet.jobs import DIGEST, DRAIN, POLL, RECONCILE, TEND, Job
+from guichet.models import Account, LiveEvent, PollCursor, RawItem
+from guichet.policy import SYSTEM
+from workers.runtime import Process, open_process, start_logging
+
+log = structlog.get_logger(__name__)
+
+TICK = 0.5  # seconds
+STAND_BY = 2.0  # seconds between tries for the lock
+TEND_EVERY = 5.0  # seconds
+FORGET_EVERY = 300.0  # seconds
+POLL_AGAIN = 10.0  # seconds before an account is woken for once more
+MOST_WAITING = 3  # wake-ups of one kind; more would only be run for nothing
+_STREAM_LENGTH = 10_000
+
+
+class Clock:
+    """One tick after the other; `woken` remembers when each wake-up was last sent."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._woken: dict[tuple[Any, ...], float] = {}
+        self._forgot_at = 0.0
+
+    def tick(self) -> None:
+        """Do what the moment asks for. A database that is away is waited for."""
+        try:
+            self._move_and_wake()
+        except SQLAlchemyError as e:
+            log.warning("database_away", error=type(e).__name__)
+
+    def _move_and_wake(self) -> None:
+        runtime = self._process.runtime
+        with runtime.reading() as session:
+            connection = session.connection()
+            now = database_now(connection)
+            is_ripe = engine.is_anything_ripe(connection, now)
+            has_news = session.scalar(select(LiveEvent.id).where(LiveEvent.number.is_(None)).limit(1)) is not None
+        if is_ripe and self._process.clock.is_trusted():
+            self._promote()
+        if has_news:
+            self._number()
+        with runtime.reading() as session:
+            self._wake(session, now)
+        self._forget(now)
+
+    def _promote(self) -> None:
+        moved = engine.PROMOTE_BATCH
+        while moved >= engine.PROMOTE_BATCH:
+            with self._process.runtime.engine.begin() as connection:
+                moved = engine.promote(connection, database_now(connection))
+
+    def _number(self) -> None:
+        with self._process.runtime.unit() as unit:
+            last = live.number_new(unit.session, SYSTEM)
+        try:
+            self._process.runtime.redis.xadd(live.STREAM, {"n": last}, maxlen=_STREAM_LENGTH, approximate=True)
+        except RedisError as e:
+            log.debug("redis_away", error=type(e).__name__)  # readers also ask the rows
+
+    def _forget(self, now: datetime) -> None:
+        if time.monotonic() - self._forgot_at < FORGET_EVERY:
+            return
+        self._forgot_at = time.monotonic()
+        with self._process.runtime.unit() as unit:
+            live.forget_old(unit.session, SYSTEM, now)
+
+    # -- waking
+
+    def _wake(self, session: Session, now: datetime) -> None:
+        connection = session.connection()
+        if engine.is_anything_due(connection, now):
+            self._send(DRAIN, TICK)
+        if doubts.open_doubts(connection, now):
+            self._send(RECONCILE, 1.0)
+        if self._has_raw_items(connection, now):
+            self._send(DIGEST, 1.0)
+        for account_id in self._accounts_to_poll(session, now):
+            self._send(POLL, POLL_AGAIN, account_id=account_id)
+        self._send(TEND, TEND_EVERY)
+
+    @staticmethod
+    def _has_raw_items(connection: Connection, now: datetime) -> bool:
+        waiting = select(RawItem.id).where(
+            RawItem.state == "waiting", or_(RawItem.try_after.is_(None), RawItem.try_after <= now)
+        )  # fmt: skip
+        return connection.scalar(waiting.limit(1)) is not None
+
+    @staticmethod
+    def _accounts_to_poll(session: Session, now: datetime) -> Sequence[int]:
+        due = select(PollCursor.account_id).where(
+            PollCursor.next_poll_at <= now, or_(PollCursor.claimed_until.is_(None), PollCursor.claimed_until <= now)
+        )
+        never = ~select(PollCursor.account_id).where(PollCursor.account_id == Account.id).exists()
+        return session.scalars(
+            select(Account.id)
+            .where(Account.state == "connected", or_(Account.id.in_(due), never))
+            .where(or_(Account.parked_until.is_(None), Account.parked_until <= now))
+            .order_by(Account.id)
+        ).all()
+
+    def _send(self, job: Job, again_after: float, **params: int) -> None:
+        """Send a wake-up, unless it was just sent or enough of them wait unheard."""
+        key = (job.path, *params.values())
+        if time.monotonic() - self._woken.get(key, float("-inf")) < again_after:
+            return
+        self._woken[key] = time.monotonic()
+        if not params and self._is_crowded(job.queue):
+            return
+        self._process.runtime.wake(job, dict(params))
+
+    def _is_crowded(self, queue: str) -> bool:
+        try:
+            return int(self._process.runtime.redis.llen(f"rq:queue:{queue}")) > MOST_WAITING
+        except RedisError:
+            return False
+
+
+def run(process: Process) -> None:
+    """Tick while this clock has the lock; stand by while another has."""
+    settings = process.runtime.settings
+    clock = Clock(process)
+    with only_one(process.runtime.engine, settings.data_dir, "clock") as lock:
+        while not process.stopping.is_set():
+            if lock.is_held() or _take(lock):
+                began = time.monotonic()
+                clock.tick()
+                process.stopping.wait(max(0.0, TICK - (time.monotonic() - began)))
+            else:
+                process.stopping.wait(STAND_BY)
+
+
+def _take(lock: Any) -> bool:
+    try:
+        return bool(lock.take())
+    except Exception as e:
+        log.warning("no_lock", error=type(e).__name__)
+        return False
+
+
+def main() -> None:
+    """Be the clock until asked to stop."""
+    try:
+        settings = read_settings(os.environ)
+    except BadSettings as e:
+        raise SystemExit("\n".join(e.problems)) from None
+    start_logging(settings.log_level)
+    process = open_process(settings, "clock")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: process.stopping.set())
+    run(process)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""The `tend` queue: what has to be looked after now and then. Each task is small, may run
+twice and stands alone: one that fails is logged and does not keep the others from running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import or_, select
+
+from channels.errors import ChannelError
+from guichet import audit
+from guichet.accounts import operations as accounts
+from guichet.accounts.queries import find_due_refreshes
+from guichet.db.dialect import database_now
+from guichet.db.locks import seized
+from guichet.delivery import takeover
+from guichet.inbox import operations as inbox
+from guichet.jobs import CHECK_ACCOUNT, DRAIN
+from guichet.models import Account
+from guichet.policy import SYSTEM
+from workers.desks import connect, renew
+from workers.runtime import Process, current
+
+log = structlog.get_logger(__name__)
+
+CHECK_EVERY = timedelta(hours=6)
+
+
+def tend() -> None:
+    """All of it, once."""
+    process = current()
+    for task in TASKS:
+        if process.stopping.is_set():
+            return
+        try:
+            task(process)
+        except Exception:
+            log.exception("tending_failed", task=task.__name__)
+
+
+def take_over_from_the_dead(process: Process) -> None:
+    """Rows of workers whose life lock is free go back to the queue, or are looked for."""
+    runtime = process.runtime
+    with runtime.reading() as session:
+        suspects = takeover.suspects(session.connection())
+    for worker_id, lock_key in suspects:
+        with runtime.engine.connect() as connection:
+            with seized(connection, runtime.settings.data_dir, lock_key) as is_dead:
+                if not is_dead:
+                    continue
+                claimed, started = takeover.take_over(connection, worker_id, database_now(connection))
+                connection.commit()  # while the lock is still ours: nobody else takes over beside us
+        log.info("took_over", worker=worker_id, claimed=claimed, started=started)
+        if claimed or started:
+            runtime.wake(DRAIN, {})
+
+
+def follow_answers(process: Process) -> None:
+    """Conversations whose answer settled without their knowing."""
+    with process.runtime.unit() as unit:
+        inbox.follow_settled(unit.session, SYSTEM, process.runtime.now())
+
+
+def look_after_conversations(process: Process) -> None:
+    """Claims lapse, snoozes end, what is resolved long ago is closed."""
+    for operation in (inbox.expire_leases, inbox.wake_snoozed, inbox.close_old):
+        with process.runtime.unit() as unit:
+            operation(unit.session, SYSTEM, process.runtime.now())
+
+
+def seal_audit_log(process: Process) -> None:
+    """Chain what was recorded since the last time."""
+    with process.runtime.unit() as unit:
+        audit.seal(unit.session, SYSTEM, process.runtime.now(), process.runtime.settings.secret_keys[0])
+
+
+def renew_secrets(process: Process) -> None:
+    """Secrets that end soon, one flight each."""
+    with process.runtime.reading() as session:
+        ids = [c.account_id for c in find_due_refreshes(session, SYSTEM, process.runtime.now())]
+    for account_id in ids:
+        if not process.stopping.is_set():
+            renew(process, account_id)
+
+
+def check_accounts(process: Process) -> None:
+    """Ask for a check of accounts that nobody looked at for a while."""
+    before = process.runtime.now() - CHECK_EVERY
+    with process.runtime.unit() as unit:
+        stale = select(Account.id).where(
+            Account.state == "connected", or_(Account.checked_at.is_(None), Account.checked_at < before)
+        )
+        for account_id in unit.session.scalars(stale.order_by(Account.checked_at).limit(5)):
+            unit.enqueue(CHECK_ACCOUNT, account_id=account_id)
+
+
+def check_account(account_id: int) -> None:
+    """Ask the network who we are: whether the sign-in holds, and what is allowed there now."""
+    process = current()
+    runtime = process.runtime
+    try:
+        connection = connect(process, account_id)
+        with runtime.reading() as session:
+            is_rehearsal = session.get_one(Account, account_id).is_rehearsal
+        connected = process.networks.connector(connection.network, is_rehearsal).check(connection)
+    except ChannelError as e:
+        with runtime.unit() as unit:
+            account = unit.session.get_one(Account, account_id)
+            account.checked_at = runtime.now()  # else it would be asked again at once
+            accounts.note_check_failed(unit.session, SYSTEM, account, e, runtime.now())
+        return
+    with runtime.unit() as unit:
+        account = unit.session.get_one(Account, account_id)
+        accounts.note_checked(unit.session, SYSTEM, account, connected, runtime.now())
+
+
+TASKS: tuple[Callable[[Process], None], ...] = (
+    take_over_from_the_dead,
+    follow_answers,
+    look_after_conversations,
+    seal_audit_log,
+    renew_secrets,
+    check_accounts,
+)
