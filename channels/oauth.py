@@ -1,7 +1,7 @@
 """The OAuth steps that networks share, on our wire: OAuth 1.0a in three legs (RFC 5849),
 OAuth 2 authorization code with PKCE (RFC 6749, RFC 7636), and refresh.
 
-requests-oauthlib signs and parses; this module decides what a failure means, keeps
+requests-oauthlib signs and parses; oauth_errors decides what a failure means. Keeps
 tokens out of every log and error, and refuses an answer whose `state` is not ours.
 
 Addresses are given as the network publishes them. Where the wire diverts their host
@@ -23,15 +23,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-import requests
-from oauthlib.oauth2 import OAuth2Error
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth1Session, OAuth2Session
-from requests_oauthlib.oauth1_session import TokenMissing, TokenRequestDenied
 
-from channels.answers import error_for
 from channels.contract import Consent
-from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, Rejected
+from channels.errors import AuthExpired, Rejected
+from channels.oauth_errors import check_state, consent_refused, guarded, judged, state_mismatch
 from channels.wire import Wire
 
 # These write tokens, codes and signatures at DEBUG.
@@ -124,12 +121,12 @@ def complete_oauth2(app: OAuth2App, wire: Wire, memory: Mapping[str, str], query
     """Exchange the code that came back. Raises Rejected: `consent_refused`,
     `state_mismatch`, `grant_refused`, `app_keys_refused`; OutcomeUnknown after a
     broken answer (the code is then spent: begin anew)."""
-    _check_state(memory, query)
+    check_state(memory, query)
     if "error" in query or not query.get("code"):
-        raise _consent_refused(query.get("error", ""))
+        raise consent_refused(query.get("error", ""))
     session = _oauth2_session(app, wire, memory["redirect_uri"])
-    session.register_compliance_hook("access_token_response", _judge(Rejected, "grant_refused"))
-    token = _guarded(
+    session.register_compliance_hook("access_token_response", judged(Rejected, "grant_refused"))
+    token = guarded(
         lambda: session.fetch_token(
             app.token_url, code=query["code"], code_verifier=memory["verifier"], **_client_auth(app)
         )
@@ -154,11 +151,11 @@ def refresh_oauth2(app: OAuth2App, wire: Wire, refresh_token: str) -> OAuth2Toke
 
 def _refresh(app: OAuth2App, wire: Wire, refresh_token: str) -> OAuth2Tokens:
     session = _oauth2_session(app, wire, "")
-    session.register_compliance_hook("refresh_token_response", _judge(AuthExpired, "auth_expired"))
+    session.register_compliance_hook("refresh_token_response", judged(AuthExpired, "auth_expired"))
     auth = _client_auth(app)
     if auth.pop("include_client_id", False):
         auth["client_id"] = app.client_id
-    token = _guarded(
+    token = guarded(
         lambda: session.refresh_token(app.token_url, refresh_token=refresh_token, **auth),
     )
     return _tokens(token, refresh_token)
@@ -199,7 +196,7 @@ def begin_oauth1(app: OAuth1App, wire: Wire, redirect_uri: str, state: str) -> C
     """
     callback = f"{redirect_uri}{'&' if '?' in redirect_uri else '?'}state={state}"
     session = _oauth1_session(app, wire, callback_uri=callback)
-    token = _guarded(lambda: session.fetch_request_token(app.request_token_url))
+    token = guarded(lambda: session.fetch_request_token(app.request_token_url), denied="app_keys_refused")
     memory = {
         "request_token": str(token["oauth_token"]),
         "request_secret": str(token.get("oauth_token_secret", "")),
@@ -211,11 +208,11 @@ def begin_oauth1(app: OAuth1App, wire: Wire, redirect_uri: str, state: str) -> C
 
 def complete_oauth1(app: OAuth1App, wire: Wire, memory: Mapping[str, str], query: Mapping[str, str]) -> OAuth1Tokens:
     """Exchange the verifier that came back. Raises as `complete_oauth2` does."""
-    _check_state(memory, query)
+    check_state(memory, query)
     if "denied" in query or not query.get("oauth_verifier"):
-        raise _consent_refused("")
+        raise consent_refused("")
     if not hmac.compare_digest(query.get("oauth_token", ""), memory["request_token"]):
-        raise _state_mismatch()
+        raise state_mismatch()
     session = _oauth1_session(
         app,
         wire,
@@ -223,7 +220,7 @@ def complete_oauth1(app: OAuth1App, wire: Wire, memory: Mapping[str, str], query
         resource_owner_secret=memory["request_secret"],
         verifier=query["oauth_verifier"],
     )
-    token = _guarded(lambda: session.fetch_access_token(app.access_token_url))
+    token = guarded(lambda: session.fetch_access_token(app.access_token_url))
     return OAuth1Tokens(str(token["oauth_token"]), str(token["oauth_token_secret"]))
 
 
@@ -242,108 +239,6 @@ def reachable(url: str, wire: Wire) -> str:
         return url
     to = urlsplit(base)
     return urlunsplit((to.scheme, to.netloc, parts.path, parts.query, parts.fragment))
-
-
-# ---------------------------------------------------------------- what a failure means
-
-
-def _check_state(memory: Mapping[str, str], query: Mapping[str, str]) -> None:
-    if not memory.get("state") or not hmac.compare_digest(query.get("state", "").encode(), memory["state"].encode()):
-        raise _state_mismatch()
-
-
-def _state_mismatch() -> Rejected:
-    return Rejected("the answer does not belong to the consent that was asked for", code="state_mismatch")
-
-
-def _consent_refused(error: str) -> Rejected:
-    code = "consent_refused" if error in ("", "access_denied") else "consent_failed"
-    return Rejected("the network did not give its consent", code=code, evidence={"error": _known(error)})
-
-
-# RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1. Anything else may carry what it likes, and is not repeated.
-_ERRORS = frozenset(
-    {
-        *("access_denied", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "invalid_token"),
-        *("server_error", "temporarily_unavailable", "unauthorized_client"),
-        *("unsupported_grant_type", "unsupported_response_type"),
-    }
-)
-
-
-def _known(error: Any) -> str:
-    return error if isinstance(error, str) and error in _ERRORS else "other"
-
-
-def _judge(refusal: type[ChannelError], code: str) -> Callable[[requests.Response], requests.Response]:
-    """A hook that judges the token endpoint's answer before the library reads it."""
-
-    def judge(response: requests.Response) -> requests.Response:
-        body = _object(response)
-        if 200 <= response.status_code < 300:
-            if not isinstance(body.get("access_token"), str):
-                raise _unreadable(response.status_code)
-            return response
-        error = _known(body.get("error"))
-        evidence = {"status": response.status_code, "error": error}
-        if response.status_code not in (400, 401, 403):
-            raise _without_words(error_for(response, now=datetime.now(UTC)), evidence)
-        if error in ("invalid_client", "unauthorized_client"):
-            raise Rejected(
-                "the network does not accept our application keys",
-                code="app_keys_refused",
-                status=response.status_code,
-                evidence=evidence,
-            )
-        raise refusal("the network refused the grant", code=code, status=response.status_code, evidence=evidence)
-
-    return judge
-
-
-def _object(response: requests.Response) -> Mapping[str, Any]:
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
-
-
-def _without_words(error: ChannelError, evidence: Mapping[str, Any]) -> ChannelError:
-    """The same error without the network's own words, which might repeat a code or a token."""
-    error.detail = f"the network answered {error.status} when asked for a token"
-    error.args = (error.detail,)
-    error.evidence = dict(evidence)
-    return error
-
-
-def _unreadable(status: int | None) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        "the network granted a token in an answer that cannot be read", code="unreadable_success", status=status
-    )
-
-
-def _guarded(ask: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Turn what the libraries raise, whose text may hold tokens, into our own errors."""
-    try:
-        return ask()
-    except TokenRequestDenied as e:
-        raise _denied(e.response) from None
-    except (TokenMissing, KeyError, ValueError):
-        raise _unreadable(None) from None
-    except OAuth2Error as e:
-        raise OutcomeUnknown("the network's answer is no OAuth answer", evidence={"error": _known(e.error)}) from None
-
-
-def _denied(response: requests.Response) -> ChannelError:
-    evidence = {"status": response.status_code}
-    if response.status_code in (400, 401, 403):
-        return Rejected(
-            "the network refused our application keys or the callback address",
-            code="app_keys_refused",
-            status=response.status_code,
-            evidence=evidence,
-        )
-    return _without_words(error_for(response, now=datetime.now(UTC)), evidence)
 
 
 # ---------------------------------------------------------------- one flight for each key

@@ -98,8 +98,9 @@ def test_a_wrong_pkce_verifier_is_refused(rig: XRig) -> None:
 def test_a_wrong_oauth1_verifier_is_refused(rig: XRig) -> None:
     consent = rig.begin_consent("oauth1")
     query = {**press(consent.authorize_url), "oauth_verifier": "guessed"}
-    with pytest.raises(Rejected):
+    with pytest.raises(Rejected) as caught:
         SPEC.connector(KEYS, rig.wire).complete(consent.memory, query)
+    assert code_of(caught) == "grant_refused"
 
 
 @BOTH
