@@ -1,0 +1,128 @@
+"""Takes the pictures by which the pages are judged: every page, three widths, both themes, both
+languages, busy, empty and broken; and runs axe on each. Needs the built application and Chromium.
+
+    python webapp/ui/scripts/look.py OUT [--pages inbox,compose] [--quick]
+
+Exits 1 when axe finds anything, a script error was thrown, or the browser refused something
+under the content security policy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+UI = Path(__file__).parents[1]
+AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
+WIDTHS = {"1440": (1440, 900), "1024": (1024, 768), "390": (390, 844)}
+PAGES = {
+    "inbox": "/inbox?view=all",
+    "talk": "/inbox/1?view=all",
+    "compose": "/compose",
+    "calendar": "/calendar",
+    "needs-you": "/needs-you",
+    "numbers": "/numbers",
+    "accounts": "/accounts",
+    "settings": "/settings",
+}
+PORTS = {"busy": 8171, "empty": 8172, "broken": 8173}
+
+
+@contextmanager
+def fixture_server(mode: str) -> Iterator[str]:
+    """The built pages over the made-up API; its address."""
+    command = ["node", str(UI / "fixtures" / "serve.mjs"), str(PORTS[mode]), mode]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own file
+    address = f"http://127.0.0.1:{PORTS[mode]}"
+    try:
+        _wait_for(address)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for(address: str) -> None:
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(address, timeout=1).close()  # noqa: S310 - loopback
+            return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+    raise SystemExit(f"{address} did not start")
+
+
+def shots(quick: bool) -> Iterator[tuple[str, str, str, str]]:
+    """(mode, width, theme, language) of each picture."""
+    for mode in ("busy",) if quick else ("busy", "empty", "broken"):
+        for width in WIDTHS:
+            for theme in ("light",) if quick else ("light", "dark"):
+                for language in ("en",) if quick else ("en", "fr"):
+                    if mode != "busy" and (theme, language) not in {("light", "en"), ("dark", "fr")}:
+                        continue
+                    yield mode, width, theme, language
+
+
+def axe(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result: dict[str, Any] = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{found['id']} ({found['impact']}): {node['target']} {node.get('failureSummary', '')[:300]}"
+        for found in result["violations"]
+        for node in found["nodes"][:3]
+    ]
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("out", type=Path)
+    arguments.add_argument("--pages", default=",".join(PAGES))
+    arguments.add_argument("--quick", action="store_true")
+    asked = arguments.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    wrong: list[str] = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        for mode, width, theme, language in shots(asked.quick):
+            with fixture_server(mode) as address:
+                size = WIDTHS[width]
+                context = browser.new_context(
+                    viewport={"width": size[0], "height": size[1]}, bypass_csp=False, locale=language
+                )
+                kept = f'{{"theme": "{theme}", "language": "{language}"}}'
+                context.add_init_script(f"localStorage.setItem('guichet.preferences', JSON.stringify({kept}))")
+                for name in asked.pages.split(","):
+                    page = context.new_page()
+                    where = f"{name}-{mode}-{width}-{theme}-{language}"
+                    page.on("pageerror", lambda error, at=where: wrong.append(f"{at}: {error}"))
+                    page.on(
+                        "console",
+                        lambda said, at=where: (
+                            wrong.append(f"{at}: {said.text}")
+                            if said.type == "error" and "Failed to load resource" not in said.text
+                            else None
+                        ),
+                    )
+                    page.goto(address + PAGES[name], wait_until="domcontentloaded")
+                    page.wait_for_timeout(900)
+                    page.screenshot(path=asked.out / f"{where}.png")
+                    wrong += [f"{where}: {found}" for found in axe(page)]
+                    page.close()
+                context.close()
+        browser.close()
+    print("\n".join(wrong) or "nothing wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
