@@ -32,3 +32,61 @@ def test_what_is_due_goes_out_once_and_its_receipt_is_kept(stage: Stage) -> None
         assert delivery.remote_url.startswith("http")
         assert [a.state for a in delivery.attempts] == ["accepted"]
         assert delivery.lateness_ms is not None
+
+
+@pytest.mark.parametrize(
+    ("effect", "how", "state", "attempt"),
+    [
+        ("reset_after", {}, "unknown", "unknown"),
+        ("reset_before", {}, "unknown", "unknown"),
+        ("status_after", {"status": 500}, "unknown", "unknown"),
+        ("status_before", {"status": 503}, "unknown", "unknown"),
+        ("garbage_after", {}, "unknown", "unknown"),
+        ("slow", {"seconds": 1.5}, "unknown", "unknown"),
+        ("drip", {"seconds": 0.2}, "unknown", "unknown"),
+        ("status_before", {"status": 422}, "failed", "refused"),
+        ("status_before", {"status": 403}, "failed", "refused"),
+        ("status_before", {"status": 429, "headers": {"Retry-After": "60"}}, "due", "refused"),
+        ("status_before", {"status": 401}, "needs_human", "refused"),
+    ],
+)
+def test_each_way_of_going_wrong_is_judged_by_what_the_network_may_have_done(
+    stage: Stage, effect: str, how: dict[str, object], state: str, attempt: str
+) -> None:
+    stage.plant(effect, **how)
+    id_ = stage.queue("boarding is at gate F7")
+    stage.drain()
+    delivery = stage.delivery(id_)
+    assert (delivery.state, delivery.attempts[0].state) == (state, attempt), delivery.reason
+
+
+@pytest.mark.parametrize("effect", ["reset_after", "status_after", "garbage_after", "late"])
+def test_what_went_out_without_an_answer_is_found_and_not_sent_again(stage: Stage, effect: str) -> None:
+    stage.plant(effect, seconds=0.05)
+    id_ = stage.queue("the lounge is open")
+    settle_all(stage, [id_])
+    assert stage.texts() == ["the lounge is open"]
+    assert stage.delivery(id_).state == "published"
+
+
+@pytest.mark.parametrize("effect", ["reset_before", "status_before"])
+def test_what_did_not_go_out_is_proved_absent_twice_and_sent_once(stage: Stage, effect: str) -> None:
+    stage.plant(effect)
+    id_ = stage.queue("the lounge is closed")
+    settle_all(stage, [id_])
+    assert stage.texts() == ["the lounge is closed"]
+    delivery = stage.delivery(id_)
+    assert [a.state for a in delivery.attempts] == ["absent", "accepted"]
+    assert delivery.attempts[0].idempotency_key != delivery.attempts[1].idempotency_key
+
+
+def settle_all(stage: Stage, ids: list[int], seconds: float = 8) -> None:
+    """Drain and look until all are settled."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        stage.drain()
+        stage.look()
+        if all(stage.delivery(i).state in ("published", "failed", "cancelled", "needs_human") for i in ids):
+            return
+        time.sleep(0.05)
+    raise AssertionError([(i, stage.delivery(i).state, stage.delivery(i).reason) for i in ids])
