@@ -13,16 +13,21 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    ColumnClause,
     Connection,
     Engine,
     Insert,
     Select,
     Table,
+    TableClause,
     Text,
-    bindparam,
+    cast,
     column,
     event,
+    func,
+    literal_column,
     select,
+    table,
     text,
     true,
     union_all,
@@ -162,35 +167,33 @@ def is_search_table(name: str) -> bool:
 
 def index_words(bind: Session | Connection, message_id: int, account_id: int, words: str) -> None:
     """Index a message's folded words anew; no words forget it."""
-    bind.execute(text(f"DELETE FROM message_search WHERE {_search_key(bind)} = :id"), {"id": message_id})
-    row = {"id": message_id, "account": account_id, "words": " ".join(w[:100] for w in words.split())}
-    if words and is_sqlite(bind):
-        bind.execute(text("INSERT INTO message_search (rowid, account_id, words) VALUES (:id, :account, :words)"), row)
-    elif words:
-        made = "array_to_tsvector(string_to_array(:words, ' '))"
-        bind.execute(text(f"INSERT INTO message_search VALUES (:id, :account, {made})"), row)
+    search = _search_of(bind)
+    bind.execute(search.delete().where(search.c.message_id == message_id))
+    if words:
+        shortened = " ".join(w[:100] for w in words.split())
+        indexed = shortened if is_sqlite(bind) else func.array_to_tsvector(func.string_to_array(shortened, " "))
+        bind.execute(search.insert().values(message_id=message_id, account_id=account_id, words=indexed))
 
 
 def find_words(
     bind: Session | Connection, words: Sequence[str], accounts: Sequence[int] | None, limit: int
 ) -> list[int]:
-    """Ids of the newest messages that have all these folded words, the last one as a
-    beginning. `accounts` None: on every account."""
+    """Ids of the newest messages that have all these folded words (letters and digits
+    only), the last one as a beginning. `accounts` None: on every account."""
+    search = _search_of(bind)
     if is_sqlite(bind):
         query = " AND ".join(f'"{w[:100]}"' for w in words) + " *"
-        matches = "message_search MATCH :query"
+        matches = literal_column("message_search").op("MATCH")(query)
     else:
         query = " & ".join(f"'{w[:100]}'" for w in words) + ":*"
-        matches = "words @@ CAST(:query AS tsquery)"
-    key = _search_key(bind)
-    within = "" if accounts is None else "AND account_id IN :accounts"
-    statement = text(f"SELECT {key} FROM message_search WHERE {matches} {within} ORDER BY {key} DESC LIMIT :n")
-    given: dict[str, Any] = {"query": query, "n": limit}
+        matches = search.c.words.op("@@")(cast(query, postgresql.TSQUERY))
+    found = select(search.c.message_id).where(matches)
     if accounts is not None:
-        statement = statement.bindparams(bindparam("accounts", expanding=True))
-        given["accounts"] = list(accounts)
-    return list(bind.execute(statement, given).scalars())
+        found = found.where(search.c.account_id.in_(accounts))
+    return list(bind.execute(found.order_by(search.c.message_id.desc()).limit(limit)).scalars())
 
 
-def _search_key(bind: Session | Connection) -> str:
-    return "rowid" if is_sqlite(bind) else "message_id"
+def _search_of(bind: Session | Connection) -> TableClause:
+    key: ColumnClause[int] = column("rowid" if is_sqlite(bind) else "message_id")
+    key.key = "message_id"
+    return table("message_search", key, column("account_id"), column("words"))

@@ -33,9 +33,7 @@ def place_of(conversation: Conversation) -> Place | None:
     """Where it is counted now; None once it was merged into another."""
     if conversation.merged_into_id is not None:
         return None
-    return Place(
-        conversation.account_id, conversation.state, conversation.team_id or 0, conversation.assignee_id or 0
-    )
+    return Place(conversation.account_id, conversation.state, conversation.team_id or 0, conversation.assignee_id or 0)
 
 
 def move(session: Session, before: Place | None, after: Place | None) -> None:

@@ -79,8 +79,6 @@ def put_labels(change: Change, ids: Sequence[int], *, only: bool = False) -> Non
     added, removed = sorted(set(ids) - has), sorted(has - set(ids)) if only else []
     session.add_all(mark(conversation_id=change.conversation.id, label_id=i) for i in added)
     if removed:
-        session.execute(
-            delete(mark).where(mark.conversation_id == change.conversation.id, mark.label_id.in_(removed))
-        )
+        session.execute(delete(mark).where(mark.conversation_id == change.conversation.id, mark.label_id.in_(removed)))
     if added or removed:
         change.event("labels", added=added, removed=removed)

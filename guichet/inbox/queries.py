@@ -7,12 +7,12 @@ team) so that they cost the same at ten thousand and at ten million conversation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from guichet.db import dialect
@@ -265,7 +265,7 @@ def _walk_legs(
         prefixes, beyond = [{"account_id": a} for a in walk.accounts], []
     legs: list[dict[str, Any]] = [{**p, "state": s} for p in prefixes for s in walk.states] if by_state else [*prefixes]
 
-    def walk_one(leg: dict[str, Any]) -> Any:
+    def walk_one(leg: Mapping[str, Any]) -> Select[Any]:
         prefix = [getattr(Conversation, name) == value for name, value in leg.items()]
         return (
             select(Conversation.id.label("id"), key.label("key"))
@@ -275,6 +275,3 @@ def _walk_legs(
         )
 
     return dialect.walk_each(session, legs, walk_one, ascending=ascending, limit=walk.limit + 1)
-
-
-# What else a page about one conversation needs lives in guichet/inbox/thread.py.

@@ -99,10 +99,10 @@ def read_rows(session: Session, ids: Sequence[int]) -> list[ConversationRow]:
     labelled = select(ConversationLabel.conversation_id, Label.id, Label.name, Label.colour).join(
         Label, Label.id == ConversationLabel.label_id
     )
-    for conversation_id, *label in session.execute(
+    for conversation_id, id_, name, colour in session.execute(
         labelled.where(ConversationLabel.conversation_id.in_(ids)).order_by(Label.name)
     ):
-        marks.setdefault(conversation_id, []).append(LabelRow(*label))
+        marks.setdefault(conversation_id, []).append(LabelRow(id_, name, colour))
     rows = {}
     for found in session.execute(_SHOWN.where(Conversation.id.in_(ids))).mappings():
         values = dict(found)

@@ -120,10 +120,7 @@ def read_waits(session: Session, actor: Actor, conversation: Conversation) -> Se
     """Every wait of the conversation with its slices, oldest first."""
     require(actor, Action.CONVERSATION_VIEW, conversation)
     return session.scalars(
-        select(Wait)
-        .where(Wait.conversation_id == conversation.id)
-        .order_by(Wait.id)
-        .options(selectinload(Wait.slices))
+        select(Wait).where(Wait.conversation_id == conversation.id).order_by(Wait.id).options(selectinload(Wait.slices))
     ).all()
 
 
@@ -150,7 +147,9 @@ def _dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
         i.id: i
         for i in session.scalars(select(Identity).where(Identity.id.in_({m.identity_id for m in messages} - {None})))
     }
-    staff = {s.id: s for s in session.scalars(select(Staff).where(Staff.id.in_({m.staff_id for m in messages} - {None})))}
+    staff = {
+        s.id: s for s in session.scalars(select(Staff).where(Staff.id.in_({m.staff_id for m in messages} - {None})))
+    }
     deliveries = {
         d.id: d
         for d in session.execute(

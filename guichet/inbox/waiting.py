@@ -18,6 +18,7 @@ from guichet.inbox.changes import Change
 from guichet.inbox.waits import EndKind
 from guichet.models import Account, Brand, Calendar, Conversation, Delivery, Message, Wait
 
+
 def said(change: Change, message: Message, counts: bool) -> None:
     """The customer wrote `message`. It opens a wait or joins the open one, unless an answer
     given in the network's own app is newer than it."""

@@ -189,19 +189,12 @@ def recount(history: Iterable[Event]) -> list[WaitValue]:
 
 def _take(book: _Book, event: Event) -> None:
     match event:
-        case Said():
-            if event.counts:
-                _say(book, event)
-        case Touched(at=_, accepted_at=accepted):
-            if book.open and book.open.first_touch_at is None:
-                book.open = replace(book.open, first_touch_at=accepted)
-        case Answered():
-            served = [s for s in book.waiting if s.message_id <= event.seen_through]
-            _serve(book, served, event.at, event.accepted_at, event.kind, event.staff_id, event.message_id)
-        case Echoed():
-            book.echoes.append(event)
-            served = [s for s in book.waiting if s.remote_at <= event.remote_at]
-            _serve(book, served, event.at, event.remote_at, EndKind.ANSWERED_ELSEWHERE, None, event.message_id)
+        case Said() if event.counts:
+            _say(book, event)
+        case Touched() if book.open and book.open.first_touch_at is None:
+            book.open = replace(book.open, first_touch_at=event.accepted_at)
+        case Answered() | Echoed():
+            _answer(book, event)
         case Recognised():
             book.done = [_recognised(w, event) for w in book.done]
             book.echoes = [e for e in book.echoes if e.message_id != event.echo_id]
@@ -261,6 +254,16 @@ def _restarted(wait: WaitValue, waiting: list[Said]) -> WaitValue:
         started_at=opener.remote_at,
         received_at=min(s.received_at for s in waiting),
     )
+
+
+def _answer(book: _Book, event: Answered | Echoed) -> None:
+    if isinstance(event, Answered):
+        served = [s for s in book.waiting if s.message_id <= event.seen_through]
+        _serve(book, served, event.at, event.accepted_at, event.kind, event.staff_id, event.message_id)
+    else:
+        book.echoes.append(event)
+        served = [s for s in book.waiting if s.remote_at <= event.remote_at]
+        _serve(book, served, event.at, event.remote_at, EndKind.ANSWERED_ELSEWHERE, None, event.message_id)
 
 
 def _serve(

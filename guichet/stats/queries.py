@@ -222,12 +222,12 @@ def _responses(key: str, label: str, spells: Sequence[km.Spell], scope: WaitFilt
 
 
 def _labels(session: Session, by: str, keys: Iterable[str]) -> dict[str, str]:
+    models: dict[str, type[Account] | type[Staff]] = {"account": Account, "agent": Staff}
+    model = models.get(by)
+    if model is None:
+        return {}
     ids = [int(k) for k in keys if k.isdecimal()]
-    if by == "account":
-        return {str(i): name for i, name in session.execute(select(Account.id, Account.name).where(Account.id.in_(ids)))}
-    if by == "agent":
-        return {str(i): name for i, name in session.execute(select(Staff.id, Staff.name).where(Staff.id.in_(ids)))}
-    return {}
+    return {str(i): name for i, name in session.execute(select(model.id, model.name).where(model.id.in_(ids)))}
 
 
 def _in_order(key: str) -> tuple[int, str]:

@@ -73,7 +73,7 @@ def _when(scope: WaitFilter, zones: Mapping[int, ZoneInfo]) -> ColumnElement[boo
         by_zone.setdefault(zone, []).append(account_id)
     legs = []
     for zone, ids in by_zone.items():
-        leg = [Wait.account_id.in_(sorted(ids))]
+        leg: list[ColumnElement[bool]] = [Wait.account_id.in_(sorted(ids))]
         if scope.since is not None:
             leg.append(Wait.started_at >= _midnight(scope.since, zone))
         if scope.until is not None:

@@ -107,8 +107,7 @@ def holds(conditions: Sequence[Mapping[str, Any]], fact: Fact) -> bool:
 def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
     name, op, values = condition["field"], condition["op"], condition["value"]
     if name == "text":
-        found = any(phrases_in(fact.words, fold(v)) for v in values)
-        return found == (op == "any_of")
+        return any(phrases_in(fact.words, fold(v)) for v in values) == bool(op == "any_of")
     if name == "account":
         found = fact.account_id in values
     elif name == "customer":

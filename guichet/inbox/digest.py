@@ -1,0 +1,291 @@
+"""From what a network handed over to customers, conversations and messages.
+
+Idempotent by account and remote id: the same thing again changes nothing, a newer version
+of it becomes a version, its deletion a tombstone. Nothing here looks anything up outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from channels.contract import Inbound, InboundKind, RemoteMedia, Surface
+from guichet import live
+from guichet.delivery.doubts import match_echo
+from guichet.inbox import answering, languages, people, searching, states, threads, waiting, words
+from guichet.inbox.changes import Change, changing
+from guichet.inbox.following import follow_delivery
+from guichet.inbox.sanitise import sanitise
+from guichet.inbox.states import State
+from guichet.models import Account, Attachment, Conversation, Identity, Message, MessageVersion, RawItem
+from guichet.policy import Action, Actor, require
+from guichet.storage import FileStore
+
+FILE_BYTES = 25 * 2**20  # of one attachment; beyond it only its name is kept
+FILES = 50
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+_SAID = frozenset(
+    {InboundKind.MENTION, InboundKind.REPLY, InboundKind.QUOTE, InboundKind.DIRECT, InboundKind.MAIL}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One thing to digest, with what it came in."""
+
+    session: Session
+    actor: Actor
+    account: Account
+    raw: RawItem
+    inbound: Inbound
+    store: FileStore | None
+    now: datetime
+
+    @property
+    def remote_at(self) -> datetime:
+        """The network's time, within reason: what was handed over was said before that."""
+        return max(_EARLIEST, min(self.inbound.remote_at.astimezone(UTC), self.raw.received_at))
+
+    def known(self) -> Message | None:
+        remote_id = words.clean(self.inbound.remote_id, people.ID_LENGTH)
+        return self.session.scalars(
+            select(Message).where(Message.account_id == self.account.id, Message.remote_id == remote_id)
+        ).one_or_none()
+
+
+def digest(
+    session: Session,
+    actor: Actor,
+    raw: RawItem,
+    inbounds: Iterable[Inbound],
+    now: datetime,
+    *,
+    store: FileStore | None = None,
+) -> list[Message]:
+    """Take up what one raw item says; returns the messages of customers that are new.
+    `store` keeps attached files (None: only their names). The caller marks the item done."""
+    require(actor, Action.SYSTEM)
+    account = session.get_one(Account, raw.account_id)
+    new = []
+    for inbound in inbounds:
+        message = _digest_one(_Case(session, actor, account, raw, inbound, store, now))
+        if message is not None:
+            new.append(message)
+    return new
+
+
+def _digest_one(case: _Case) -> Message | None:
+    """The customer's message if it is new."""
+    kind = case.inbound.kind
+    if kind is InboundKind.DELETION:
+        _delete(case)
+    elif kind is InboundKind.ECHO:
+        _echo(case)
+    elif kind in _SAID:
+        known = case.known()
+        if known is None:
+            return _said(case)
+        _edit(case, known)
+    return None  # a reaction changes nothing
+
+
+def _said(case: _Case) -> Message:
+    session, account, inbound = case.session, case.account, case.inbound
+    identity = people.identity_of(session, account.network, inbound.author, case.now)
+    conversation = threads.conversation_for(session, case.actor, account, identity, inbound, case.now)
+    with changing(session, case.actor, conversation, case.now, "message") as change:
+        message = _message(case, conversation, "in", identity)
+        counts = not inbound.automatic and conversation.state != State.SPAM
+        if counts:
+            _to_the_front(change)
+        answering.add_message(session, conversation, message)
+        _attach(case, message)
+        _show_newest(conversation, message)
+        waiting.said(change, message, counts)
+        searching.index(session, message)
+        _tell(case, message)
+    return message
+
+
+def _message(case: _Case, conversation: Conversation, direction: str, identity: Identity | None) -> Message:
+    inbound = case.inbound
+    text = words.clean(inbound.text)
+    stated = languages.code(inbound.language)
+    return Message(
+        conversation_id=conversation.id,
+        account_id=case.account.id,
+        direction=direction,
+        kind=inbound.kind.value,
+        remote_id=words.clean(inbound.remote_id, people.ID_LENGTH),
+        identity_id=identity.id if identity else None,
+        text=text,
+        html=_html(inbound),
+        subject=words.clean_short(inbound.subject),
+        # People set their language once; what they write shows it better.
+        language=languages.detect(text, case.account.brand.languages) or stated,
+        in_reply_to=words.clean(inbound.in_reply_to, people.ID_LENGTH),
+        url=people.web_address(inbound.url),
+        is_automatic=inbound.automatic,
+        can_reply=inbound.can_reply,
+        cannot_reply_reason=words.clean_short(inbound.cannot_reply_reason),
+        reply_until=inbound.reply_until,
+        context=words.clean_data(dict(inbound.context)),
+        raw_item_id=case.raw.id,
+        remote_at=case.remote_at,
+        received_at=case.raw.received_at,
+        sort_at=case.remote_at,
+        edited_at=inbound.edited_at,
+    )
+
+
+def _html(inbound: Inbound) -> str:
+    return sanitise(inbound.html) if inbound.surface is Surface.MAIL else ""
+
+
+def _to_the_front(change: Change) -> None:
+    """A customer's message takes up again what was put off or finished."""
+    conversation = change.conversation
+    after = states.after_customer(conversation.state)
+    if after != conversation.state:
+        new_cycle = states.is_reopened_by_customer(conversation.state)
+        change.event("reopened", was=conversation.state, new_cycle=new_cycle, by_customer=True)
+        conversation.cycle += new_cycle
+        conversation.state = after
+        conversation.hold_until = conversation.resolved_at = None
+
+
+def _show_newest(conversation: Conversation, message: Message) -> None:
+    conversation.preview = words.preview(message.text or message.subject)
+    conversation.language = message.language or conversation.language
+    if message.can_reply or conversation.message_count == 1:
+        conversation.can_reply = message.can_reply
+        conversation.cannot_reply_reason = message.cannot_reply_reason
+        conversation.reply_until = message.reply_until
+
+
+def _attach(case: _Case, message: Message) -> None:
+    for media in case.inbound.media[:FILES]:
+        data = media.data
+        key = case.store.put(data) if case.store and data and len(data) <= FILE_BYTES else ""
+        case.session.add(_attachment(message, media, key))
+    case.session.flush()
+
+
+def _attachment(message: Message, media: RemoteMedia, key: str) -> Attachment:
+    return Attachment(
+        message_id=message.id,
+        filename=words.clean_short(media.filename),
+        mime=words.clean_short(media.mime).lower(),
+        size=len(media.data) if media.data else 0,
+        alt=words.clean(media.alt, 10_000),
+        storage_key=key,
+        remote_url=people.web_address(media.url),
+        inline_id=words.clean_short(media.inline_id),
+    )
+
+
+def _edit(case: _Case, message: Message) -> None:
+    """A newer version of what is stored. No effect on any wait."""
+    edited_at = case.inbound.edited_at
+    if edited_at is None or message.deleted_at is not None:
+        return
+    if message.edited_at is not None and edited_at <= message.edited_at:
+        return
+    text, html = words.clean(case.inbound.text), _html(case.inbound)
+    conversation = case.session.get_one(Conversation, message.conversation_id)
+    with changing(case.session, case.actor, conversation, case.now, "message") as change:
+        message.edited_at = edited_at
+        if (text, html) != (message.text, message.html):
+            case.session.add(
+                MessageVersion(message_id=message.id, text=message.text, html=message.html, replaced_at=edited_at)
+            )
+            message.text, message.html = text, html
+            change.event("edited", message_id=message.id)
+            _refresh_preview(change)
+            searching.index(case.session, message)
+        _tell(case, message)
+
+
+def _delete(case: _Case) -> None:
+    """What its author took back is gone here too; a tombstone keeps its place and its wait."""
+    message = case.known()
+    if message is None or message.deleted_at is not None:
+        return
+    session = case.session
+    conversation = session.get_one(Conversation, message.conversation_id)
+    with changing(session, case.actor, conversation, case.now, "message") as change:
+        message.deleted_at = case.now
+        message.text = message.html = message.subject = ""
+        for table in (MessageVersion, Attachment):
+            session.execute(delete(table).where(table.message_id == message.id))
+        waiting.deleted(change, message)
+        _refresh_preview(change)
+        searching.forget(session, message)
+        _tell(case, message)
+
+
+def _refresh_preview(change: Change) -> None:
+    """The list shows what they last wrote, as it stands now."""
+    change.session.flush()
+    newest = change.session.scalars(
+        select(Message)
+        .where(Message.conversation_id == change.conversation.id, Message.direction == "in")
+        .where(Message.deleted_at.is_(None))
+        .order_by(Message.sort_at.desc(), Message.id.desc())
+        .limit(1)
+    ).first()
+    change.conversation.preview = words.preview(newest.text or newest.subject) if newest else ""
+
+
+def _echo(case: _Case) -> None:
+    """Our account spoke: through us, or in the network's own app."""
+    session, account, inbound = case.session, case.account, case.inbound
+    if case.known() is not None:
+        return
+    delivery = match_echo(session, account.id, inbound, case.now)
+    if delivery is not None:
+        follow_delivery(session, case.actor, delivery, case.now)
+        return
+    conversation = _conversation_of_echo(case)
+    if conversation is None:
+        return  # said to everybody: no answer to anybody
+    with changing(session, case.actor, conversation, case.now, "message") as change:
+        message = _message(case, conversation, "out", None)
+        answering.add_message(session, conversation, message)
+        _attach(case, message)
+        waiting.echoed(change, message)
+        if conversation.state in (State.NEW, State.OPEN) and conversation.waiting_since is None:
+            change.event("waiting_customer", was=conversation.state)
+            conversation.state = State.WAITING_CUSTOMER
+        searching.index(session, message)
+        _tell(case, message)
+
+
+def _conversation_of_echo(case: _Case) -> Conversation | None:
+    """Whom our account spoke to. A new conversation begins only where it answered somebody
+    or wrote to them alone, not where a post happens to name them."""
+    session, account, inbound = case.session, case.account, case.inbound
+    recipient = words.clean(inbound.recipient_id, people.ID_LENGTH)
+    if not recipient:
+        return None
+    identity = people.find_identity(session, account.network, recipient)
+    if identity is not None:
+        found = threads.find_conversation(session, account, identity, inbound.thread_root)
+        if found is not None and found.state != State.CLOSED:
+            return found
+    if inbound.surface is Surface.PUBLIC and not inbound.in_reply_to:
+        return None
+    if identity is None:
+        identity = people.identity_of(session, account.network, people.stranger(recipient), case.now)
+    return threads.conversation_for(session, case.actor, account, identity, inbound, case.now)
+
+
+def _tell(case: _Case, message: Message) -> None:
+    live.tell(
+        case.session, "message", case.now, account_id=message.account_id, id=message.id,
+        conversation_id=message.conversation_id,
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""Keeping what networks hand over: committed before it is understood, once, with the
+cursor that says how far was read.
+
+Refuses nothing: an item that cannot be understood is tried again, and after five failures
+lies with its original among the dead letters, where a person sees it and can replay it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Table, or_, select
+from sqlalchemy.orm import Session
+
+from channels import contract
+from guichet import audit
+from guichet.db import dialect
+from guichet.errors import Conflict
+from guichet.inbox.words import clean, clean_data
+from guichet.models import Account, PollCursor, RawItem
+from guichet.policy import Action, Actor, require, visible
+
+TRIES = 5
+_FIRST_PAUSE = timedelta(seconds=30)
+_RAW: Table = RawItem.__table__  # type: ignore[assignment]
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An item that an edge took in for an account (a webhook, verified)."""
+
+    account_id: int
+    item: contract.RawItem
+    received_at: datetime
+
+
+def store_page(
+    session: Session, actor: Actor, account: Account, page: contract.Page, now: datetime, *, stream: str
+) -> int:
+    """Keep a page and its cursor in one transaction; returns how many items were new.
+
+    Overlap is harmless: an item is unique by account, stream and delivery key. A gap is kept
+    until somebody has seen it.
+    """
+    require(actor, Action.SYSTEM)
+    new = store_items(session, actor, [Incoming(account.id, item, now) for item in page.items])
+    cursor = session.get(PollCursor, (account.id, stream))
+    if cursor is None:
+        cursor = PollCursor(account_id=account.id, stream=stream, next_poll_at=now)
+        session.add(cursor)
+    cursor.value, cursor.polled_at = dict(page.cursor), now
+    cursor.failures, cursor.last_error = 0, ""
+    if page.gap is not None:
+        cursor.gap_since = min(page.gap.since, cursor.gap_since or page.gap.since)
+        cursor.gap_until, cursor.gap_reason = page.gap.until, page.gap.reason
+    session.flush()
+    return new
+
+
+def store_items(session: Session, actor: Actor, incoming: Sequence[Incoming]) -> int:
+    """Keep items of any accounts in one statement; those already kept are passed over.
+    Returns how many were new."""
+    require(actor, Action.SYSTEM)
+    return len(dialect.insert_new(session, _RAW, [_row(i) for i in incoming], "account_id", "stream", "delivery_key"))
+
+
+def _row(incoming: Incoming) -> dict[str, object]:
+    item = incoming.item
+    return {
+        "account_id": incoming.account_id,
+        "stream": clean(item.stream, 300),
+        "delivery_key": clean(item.delivery_key, 600),
+        "headers": clean_data(dict(item.headers)),
+        "body": item.body,
+        "received_at": incoming.received_at,
+        "state": "waiting",
+        "tries": 0,
+        "last_error": "",
+    }
+
+
+def forget_gap(session: Session, actor: Actor, account: Account, stream: str, now: datetime) -> None:
+    """Somebody has seen that something could not be fetched, and takes the notice down."""
+    require(actor, Action.ACCOUNT_MANAGE, account)
+    cursor = session.get(PollCursor, (account.id, stream))
+    if cursor is not None:
+        cursor.gap_since = cursor.gap_until = None
+        cursor.gap_reason = ""
+        audit.record(session, actor, "account.gap_seen", account, now)
+
+
+# ------------------------------------------------------------ what waits to be understood
+
+
+def read_waiting(session: Session, actor: Actor, now: datetime, limit: int) -> Sequence[RawItem]:
+    """Items to digest now, in the order in which they came."""
+    require(actor, Action.SYSTEM)
+    waiting = select(RawItem).where(
+        RawItem.state == "waiting", or_(RawItem.try_after.is_(None), RawItem.try_after <= now)
+    )
+    return session.scalars(waiting.order_by(RawItem.id).limit(limit)).all()
+
+
+def lock_waiting(session: Session, actor: Actor, ids: Sequence[int]) -> Sequence[RawItem]:
+    """Those of the items that still wait, kept from others until the transaction ends."""
+    require(actor, Action.SYSTEM)
+    still = select(RawItem).where(RawItem.id.in_(ids), RawItem.state == "waiting").order_by(RawItem.id)
+    return session.scalars(still.with_for_update(skip_locked=True)).all()
+
+
+def note_digested(raw: RawItem, now: datetime) -> None:
+    raw.state, raw.processed_at, raw.last_error = "done", now, ""
+
+
+def note_failure(session: Session, actor: Actor, raw: RawItem, error: str, now: datetime) -> None:
+    """One more failure; the fifth makes it a dead letter. `error` without secrets or texts."""
+    require(actor, Action.SYSTEM)
+    raw.tries += 1
+    raw.last_error = clean(error, 1000)
+    raw.try_after = now + _FIRST_PAUSE * 2 ** (raw.tries - 1)
+    if raw.tries >= TRIES:
+        raw.state = "dead"
+        audit.record(session, actor, "raw_item.dead", raw, now, account_id=raw.account_id)
+    session.flush()
+
+
+# ------------------------------------------------------------ dead letters
+
+
+def list_dead_letters(session: Session, actor: Actor, *, limit: int = 100) -> Sequence[RawItem]:
+    """What could not be understood, newest first, on the accounts that the actor manages."""
+    dead = select(RawItem).where(
+        RawItem.state == "dead", visible(actor, RawItem.account_id, Action.ACCOUNT_MANAGE)
+    )  # fmt: skip
+    return session.scalars(dead.order_by(RawItem.id.desc()).limit(limit)).all()
+
+
+def replay_dead_letter(session: Session, actor: Actor, raw: RawItem, now: datetime) -> None:
+    """Try it again from the start. Raises Conflict unless it is dead."""
+    require(actor, Action.ACCOUNT_MANAGE, raw)
+    if raw.state != "dead":
+        raise Conflict("only a dead letter can be replayed", code="not_possible_now", state=raw.state)
+    raw.state, raw.tries, raw.try_after = "waiting", 0, None
+    audit.record(session, actor, "raw_item.replay", raw, now)
+    session.flush()
+
+
+def count_dead_letters(session: Session, actor: Actor) -> Mapping[int, int]:
+    """How many lie on each account that the actor manages."""
+    counts: dict[int, int] = {}
+    for raw in list_dead_letters(session, actor, limit=1000):
+        counts[raw.account_id] = counts.get(raw.account_id, 0) + 1
+    return counts

@@ -1,0 +1,94 @@
+"""Which conversation something belongs to: one for each account, identity and thread root.
+
+Under a public post each commenter has their own, so that an answer to one never ends
+another's wait. What is closed stays closed: who writes again gets a new one, linked to it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.contract import Inbound
+from guichet.inbox import counts
+from guichet.inbox.people import ID_LENGTH, web_address
+from guichet.inbox.states import State
+from guichet.inbox.words import clean, clean_short
+from guichet.models import Account, Conversation, ConversationEvent, Identity
+from guichet.policy import Actor
+
+
+def conversation_for(
+    session: Session, actor: Actor, account: Account, identity: Identity, inbound: Inbound, now: datetime
+) -> Conversation:
+    """The conversation that goes on, or a new one."""
+    found = find_conversation(session, account, identity, inbound.thread_root)
+    if found is not None and found.state != State.CLOSED:
+        return found
+    conversation = Conversation(
+        account_id=account.id,
+        identity_id=identity.id,
+        thread_root=clean(inbound.thread_root, ID_LENGTH),
+        surface=inbound.surface.value,
+        state=State.SPAM if identity.customer.is_blocked else State.NEW,
+        subject=clean_short(inbound.subject),
+        team_id=account.brand.default_team_id,
+        above=_above(inbound.above),
+        previous_id=found.id if found else None,
+        created_at=now,
+        last_message_at=inbound.remote_at,
+    )
+    session.add(conversation)
+    session.flush()
+    counts.move(session, None, counts.place_of(conversation))
+    for kind, data in _first_events(conversation):
+        session.add(
+            ConversationEvent(conversation_id=conversation.id, at=now, kind=kind, staff_id=actor.staff_id, data=data)
+        )
+        session.flush()
+    return conversation
+
+
+def find_conversation(
+    session: Session, account: Account, identity: Identity, thread_root: str
+) -> Conversation | None:  # fmt: skip
+    """The one that goes on, wherever it was merged to; else the last one that was closed."""
+    found = session.scalars(
+        select(Conversation)
+        .where(
+            Conversation.account_id == account.id,
+            Conversation.identity_id == identity.id,
+            Conversation.thread_root == clean(thread_root, ID_LENGTH),
+        )
+        .order_by(Conversation.id.desc())
+        .limit(1)
+    ).first()
+    while found is not None and found.merged_into_id is not None:
+        found = session.get_one(Conversation, found.merged_into_id)
+    return found
+
+
+def _first_events(conversation: Conversation) -> list[tuple[str, dict[str, Any]]]:
+    events: list[tuple[str, dict[str, Any]]] = [("created", {"previous_id": conversation.previous_id})]
+    if conversation.team_id is not None:
+        events.append(("owner", {"team_id": conversation.team_id, "staff_id": None}))
+    return events
+
+
+def _above(post: Inbound | None) -> dict[str, Any]:
+    """The public post that it hangs under, as it was when the customer answered it."""
+    if post is None:
+        return {}
+    return {
+        "remote_id": clean(post.remote_id, ID_LENGTH),
+        "text": clean(post.text, 20_000),
+        "url": web_address(post.url),
+        "at": post.remote_at.isoformat(),
+        "author": {"handle": clean_short(post.author.handle), "name": clean_short(post.author.name)},
+        "media": [
+            {"mime": clean_short(m.mime), "url": web_address(m.url), "alt": clean(m.alt, 4000)} for m in post.media[:20]
+        ],
+    }
