@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from channels.rehearsal.base import Server
 from channels.rehearsal.bluesky import BlueskyNetwork
-from channels.rehearsal.email import EmailNetwork
+from channels.rehearsal.email import EmailNetwork, MailServer
 from channels.rehearsal.mastodon import MastodonNetwork
 from channels.rehearsal.store import Store
 from channels.rehearsal.x import XNetwork
@@ -42,7 +42,8 @@ def _port(settings: Settings, name: str) -> int:
 
 
 def _serve_mail(settings: Settings, stack: ExitStack, store: Store) -> None:
-    raise NotImplementedError(EmailNetwork)
+    ports = [_port(settings, name) for name in ("email", "imap", "smtp")]
+    stack.enter_context(MailServer(EmailNetwork(store), *ports))
 
 
 def _control(settings: Settings) -> Flask:

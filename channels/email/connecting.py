@@ -17,8 +17,9 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from imapclient import SENT as SENT_FOLDER
+from imapclient.imapclient import SENT as SENT_FOLDER
 
 from channels.contract import AppKeys, Connected, Connection, Consent
 from channels.email.composing import new_key
@@ -67,7 +68,8 @@ class MailConnector:
         consent = begin_oauth2(
             self._oauth_app(settings, form.get("client_secret", "")), self._wire, redirect_uri, state
         )
-        url = consent.authorize_url + "".join(f"&{k}={v}" for k, v in (provider.extra if provider else {}).items())
+        extra = {**(provider.extra if provider else {}), "login_hint": mailbox.address}
+        url = f"{consent.authorize_url}&{urlencode(extra)}"
         memory = {
             **consent.memory,
             "mailbox": json.dumps(mailbox.as_settings()),

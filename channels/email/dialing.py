@@ -16,7 +16,7 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginError
@@ -86,7 +86,7 @@ class _Imap4(imaplib.IMAP4):
         return super().read(size)
 
 
-class ImapLine(IMAPClient):
+class ImapLine(IMAPClient):  # type: ignore[misc]  # the library has no annotations
     """IMAPClient on a socket of the wire's."""
 
     def __init__(self, sock: socket.socket, host: Host, wire: Wire) -> None:
@@ -145,6 +145,22 @@ def _sign_in_imap(line: ImapLine, user: str, secrets: Mapping[str, str]) -> None
 # ---------------------------------------------------------------- SMTP
 
 
+class _WholeLines:
+    """Reads replies line by line; one that was cut off is none, though it may begin with "250"."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readline(self, most: int) -> bytes:
+        line = self._file.readline(most)
+        if line and not line.endswith(b"\n"):
+            raise ConnectionAbortedError("a reply was cut off")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class SmtpLine(smtplib.SMTP):
     """smtplib's protocol on a socket that was opened elsewhere."""
 
@@ -153,8 +169,13 @@ class SmtpLine(smtplib.SMTP):
         # An address literal: the name of this machine is nobody's business (RFC 5321 §4.1.3).
         super().__init__(host.name, host.port, local_hostname="[127.0.0.1]", timeout=wire.read_timeout)
 
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # type: ignore[override]
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return self._ready
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _WholeLines(self.sock.makefile("rb"))
+        return super().getreply()
 
     def plain_login(self) -> None:
         """AUTH PLAIN in UTF-8 (RFC 4616); smtplib's own knows ASCII only."""

@@ -189,8 +189,9 @@ def _report_text(message: Message) -> str:
     for part in payload[:10]:
         for inner in part.walk() if isinstance(part, Message) else ():
             pieces += [f"{key}: {str(value)[:1000]}" for key, value in list(inner.raw_items())[:100]]
-            if isinstance(inner.get_payload(), str):
-                pieces.append(inner.get_payload()[:20_000])
+            text = inner.get_payload()
+            if isinstance(text, str):
+                pieces.append(text[:20_000])
     return "\n".join(pieces)[:200_000]
 
 

@@ -89,8 +89,10 @@ def send_mail(mail: EmailMessage, sender: str, recipient: str, opening: Any) -> 
             dot_sent = True
             line.send(b".\r\n")
             code, reply = line.getreply()
-            if code >= 300:
+            if 400 <= code < 600:
                 raise _refusal(code, reply, "the mail")
+            if not 200 <= code < 300:
+                raise OutcomeUnknown("the server's reply to the mail cannot be read", code="unreadable_success")
             return server_says(reply)
     except ChannelError:
         raise
@@ -121,7 +123,7 @@ def _envelope(line: SmtpLine, sender: str, recipient: str, size: int) -> None:
         ("the sender", line.mail(sender, options)),
         ("the recipient", line.rcpt(recipient)),
     ):
-        if code >= 300:
+        if not 200 <= code < 300:
             raise _refusal(code, reply, what)
     code, reply = line.docmd("DATA")
     if code != 354:
@@ -138,6 +140,8 @@ def _refusal(code: int, reply: bytes, what: str) -> ChannelError:
         if _TOO_OFTEN.search(words):
             return RateLimited(detail, status=code, evidence=evidence)
         return Unavailable(detail, code="deferred", status=code, evidence=evidence)
+    if not 500 <= code < 600:
+        return Unavailable(f"the mail server misspoke about {what}", code="misspoke", evidence=evidence)
     if code == 552:
         return Rejected(detail, code="too_large", status=code, evidence=evidence)
     return Rejected(detail, status=code, evidence=evidence)

@@ -60,7 +60,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.network = self.make_network()
-        self.server = Server(self.network)
+        self.server = self.make_server()
         self.app = AppKeys()
         self.wire = self.make_wire()
 
@@ -76,6 +76,10 @@ class Rig:
     def make_network(self) -> Network:
         """The rehearsal network, fresh, with the company's account in it."""
         raise NotImplementedError
+
+    def make_server(self) -> Server:
+        """What serves the network; mail needs more than HTTP."""
+        return Server(self.network)
 
     def connect(self) -> Connection:
         """Connect the company's account the way a person does (consent page and all)."""
