@@ -43,9 +43,9 @@ def open_session(
     return opened, secret
 
 
-def touch_session(session: Session, opened: StaffSession, now: datetime) -> None:
-    """Note that it is in use; an idle one ends by itself."""
-    session.execute(update(StaffSession).where(StaffSession.id == opened.id).values(seen_at=now))
+def touch_session(session: Session, session_id: int, now: datetime) -> None:
+    """Note that a browser session is in use; an idle one ends by itself."""
+    session.execute(update(StaffSession).where(StaffSession.id == session_id).values(seen_at=now))
 
 
 def end_session(session: Session, actor: Actor, opened: StaffSession, now: datetime, reason: str = "sign_out") -> None:
@@ -57,6 +57,11 @@ def end_session(session: Session, actor: Actor, opened: StaffSession, now: datet
         opened.end_reason = reason
         audit.record(session, actor, "session.end", opened, now, reason=reason)
         live.tell(session, "signed_out", now, staff_id=opened.staff_id, session_id=opened.id)
+
+
+def end_own_session(session: Session, opened: StaffSession, now: datetime) -> None:
+    """Sign out the browser that shows this session's own secret."""
+    end_session(session, load_actor(session, opened.staff, now), opened, now)
 
 
 def end_sessions(

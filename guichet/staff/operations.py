@@ -20,6 +20,8 @@ from guichet.policy import Action, Actor, OrgRole, require
 from guichet.staff import queries, rules
 from guichet.staff.entry import (
     create_token,
+    create_token_for,
+    end_own_session,
     end_session,
     end_sessions,
     open_session,
@@ -38,9 +40,11 @@ __all__ = [
     "change_staff",
     "change_team",
     "create_token",
+    "create_token_for",
     "disable_staff",
     "enable_staff",
     "end_grant",
+    "end_own_session",
     "end_session",
     "end_sessions",
     "give_grant",

@@ -1,0 +1,52 @@
+"""The JSON API under /api/v1: one small file for each kind of thing."""
+
+from __future__ import annotations
+
+from webapp.api import (
+    accounts,
+    brands,
+    connecting,
+    conversations,
+    customers,
+    deliveries,
+    me,
+    media,
+    needs,
+    networks,
+    numbers,
+    posts,
+    rules,
+    search,
+    staff,
+    system,
+    teams,
+    tokens,
+    views,
+    vocabulary,
+)
+
+ROOMS = tuple(
+    part.room
+    for part in (
+        me,
+        conversations,
+        customers,
+        views,
+        vocabulary,
+        rules,
+        posts,
+        media,
+        deliveries,
+        needs,
+        accounts,
+        connecting,
+        networks,
+        brands,
+        staff,
+        teams,
+        tokens,
+        numbers,
+        search,
+        system,
+    )
+)

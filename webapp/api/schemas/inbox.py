@@ -169,23 +169,38 @@ class Conversation(ConversationRow):
 
 
 class ConversationQuery(PageQuery):
-    """Filters; several values of one are alternatives."""
+    """Filters. `state` empty: new and open; "all": every state. "oldest_waiting" puts who
+    waits longest first, then the others, newest first."""
 
-    view: str | None = Field(None, max_length=40, description="a view of /views; the other filters narrow it")
+    view: str | None = Field(None, max_length=40, description="a view of /views; other filters override its own")
     account_id: list[Id] | None = None
-    brand_id: list[Id] | None = None
-    network: list[Code] | None = None
-    state: list[ConversationStateName] | None = None
-    surface: list[SurfaceName] | None = None
-    priority: list[PriorityName] | None = None
-    team_id: list[Id] | None = None
+    brand_id: Id | None = None
+    network: Code | None = None
+    state: list[ConversationStateName | Literal["all"]] | None = None
     assignee: str | None = Field(None, pattern=r"^(me|none|[1-9][0-9]{0,14})$")
-    label_id: list[Id] | None = None
-    customer_id: Id | None = None
+    team_id: Id | None = None
+    label_id: Id | None = None
     language: LanguageTag | None = None
+    priority: PriorityName | None = None
     waiting: bool | None = Field(None, description="only where the customer waits for us")
-    q: str | None = Field(None, max_length=200, description="words in subject, text or name")
-    sort: Literal["waiting", "newest", "oldest"] = "newest"
+    q: str | None = Field(None, max_length=200, description="words in what was said")
+    sort: Literal["oldest_waiting", "newest"] = "oldest_waiting"
+
+
+class Badges(Out):
+    """How many conversations are new or open: all, nobody's, one's own; by where they are.
+    Keys are ids as text."""
+
+    active: int
+    unassigned: int
+    mine: int
+    by_state: dict[str, int]
+    by_account: dict[str, int]
+    by_team: dict[str, int]
+
+
+class EntryQuery(PageQuery):
+    """`cursor` goes back in time."""
 
 
 class Reply(In):

@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.common import AccountBrief, Id, In, Out, PageQuery, PersonBrief, Time
+from webapp.api.schemas.common import AccountBrief, Code, Id, In, Out, PageQuery, PersonBrief, Time
 from webapp.api.schemas.inbox import CustomerBrief
+
+EndKindName = Literal[
+    "open",
+    "human_reply",
+    "bot_reply",
+    "answered_elsewhere",
+    "not_needed",
+    "withdrawn",
+    "merged",
+    "moderated",
+    "closed_unanswered",
+]
 
 
 class Percentile(Out):
-    """`more_than`: the value is only known to lie beyond `seconds`."""
+    """`more_than`: the value is only known to lie beyond `seconds`; null: no data."""
 
     seconds: float | None
     more_than: bool
 
 
+class WaitScope(Out):
+    """The waits that a figure stands for, as the query of /stats/waits."""
+
+    account_id: list[int]
+    brand_id: int | None
+    network: str | None
+    since: date | None
+    until: date | None
+    end_kind: list[str]
+    answered_by: int | None
+    first_only: bool | None
+
+
 class WaitingAccount(Out):
     account: AccountBrief
     waiting: int
-    oldest_since: Time | None
 
 
 class WaitsNow(Out):
@@ -29,39 +54,59 @@ class WaitsNow(Out):
     as_of: Time
     waiting: int
     oldest_since: Time | None
+    oldest_conversation_id: int | None
     by_account: list[WaitingAccount]
+    waits: WaitScope
 
 
 class ResponseRow(Out):
-    """`key` is the day, the account's id or the person's id. `still_waiting` and
-    `closed_unanswered` are counted in the percentiles as censored."""
+    """`key` is the day, the account's id or the person's id ("" for nobody). `censored` still
+    wait, gave up, or were closed unanswered: the percentiles count them as longer."""
 
     key: str
     name: str
-    count: int
-    still_waiting: int
-    closed_unanswered: int
+    started: int
+    answered: int
+    censored: int
     p50: Percentile
     p90: Percentile
+    waits: WaitScope
+
+
+class EndCount(Out):
+    end_kind: str
+    count: int
+    waits: WaitScope
 
 
 class Responses(Out):
+    """First responses. `previous` is the same number of days before."""
+
     as_of: Time
     by: Literal["day", "account", "agent"]
-    since: Time
-    until: Time
+    since: date
+    until: date
     total: ResponseRow
-    previous: ResponseRow | None
+    previous: ResponseRow
     rows: list[ResponseRow]
+    ends: list[EndCount]
 
 
 class ResponsesQuery(In):
+    """Days in the zone of each account's brand, both included; default: the last seven."""
+
     by: Literal["day", "account", "agent"] = "day"
-    since: Time | None = Field(None, description="default: 7 days ago")
-    until: Time | None = None
+    since: date | None = None
+    until: date | None = None
     account_id: list[Id] | None = None
     brand_id: Id | None = None
-    first_only: bool = Field(True, description="first responses only; else every customer turn")
+    network: Code | None = None
+
+
+class WaitsNowQuery(In):
+    account_id: list[Id] | None = None
+    brand_id: Id | None = None
+    network: Code | None = None
 
 
 class WaitConversation(Out):
@@ -75,22 +120,26 @@ class Wait(Out):
     id: int
     conversation: WaitConversation
     started_at: Time
+    received_at: Time
     ended_at: Time | None
     end_kind: str | None
     answered_by: PersonBrief | None
+    first_touch_at: Time | None
+    is_first: bool
     seconds: float
 
 
 class WaitsQuery(PageQuery):
-    """The waits behind a figure."""
+    """The waits behind a figure. `answered_by` 0: nobody. `end_kind` "open": those that go on."""
 
-    open: bool | None = Field(None, description="only those that still wait")
-    since: Time | None = None
-    until: Time | None = None
     account_id: list[Id] | None = None
-    answered_by: Id | None = None
-    end_kind: str | None = Field(None, max_length=40)
-    first_only: bool = False
+    brand_id: Id | None = None
+    network: Code | None = None
+    since: date | None = None
+    until: date | None = None
+    end_kind: list[EndKindName] | None = None
+    answered_by: int | None = Field(None, ge=0, le=2**53 - 1)
+    first_only: bool | None = None
 
 
 class PublishedRow(Out):

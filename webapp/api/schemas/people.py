@@ -98,6 +98,7 @@ class Left(Out):
 
     conversations: list[int]
     deliveries: list[int]
+    posts: list[int]
     sessions_ended: int
     tokens_revoked: int
 

@@ -39,7 +39,6 @@ class Rule(Out):
 class RuleNew(In):
     name: Name
     on: bool = False
-    position: int | None = Field(None, ge=0, le=10_000)
     brand_id: Id | None = None
     stops: bool = False
     conditions: list[Condition] = Field(max_length=30)
@@ -49,7 +48,6 @@ class RuleNew(In):
 class RuleChange(In):
     name: Name | None = None
     on: bool | None = None
-    position: int | None = Field(None, ge=0, le=10_000)
     stops: bool | None = None
     conditions: list[Condition] | None = Field(None, max_length=30)
     actions: list[RuleAction] | None = Field(None, min_length=1, max_length=20)
@@ -60,7 +58,6 @@ class RulePreviewIn(In):
 
     brand_id: Id | None = None
     conditions: list[Condition] = Field(max_length=30)
-    last: int = Field(1000, ge=1, le=1000)
 
 
 class RuleMatch(Out):
@@ -74,3 +71,9 @@ class RulePreview(Out):
     tried: int
     matched: int
     items: list[RuleMatch]
+
+
+class RuleOrder(In):
+    """Every rule once, in the order in which they are tried."""
+
+    ids: list[Id] = Field(max_length=1000)

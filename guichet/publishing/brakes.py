@@ -1,0 +1,171 @@
+"""The brake: one switch with a scope. What comes due while it is on is held by the starting
+UPDATE itself; lifting demands a choice for everything that was held, so that nothing goes
+out late without somebody having said so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from guichet import audit, live
+from guichet.delivery import operations as delivering
+from guichet.delivery.states import State
+from guichet.errors import Conflict, Invalid, NotFound
+from guichet.models import Account, Brake, Brand, Delivery
+from guichet.policy import Action, Actor, require, visible, visible_accounts
+
+SCOPES = ("all", "brand", "account")
+_WIDTH = {scope: n for n, scope in enumerate(SCOPES)}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What becomes of one held delivery: send, reschedule (to `due_at`) or drop."""
+
+    what: str
+    due_at: datetime | None = None
+
+
+def pull(
+    session: Session,
+    actor: Actor,
+    *,
+    scope: str = "all",
+    scope_id: int | None = None,
+    posts: bool = True,
+    answers: bool = False,
+    reason: str = "",
+    now: datetime,
+) -> Brake:
+    """Stop sending, from the commit of this on. Pulled again it only changes what it stops.
+    On everything, or a brand, for administrators; on an account for who publishes there."""
+    _require_right(session, actor, scope, scope_id)
+    if not posts and not answers:
+        raise Invalid("a brake stops something", {"posts": "or answers must be stopped"})
+    brake = _find_on(session, scope, scope_id)
+    if brake is None:
+        brake = Brake(scope=scope, scope_id=scope_id, pulled_at=now, pulled_by=actor.staff_id)
+        session.add(brake)
+    brake.stops_posts, brake.stops_answers, brake.reason = posts, answers, reason
+    session.flush()
+    audit.record(session, actor, "brake.pull", brake, now, scope=scope, scope_id=scope_id)
+    live.tell(session, "brake", now, on=True)
+    return brake
+
+
+def lift(
+    session: Session,
+    actor: Actor,
+    *,
+    scope: str = "all",
+    scope_id: int | None = None,
+    choices: Mapping[int, Choice] = {},
+    otherwise: str | None = None,
+    now: datetime,
+) -> Brake:
+    """Let go again. Every delivery that this brake alone holds needs a choice: its own in
+    `choices`, or `otherwise` ("send" or "drop") for all others.
+
+    Raises Conflict `not_on`, and `choose` (`current` lists the ids that lack a choice).
+    """
+    _require_right(session, actor, scope, scope_id)
+    brake = _find_on(session, scope, scope_id)
+    if brake is None:
+        raise Conflict("this brake is not on", code="not_on")
+    brake.lifted_at, brake.lifted_by = now, actor.staff_id
+    session.flush()
+    freed = [d for d in _held_under(session, brake) if not _still_held(session, d)]
+    missing = [d.id for d in freed if d.id not in choices and otherwise is None]
+    if missing:
+        raise Conflict(
+            "say for every held delivery whether it is sent, moved or dropped", code="choose",
+            current={"deliveries": missing},
+        )  # fmt: skip
+    for delivery in freed:
+        _carry_out(session, actor, delivery, choices.get(delivery.id, Choice(otherwise or "")), now)
+    audit.record(session, actor, "brake.lift", brake, now, scope=scope, scope_id=scope_id, held=len(freed))
+    live.tell(session, "brake", now, on=False)
+    return brake
+
+
+def _carry_out(session: Session, actor: Actor, delivery: Delivery, choice: Choice, now: datetime) -> None:
+    if choice.what == "send":
+        delivering.release(session, actor, delivery, now)
+    elif choice.what == "drop":
+        delivering.cancel(session, actor, delivery, now)
+    elif choice.what == "reschedule" and choice.due_at is not None and choice.due_at > now:
+        delivering.reschedule(session, actor, delivery, choice.due_at, now)
+    else:
+        raise Invalid("this cannot be done with it", {f"choices.{delivery.id}": "send, drop, or a later due_at"})
+
+
+def list_brakes(session: Session, actor: Actor) -> Sequence[Brake]:
+    """Those that are on and concern an account the actor sees, the widest first."""
+    require(actor, Action.STAFF_VIEW)
+    on = session.scalars(select(Brake).where(Brake.lifted_at.is_(None)).order_by(Brake.pulled_at)).all()
+    mine = visible_accounts(actor)
+    if mine is not None:
+        brands = set(session.scalars(select(Account.brand_id).where(Account.id.in_(mine))))
+        seen = {"all": None, "brand": brands, "account": set(mine)}
+        on = [b for b in on if (ids := seen[b.scope]) is None or b.scope_id in ids]
+    return sorted(on, key=lambda b: _WIDTH[b.scope])
+
+
+def count_stopped(session: Session, actor: Actor) -> tuple[int, int]:
+    """How many deliveries are held, and how many calls had begun, on the accounts one sees."""
+    counted = session.execute(
+        select(Delivery.state, func.count())
+        .where(visible(actor, Delivery.account_id), Delivery.state.in_((State.HELD, State.SENDING)))
+        .group_by(Delivery.state)
+    )
+    by_state = {str(state): n for state, n in counted}
+    return by_state.get(State.HELD, 0), by_state.get(State.SENDING, 0)
+
+
+def _require_right(session: Session, actor: Actor, scope: str, scope_id: int | None) -> None:
+    if scope == "account" and scope_id is not None:
+        require(actor, Action.BRAKE_ACCOUNT, scope_id)
+        if session.get(Account, scope_id) is None:
+            raise NotFound("there is no such account")
+        return
+    require(actor, Action.BRAKE_ALL)
+    if scope == "brand" and session.get(Brand, scope_id) is None:
+        raise NotFound("there is no such brand")
+    if scope not in SCOPES or (scope == "all") != (scope_id is None):
+        raise Invalid("say what the brake stops", {"scope": f"must be one of {', '.join(SCOPES)}"})
+
+
+def _find_on(session: Session, scope: str, scope_id: int | None) -> Brake | None:
+    same = Brake.scope_id == scope_id if scope_id is not None else Brake.scope_id.is_(None)
+    wanted = select(Brake).where(Brake.scope == scope, same, Brake.lifted_at.is_(None)).with_for_update()
+    return session.scalars(wanted.order_by(Brake.id)).first()
+
+
+def _held_under(session: Session, brake: Brake) -> Sequence[Delivery]:
+    held = select(Delivery).where(Delivery.state == State.HELD, _covered(brake)).order_by(Delivery.id)
+    return session.scalars(held.with_for_update()).all()
+
+
+def _covered(brake: Brake) -> ColumnElement[bool]:
+    if brake.scope == "account":
+        return Delivery.account_id == brake.scope_id
+    if brake.scope == "brand":
+        return Delivery.account_id.in_(select(Account.id).where(Account.brand_id == brake.scope_id))
+    return true()
+
+
+def _still_held(session: Session, delivery: Delivery) -> bool:
+    """Whether another brake holds it all the same."""
+    brand = select(Account.brand_id).where(Account.id == delivery.account_id).scalar_subquery()
+    stops = Brake.stops_answers if delivery.is_answer else Brake.stops_posts
+    covers = or_(
+        Brake.scope == "all",
+        (Brake.scope == "brand") & (Brake.scope_id == brand),
+        (Brake.scope == "account") & (Brake.scope_id == delivery.account_id),
+    )
+    other = select(Brake.id).where(Brake.lifted_at.is_(None), stops, covers).limit(1)
+    return session.scalar(other) is not None

@@ -1,0 +1,134 @@
+"""Files to send: what they are is decided by their content, never by their name. Pictures
+are opened and written anew, so that nothing rides along (positions, scripts, bombs)."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import puremagic
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from guichet import audit
+from guichet.errors import Invalid, NotFound
+from guichet.models import Media, PostTarget, VariantMedia
+from guichet.policy import Action, Actor, require, visible, visible_accounts
+
+LARGEST = 64 * 1024 * 1024  # bytes
+_PIXELS = 40_000_000  # more is a bomb, or nothing that a network takes
+_PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+_KEPT_AS_THEY_ARE = frozenset({"image/gif", "video/mp4", "video/quicktime", "video/webm", "application/pdf"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file as it will be kept."""
+
+    data: bytes = field(repr=False)
+    mime: str
+    filename: str
+    width: int | None = None
+    height: int | None = None
+
+
+def examine(data: bytes, filename: str) -> Found:
+    """What a file really is. Raises Invalid for what is empty, too large, a picture that
+    cannot be read, or of a kind that no network takes."""
+    if not data or len(data) > LARGEST:
+        raise Invalid("this file cannot be taken", {"file": f"must have 1 to {LARGEST} bytes"})
+    name = _clean_name(filename)
+    picture = _picture(data, name)
+    if picture is not None:
+        return picture
+    mime = _mime_of(data)
+    if mime not in _KEPT_AS_THEY_ARE:
+        raise Invalid("files of this kind cannot be sent", {"file": f"is {mime or 'of a kind we do not know'}"})
+    return Found(data, mime, name)
+
+
+def _picture(data: bytes, name: str) -> Found | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                if image.format not in _PICTURES:
+                    return None
+                if image.width * image.height > _PIXELS:
+                    raise Invalid("this picture is too large", {"file": f"has more than {_PIXELS} pixels"})
+                return _rewritten(image, name)
+    except UnidentifiedImageError:
+        return None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise Invalid("this picture cannot be read", {"file": "is a damaged picture"}) from None
+
+
+def _rewritten(image: Image.Image, name: str) -> Found:
+    kind = image.format or "PNG"
+    upright = ImageOps.exif_transpose(image)
+    if kind == "JPEG" and upright.mode not in ("RGB", "L", "CMYK"):
+        upright = upright.convert("RGB")
+    out = io.BytesIO()
+    more = {"quality": 92} if kind in ("JPEG", "WEBP") else {}
+    upright.save(out, kind, icc_profile=image.info.get("icc_profile"), **more)
+    return Found(out.getvalue(), _PICTURES[kind], name, upright.width, upright.height)
+
+
+def _mime_of(data: bytes) -> str:
+    try:
+        return str(puremagic.from_string(data, mime=True))
+    except (puremagic.PureError, ValueError):
+        return ""
+
+
+def _clean_name(filename: str) -> str:
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable())[:200] or "file"
+
+
+def add_media(session: Session, actor: Actor, found: Found, *, storage_key: str, alt: str = "", now: datetime) -> Media:
+    """Keep a file that was examined and stored. For who may write posts or answer somewhere."""
+    somewhere = visible_accounts(actor, Action.POST_WRITE) != frozenset()
+    if not somewhere and visible_accounts(actor, Action.CONVERSATION_ANSWER) == frozenset():
+        require(actor, Action.POST_WRITE)
+    media = Media(
+        sha256=hashlib.sha256(found.data).hexdigest(), mime=found.mime, size=len(found.data), width=found.width,
+        height=found.height, filename=found.filename, alt=alt, storage_key=storage_key,
+        uploaded_by=actor.staff_id, created_at=now,
+    )  # fmt: skip
+    session.add(media)
+    session.flush()
+    audit.record(session, actor, "media.add", media, now, size=media.size)
+    return media
+
+
+def get_media(session: Session, actor: Actor, media_id: int) -> Media:
+    """One's own file, or one in a post on an account that one sees. Raises NotFound."""
+    require(actor, Action.STAFF_VIEW)
+    media = session.get(Media, media_id)
+    if media is None or not _may_see(session, actor, media):
+        raise NotFound("there is no such file, or it is not yours to see")
+    return media
+
+
+def _may_see(session: Session, actor: Actor, media: Media) -> bool:
+    if media.uploaded_by == actor.staff_id or actor.sees_every_account:
+        return True
+    used = (
+        select(PostTarget.id)
+        .join(VariantMedia, VariantMedia.variant_id == PostTarget.variant_id)
+        .where(VariantMedia.media_id == media.id, visible(actor, PostTarget.account_id, Action.POST_VIEW))
+    )
+    return session.scalar(used.limit(1)) is not None
+
+
+def describe(session: Session, actor: Actor, media: Media, alt: str, now: datetime) -> None:
+    """Change what it shows, in words. One's own, or anybody's for administrators."""
+    if media.uploaded_by != actor.staff_id:
+        require(actor, Action.BRAND_MANAGE)
+    media.alt = alt
+    audit.record(session, actor, "media.describe", media, now)

@@ -1,0 +1,168 @@
+"""What needs a person: everything that would otherwise stay stuck or go wrong in silence,
+on the accounts for which the actor may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from guichet.delivery.states import State
+from guichet.inbox import ingest
+from guichet.models import Account, Delivery, Look, Post, PostTarget, Staff
+from guichet.policy import Action, Actor, visible
+
+SHOWN = 100  # of each kind; the counts are complete
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One thing to decide. `key` is stable; `choices` are what can be done about it."""
+
+    key: str
+    kind: str
+    title: str
+    text: str
+    since: datetime
+    account_id: int | None = None
+    delivery: Delivery | None = None
+    post_id: int | None = None
+    dead_letter_id: int | None = None
+    evidence: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    choices: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class NeedsYou:
+    """`counts` by kind; `items` oldest first."""
+
+    counts: dict[str, int]
+    items: Sequence[Doubt]
+
+
+def read(session: Session, actor: Actor, now: datetime) -> NeedsYou:
+    """All that waits for a decision of somebody with the actor's rights."""
+    counts: dict[str, int] = {}
+    items: list[Doubt] = []
+    for kind, where, choices in _KINDS:
+        found = and_(_decidable(actor), where(now))
+        n = session.scalar(select(func.count()).select_from(Delivery).where(found)) or 0
+        if n:
+            counts[kind] = n
+            items += _of_deliveries(session, kind, found, choices)
+    for kind, doubts in (
+        ("awaiting_approval", _to_approve(session, actor)),
+        ("account", _accounts(session, actor)),
+        ("dead_letter", _dead_letters(session, actor)),
+    ):
+        if doubts:
+            counts[kind] = len(doubts)
+            items += doubts[:SHOWN]
+    return NeedsYou(counts, sorted(items, key=lambda d: (d.since, d.key)))
+
+
+def _decidable(actor: Actor) -> ColumnElement[bool]:
+    posts = and_(not_(Delivery.is_answer), visible(actor, Delivery.account_id, Action.POST_PUBLISH))
+    answers = and_(Delivery.is_answer, visible(actor, Delivery.account_id, Action.CONVERSATION_ANSWER))
+    return or_(posts, answers)
+
+
+def _in_doubt(now: datetime) -> ColumnElement[bool]:
+    return Delivery.state == State.NEEDS_HUMAN
+
+
+def _failed(now: datetime) -> ColumnElement[bool]:
+    return and_(Delivery.state == State.FAILED, not_(Delivery.is_answer))
+
+
+def _held(now: datetime) -> ColumnElement[bool]:
+    return Delivery.state == State.HELD
+
+
+def _orphaned(now: datetime) -> ColumnElement[bool]:
+    """Planned in the right of somebody who has left."""
+    planned = (State.SCHEDULED, State.DUE, State.BLOCKED, State.AWAITING_APPROVAL)
+    gone = exists().where(Staff.id == Delivery.actor_id, Staff.disabled_at.is_not(None))
+    return and_(Delivery.state.in_(planned), gone)
+
+
+_KINDS = (
+    ("unknown_delivery", _in_doubt, ("link", "resend", "drop")),
+    ("failed_delivery", _failed, ("retry", "drop")),
+    ("held", _held, ()),
+    ("orphaned_schedule", _orphaned, ("take_over", "drop")),
+)
+
+
+def _of_deliveries(session: Session, kind: str, where: ColumnElement[bool], choices: Sequence[str]) -> list[Doubt]:
+    rows = session.scalars(
+        select(Delivery).where(where).options(selectinload(Delivery.attempts)).order_by(Delivery.id).limit(SHOWN)
+    ).all()
+    looks = _looks(session, [a.id for d in rows for a in d.attempts])
+    return [
+        Doubt(
+            key=f"{kind}:{d.id}",
+            kind=kind,
+            title=d.reason_code or kind,
+            text=d.reason,
+            since=d.updated_at,
+            account_id=d.account_id,
+            delivery=d,
+            post_id=d.post_id,
+            evidence=[_evidence(look) for a in d.attempts for look in looks.get(a.id, ())],
+            choices=choices,
+        )
+        for d in rows
+    ]
+
+
+def _looks(session: Session, attempt_ids: Sequence[int]) -> dict[int, list[Look]]:
+    found: dict[int, list[Look]] = {}
+    for look in session.scalars(select(Look).where(Look.attempt_id.in_(attempt_ids)).order_by(Look.id)):
+        found.setdefault(look.attempt_id, []).append(look)
+    return found
+
+
+def _evidence(look: Look) -> dict[str, Any]:
+    return {"at": look.at.isoformat(), "what": look.result, **look.evidence}
+
+
+def _to_approve(session: Session, actor: Actor) -> list[Doubt]:
+    mine = exists().where(PostTarget.post_id == Post.id, visible(actor, PostTarget.account_id, Action.POST_APPROVE))
+    rows = session.scalars(select(Post).where(Post.state == "awaiting_approval", mine).order_by(Post.id)).all()
+    return [
+        Doubt(
+            f"approve:{p.id}", "awaiting_approval", p.title, "", p.updated_at, post_id=p.id,
+            choices=("approve", "reject"),
+        )
+        for p in rows
+    ]  # fmt: skip
+
+
+def _accounts(session: Session, actor: Actor) -> list[Doubt]:
+    rows = session.scalars(
+        select(Account)
+        .where(Account.state == "needs_reconnect", visible(actor, Account.id, Action.ACCOUNT_MANAGE))
+        .order_by(Account.id)
+    ).all()
+    return [
+        Doubt(
+            f"account:{a.id}", "account", a.handle, a.state_reason, a.last_error_at or a.created_at, account_id=a.id,
+            choices=("reconnect",),
+        )
+        for a in rows
+    ]  # fmt: skip
+
+
+def _dead_letters(session: Session, actor: Actor) -> list[Doubt]:
+    return [
+        Doubt(
+            f"dead_letter:{r.id}", "dead_letter", r.stream, r.last_error, r.received_at, account_id=r.account_id,
+            dead_letter_id=r.id, choices=("replay",),
+        )
+        for r in ingest.list_dead_letters(session, actor)
+    ]  # fmt: skip

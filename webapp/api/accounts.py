@@ -1,0 +1,157 @@
+"""Accounts: what there is, how it stands, changing and letting go. Connecting is next door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from channels.errors import ChannelError
+from guichet.accounts import operations, queries
+from guichet.errors import Conflict
+from guichet.models import Account as AccountRow
+from guichet.models import Delivery
+from guichet.policy import ACCOUNT_RIGHTS, SYSTEM, AccountRole, Actor
+from webapp.api import briefs
+from webapp.api.networks import cost_of, media_limits, text_limits
+from webapp.api.paging import after, page_by_id
+from webapp.api.schemas.accounts import Account, AccountChange, AccountHealth, AccountQuery, StreamHealth
+from webapp.api.schemas.common import IdPath, Page
+from webapp.asking import Asked, Room
+
+room = Room("accounts")
+
+
+@room.get("/accounts", Page[Account])
+def list_accounts(asked: Asked, query: AccountQuery) -> Page[Account]:
+    """The accounts one may see."""
+    rows = queries.list_accounts(
+        asked.session, asked.actor, brand_id=query.brand_id, network=query.network, after=after(query.cursor),
+        limit=query.limit + 1,
+    )  # fmt: skip
+    show = Shower(asked, asked.session, rows)
+    return page_by_id(rows, query.limit, show)
+
+
+@room.get("/accounts/<int:id>", Account)
+def get_account(asked: Asked, path: IdPath) -> Account:
+    """One account."""
+    row = queries.get_account(asked.session, asked.actor, path.id)
+    return Shower(asked, asked.session, [row])(row)
+
+
+@room.get("/accounts/<int:id>/health", AccountHealth)
+def get_account_health(asked: Asked, path: IdPath) -> AccountHealth:
+    """How far it has been read, what waits to be understood, what waits to go out."""
+    session, actor = asked.session, asked.actor
+    row = queries.get_account(session, actor, path.id)
+    due = select(func.min(Delivery.not_before)).where(
+        Delivery.account_id == row.id, Delivery.state.in_(("due", "claimed"))
+    )
+    return AccountHealth(
+        account=Shower(asked, session, [row])(row),
+        streams=[
+            StreamHealth(
+                stream=s.stream, polled_at=s.polled_at, next_poll_at=s.next_poll_at, failures=s.failures,
+                last_error=s.last_error, gap_since=s.gap_since, gap_until=s.gap_until, gap_reason=s.gap_reason,
+            )
+            for s in queries.streams_of(session, actor, row)
+        ],
+        waiting_items=queries.count_items(session, actor, row, "waiting"),
+        dead_letters=queries.count_items(session, actor, row, "dead"),
+        oldest_due_at=session.scalar(due),
+    )  # fmt: skip
+
+
+@room.patch("/accounts/<int:id>", Account, scope="manage")
+def change_account(asked: Asked, path: IdPath, body: AccountChange) -> Account:
+    """Change its time zone or brand."""
+    row = queries.get_account(asked.session, asked.actor, path.id)
+    changes = body.model_dump(exclude_none=True)
+    operations.change_account(asked.session, asked.actor, row, changes, asked.now)
+    asked.session.flush()
+    asked.session.refresh(row)
+    return Shower(asked, asked.session, [row])(row)
+
+
+@room.post("/accounts/<int:id>/disconnect", Account, scope="manage")
+def disconnect_account(asked: Asked, path: IdPath) -> Account:
+    """Forget how to act as it; what was said stays."""
+    row = queries.get_account(asked.session, asked.actor, path.id)
+    operations.disconnect(asked.session, asked.actor, row, asked.now)
+    asked.session.flush()
+    return Shower(asked, asked.session, [row])(row)
+
+
+@room.post("/accounts/<int:id>/check", Account, scope="manage", own_units=True)
+def check_account(asked: Asked, path: IdPath) -> Account:
+    """Ask the network now who we are there, and what it allows."""
+    runtime = asked.runtime
+    with runtime.reading() as session:
+        row = queries.get_account(session, asked.actor, path.id)
+        if row.state == "disconnected":
+            raise Conflict("it is not connected", code="not_connected")
+        keys = asked.networks.keys_for(row.network, row.is_rehearsal)
+        connection = operations.connection_of(session, runtime.sealer, row, keys)
+    error: ChannelError | None = None
+    try:
+        connected = asked.networks.connector(row.network, row.is_rehearsal).check(connection)
+    except ChannelError as e:
+        error = e
+    with asked.open_unit() as session:
+        row = queries.get_account(session, asked.actor, path.id)
+        if error is not None:
+            operations.note_check_failed(session, asked.actor, row, error, asked.now)
+        else:
+            operations.note_checked(session, asked.actor, row, connected, asked.now)
+        session.flush()
+        return Shower(asked, session, [row])(row)
+
+
+class Shower:
+    """Shows accounts, with what stands in other tables read once for all of them."""
+
+    def __init__(self, asked: Asked, session: Session, rows: Sequence[AccountRow]) -> None:
+        ids = [row.id for row in rows]
+        self._asked = asked
+        self._read = queries.last_read(session, ids)
+        self._sent = queries.last_sent(session, ids)
+        self._ends = queries.secrets_end(session, ids)
+
+    def __call__(self, row: AccountRow) -> Account:
+        spec = self._asked.spec(row.network)
+        limits = spec.limits_for(row.settings)
+        return Account(
+            **briefs.account(row).model_dump(),
+            brand=briefs.brand(row.brand),
+            state=row.state,
+            trouble=_trouble(row),
+            avatar_url=row.avatar_url or None,
+            base_url=row.base_url,
+            time_zone=row.time_zone,
+            is_rehearsal=row.is_rehearsal,
+            parked_until=row.parked_until,
+            checked_at=row.checked_at,
+            last_read_at=self._read.get(row.id),
+            last_sent_at=self._sent.get(row.id),
+            expires_at=self._ends.get(row.id),
+            role=role_on(self._asked.actor, row.id),
+            text=text_limits(limits),
+            media=media_limits(limits),
+            cost=cost_of(spec),
+        )
+
+
+def _trouble(row: AccountRow) -> str | None:
+    if row.state == "connected":
+        return row.last_error or row.parked_reason or None
+    return row.state_reason or None
+
+
+def role_on(actor: Actor, account_id: int) -> AccountRole | None:
+    """The strongest role whose rights the actor holds on an account."""
+    if actor.sees_every_account or actor == SYSTEM:
+        return AccountRole.MANAGER
+    held = actor.accounts.get(account_id, frozenset())
+    return next((role for role in reversed(AccountRole) if ACCOUNT_RIGHTS[role] <= held), None)

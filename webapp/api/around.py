@@ -1,0 +1,105 @@
+"""What stands around one conversation: the post above it, its neighbours in the same
+thread, who has it, who is here, what one was writing, what one may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from guichet.inbox.rows import read_rows
+from guichet.models import Account, Identity, ReplyDraft, Staff
+from guichet.models import Conversation as ConversationTable
+from guichet.policy import Action, can, visible
+from webapp import presence
+from webapp.api import threads
+from webapp.api.briefs import Names
+from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Sibling, Viewer
+from webapp.asking import Asked
+
+_RIGHTS = (Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN)
+_SIBLINGS = 20
+
+
+def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
+    """Everything that the page about one conversation needs at once."""
+    row = threads.show_rows(asked.session, read_rows(asked.session, [found.id]))[0]
+    return Conversation(
+        **row.model_dump(),
+        can_reply=found.can_reply,
+        cannot_reply_reason=found.cannot_reply_reason or None,
+        reply_until=found.reply_until,
+        root=threads.show_above(found),
+        siblings=_siblings(asked, found),
+        claim=Claim(by=row.assignee, until=found.claimed_until) if row.assignee else None,
+        drafts=_drafts(asked, found),
+        others=show_viewers(asked, found.id),
+        last_message_id=found.last_message_id,
+        previous_id=found.previous_id,
+        merged_into_id=found.merged_into_id,
+        signature=_signature(asked, found),
+        can=[a.value for a in _RIGHTS if can(asked.actor, a, found)],
+    )
+
+
+def show_viewers(asked: Asked, conversation_id: int) -> list[Viewer]:
+    """Who else looks at it or writes in it."""
+    here = presence.others(asked.runtime.redis, conversation_id, asked.staff_id, asked.now)
+    names = Names(asked.session).load(people=here)
+    people = [(names.person(who), writing) for who, writing in here.items()]
+    return [Viewer(**person.model_dump(), writing=writing) for person, writing in people if person]
+
+
+def _siblings(asked: Asked, found: ConversationTable) -> list[Sibling]:
+    if found.surface != "public":
+        return []
+    rows = asked.session.scalars(
+        select(ConversationTable)
+        .where(
+            ConversationTable.account_id == found.account_id,
+            ConversationTable.thread_root == found.thread_root,
+            ConversationTable.id != found.id,
+            ConversationTable.identity_id != found.identity_id,
+            ConversationTable.merged_into_id.is_(None),
+            visible(asked.actor, ConversationTable.account_id, Action.CONVERSATION_VIEW),
+        )
+        .options(joinedload(ConversationTable.identity))
+        .order_by(ConversationTable.last_message_at.desc())
+        .limit(_SIBLINGS)
+    ).all()
+    return [Sibling(conversation_id=r.id, customer=brief_of(r.identity), preview=r.preview) for r in rows]
+
+
+def brief_of(identity: Identity) -> CustomerBrief:
+    return CustomerBrief(id=identity.customer_id, name=identity.name or identity.handle, handle=identity.handle)
+
+
+def customers_of(session: Session, conversation_ids: Sequence[int]) -> dict[int, CustomerBrief]:
+    """The customer of each conversation, in one query. Rights are the caller's matter."""
+    rows = session.execute(
+        select(ConversationTable.id, Identity)
+        .join(Identity, Identity.id == ConversationTable.identity_id)
+        .where(ConversationTable.id.in_(conversation_ids))
+    )
+    return {conversation_id: brief_of(identity) for conversation_id, identity in rows}
+
+
+def _drafts(asked: Asked, found: ConversationTable) -> list[Draft]:
+    rows = asked.session.scalars(
+        select(ReplyDraft).where(ReplyDraft.conversation_id == found.id, ReplyDraft.staff_id == asked.staff_id)
+    )
+    return [
+        Draft(
+            kind="note" if r.kind == "note" else "reply", text=r.text, media_ids=list(r.media),
+            seen_through=r.seen_through, saved_at=r.updated_at,
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+def _signature(asked: Asked, found: ConversationTable) -> str:
+    account = asked.session.get_one(Account, found.account_id, options=[joinedload(Account.brand)])
+    if not account.brand.signs_with_initials:
+        return ""
+    return asked.session.get_one(Staff, asked.staff_id).initials

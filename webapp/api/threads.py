@@ -1,0 +1,191 @@
+"""How conversations are shown: rows of the list, entries of a thread, what stands around."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from guichet.inbox import thread
+from guichet.inbox.rows import ConversationRow as Row
+from guichet.models import Attachment as AttachmentRow
+from guichet.models import Conversation, ConversationEvent, Delivery
+from guichet.policy import Actor
+from webapp.api.briefs import Names
+from webapp.api.deliveries import show_delivery
+from webapp.api.schemas.common import AccountBrief, PersonBrief
+from webapp.api.schemas.inbox import Above, Attachment, ConversationRow, CustomerBrief, Entry, Label, Version
+
+PRIORITIES = ("low", "normal", "high", "urgent")
+# Events that a message or note shows already, or that only matter to the measures.
+_SILENT = frozenset(
+    {
+        "received",
+        "reply_sent",
+        "note",
+        "answered",
+        "answered_elsewhere",
+        "owner",
+        "wait_ended",
+        "wait_handed_on",
+        "wait_taken_over",
+        "echo_recognised",
+        "acknowledged",
+    }
+)
+
+
+def show_rows(session: Session, rows: Sequence[Row]) -> list[ConversationRow]:
+    """Rows of the inbox as the API gives them."""
+    names = Names(session).load(teams=[r.team_id for r in rows])
+    return [show_row(row, names) for row in rows]
+
+
+def show_row(row: Row, names: Names) -> ConversationRow:
+    return ConversationRow(
+        id=row.id,
+        account=AccountBrief(id=row.account_id, network=row.network, handle=row.account_handle, name=row.account_name),
+        customer=CustomerBrief(id=row.customer_id, name=row.customer_name, handle=row.customer_handle),
+        surface=row.surface,
+        subject=row.subject or None,
+        preview=row.preview,
+        state=row.state,
+        priority=PRIORITIES[row.priority],
+        waiting_since=row.waiting_since,
+        snoozed_until=row.hold_until,
+        last_message_at=row.last_message_at,
+        message_count=row.message_count,
+        assignee=_assignee(row),
+        claimed_until=row.claimed_until,
+        team=names.team(row.team_id),
+        labels=[Label(id=x.id, name=x.name, colour=x.colour) for x in row.labels],
+        unread=row.state == "new",
+        language=row.language or None,
+        version=row.version,
+    )
+
+
+def _assignee(row: Row) -> PersonBrief | None:
+    if row.assignee_id is None:
+        return None
+    return PersonBrief(id=row.assignee_id, name=row.assignee_name, initials=row.assignee_initials)
+
+
+def show_window(
+    session: Session, actor: Actor, conversation: Conversation, window: thread.Window, *, is_newest: bool
+) -> list[Entry]:
+    """Messages and notes, and what happened between them, oldest first."""
+    names = Names(session)
+    entries = show_messages(session, actor, window.items, names)
+    since = window.items[0].message.sort_at if window.items and window.older else None
+    until = None if is_newest or not window.items else window.items[-1].message.sort_at
+    events = thread.read_events(session, actor, conversation)
+    names.load(people=[e.staff_id for e in events])
+    entries += [show_event(e, names) for e in events if _belongs(e, since, until)]
+    return sorted(entries, key=lambda e: (e.at, e.kind == "event", e.id))
+
+
+def _belongs(event: ConversationEvent, since: datetime | None, until: datetime | None) -> bool:
+    if event.kind in _SILENT:
+        return False
+    return (since is None or event.at >= since) and (until is None or event.at <= until)
+
+
+def show_messages(session: Session, actor: Actor, rows: Iterable[thread.MessageRow], names: Names) -> list[Entry]:
+    """Messages and notes alone."""
+    rows = list(rows)
+    wanted = [r.message.delivery_id for r in rows if r.message.delivery_id]
+    deliveries = {d.id: d for d in session.scalars(select(Delivery).where(Delivery.id.in_(wanted)))}
+    return [_message(session, actor, row, deliveries.get(row.message.delivery_id or 0), names) for row in rows]
+
+
+def _message(session: Session, actor: Actor, row: thread.MessageRow, delivery: Delivery | None, names: Names) -> Entry:
+    m = row.message
+    versions = thread.read_versions(session, actor, m) if row.versions else ()
+    staff = PersonBrief(id=m.staff_id, name=row.staff_name, initials=row.staff_initials) if m.staff_id else None
+    author = row.identity.name or row.identity.handle if row.identity else row.staff_name
+    return Entry(
+        key=f"m{m.id}",
+        id=m.id,
+        kind="note" if m.direction == "note" else "message",
+        direction=None if m.direction == "note" else m.direction,
+        text="" if m.deleted_at else m.text,
+        html=m.html or None if not m.deleted_at else None,
+        subject=m.subject or None,
+        author=author,
+        staff=staff,
+        at=m.sort_at,
+        remote_url=m.url or None,
+        attachments=[_attachment(a) for a in m.attachments],
+        edited_at=m.edited_at,
+        deleted_at=m.deleted_at,
+        versions=[Version(text=v.text, at=v.replaced_at) for v in versions],
+        delivery=show_delivery(delivery, names) if delivery else None,
+        event=None,
+        data={},
+    )
+
+
+def _attachment(row: AttachmentRow) -> Attachment:
+    kind = row.mime.partition("/")[0]
+    return Attachment(
+        id=row.id,
+        kind=kind if kind in ("image", "video") else "file",
+        url=f"/api/v1/attachments/{row.id}" if row.storage_key else None,
+        remote_url=row.remote_url if row.remote_url.startswith("https://") else None,
+        name=row.filename,
+        mime=row.mime,
+        alt=row.alt,
+        size=row.size,
+    )
+
+
+def show_event(event: ConversationEvent, names: Names) -> Entry:
+    """What happened, in one quiet line."""
+    person = names.person(event.staff_id)
+    data: dict[str, Any] = dict(event.data)
+    for key in ("to_staff_id", "from_staff_id"):
+        named = names.person(data.get(key))
+        if named:
+            data[key.removesuffix("_id")] = named.name
+    named_team = names.team(data.get("to_team_id"))
+    if named_team:
+        data["to_team"] = named_team.name
+    return Entry(
+        key=f"e{event.id}",
+        id=event.id,
+        kind="event",
+        direction=None,
+        text="",
+        html=None,
+        subject=None,
+        author=person.name if person else "",
+        staff=person,
+        at=event.at,
+        remote_url=None,
+        attachments=[],
+        edited_at=None,
+        deleted_at=None,
+        versions=[],
+        delivery=None,
+        event=event.kind,
+        data=data,
+    )
+
+
+def show_above(conversation: Conversation) -> Above | None:
+    """The public post above the thread, as it was stored; it was the network's to shape."""
+    above = conversation.above
+    if not above:
+        return None
+    at = above.get("at") or above.get("remote_at")
+    return Above(
+        text=str(above.get("text", "")),
+        author=str(above.get("author") or above.get("handle") or ""),
+        at=datetime.fromisoformat(at) if isinstance(at, str) and at else None,
+        url=str(above["url"]) if str(above.get("url", "")).startswith("https://") else None,
+        ours=bool(above.get("ours", True)),
+    )

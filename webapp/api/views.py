@@ -1,0 +1,110 @@
+"""Views of the inbox: the built-in ones and those that people keep, with their counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from guichet.errors import Invalid, NotFound
+from guichet.inbox import queries
+from guichet.inbox.queries import Filters
+from guichet.models import SavedView
+from guichet.triage import prepared
+from webapp.api.schemas.common import Done, IdPath, Page
+from webapp.api.schemas.inbox import ConversationQuery, View, ViewNew
+from webapp.api.threads import PRIORITIES
+from webapp.asking import Asked, Room
+
+room = Room("views")
+
+BUILT_IN: dict[str, dict[str, Any]] = {
+    "open": {},
+    "mine": {"assignee": "me"},
+    "unassigned": {"assignee": "none"},
+    "waiting": {"waiting": True, "state": ["all"]},
+    "urgent": {"priority": "urgent"},
+    "snoozed": {"state": ["snoozed", "waiting_internal"]},
+    "done": {"state": ["waiting_customer", "resolved", "closed"]},
+    "spam": {"state": ["spam"]},
+}
+_NOT_FILTERS = frozenset({"view", "cursor", "limit"})
+
+
+@room.get("/views", Page[View])
+def list_views(asked: Asked) -> Page[View]:
+    """Views with how many conversations each shows."""
+    built_in = [_show(asked, name, name, True, True, filters) for name, filters in BUILT_IN.items()]
+    kept = [_show_kept(asked, v) for v in prepared.list_views(asked.session, asked.actor)]
+    return Page(items=built_in + kept)
+
+
+@room.post("/views", View, scope="answer", status=201)
+def add_view(asked: Asked, body: ViewNew) -> View:
+    """Keep a filter under a name."""
+    _query_of(body.filters)
+    view = prepared.add_view(
+        asked.session, asked.actor, name=body.name, filters=body.filters, is_shared=body.shared, now=asked.now
+    )
+    return _show_kept(asked, view)
+
+
+@room.delete("/views/<int:id>", Done, scope="answer")
+def remove_view(asked: Asked, path: IdPath) -> Done:
+    """Take a kept view away."""
+    view = prepared.get_view(asked.session, asked.actor, path.id)
+    prepared.remove_view(asked.session, asked.actor, view, asked.now)
+    return Done()
+
+
+def filters_for(asked: Asked, query: ConversationQuery) -> Filters:
+    """What a list shows: the view's filters, overridden by what the query names itself."""
+    given = query.model_dump(exclude_none=True, exclude_unset=True, exclude=set(_NOT_FILTERS))
+    if query.view:
+        given = {**_filters_of(asked, query.view), **given}
+    return _to_filters(_query_of(given))
+
+
+def _filters_of(asked: Asked, view: str) -> dict[str, Any]:
+    if view in BUILT_IN:
+        return BUILT_IN[view]
+    if not view.isdecimal() or len(view) > 15:
+        raise NotFound("there is no such view")
+    return prepared.get_view(asked.session, asked.actor, int(view)).filters
+
+
+def _query_of(filters: dict[str, Any]) -> ConversationQuery:
+    if set(filters) & _NOT_FILTERS:
+        raise Invalid("these are no filters", {"filters": "must not hold view, cursor or limit"})
+    try:
+        return ConversationQuery.model_validate(filters)
+    except ValidationError as e:
+        wrong = {f"filters.{'.'.join(map(str, one['loc']))}": one["msg"] for one in e.errors()}
+        raise Invalid("these filters make no sense", wrong) from None
+
+
+def _to_filters(query: ConversationQuery) -> Filters:
+    return Filters(
+        account_ids=tuple(query.account_id or ()),
+        brand_id=query.brand_id,
+        network=query.network or "",
+        states=tuple(query.state or ()),
+        assignee=query.assignee or "",
+        team_id=query.team_id,
+        label_id=query.label_id,
+        language=query.language or "",
+        priority=PRIORITIES.index(query.priority) if query.priority else None,
+        is_waiting=bool(query.waiting),
+        text=query.q or "",
+    )
+
+
+def _show_kept(asked: Asked, view: SavedView) -> View:
+    return _show(asked, str(view.id), view.name, False, view.staff_id is None, view.filters)
+
+
+def _show(asked: Asked, view_id: str, name: str, builtin: bool, shared: bool, filters: dict[str, Any]) -> View:
+    count = queries.count_conversations(asked.session, asked.actor, _to_filters(_query_of(filters)))
+    return View(
+        id=view_id, name=name, builtin=builtin, shared=shared, filters=filters, count=count.n, more=count.is_capped
+    )

@@ -1,0 +1,78 @@
+"""One thread that commits what many requests hand over at the same time: each waits for its
+own to be safe, the disk is asked once for all of them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from guichet.inbox.ingest import Incoming, store_items
+from guichet.policy import SYSTEM
+from guichet.runtime import Runtime
+
+_BATCH = 200
+_WAIT = 20.0  # seconds that a request waits for its commit
+
+
+class GroupCommit:
+    """Stores raw items. The thread starts with the first of them, so that a fork has its own."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._queue: queue.SimpleQueue[tuple[Incoming, Future[None]]] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def store(self, item: Incoming) -> None:
+        """Returns once `item` is committed; raises what kept it from being so."""
+        self._start()
+        done: Future[None] = Future()
+        self._queue.put((item, done))
+        done.result(timeout=_WAIT)
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._commit(self._next_batch())
+
+    def _next_batch(self) -> list[tuple[Incoming, Future[None]]]:
+        batch = [self._queue.get()]
+        while len(batch) < _BATCH:
+            try:
+                batch.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return batch
+
+    def _commit(self, batch: list[tuple[Incoming, Future[None]]]) -> None:
+        """All together; where that fails, one by one, so that one bad item harms nobody."""
+        try:
+            self._store([item for item, _ in batch])
+        except SQLAlchemyError as together:
+            for item, done in batch:
+                self._one(item, done, together if len(batch) == 1 else None)
+            return
+        for _, done in batch:
+            done.set_result(None)
+
+    def _one(self, item: Incoming, done: Future[None], failed: SQLAlchemyError | None) -> None:
+        try:
+            if failed is not None:
+                raise failed
+            self._store([item])
+        except SQLAlchemyError as e:
+            done.set_exception(e)
+        else:
+            done.set_result(None)
+
+    def _store(self, items: list[Incoming]) -> None:
+        with self._runtime.unit() as unit:
+            store_items(unit.session, SYSTEM, items)
