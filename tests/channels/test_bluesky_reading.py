@@ -77,6 +77,15 @@ def test_a_customer_whose_clock_is_behind_is_heard(rig: BlueskyRig, mailroom: Ma
     assert [i.delivery_key for i in mailroom.poll()] == [late]
 
 
+def test_more_late_messages_than_a_page_are_all_heard(rig: BlueskyRig, mailroom: Mailroom) -> None:
+    rig.network.say("ines", "à l'heure", to=HANDLE)
+    mailroom.poll()
+    begun = datetime.now(UTC) - timedelta(hours=3)
+    moments = [(begun + timedelta(milliseconds=n)).isoformat() for n in range(150)]
+    late = [rig.network.say("tom", f"{n}", to=HANDLE, at=at)["remote_id"] for n, at in enumerate(moments)]
+    assert [i.delivery_key for i in mailroom.poll()] == late
+
+
 def test_a_first_reading_looks_back_one_day(rig: BlueskyRig, connection: Connection) -> None:
     now = datetime.now(UTC)
     for days in (9, 2, 0.5, 0):
@@ -155,6 +164,14 @@ def test_a_list_that_comes_empty_by_mistake_deletes_nobody(
     assert mailroom.poll() == []
     rig.network.store._docs[f"notification:{connection.remote_id}"] = notifications
     assert {i.delivery_key for i in mailroom.poll()} <= {said}
+
+
+def test_an_account_that_is_away_has_deleted_nothing(rig: BlueskyRig, mailroom: Mailroom) -> None:
+    said = rig.network.say("ines", "bonjour", to=HANDLE)["remote_id"]
+    mailroom.poll()
+    rig.network.say("ines", "", delete=said)
+    rig.network.store.drop("person", said.split("/")[2])
+    assert mailroom.poll() == []
 
 
 def test_many_deletions_are_looked_into_bit_by_bit(rig: BlueskyRig, mailroom: Mailroom) -> None:
