@@ -26,8 +26,8 @@ UI = Path(__file__).parents[1]
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
 WIDTHS = {"1440": (1440, 900), "1024": (1024, 768), "390": (390, 844)}
 PAGES = {
-    "inbox": "/inbox?view=all",
-    "talk": "/inbox/1?view=all",
+    "inbox": "/inbox?view=open",
+    "talk": "/inbox/1?view=open",
     "compose": "/compose",
     "calendar": "/calendar",
     "needs-you": "/needs-you",

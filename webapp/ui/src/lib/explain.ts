@@ -9,6 +9,8 @@ export function explain(error: unknown): string {
   if (status === 401) return t.frame.signedOut;
   if (status === 429) return t.common.tooMany;
   if (status >= 500) return t.common.serverFault;
+  const known = (t.common.codes as Record<string, string>)[error.problem.code ?? ""];
+  if (known) return known;
   if (errors?.length) return errors.map((one) => one.message).join(" ");
   if (detail) return detail;
   if (status === 403) return t.common.noRight;

@@ -40,7 +40,7 @@ export function shortTime(language: Language, at: number, now: number): string {
   if (Math.abs(passed) < 3_600_000) {
     const minutes = Math.round(-passed / 60_000);
     if (minutes === 0) return language === "fr" ? "à l’instant" : "just now";
-    return new Intl.RelativeTimeFormat(LOCALE[language], { style: "narrow", numeric: "always" }).format(minutes, "minute");
+    return new Intl.RelativeTimeFormat(LOCALE[language], { style: "short", numeric: "always" }).format(minutes, "minute");
   }
   const day = (t: number): string => new Date(t).toDateString();
   if (day(at) === day(now)) return format(language, { hour: "2-digit", minute: "2-digit" }).format(at);

@@ -54,7 +54,7 @@ export function claimOrRelease(rows: ConversationRow[]): Promise<boolean> {
 /** `to` is "staff:3", "team:2" or "nobody". */
 export function assign(rows: ConversationRow[], to: string): Promise<boolean> {
   const [kind, id] = to.split(":");
-  const order = kind === "staff" ? { staff_id: Number(id) } : kind === "team" ? { team_id: Number(id), staff_id: null } : { staff_id: null };
+  const order = kind === "staff" ? { staff_id: Number(id) } : kind === "team" ? { team_id: Number(id) } : {};
   return each(rows, (row) => conversations.assign(row.id, order), {
     undo: (row) => conversations.assign(row.id, { staff_id: row.assignee?.id ?? null, team_id: row.team?.id ?? null }),
   });

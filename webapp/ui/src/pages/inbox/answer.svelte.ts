@@ -94,7 +94,7 @@ class Answer {
       }
       return true;
     } catch (error) {
-      this.failure = error instanceof ApiError && error.status === 409 ? new Error(t.inbox.conflict) : error;
+      this.failure = error;
       if (error instanceof ApiError && !error.passing) this.#key = null;
       if (error instanceof ApiError && error.status === 409) void talk.read();
       return false;

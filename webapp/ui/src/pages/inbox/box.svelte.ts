@@ -7,7 +7,7 @@ import { route } from "$lib/router.svelte";
 
 const PAGE = 50;
 /** Names in the page's address that narrow the list, as the API calls them. */
-const FILTERS = ["view", "account_id", "brand_id", "team_id", "label_id", "assignee", "q", "sort", "state", "waiting"] as const;
+const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting"] as const;
 
 export class Box {
   rows: ConversationRow[] = $state([]);
@@ -32,7 +32,7 @@ export class Box {
       if (value) asked[name] = value;
     }
     if (!asked["view"] && !this.filtered) asked["view"] = "mine";
-    asked["sort"] ??= "waiting";
+    asked["sort"] ??= "oldest_waiting";
     return asked;
   }
 

@@ -1,7 +1,7 @@
 /**
- * Fills the variables of a canned reply: `{{customer}}`, `{{handle}}`, `{{agent}}`, `{{account}}`,
- * `{{network}}`. An unknown one stays as it is, in sight of who sends it.
+ * Fills the variables of a canned reply: `{customer.name}`, `{customer.handle}`, `{agent.name}`,
+ * `{account.name}`, `{network}`. An unknown one stays as it is, in sight of who sends it.
  */
 export function fillCanned(text: string, values: Record<string, string>): string {
-  return text.replace(/\{\{\s*([a-z_.]+)\s*\}\}/gi, (whole, name: string) => values[name.toLowerCase().split(".")[0] ?? ""] ?? whole);
+  return text.replace(/\{([a-z]+(?:\.[a-z]+)?)\}/gi, (whole, name: string) => values[name.toLowerCase()] ?? whole);
 }

@@ -38,7 +38,7 @@ export function describeEvent(entry: Entry): string {
     case "waiting_customer":
       return words[entry.event];
     case "assigned":
-      return words.assigned(who, nameOf(data, "to_"));
+      return words.assigned(who, text(data["to_staff"]) || text(data["to_team"]) || nameOf(data, "to_"));
     case "owner":
       return words.owner(nameOf(data, ""));
     case "labels": {

@@ -41,7 +41,7 @@ class Talk {
     try {
       const [conversation, page] = await Promise.all([getConversation(id, mine.signal), listEntries(id, null, mine.signal)]);
       if (this.id !== id) return;
-      const fresh = [...page.items].reverse();
+      const fresh = page.items;
       const keys = new Set(fresh.map((entry) => entry.key));
       const oldest = fresh[0];
       const kept = oldest && this.entries.length ? this.entries.filter((entry) => !keys.has(entry.key) && entry.at < oldest.at) : [];
@@ -65,7 +65,7 @@ class Talk {
       const page = await listEntries(id, this.earlier);
       if (this.id === id) {
         const known = new Set(this.entries.map((entry) => entry.key));
-        this.entries = [...page.items.filter((entry) => !known.has(entry.key)).reverse(), ...this.entries];
+        this.entries = [...page.items.filter((entry) => !known.has(entry.key)), ...this.entries];
         this.earlier = page.next_cursor;
       }
     } catch (error) {
