@@ -6,6 +6,7 @@ Everything is kept as it was written; addresses and HTML are made when it is rea
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from typing import Any
 
 from flask import Flask
@@ -30,6 +31,11 @@ class MastodonNetwork(Network):
         self.rates = Rates(self.ways.rates)
         self._last_id = 0
         super().__init__(store)
+        # Ids by author and by what they answer: statuses pile up in rehearsals and benchmarks.
+        self._written: dict[str, list[str]] = defaultdict(list)
+        self._below: dict[str, list[str]] = defaultdict(list)
+        for status in self.store.all("status"):
+            self._index(status)
 
     def routes(self, app: Flask) -> None:
         sign_in.add_routes(self, app)
@@ -104,7 +110,7 @@ class MastodonNetwork(Network):
             visibility="direct" if how.get("direct") else how.get("visibility") or "public",
             language=how.get("language") or "fr",
         )
-        return {"remote_id": doc["id"], "author": author, "text": doc["text"]}
+        return {"remote_id": doc["id"], "id": doc["id"], "author": author, "text": doc["text"]}
 
     def _addressed(self, text: str, how: dict[str, Any]) -> str:
         """With the mention that makes it arrive: of `to`, else of whom it answers."""
@@ -140,6 +146,7 @@ class MastodonNetwork(Network):
                 "visible_at": self.visible_at(),
             }
             self.store.put("status", doc["id"], doc)
+            self._index(doc)
             if self.person(author)["kind"] == "company":
                 self._to_ledger(_act_of(doc), doc, key)
             for handle in doc["mentions"]:
@@ -161,6 +168,8 @@ class MastodonNetwork(Network):
         with self.store.lock:
             doc = self._own(author, status_id)
             self.store.drop("status", status_id)
+            self._written[author].remove(status_id)
+            self._below[doc["in_reply_to"]].remove(status_id)
             for told in self.store.all("notification", lambda n: n["status"] == status_id):
                 self.store.drop("notification", told["id"])
             if self.person(author)["kind"] == "company":
@@ -183,10 +192,14 @@ class MastodonNetwork(Network):
         return self.readable(doc) and (doc["visibility"] in ("public", "unlisted") or reader in doc["mentions"])
 
     def count_statuses(self, handle: str) -> int:
-        return len(self.store.all("status", lambda s: s["author"] == handle))
+        return len(self._written[handle])
+
+    def statuses_of(self, handle: str) -> list[Doc]:
+        """What one person wrote, oldest first."""
+        return [self.status(id_) for id_ in list(self._written[handle])]
 
     def count_replies(self, status_id: str) -> int:
-        return len(self.store.all("status", lambda s: s["in_reply_to"] == status_id))
+        return len(self._below[status_id])
 
     def ancestors(self, doc: Doc) -> list[Doc]:
         """Oldest first."""
@@ -199,9 +212,13 @@ class MastodonNetwork(Network):
 
     def descendants(self, doc: Doc) -> list[Doc]:
         found = []
-        for below in self.store.all("status", lambda s: s["in_reply_to"] == doc["id"]):
+        for below in [self.status(id_) for id_ in list(self._below[doc["id"]])]:
             found += [below, *self.descendants(below)]
         return found
+
+    def _index(self, doc: Doc) -> None:
+        self._written[doc["author"]].append(doc["id"])
+        self._below[doc["in_reply_to"]].append(doc["id"])
 
     def _own(self, author: str, status_id: str) -> Doc:
         doc = self.status(status_id)

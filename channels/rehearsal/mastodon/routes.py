@@ -113,15 +113,12 @@ class _Desk:
     def account_statuses(self, id_: str) -> Any:
         handle = self._by_id(id_)["handle"]
         hidden = () if self._network.ways.lists_own_direct else ("direct",)
-        docs = self._store.all(
-            "status",
-            lambda s: (
-                s["author"] == handle
-                and self._network.readable(s)
-                and self._network.may_see(g.handle, s)
-                and s["visibility"] not in hidden
-            ),
-        )
+        network = self._network
+        docs = [
+            s
+            for s in network.statuses_of(handle)
+            if network.readable(s) and network.may_see(g.handle, s) and s["visibility"] not in hidden
+        ]
         return self._page(docs, self.shapes.status, 20)
 
     def _by_id(self, id_: str) -> Doc:
