@@ -163,7 +163,9 @@ def _dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
             select(MessageVersion.message_id, func.count())
             .where(MessageVersion.message_id.in_(ids))
             .group_by(MessageVersion.message_id)
-        ).tuples()
+        )
+        .tuples()
+        .all()
     )
     rows = []
     for m in messages:
