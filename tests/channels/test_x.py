@@ -30,7 +30,7 @@ from channels.contract import (
     Surface,
     Target,
 )
-from channels.errors import Forged, Malformed, OutcomeUnknown, RateLimited, Rejected
+from channels.errors import Forged, Gone, Malformed, OutcomeUnknown, RateLimited, Rejected
 from channels.limits import problems
 from channels.rehearsal.base import Fault
 from channels.rehearsal.x import API_SECRET
@@ -156,6 +156,20 @@ def test_a_message_needs_somebody_to_write_to(rig: XRig, connection: Connection)
     with pytest.raises(Rejected) as caught:
         rig.begin(connection, rig.draft("à qui ?", surface=Surface.DIRECT)).send()
     assert caught.value.code == "no_addressee"
+
+
+def test_a_direct_message_is_taken_back(rig: XRig, connection: Connection) -> None:
+    mailroom = a_mailroom(rig, connection)
+    rig.say_directly("Une question")
+    [question] = heard(rig, mailroom).values()
+    draft = rig.draft("La mauvaise réponse", surface=Surface.DIRECT, reply_to=target_of(question))
+    receipt = rig.begin(connection, draft).send()
+    publisher = rig.publisher(connection)
+    publisher.delete(receipt.remote_id, receipt.context)
+    assert rig.network.ledger()[-1]["act"] == "delete"
+    assert looked(rig, connection, draft).absent
+    with pytest.raises(Gone):
+        publisher.delete(receipt.remote_id, receipt.context)
 
 
 @pytest.mark.parametrize(("text", "amount"), [("Bonjour", 0.015), ("Voir https://example.com", 0.20)])

@@ -233,6 +233,15 @@ class Api:
         data = {"dm_conversation_id": event["dm_conversation_id"], "dm_event_id": event["id"]}
         return jsonify(data=data), 201
 
+    def unsend(self, event_id: str) -> Any:
+        me, event = self._caller(), self._network.store.get("dm", event_id)
+        if event is None:
+            raise Problem(404, "Could not find the event.")
+        if event["sender_id"] != me["id"]:
+            raise Problem(403, "You are not authorized to delete this event.")
+        self._network.unsend(event, me)
+        return jsonify(data={"deleted": True})
+
 
 def api_routes(app: Flask, network: XNetwork) -> None:
     """Mount the addresses of API v2."""
@@ -248,6 +257,7 @@ def api_routes(app: Flask, network: XNetwork) -> None:
         ("GET", "/2/dm_events", "/2/dm_events", api.messages),
         ("GET", "/2/dm_conversations/with/<participant_id>/dm_events", "/2/dm_events", api.messages),
         ("POST", "/2/dm_conversations/with/<participant_id>/messages", "/2/dm_conversations", api.write),
+        ("DELETE", "/2/dm_events/<event_id>", "/2/dm_events", api.unsend),
     ):
         view = answering(network, f"{method} {counted_as}", view)
         app.add_url_rule(path, f"{method} {path}", view, methods=[method])

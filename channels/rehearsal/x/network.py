@@ -255,6 +255,13 @@ class XNetwork(Network):
         self.webhooks.push_message(event)
         return event
 
+    def unsend(self, event: Doc, sender: Doc) -> None:
+        """Take a direct message back."""
+        with self.store.lock:
+            self.store.drop("dm", event["id"])
+            if sender["kind"] == "company":
+                self.publish_to_ledger("delete", sender["username"], event["id"], event["text"])
+
     def _last_from(self, event: Doc, user_id: str) -> str:
         earlier = [
             e["id"]
