@@ -201,13 +201,25 @@ def _newly_written(found: Contents) -> str:
     return quotes.newly_written(hypertext.newly_written(found.html)) if found.html else ""
 
 
+def sent_before(raw: bytes, when: datetime) -> bool:
+    """Whether the mail says that it was sent before `when`; False where it says nothing."""
+    sent = _sent_at(opened(raw[:200_000]))
+    return sent is not None and sent < when
+
+
+def _sent_at(message: Message) -> datetime | None:
+    try:
+        sent = parsedate_to_datetime(header(message, "Date"))
+        return (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
 def _when(message: Message, item: RawItem) -> datetime:
     """When it was sent, as it says; when it arrived, where it says nothing believable."""
     arrived = datetime.fromisoformat(item.headers["arrived"]) if item.headers.get("arrived") else None
-    try:
-        sent = parsedate_to_datetime(header(message, "Date"))
-        sent = (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
+    sent = _sent_at(message)
+    if sent is None:
         return arrived or datetime.fromtimestamp(0, UTC)
     if arrived and not arrived - timedelta(days=30) <= sent <= arrived + timedelta(minutes=10):
         return arrived

@@ -17,7 +17,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from channels.contract import JSON, Connection, Inbound, Page, RawItem
 from channels.email.dialing import BROKEN, ImapLine, imap_line
-from channels.email.parsing import INBOX, SENT, delivery_key, parse
+from channels.email.parsing import INBOX, SENT, delivery_key, parse, sent_before
 from channels.email.settings import mailbox_of
 from channels.errors import Unavailable
 from channels.wire import Wire
@@ -53,8 +53,6 @@ class MailReader:
             validity = int(opened.get(b"UIDVALIDITY", 0))
             place = _place(line, cursor, validity, int(opened.get(b"UIDNEXT", 0)))
             waiting = sorted(uid for uid in line.search(["UID", f"{place['uid'] + 1}:*"]) if uid > place["uid"])
-            if "only" in place:
-                waiting = sorted(set(waiting) & _only(line, place))
             return _page(line, stream, place, waiting)
 
     def parse(self, item: RawItem) -> Sequence[Inbound]:
@@ -80,10 +78,11 @@ def _from_day(line: ImapLine, validity: int, uid_next: int, day: datetime, more:
     return {"uidvalidity": validity, "uid": min(found) - 1 if found else max(uid_next - 1, 0), **more}
 
 
-def _only(line: ImapLine, place: JSON) -> set[int]:
-    """After a renumbering, arrival dates may all be new: leaves out mails that say that they
-    were sent long before the account was connected. One that says nothing stays in."""
-    return set(line.search(["NOT", "SENTBEFORE", datetime.fromisoformat(place["only"]).date()]))
+def _is_older(item: RawItem, place: JSON) -> bool:
+    """After a renumbering, arrival dates may all be new. Whether a mail says that it was sent
+    long before the account was connected; one that says nothing is not. (Not left to the
+    server: Dovecot finds a mail without a date to be sent before any day.)"""
+    return "only" in place and sent_before(item.body, datetime.fromisoformat(place["only"]))
 
 
 def _page(line: ImapLine, stream: str, place: JSON, waiting: list[int]) -> Page:
@@ -96,8 +95,9 @@ def _page(line: ImapLine, stream: str, place: JSON, waiting: list[int]) -> Page:
             return _stumbled(e, stream, items, place, uid)
         if items and size + len(item.body) > PAGE_BYTES:
             break
-        items.append(item)
-        size += len(item.body)
+        if not _is_older(item, place):
+            items.append(item)
+            size += len(item.body)
         place = {**place, "uid": uid, "seen_at": arrived or place.get("seen_at")}
         place.pop("stumbles", None)
     more = bool(waiting) and place["uid"] < waiting[-1]
