@@ -11,12 +11,13 @@ from typing import Any
 from flask import Flask, jsonify
 from werkzeug.serving import make_server
 
-from channels.rehearsal.base import Server
+from channels.rehearsal.base import Network, Server
 from channels.rehearsal.bluesky import BlueskyNetwork
 from channels.rehearsal.email import EmailNetwork, MailServer
 from channels.rehearsal.mastodon import MastodonNetwork
 from channels.rehearsal.store import Store
 from channels.rehearsal.x import XNetwork
+from cli.demo import cast
 from guichet.config import REHEARSAL_PORTS, Settings
 
 
@@ -27,23 +28,43 @@ def serve(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    networks = [
+        kind(Store(str(folder / f"{kind.name}.sqlite3")))
+        for kind in (XNetwork, MastodonNetwork, BlueskyNetwork, EmailNetwork)
+    ]
+    for network in networks:
+        _settle_companies(network)
     with ExitStack() as stack:
-        for kind in (XNetwork, MastodonNetwork, BlueskyNetwork):
-            network = kind(Store(str(folder / f"{kind.name}.sqlite3")))
-            stack.enter_context(Server(network, _port(settings, kind.name)))
-        _serve_mail(settings, stack, Store(str(folder / "email.sqlite3")))
+        for network in networks:
+            stack.enter_context(_server(network, settings))
         control = make_server("127.0.0.1", _port(settings, "control"), _control(settings), threaded=True)
         threading.Thread(target=control.serve_forever, daemon=True).start()
         stop.wait()
 
 
+def _server(network: Network, settings: Settings) -> Server:
+    port = _port(settings, network.name)
+    if isinstance(network, EmailNetwork):
+        return MailServer(network, port, _port(settings, "imap"), _port(settings, "smtp"))
+    return Server(network, port)
+
+
+def _settle_companies(network: Network) -> None:
+    """The company accounts that can be connected here; those that are there stay as they are."""
+    there = {str(p.get("handle") or p.get("address")) for p in network.people()}
+    for name, handle, title, _ in cast.ACCOUNTS:
+        if name != network.name or handle in there:
+            continue
+        if isinstance(network, BlueskyNetwork):
+            network.seed_company(handle, title, cast.REHEARSAL_PASSWORD)
+        elif isinstance(network, EmailNetwork):
+            network.add_person(handle, title)
+        elif isinstance(network, XNetwork | MastodonNetwork):
+            network.seed_company(handle, title)
+
+
 def _port(settings: Settings, name: str) -> int:
     return settings.rehearsal_port + REHEARSAL_PORTS[name]
-
-
-def _serve_mail(settings: Settings, stack: ExitStack, store: Store) -> None:
-    ports = [_port(settings, name) for name in ("email", "imap", "smtp")]
-    stack.enter_context(MailServer(EmailNetwork(store), *ports))
 
 
 def _control(settings: Settings) -> Flask:

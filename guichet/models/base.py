@@ -27,6 +27,7 @@ Long = Annotated[str, mapped_column(Text)]
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map: ClassVar[dict[Any, Any]] = {
+        int: Id,
         datetime: UTCDateTime,
         dict[str, Any]: Json,
         list[Any]: Json,
