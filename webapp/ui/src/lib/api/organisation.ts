@@ -1,6 +1,6 @@
 /** Calls about who is here, which accounts there are, and the brake. */
 import { api } from "./client";
-import type { Account, Brake, Brand, Id, Me, Page, Presence, Staff, Team } from "./types";
+import type { Account, Brake, BrakeOrder, Brand, Me, Page, Presence, Staff, Team } from "./types";
 
 export const getMe = (): Promise<Me> => api.get("/me");
 export const setPresence = (presence: Presence): Promise<Me> => api.patch("/me", { presence });
@@ -13,14 +13,4 @@ export const listStaff = (): Promise<Page<Staff>> => api.get("/staff");
 export const listTeams = (): Promise<Page<Team>> => api.get("/teams");
 
 export const getBrake = (): Promise<Brake> => api.get("/brake");
-export interface BrakeOrder {
-  on: boolean;
-  posts: boolean;
-  answers: boolean;
-  scope: Brake["scope"];
-  scope_id: Id | null;
-  reason: string;
-  /** Demanded when lifting: what becomes of every held delivery. */
-  held?: "send" | "drop";
-}
-export const setBrake = (order: BrakeOrder): Promise<Brake> => api.post("/brake", order);
+export const setBrake = (order: Partial<BrakeOrder> & Pick<BrakeOrder, "on">): Promise<Brake> => api.post("/brake", order);
