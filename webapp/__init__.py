@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from channels.networks import Networks
 from guichet.config import Settings
 from guichet.runtime import Runtime
-from webapp import health, hooks, languages, live, shell, signing_in
+from webapp import consent, health, hooks, languages, live, shell, signing_in
 from webapp.api import ROOMS
 from webapp.api.schemas.common import Problem
 from webapp.auth import cookie_name, remember_people
@@ -46,9 +46,9 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
     tell_problems(app)
     set_headers(app, runtime.settings)
     languages.speak(app)
-    for room in ROOMS:
+    for room in (*ROOMS, live.room):
         app.register_api(room.api)
-    for part in (signing_in, hooks, health, live, shell):
+    for part in (signing_in, consent, hooks, health, live, shell):
         part.add_to(app, runtime)
     if runtime.settings.trusted_proxies:
         n = runtime.settings.trusted_proxies

@@ -30,7 +30,7 @@ from webapp.gate import policy
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 PREFIX = "/api/v1"
-PROBLEM = {
+PROBLEM: dict[str, Any] = {
     "description": "What went wrong (RFC 9457)",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
@@ -108,7 +108,7 @@ class Room:
             __name__,
             url_prefix=PREFIX,
             abp_tags=[Tag(name=name)],
-            abp_responses={"default": PROBLEM},
+            abp_responses={"default": PROBLEM, "422": PROBLEM},
             abp_security=[{"session": []}, {"token": []}],
             operation_id_callback=_operation_id,
         )
@@ -145,7 +145,7 @@ class Room:
             @wraps(handler)
             def view(**given: Any) -> Response:
                 if method == "get":
-                    return _read(handler, given, status)
+                    return _answer(handler(ask(), **given), status) if own_units else _read(handler, given, status)
                 if own_units:
                     return _act_in_steps(handler, given, status, secret)
                 return _act(handler, given, status, secret)

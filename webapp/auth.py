@@ -4,7 +4,7 @@ time. Nothing about a person is kept in the cookie but a random secret."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flask import Flask, Request, Response, request
@@ -25,6 +25,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
     locale: str
     session_id: int | None = None
     csrf_token: str = ""
+    touch_is_due: bool = False
 
 
 def cookie_name(runtime: Runtime) -> str:
@@ -42,36 +43,52 @@ def remember_people(app: Flask, runtime: Runtime) -> None:
         return identify(runtime, asking)
 
 
-def identify(runtime: Runtime, asking: Request) -> SignedIn | None:
-    """Who asks, or None. A request that shows a token is judged by the token alone."""
-    now = runtime.now()
+@dataclass(frozen=True)
+class Key:
+    """What a request shows: the secret of a browser session or of a token."""
+
+    kind: str  # session, token
+    secret: str = field(repr=False)
+    ip: str = ""
+
+
+def key_of(runtime: Runtime, asking: Request) -> Key | None:
+    """The key that a request shows. One that shows a token is judged by the token alone."""
     scheme, _, bearer = asking.headers.get("Authorization", "").partition(" ")
-    with runtime.reading() as session:
-        if bearer:
-            return _by_token(session, bearer.strip(), now) if scheme.lower() == "bearer" else None
-        found = _by_cookie(session, runtime, asking, now)
-    if found and found[1]:
-        with runtime.unit() as unit:
-            touch_session(unit.session, found[0].session_id or 0, now)
-    return found[0] if found else None
-
-
-def _by_token(session: Session, bearer: str, now: datetime) -> SignedIn | None:
-    token = queries.find_token(session, bearer, now)
-    if token is None:
-        return None
-    actor = load_actor(session, token.staff, now, kind="token", scopes=token.scopes, ip=address())
-    return SignedIn(actor, token.staff.locale)
-
-
-def _by_cookie(session: Session, runtime: Runtime, asking: Request, now: datetime) -> tuple[SignedIn, bool] | None:
+    if bearer:
+        return Key("token", bearer.strip(), address()) if scheme.lower() == "bearer" else None
     secret = asking.cookies.get(cookie_name(runtime), "")
-    opened = queries.find_session(session, secret, now) if secret else None
+    return Key("session", secret, address()) if secret else None
+
+
+def person_behind(session: Session, key: Key, now: datetime) -> SignedIn | None:
+    """Whom a key lets in, with the rights of this moment."""
+    if key.kind == "token":
+        token = queries.find_token(session, key.secret, now)
+        if token is None:
+            return None
+        actor = load_actor(session, token.staff, now, kind="token", scopes=token.scopes, ip=key.ip)
+        return SignedIn(actor, token.staff.locale)
+    opened = queries.find_session(session, key.secret, now)
     if opened is None:
         return None
-    actor = load_actor(session, opened.staff, now, ip=address())
-    person = SignedIn(actor, opened.staff.locale, opened.id, rules.csrf_token(secret))
-    return person, now - opened.seen_at >= rules.TOUCH
+    actor = load_actor(session, opened.staff, now, ip=key.ip)
+    is_due = now - opened.seen_at >= rules.TOUCH
+    return SignedIn(actor, opened.staff.locale, opened.id, rules.csrf_token(key.secret), is_due)
+
+
+def identify(runtime: Runtime, asking: Request) -> SignedIn | None:
+    """Who asks, or None. Notes now and then that a browser session is in use."""
+    key = key_of(runtime, asking)
+    if key is None:
+        return None
+    now = runtime.now()
+    with runtime.reading() as session:
+        person = person_behind(session, key, now)
+    if person and person.session_id and person.touch_is_due:
+        with runtime.unit() as unit:
+            touch_session(unit.session, person.session_id, now)
+    return person
 
 
 def give_cookie(response: Response, runtime: Runtime, secret: str) -> None:
