@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 from flask import Flask, Response, g, jsonify, request
 from markupsafe import Markup
 
+from channels.rehearsal.mastodon.paging import page_of
 from channels.rehearsal.mastodon.shapes import MIME_TYPES, Shapes
 from channels.rehearsal.mastodon.sign_in import allows, posted, refuse
 from channels.rehearsal.mastodon.writing import length_of
@@ -119,7 +119,7 @@ class _Desk:
             for s in network.statuses_of(handle)
             if network.readable(s) and network.may_see(g.handle, s) and s["visibility"] not in hidden
         ]
-        return self._page(docs, self.shapes.status, 20)
+        return self._listed(docs, self.shapes.status, 20)
 
     def _by_id(self, id_: str) -> Doc:
         for person in self._store.all("person", lambda p: p["id"] == id_):
@@ -258,7 +258,7 @@ class _Desk:
                 and self._network.readable(self._network.status(n["status"]))
             ),
         )
-        return self._page(docs, self.shapes.notification, 40)
+        return self._listed(docs, self.shapes.notification, 40)
 
     def conversations(self) -> Any:
         """Grouped by who takes part; paged, as on Mastodon, by the last status."""
@@ -269,33 +269,16 @@ class _Desk:
                 groups[tuple(sorted(taking_part - {g.handle}))] = doc
         numbers = {others: str(n) for n, others in enumerate(groups, 1)}
         docs = [{"id": last["id"], "others": others, "last": last} for others, last in groups.items()]
-        return self._page(
+        return self._listed(
             docs,
             lambda d: self.shapes.conversation(numbers[d["others"]], list(d["others"]), d["last"], g.handle),
             20,
         )
 
-    # -- pages
+    def _listed(self, docs: list[Doc], shape: Callable[[Doc], Doc], usual: int) -> Any:
+        return page_of(docs, shape, usual, honours_min_id=self._network.ways.honours_min_id)
 
-    def _page(self, docs: list[Doc], shape: Callable[[Doc], Doc], usual: int) -> Any:
-        """Newest first; `min_id` gives what follows it at once, `since_id` the newest after it."""
-        asked = request.args
-        limit = min(int(asked.get("limit", usual)), 40)
-        docs = sorted(docs, key=lambda d: _order(d["id"]))
-        if "max_id" in asked:
-            docs = [d for d in docs if _order(d["id"]) < _order(asked["max_id"])]
-        if "since_id" in asked:
-            docs = [d for d in docs if _order(d["id"]) > _order(asked["since_id"])]
-        if "min_id" in asked and self._network.ways.honours_min_id:
-            docs = [d for d in docs if _order(d["id"]) > _order(asked["min_id"])][:limit]
-        page = docs[-limit:][::-1]
-        response = jsonify([shape(d) for d in page])
-        if page:
-            response.headers["Link"] = ", ".join(
-                f'<{request.base_url}?{urlencode({"limit": limit, name: edge["id"]})}>; rel="{rel}"'
-                for name, edge, rel in (("max_id", page[-1], "next"), ("min_id", page[0], "prev"))
-            )
-        return response
+    # -- pages
 
     def page(self, handle: str, id_: str) -> Any:
         """What anybody sees in a browser."""
@@ -306,7 +289,3 @@ class _Desk:
         author = self._network.person(doc["author"])
         page = Markup('<!DOCTYPE html><meta charset="utf-8"><title>{}</title><h1>{} (@{})</h1><article>{}</article>')
         return page.format(handle, author["name"], author["handle"], Markup(shown["content"]))  # noqa: S704 - made here
-
-
-def _order(id_: str) -> tuple[int, str]:
-    return len(id_), id_
