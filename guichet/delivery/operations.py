@@ -263,6 +263,7 @@ def _right_over(delivery: Delivery) -> Action:
 
 
 def _lock(session: Session, delivery: Delivery) -> None:
+    session.flush()  # a refresh would forget what is not written yet
     session.refresh(delivery, with_for_update=True)
 
 

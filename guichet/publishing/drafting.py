@@ -1,0 +1,212 @@
+"""Writing posts: the common text, and what stands differently on single accounts.
+
+A variant keeps which of its fields are its own; the others follow the common text
+whenever that changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from guichet import audit, live
+from guichet.delivery.payload import MediaRef
+from guichet.errors import Invalid, NotFound
+from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
+from guichet.policy import Action, Actor, require, visible
+from guichet.publishing.rules import Content
+
+MOST_ITEMS = 50
+FIELDS = ("text", "items", "language", "subject", "media_ids")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The common text, with the files of its first item."""
+
+    text: str = ""
+    items: Sequence[str] = ()
+    language: str = ""
+    subject: str = ""
+    media_ids: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class VariantSpec:
+    """An account that the post is for. What is None follows the common text."""
+
+    account_id: int
+    text: str | None = None
+    items: Sequence[str] | None = None
+    language: str | None = None
+    subject: str | None = None
+    media_ids: Sequence[int] | None = None
+
+    def own(self) -> list[str]:
+        return [f for f in FIELDS if getattr(self, f) is not None]
+
+
+def write(
+    session: Session, actor: Actor, post: Post, words: Words, variants: Sequence[VariantSpec], now: datetime
+) -> None:
+    """Make `post` say this. The accounts must be of its brand, and the actor's to write on.
+    Raises Invalid, NotFound."""
+    _require_accounts(session, actor, post.brand_id, variants)
+    if len({v.account_id for v in variants}) < len(variants):
+        raise Invalid("an account can be named once", {"variants": "name an account twice"})
+    files = _files(session, actor, [*words.media_ids, *(i for v in variants for i in v.media_ids or ())])
+    post.targets.clear()
+    post.variants.clear()
+    session.flush()
+    base = _variant(words, files, own=[], is_base=True)
+    post.variants.append(base)
+    for spec in variants:
+        own = spec.own()
+        variant = base
+        if own:
+            merged = Words(**{f: getattr(spec, f) if f in own else getattr(words, f) for f in FIELDS})
+            variant = _variant(merged, files, own, is_base=False)
+            post.variants.append(variant)
+        post.targets.append(PostTarget(account_id=spec.account_id, variant=variant))
+    post.updated_at = now
+    session.flush()
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    *,
+    brand: Brand,
+    words: Words,
+    variants: Sequence[VariantSpec] = (),
+    title: str = "",
+    wall_time: str | None = None,
+    time_zone: str = "",
+    late_limit: int = 3600,
+    now: datetime,
+) -> Post:
+    """Save a draft. For who may write on every account named or, where none is, on any of
+    the brand. `late_limit` in seconds. Raises Invalid, NotFound, NotAllowed."""
+    if actor.staff_id is None:
+        raise ValueError("a post has an author")
+    if not variants:
+        _require_somewhere(session, actor, brand)
+    post = Post(
+        brand_id=brand.id, author_id=actor.staff_id, title=title, wall_time=wall_time,
+        time_zone=time_zone or brand.time_zone, late_limit=late_limit, created_at=now, updated_at=now,
+    )  # fmt: skip
+    session.add(post)
+    session.flush()
+    write(session, actor, post, words, variants, now)
+    audit.record(session, actor, "post.create", post, now, accounts=[v.account_id for v in variants])
+    live.tell(session, "post", now, id=post.id)
+    return post
+
+
+def words_of(post: Post) -> Words:
+    """The common text as it stands."""
+    base = next((v for v in post.variants if v.is_base), None)
+    if base is None:
+        return Words()
+    return Words(base.text, texts_of(base)[1:], base.language, base.subject, [m.media_id for m in base.media])
+
+
+def specs_of(post: Post) -> list[VariantSpec]:
+    """The accounts as they stand; what follows the common text is None."""
+    specs = []
+    for target in sorted(post.targets, key=lambda t: t.account_id):
+        own = set(target.variant.options.get("own", ())) if not target.variant.is_base else set()
+        variant = target.variant
+        held: dict[str, Any] = {
+            "text": variant.text, "items": texts_of(variant)[1:], "language": variant.language,
+            "subject": variant.subject, "media_ids": [m.media_id for m in variant.media],
+        }  # fmt: skip
+        specs.append(VariantSpec(target.account_id, **{f: held[f] if f in own else None for f in FIELDS}))
+    return specs
+
+
+def contents_of(post: Post) -> list[Content]:
+    """What each account gets, complete."""
+    return [
+        Content(
+            account_id=target.account_id,
+            texts=tuple(texts_of(target.variant)),
+            media=tuple(_ref(m) for m in target.variant.media if m.item == 0),
+            language=target.variant.language,
+            subject=target.variant.subject,
+            options={k: v for k, v in target.variant.options.items() if k != "own"},
+        )
+        for target in sorted(post.targets, key=lambda t: t.account_id)
+    ]
+
+
+def texts_of(variant: Variant) -> list[str]:
+    return [variant.text, *(str(i["text"]) for i in variant.items)]
+
+
+def _ref(used: VariantMedia) -> MediaRef:
+    m = used.media
+    return MediaRef(
+        m.id, m.sha256, m.mime, m.size, m.filename, used.alt or m.alt, m.storage_key, m.width, m.height
+    )  # fmt: skip
+
+
+def _variant(words: Words, files: dict[int, Media], own: list[str], is_base: bool) -> Variant:
+    if len(words.items) > MOST_ITEMS:
+        raise Invalid("this thread is too long", {"items": f"are more than {MOST_ITEMS}"})
+    variant = Variant(
+        is_base=is_base, text=words.text, items=[{"text": t} for t in words.items], language=words.language,
+        subject=words.subject, options={"own": own} if own else {},
+    )  # fmt: skip
+    variant.media = [
+        VariantMedia(item=0, position=n, media=files[id_]) for n, id_ in enumerate(dict.fromkeys(words.media_ids))
+    ]
+    return variant
+
+
+def _files(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, Media]:
+    found = {m.id: m for m in session.scalars(select(Media).where(Media.id.in_(set(ids))))} if ids else {}
+    for id_ in ids:
+        media = found.get(id_)
+        if media is None or not _may_use(session, actor, media):
+            raise Invalid("a file is not there", {"media_ids": f"{id_} is no file of yours"})
+    return found
+
+
+def _may_use(session: Session, actor: Actor, media: Media) -> bool:
+    if actor.sees_every_account or media.uploaded_by == actor.staff_id:
+        return True
+    in_post = (
+        select(PostTarget.id)
+        .join(VariantMedia, VariantMedia.variant_id == PostTarget.variant_id)
+        .where(VariantMedia.media_id == media.id, visible(actor, PostTarget.account_id, Action.POST_VIEW))
+    )
+    return session.scalar(in_post.limit(1)) is not None
+
+
+def _require_accounts(session: Session, actor: Actor, brand_id: int, variants: Sequence[VariantSpec]) -> None:
+    ids = [v.account_id for v in variants]
+    for account_id in ids:
+        require(actor, Action.POST_WRITE, account_id)
+    if not ids:
+        return
+    brands = dict(session.execute(select(Account.id, Account.brand_id).where(Account.id.in_(ids))).all())
+    for account_id in ids:
+        if account_id not in brands:
+            raise NotFound("there is no such account, or it is not yours to see")
+        if brands[account_id] != brand_id:
+            raise Invalid("a post belongs to one brand", {"variants": f"account {account_id} is of another brand"})
+
+
+def _require_somewhere(session: Session, actor: Actor, brand: Brand) -> None:
+    mine = select(Account.id).where(Account.brand_id == brand.id, visible(actor, Account.id, Action.POST_WRITE))
+    account_id = session.scalar(mine.limit(1))
+    if account_id is None:
+        require(actor, Action.BRAND_MANAGE)
+    else:
+        require(actor, Action.POST_WRITE, account_id)

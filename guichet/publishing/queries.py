@@ -1,0 +1,137 @@
+"""Reading posts: lists and calendars by keyset, one post with all that a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from guichet.delivery.states import State
+from guichet.errors import NotFound
+from guichet.models import Account, Delivery, Post, PostTarget, Variant, VariantMedia
+from guichet.policy import Action, Actor, require, require_for_post, visible
+
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # where drafts without a time stand: first
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a page ended: the last post's time and id."""
+
+    due_at: datetime | None
+    id: int
+
+
+def list_posts(
+    session: Session,
+    actor: Actor,
+    *,
+    brand_id: int | None = None,
+    account_ids: Sequence[int] | None = None,
+    states: Sequence[str] | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    text: str = "",
+    after: Place | None = None,
+    limit: int = 50,
+) -> Sequence[Post]:
+    """Posts on accounts that the actor sees, and their own drafts; latest due first, those
+    without a time before them. `states` are those of the post, or failed, held,
+    needs_human for what stands so on some account. One more than `limit` is never read:
+    ask for one more to know whether there is."""
+    require(actor, Action.STAFF_VIEW)
+    when = func.coalesce(Post.due_at, _NEVER)
+    wanted = _loaded(select(Post)).where(_may_see(actor))
+    if brand_id is not None:
+        wanted = wanted.where(Post.brand_id == brand_id)
+    if account_ids:
+        on_these = select(PostTarget.post_id).where(PostTarget.account_id.in_(account_ids))
+        wanted = wanted.where(Post.id.in_(on_these))
+    if states:
+        wanted = wanted.where(_stands(states))
+    if since is not None:
+        wanted = wanted.where(Post.due_at >= since)
+    if until is not None:
+        wanted = wanted.where(Post.due_at < until)
+    if text:
+        says = select(Variant.post_id).where(Variant.text.icontains(text, autoescape=True))
+        wanted = wanted.where(or_(Post.title.icontains(text, autoescape=True), Post.id.in_(says)))
+    if after is not None:
+        at = after.due_at or _NEVER
+        wanted = wanted.where(or_(when < at, and_(when == at, Post.id < after.id)))
+    return session.scalars(wanted.order_by(when.desc(), Post.id.desc()).limit(limit)).all()
+
+
+def calendar(
+    session: Session, actor: Actor, since: datetime, until: datetime, account_ids: Sequence[int] | None = None
+) -> Sequence[Post]:
+    """Posts due from `since` up to `until`, earliest first; at most a thousand."""
+    found = list_posts(session, actor, account_ids=account_ids, since=since, until=until, limit=1000)
+    return list(reversed(found))
+
+
+def get_post(session: Session, actor: Actor, post_id: int) -> Post:
+    """Raises NotFound, also for one that the actor may not see."""
+    post = session.scalars(_loaded(select(Post)).where(Post.id == post_id)).first()
+    if post is None:
+        raise NotFound("there is no such post, or it is not yours to see")
+    seen = select(Post.id).where(Post.id == post_id, _may_see(actor))
+    if session.scalar(seen) is None:
+        require_for_post(actor, Action.POST_VIEW, post)
+        raise NotFound("there is no such post, or it is not yours to see")
+    return post
+
+
+def deliveries_of(session: Session, actor: Actor, post_ids: Sequence[int]) -> dict[int, list[Delivery]]:
+    """The deliveries of each post, with their attempts, on the accounts that the actor sees."""
+    if not post_ids:
+        return {}
+    rows = session.scalars(
+        select(Delivery)
+        .options(selectinload(Delivery.attempts))
+        .where(Delivery.post_id.in_(post_ids), visible(actor, Delivery.account_id, Action.POST_VIEW))
+        .order_by(Delivery.account_id, Delivery.item, Delivery.id)
+    )
+    found: dict[int, list[Delivery]] = {id_: [] for id_ in post_ids}
+    for delivery in rows:
+        if delivery.post_id is not None:
+            found[delivery.post_id].append(delivery)
+    return found
+
+
+def accounts_of(session: Session, post: Post) -> dict[int, Account]:
+    """The accounts that a post is for, by id."""
+    ids = [t.account_id for t in post.targets]
+    return {a.id: a for a in session.scalars(select(Account).where(Account.id.in_(ids)))} if ids else {}
+
+
+def _loaded(wanted: Select[Post]) -> Select[Post]:
+    media = selectinload(Post.variants).selectinload(Variant.media).selectinload(VariantMedia.media)
+    return wanted.options(media, selectinload(Post.targets).selectinload(PostTarget.variant))
+
+
+def _may_see(actor: Actor) -> ColumnElement[bool]:
+    on_mine = select(PostTarget.id).where(
+        PostTarget.post_id == Post.id, visible(actor, PostTarget.account_id, Action.POST_VIEW)
+    )
+    return or_(on_mine.exists(), Post.author_id == actor.staff_id, _sees_all(actor))
+
+
+def _sees_all(actor: Actor) -> ColumnElement[bool]:
+    any_account = visible(actor, Post.brand_id, Action.POST_VIEW)
+    return any_account if actor.sees_every_account else Post.id.is_(None)
+
+
+_BY_DELIVERY = {"failed": State.FAILED, "held": State.HELD, "needs_human": State.NEEDS_HUMAN}
+
+
+def _stands(states: Sequence[str]) -> ColumnElement[bool]:
+    own = [s for s in states if s not in _BY_DELIVERY]
+    of_deliveries = [_BY_DELIVERY[s] for s in states if s in _BY_DELIVERY]
+    if "published" in own:
+        own.append("done")
+    some = select(Delivery.id).where(Delivery.post_id == Post.id, Delivery.state.in_(of_deliveries))
+    return or_(Post.state.in_(own), some.exists()) if of_deliveries else Post.state.in_(own)

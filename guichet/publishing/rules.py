@@ -1,0 +1,171 @@
+"""When a post is due, what each network would say to it, and what was approved. Pure.
+
+A schedule is what people mean: a wall time in a zone. Clocks skip an hour and repeat one;
+the rules for that are chosen, kept with the post, and shown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from channels.contract import ChannelSpec, Cost, Draft, MediaItem, Surface
+from channels.limits import Problem, count, problems
+from guichet.delivery.payload import MediaRef
+from guichet.delivery.states import State
+from guichet.errors import Invalid
+
+FOLD_RULES = ("first", "second")  # which of two equal wall times
+GAP_RULES = ("later", "earlier")  # where the wall time does not exist: move it past, or before
+
+# ---------------------------------------------------------------- time
+
+
+def due_time(wall_time: str, time_zone: str, fold_rule: str = "first", gap_rule: str = "later") -> datetime:
+    """The moment, in UTC, that a wall time ("2026-03-29T02:30") in an IANA zone means.
+
+    In a gap (the hour that is skipped) "later" keeps the distance from before the change
+    (02:30 becomes 03:30), "earlier" that from after it (01:30). Raises Invalid.
+    """
+    if fold_rule not in FOLD_RULES or gap_rule not in GAP_RULES:
+        raise Invalid("that is no rule for changes of the clock", {"fold_rule": "first or second", "gap_rule": "…"})
+    zone = zone_of(time_zone)
+    try:
+        wall = datetime.fromisoformat(wall_time)
+    except ValueError:
+        raise Invalid("that is no time", {"wall_time": "must look like 2026-03-29T14:30"}) from None
+    if wall.tzinfo is not None:
+        raise Invalid("a wall time has no offset", {"wall_time": "must look like 2026-03-29T14:30"})
+    first = wall.replace(tzinfo=zone, fold=0)
+    second = wall.replace(tzinfo=zone, fold=1)
+    try:
+        if _is_in_gap(first):
+            return (first if gap_rule == "later" else second).astimezone(UTC)
+        return (first if fold_rule == "first" else second).astimezone(UTC)
+    except OverflowError:
+        raise Invalid("that is too far away", {"wall_time": "is beyond the calendar"}) from None
+
+
+def _is_in_gap(local: datetime) -> bool:
+    return local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None, fold=0) != local.replace(tzinfo=None)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Raises Invalid for what is no IANA zone."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Invalid("there is no such time zone", {"time_zone": f"{name[:60]!r} is not an IANA zone"}) from None
+
+
+# ---------------------------------------------------------------- content
+
+
+@dataclass(frozen=True)
+class Content:
+    """The post as it stands for one account: its texts (the post, then a thread's further
+    items) and the files of the first."""
+
+    account_id: int
+    texts: tuple[str, ...]
+    media: tuple[MediaRef, ...] = ()
+    language: str = ""
+    subject: str = ""
+    options: Mapping[str, Any] | None = None
+
+
+def content_hash(contents: Iterable[Content]) -> str:
+    """What an approval is bound to: every word, file and alt text on every account."""
+    plain = [
+        {
+            **asdict(c),
+            "media": [{"sha256": m.sha256, "alt": m.alt} for m in c.media],
+            "options": dict(c.options or {}),
+        }
+        for c in sorted(contents, key=lambda c: c.account_id)
+    ]
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+# ---------------------------------------------------------------- preflight
+
+
+@dataclass(frozen=True)
+class AccountCheck:
+    """What a network would say to the post on one account: how each text counts, in
+    `unit`s, and its problems with the item (from 0) that has them."""
+
+    account_id: int
+    surface: Surface
+    counts: tuple[int, ...]
+    max_length: int | None
+    unit: str
+    problems: tuple[tuple[int, Problem], ...]
+    cost: Cost | None
+
+    @property
+    def is_fine(self) -> bool:
+        return not self.problems
+
+
+def check(content: Content, spec: ChannelSpec, settings: Mapping[str, Any]) -> AccountCheck:
+    """Check one account's content against the limits that this account really has."""
+    limits = spec.limits_for(settings)
+    limit = limits.text.get(Surface.PUBLIC)
+    files = tuple(_as_item(m) for m in content.media)
+    found = [
+        (n, problem)
+        for n, text in enumerate(content.texts)
+        for problem in problems(text, files if n == 0 else (), limits, Surface.PUBLIC)
+    ]
+    return AccountCheck(
+        account_id=content.account_id,
+        surface=Surface.PUBLIC,
+        counts=tuple(count(text, limit) if limit else len(text) for text in content.texts),
+        max_length=limit.max_length if limit else None,
+        unit=limit.unit.value if limit else "",
+        problems=tuple(found),
+        cost=_cost(content, spec, files),
+    )
+
+
+def _cost(content: Content, spec: ChannelSpec, files: Sequence[MediaItem]) -> Cost | None:
+    if spec.cost is None:
+        return None
+    each = [spec.cost(Draft(text, media=tuple(files) if n == 0 else ())) for n, text in enumerate(content.texts)]
+    return Cost(sum(c.amount for c in each), each[0].currency, each[0].reason)
+
+
+def _as_item(ref: MediaRef) -> MediaItem:
+    """For counting only: its bytes are not asked for."""
+    return MediaItem(ref.sha256, ref.mime, ref.size, ref.filename, ref.alt, bytes, ref.width, ref.height)
+
+
+# ---------------------------------------------------------------- how a post stands
+
+
+def standing(post_state: str, states: Iterable[str]) -> str:
+    """One word for a post and its deliveries: draft, awaiting_approval, scheduled, sending,
+    published, partly_failed, failed, held, needs_human, cancelled. The worst counts."""
+    seen = {State(s) for s in states}
+    if post_state in ("draft", "awaiting_approval"):
+        return post_state
+    if State.NEEDS_HUMAN in seen:
+        return "needs_human"
+    if State.HELD in seen:
+        return "held"
+    open_ = seen - {State.PUBLISHED, State.FAILED, State.CANCELLED, State.BLOCKED}
+    if open_:
+        is_waiting = open_ <= {State.SCHEDULED, State.AWAITING_APPROVAL} and State.PUBLISHED not in seen
+        return "scheduled" if is_waiting else "sending"
+    if State.FAILED in seen:
+        return "partly_failed" if State.PUBLISHED in seen else "failed"
+    if State.PUBLISHED in seen:
+        return "sending" if State.BLOCKED in seen else "published"
+    return "cancelled" if post_state == "cancelled" or seen else post_state

@@ -1,0 +1,225 @@
+"""Posts from draft to deliveries: variants, approval, changes, moving, cancelling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.bluesky import SPEC as BLUESKY
+from channels.mastodon import SPEC as MASTODON
+from guichet import models as m
+from guichet.delivery.states import State
+from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
+from guichet.policy import Actor, load_actor
+from guichet.publishing import operations, queries
+from guichet.publishing.drafting import VariantSpec, Words
+from tests import factories
+
+SPECS = {"mastodon": MASTODON, "bluesky": BLUESKY}
+NOW = factories.NOW
+
+
+@dataclass
+class Desk:
+    """A brand with two accounts, an author, a publisher and somebody with no right."""
+
+    session: Session
+    brand: m.Brand
+    here: m.Account
+    there: m.Account
+    author: Actor
+    publisher: Actor
+    stranger: Actor
+
+    def post(self, actor: Actor | None = None, text: str = "Bonjour", **more: object) -> m.Post:
+        given = {
+            "words": Words(text),
+            "variants": [VariantSpec(self.here.id), VariantSpec(self.there.id)],
+            **more,
+        }
+        return operations.create(self.session, actor or self.publisher, brand=self.brand, now=NOW, **given)  # type: ignore[arg-type]
+
+    def schedule(self, post: m.Post, actor: Actor | None = None, at: str = "2026-03-11T09:00") -> None:
+        operations.schedule(
+            self.session, actor or self.publisher, post, wall_time=at, time_zone="Europe/Paris", specs=SPECS, now=NOW
+        )
+
+    def deliveries(self, post: m.Post) -> list[m.Delivery]:
+        found = select(m.Delivery).where(m.Delivery.post_id == post.id).order_by(m.Delivery.id)
+        return list(self.session.scalars(found))
+
+    def states(self, post: m.Post) -> list[str]:
+        return [d.state for d in self.deliveries(post)]
+
+
+@pytest.fixture
+def desk(session: Session) -> Desk:
+    brand = factories.make_brand(session)
+    here = factories.make_account(session, brand)
+    there = factories.make_account(session, brand, network="bluesky")
+    author, publisher, stranger = (factories.make_staff(session) for _ in range(3))
+    for account in (here, there):
+        factories.make_grant(session, author, account, "author")
+        factories.make_grant(session, publisher, account, "publisher")
+    actors = [load_actor(session, s, NOW) for s in (author, publisher, stranger)]
+    return Desk(session, brand, here, there, *actors)
+
+
+def test_a_scheduled_post_has_one_delivery_for_each_account_at_its_wall_time(desk: Desk) -> None:
+    post = desk.post()
+    desk.schedule(post)
+    assert desk.states(post) == ["scheduled", "scheduled"]
+    assert {d.account_id for d in desk.deliveries(post)} == {desk.here.id, desk.there.id}
+    assert {d.due_at for d in desk.deliveries(post)} == {datetime(2026, 3, 11, 8, 0, tzinfo=UTC)}
+    assert post.state == "scheduled"
+
+
+def test_a_variant_differs_where_it_says_so_and_follows_the_common_text_elsewhere(desk: Desk) -> None:
+    post = desk.post(variants=[VariantSpec(desk.here.id), VariantSpec(desk.there.id, text="Hello", language="en")])
+    operations.change(desk.session, desk.publisher, post, words=Words("Bonsoir", subject="new"), specs=SPECS, now=NOW)
+    desk.schedule(post)
+    by_account = {d.account_id: d.payload for d in desk.deliveries(post)}
+    assert by_account[desk.here.id]["text"] == "Bonsoir"
+    assert by_account[desk.there.id]["text"] == "Hello"
+    assert by_account[desk.there.id]["subject"] == "new"
+
+
+def test_a_thread_is_a_chain_in_which_each_item_waits_for_the_one_before(desk: Desk) -> None:
+    post = desk.post(words=Words("one", items=["two", "three"]), variants=[VariantSpec(desk.here.id)])
+    desk.schedule(post)
+    first, second, third = desk.deliveries(post)
+    assert [first.state, second.state, third.state] == ["scheduled", "blocked", "blocked"]
+    assert (second.predecessor_id, third.predecessor_id) == (first.id, second.id)
+
+
+def test_what_an_author_schedules_waits_for_somebody_who_may_publish(desk: Desk) -> None:
+    post = desk.post(desk.author)
+    desk.schedule(post, desk.author)
+    assert post.state == "awaiting_approval"
+    assert set(desk.states(post)) == {"awaiting_approval"}
+    with pytest.raises(NotAllowed):
+        operations.approve(desk.session, desk.author, post, NOW)
+    operations.approve(desk.session, desk.publisher, post, NOW)
+    assert set(desk.states(post)) == {"scheduled"}
+    assert {d.content_hash for d in desk.deliveries(post)} == {post.approved_hash}
+
+
+def test_a_change_after_the_approval_asks_for_another_one(desk: Desk) -> None:
+    desk.brand.needs_approval = True
+    post = desk.post(desk.author)
+    desk.schedule(post, desk.author)
+    operations.approve(desk.session, desk.publisher, post, NOW)
+    operations.change(desk.session, desk.author, post, words=Words("Bonjour !"), specs=SPECS, now=NOW)
+    assert post.state == "awaiting_approval"
+    assert post.approved_hash == ""
+    assert set(desk.states(post)) == {"awaiting_approval"}
+    assert {d.payload["text"] for d in desk.deliveries(post)} == {"Bonjour !"}
+
+
+def test_nobody_approves_their_own_words(desk: Desk) -> None:
+    desk.brand.needs_approval = True
+    post = desk.post()
+    desk.schedule(post)
+    with pytest.raises(NotAllowed, match="somebody else"):
+        operations.approve(desk.session, desk.publisher, post, NOW)
+
+
+def test_a_rejected_post_is_a_draft_again_with_the_reason(desk: Desk) -> None:
+    post = desk.post(desk.author)
+    desk.schedule(post, desk.author)
+    operations.reject(desk.session, desk.publisher, post, "the date is wrong", NOW)
+    assert (post.state, post.rejected_reason) == ("draft", "the date is wrong")
+    assert set(desk.states(post)) == {"cancelled"}
+    desk.schedule(post, desk.author)
+    assert desk.states(post).count("awaiting_approval") == 2
+
+
+def test_what_a_network_would_refuse_is_not_scheduled_and_says_where(desk: Desk) -> None:
+    post = desk.post(text="x" * 400)
+    with pytest.raises(Invalid) as refused:
+        desk.schedule(post)
+    assert refused.value.fields == {f"accounts.{desk.there.id}": "text_too_long"}
+    assert desk.deliveries(post) == []
+
+
+def test_a_change_while_scheduled_reaches_the_deliveries_accounts_and_items(desk: Desk) -> None:
+    post = desk.post()
+    desk.schedule(post)
+    new = Words("un", items=["deux"])
+    operations.change(
+        desk.session, desk.publisher, post, words=new, variants=[VariantSpec(desk.here.id)], specs=SPECS, now=NOW
+    )
+    alive = [(d.account_id, d.payload["text"], d.state) for d in desk.deliveries(post) if d.state != "cancelled"]
+    assert alive == [(desk.here.id, "un", "scheduled"), (desk.here.id, "deux", "blocked")]
+
+
+@pytest.mark.parametrize("state", [State.SENDING, State.UNKNOWN, State.RECONCILING, State.PUBLISHED, State.NEEDS_HUMAN])
+def test_nothing_is_changed_from_sending_on(desk: Desk, state: State) -> None:
+    post = desk.post()
+    desk.schedule(post)
+    desk.deliveries(post)[0].state = state
+    with pytest.raises(Conflict):
+        operations.change(desk.session, desk.publisher, post, words=Words("other"), specs=SPECS, now=NOW)
+
+
+def test_a_stale_version_is_a_conflict(desk: Desk) -> None:
+    post = desk.post()
+    read = post.version
+    operations.change(desk.session, desk.publisher, post, title="one", specs=SPECS, now=NOW)
+    desk.session.flush()
+    with pytest.raises(Conflict):
+        operations.change(desk.session, desk.publisher, post, version=read, title="two", specs=SPECS, now=NOW)
+
+
+def test_moving_moves_all_that_has_not_gone_out(desk: Desk) -> None:
+    post = desk.post()
+    desk.schedule(post)
+    out, waiting = desk.deliveries(post)
+    before = out.due_at
+    out.state = "published"
+    operations.reschedule(desk.session, desk.publisher, post, wall_time="2026-03-12T10:00", time_zone="UTC", now=NOW)
+    assert out.due_at == before
+    assert waiting.due_at == datetime(2026, 3, 12, 10, tzinfo=UTC)
+    assert waiting.deadline_at == waiting.due_at + timedelta(seconds=post.late_limit)
+
+
+def test_cancelling_withdraws_what_may_be_out_and_ends_the_rest(desk: Desk) -> None:
+    post = desk.post()
+    desk.schedule(post)
+    sending, waiting = desk.deliveries(post)
+    sending.state = "sending"
+    operations.cancel(desk.session, desk.publisher, post, NOW)
+    assert (sending.state, sending.withdraw) == ("sending", True)
+    assert waiting.state == "cancelled"
+
+
+def test_a_post_is_invisible_to_who_has_no_right_on_its_accounts(desk: Desk) -> None:
+    post = desk.post()
+    with pytest.raises(NotFound):
+        queries.get_post(desk.session, desk.stranger, post.id)
+    assert queries.list_posts(desk.session, desk.stranger) == []
+    with pytest.raises(NotFound):
+        operations.cancel(desk.session, desk.stranger, post, NOW)
+    with pytest.raises((NotFound, NotAllowed)):
+        desk.post(desk.stranger)
+
+
+def test_lists_go_by_time_and_resume_where_a_page_ended(desk: Desk) -> None:
+    posts = [desk.post(text=f"n {n}") for n in range(5)]
+    for n, post in enumerate(posts[:3]):
+        desk.schedule(post, at=f"2026-03-1{n + 1}T09:00")
+    desk.session.flush()
+    seen: list[int] = []
+    place = None
+    while page := queries.list_posts(desk.session, desk.author, after=place, limit=2):
+        seen += [p.id for p in page]
+        place = queries.Place(page[-1].due_at, page[-1].id)
+    assert seen == [posts[n].id for n in (4, 3, 2, 1, 0)]
+    on_the_12th = queries.calendar(
+        desk.session, desk.author, datetime(2026, 3, 12, tzinfo=UTC), datetime(2026, 3, 13, tzinfo=UTC)
+    )
+    assert [p.id for p in on_the_12th] == [posts[1].id]
