@@ -20,6 +20,7 @@ from guichet.inbox import operations as inbox
 from guichet.jobs import CHECK_ACCOUNT, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
+from guichet.triage.assignment import assign_teams
 from workers.desks import connect, renew
 from workers.runtime import Process, current
 
@@ -46,12 +47,14 @@ def take_over_from_the_dead(process: Process) -> None:
     with runtime.reading() as session:
         suspects = takeover.suspects(session.connection())
     for worker_id, lock_key in suspects:
-        with runtime.engine.connect() as connection:
-            with seized(connection, runtime.settings.data_dir, lock_key) as is_dead:
-                if not is_dead:
-                    continue
-                claimed, started = takeover.take_over(connection, worker_id, database_now(connection))
-                connection.commit()  # while the lock is still ours: nobody else takes over beside us
+        with (
+            runtime.engine.connect() as connection,
+            seized(connection, runtime.settings.data_dir, lock_key) as is_dead,
+        ):
+            if not is_dead:
+                continue
+            claimed, started = takeover.take_over(connection, worker_id, database_now(connection))
+            connection.commit()  # while the lock is still ours: nobody else takes over beside us
         log.info("took_over", worker=worker_id, claimed=claimed, started=started)
         if claimed or started:
             runtime.wake(DRAIN, {})
@@ -64,8 +67,8 @@ def follow_answers(process: Process) -> None:
 
 
 def look_after_conversations(process: Process) -> None:
-    """Claims lapse, snoozes end, what is resolved long ago is closed."""
-    for operation in (inbox.expire_leases, inbox.wake_snoozed, inbox.close_old):
+    """Claims lapse, snoozes end, what is resolved long ago is closed, queues are shared out."""
+    for operation in (inbox.expire_leases, inbox.wake_snoozed, inbox.close_old, assign_teams):
         with process.runtime.unit() as unit:
             operation(unit.session, SYSTEM, process.runtime.now())
 

@@ -158,15 +158,12 @@ def _dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
             )
         )
     }
-    versions = dict(
-        session.execute(
-            select(MessageVersion.message_id, func.count())
-            .where(MessageVersion.message_id.in_(ids))
-            .group_by(MessageVersion.message_id)
-        )
-        .tuples()
-        .all()
+    counted = session.execute(
+        select(MessageVersion.message_id, func.count())
+        .where(MessageVersion.message_id.in_(ids))
+        .group_by(MessageVersion.message_id)
     )
+    versions = {message_id: n for message_id, n in counted}
     rows = []
     for m in messages:
         person, delivery = staff.get(m.staff_id or 0), deliveries.get(m.delivery_id or 0)

@@ -70,12 +70,11 @@ def _people(session: Session, ids: set[int]) -> dict[int, frozenset[str]]:
 def _known(session: Session, messages: Sequence[Message]) -> set[int]:
     """Those of the messages whose author had written before, in whatever conversation."""
     authors = {m.identity_id for m in messages if m.identity_id is not None}
-    first: dict[int | None, int] = dict(
-        session.execute(
-            select(Message.identity_id, func.min(Message.id))
-            .join(Conversation, Conversation.id == Message.conversation_id)
-            .where(Message.direction == "in", Conversation.identity_id.in_(authors), Message.identity_id.in_(authors))
-            .group_by(Message.identity_id)
-        ).tuples()
+    rows = session.execute(
+        select(Message.identity_id, func.min(Message.id))
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.direction == "in", Conversation.identity_id.in_(authors), Message.identity_id.in_(authors))
+        .group_by(Message.identity_id)
     )
+    first = {identity_id: id_ for identity_id, id_ in rows}
     return {m.id for m in messages if first.get(m.identity_id, m.id) < m.id}

@@ -1,0 +1,249 @@
+"""Receiving, end to end on a rehearsal network: what customers say is kept, once, in order,
+whatever is killed, asked twice or away."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, func, select, update
+
+from channels.contract import Inbound, Page, RawItem
+from channels.errors import Malformed, Unavailable
+from channels.rehearsal.base import Fault
+from guichet import models as m
+from guichet.clock import utc_now
+from guichet.inbox import ingest
+from guichet.inbox import operations as inbox
+from guichet.policy import SYSTEM, load_actor
+from guichet.triage import operations as triage
+from tests import factories as f
+from tests.channels.mastodon_rig import MastodonRig
+from tests.workers.stage import Stage, open_stage
+from workers import deliver, receive
+from workers.runtime import use
+
+
+@pytest.fixture
+def stage(engine: Engine, tmp_path: Path) -> Iterator[Stage]:
+    with MastodonRig() as rig, open_stage(engine, tmp_path, rig) as stage:
+        use(stage.process)
+        receive.poll(stage.account_id)  # from now on
+        yield stage
+
+
+def make_due(stage: Stage) -> None:
+    with stage.session() as session:
+        session.execute(update(m.PollCursor).values(next_poll_at=utc_now() - timedelta(seconds=1)))
+
+
+def receive_all(stage: Stage) -> None:
+    make_due(stage)
+    receive.poll(stage.account_id)
+    receive.digest()
+
+
+@contextmanager
+def looking(stage: Stage) -> Iterator[Any]:
+    with stage.runtime.reading() as session:
+        yield session
+
+
+def texts(stage: Stage, direction: str = "in") -> list[str]:
+    with looking(stage) as session:
+        wanted = select(m.Message.text).where(m.Message.direction == direction).order_by(m.Message.id)
+        return list(session.scalars(wanted))
+
+
+def count(stage: Stage, model: type[Any]) -> int:
+    with looking(stage) as session:
+        return int(session.scalar(select(func.count()).select_from(model)))
+
+
+def test_what_a_customer_says_arrives_once_in_the_right_queue(stage: Stage) -> None:
+    with stage.session() as session:
+        boss = f.make_staff(session, "administrator")
+        team = f.make_team(session, f.make_staff(session), name="Parcels")
+        triage.create_rule(
+            session, load_actor(session, boss, utc_now()), name="Parcels", is_on=True, now=utc_now(),
+            conditions=[{"field": "text", "op": "any_of", "value": ["parcel"]}],
+            actions=[{"do": "team", "value": team.id}],
+        )  # fmt: skip
+        team_id = team.id
+    stage.rig.say_publicly("Where is my parcel?")
+    receive_all(stage)
+    receive_all(stage)
+
+    with looking(stage) as session:
+        (conversation,) = session.scalars(select(m.Conversation)).all()
+        assert conversation.team_id == team_id
+        assert conversation.waiting_since is not None
+        assert conversation.preview.endswith("Where is my parcel?")
+    assert len(texts(stage)) == 1
+
+
+def test_polling_and_digesting_twice_at_once_doubles_nothing(stage: Stage) -> None:
+    for n in range(12):
+        stage.rig.say_publicly(f"Question {n}")
+    make_due(stage)
+    for job in (lambda: receive.poll(stage.account_id), receive.digest):
+        threads = [threading.Thread(target=job) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    receive.digest()
+    assert sorted(t.rpartition(" ")[2] for t in texts(stage)) == sorted(str(n) for n in range(12))
+
+
+def test_what_was_said_while_we_were_down_is_fetched_in_order(stage: Stage) -> None:
+    for n in range(45):  # more than a server gives at once
+        stage.rig.say_publicly(f"While you were away {n}")
+    receive_all(stage)
+    assert [int(t.rpartition(" ")[2]) for t in texts(stage)] == list(range(45))
+
+
+def test_killed_between_storing_and_understanding_nothing_is_lost(stage: Stage) -> None:
+    stage.rig.say_publicly("Hello?")
+    make_due(stage)
+    receive.poll(stage.account_id)
+    assert (count(stage, m.RawItem), count(stage, m.Message)) == (1, 0)
+    receive.digest()  # by whoever comes next
+    receive.digest()
+    assert len(texts(stage)) == 1
+
+
+def test_a_cursor_moves_only_with_what_it_has_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed in the storing transaction: neither items nor cursor are there, and the next poll has both."""
+    stage.rig.say_publicly("Hello?")
+    make_due(stage)
+    killer = threading.Event()
+
+    class Killed(BaseException):
+        pass
+
+    def dies(*a: Any, **k: Any) -> int:
+        killer.set()
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(receive.accounts, "note_success", dies)
+        with stage.session() as session:
+            session.get_one(m.Account, stage.account_id).last_error = "so that success is noted"
+        with pytest.raises(Killed):
+            receive.poll(stage.account_id)
+    assert killer.is_set()
+    assert count(stage, m.RawItem) == 0
+    with stage.session() as session:  # the dead one's lease runs out
+        session.execute(update(m.PollCursor).values(claimed_until=utc_now() - timedelta(seconds=1)))
+    receive_all(stage)
+    assert len(texts(stage)) == 1
+
+
+def test_while_the_network_is_away_the_poll_comes_later_and_says_why(stage: Stage) -> None:
+    stage.rig.network.plant(Fault("reset_before", match=r"GET .*"))
+    make_due(stage)
+    receive.poll(stage.account_id)
+    with looking(stage) as session:
+        cursor = session.get_one(m.PollCursor, (stage.account_id, "notifications"))
+        assert cursor.failures == 1
+        assert cursor.last_error
+        assert cursor.claimed_until is None
+        assert cursor.next_poll_at > utc_now()
+
+
+def put(stage: Stage, *bodies: bytes) -> None:
+    with stage.session() as session:
+        items = [RawItem("notifications", f"planted-{i}-{body[:8]!r}", body) for i, body in enumerate(bodies)]
+        page = Page(tuple(items), session.get_one(m.PollCursor, (stage.account_id, "notifications")).value)
+        account = session.get_one(m.Account, stage.account_id)
+        ingest.store_page(session, SYSTEM, account, page, utc_now(), stream="notifications")
+
+
+def test_a_poisoned_item_holds_up_nothing_and_becomes_a_dead_letter_with_its_original(stage: Stage) -> None:
+    put(stage, b"this is not JSON")
+    stage.rig.say_publicly("Am I next?")
+    receive_all(stage)
+    assert len(texts(stage)) == 1
+    for _ in range(ingest.TRIES):
+        with stage.session() as session:
+            session.execute(update(m.RawItem).values(try_after=None))
+        receive.digest()
+    with stage.session() as session:
+        boss = f.make_staff(session, "administrator")
+        (dead,) = ingest.list_dead_letters(session, load_actor(session, boss, utc_now()))
+        assert (dead.body, dead.tries) == (b"this is not JSON", ingest.TRIES)
+        ingest.replay_dead_letter(session, load_actor(session, boss, utc_now()), dead, utc_now())
+        assert dead.state == "waiting"
+
+
+class _Reader:
+    """A reader whose parsing goes as planned."""
+
+    streams = ("notifications",)
+
+    def __init__(self, *plan: Exception | list[Inbound]) -> None:
+        self.plan = list(plan)
+
+    def parse(self, item: RawItem) -> list[Inbound]:
+        step = self.plan.pop(0)
+        if isinstance(step, Exception):
+            raise step
+        return step
+
+
+def test_what_is_the_networks_fault_does_not_count_against_the_item(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(stage, b"{}")
+    reader = _Reader(Unavailable("away"), Malformed("nonsense"))
+    spec = stage.process.networks.spec("mastodon")
+    monkeypatch.setattr(receive, "_open_reader", lambda process, account_id: (spec, reader, True))
+    receive.digest()
+    with looking(stage) as session:
+        raw = session.scalars(select(m.RawItem)).one()
+        assert (raw.tries, raw.last_error, raw.state) == (0, "away", "waiting")
+
+
+def test_the_whole_round_a_question_is_asked_answered_and_read_back(stage: Stage) -> None:
+    asked = stage.rig.say_publicly("Are you open on Sunday?")
+    receive_all(stage)
+    with stage.session() as session:
+        agent = f.make_staff(session)
+        account = session.get_one(m.Account, stage.account_id)
+        f.make_grant(session, agent, account, "agent")
+        conversation = session.scalars(select(m.Conversation)).one()
+        inbox.reply(
+            session, load_actor(session, agent, utc_now()), conversation,
+            spec=stage.process.networks.spec("mastodon"), text="Yes, until noon.",
+            seen_through=conversation.last_message_id, now=utc_now(),
+        )  # fmt: skip
+    use(stage.process)
+    deliver.drain()
+    with looking(stage) as session:
+        out = session.scalars(select(m.Message).where(m.Message.direction == "out")).one()
+        wait = session.scalars(select(m.Wait)).one()
+        assert out.remote_id
+        assert wait.end_kind == "human_reply"
+        assert session.scalars(select(m.Conversation)).one().waiting_since is None
+    replies = [e for e in stage.rig.network.ledger() if e["act"] == "reply"]
+    assert len(replies) == 1
+    assert replies[0]["in_reply_to"] == asked
+    receive_all(stage)  # our own words come back as an echo, and are known
+    assert len(texts(stage, "out")) == 1
+
+
+def test_an_answer_given_in_the_networks_own_app_ends_the_wait(stage: Stage) -> None:
+    asked = stage.rig.say_publicly("Are you open on Sunday?")
+    receive_all(stage)
+    stage.rig.network.publish("guichet", "@ines Yes!", in_reply_to=asked)
+    receive_all(stage)
+    with looking(stage) as session:
+        wait = session.scalars(select(m.Wait)).one()
+        assert wait.end_kind == "answered_elsewhere"
+        assert wait.answered_by is None

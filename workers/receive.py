@@ -1,0 +1,284 @@
+"""Fetching what customers wrote, and understanding it.
+
+`poll` commits what a network hands over, with the cursor that says how far was read, page
+by page; `digest` turns it into messages. Both may be killed at any point and run twice at
+once: a page is unique by its items, an item by the message that it is.
+
+    python -m workers.receive idle     be told of news instead of asking (IMAP IDLE)
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from channels import contract
+from channels.contract import ChannelSpec, Inbound, Reader
+from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Unavailable
+from guichet.accounts import operations as accounts
+from guichet.errors import GuichetError
+from guichet.inbox import counts, ingest
+from guichet.inbox.digest import digest as digest_item
+from guichet.jobs import DIGEST
+from guichet.models import Account, Message, PollCursor, RawItem
+from guichet.policy import SYSTEM
+from guichet.triage.applying import apply_rules
+from guichet.triage.assignment import assign_team
+from workers.desks import connect
+from workers.runtime import Process, current
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(minutes=3)  # of one poll; longer than the job's time-out
+MOST_PAGES = 50  # in one go; the next poll goes on from there
+LONGEST_PAUSE = timedelta(minutes=15)
+REHEARSAL_EVERY = timedelta(seconds=5)  # a loopback server costs nothing
+BATCH = 100  # items of one transaction
+LONGEST_RUN = 90.0  # seconds of one digest job
+# Where the network could not be asked: no fault of the item, which is tried again.
+_NOT_ITS_FAULT = (Unavailable, OutcomeUnknown, RateLimited, AuthExpired)
+_POSTPONED = timedelta(minutes=1)
+
+
+# ---------------------------------------------------------------- polling
+
+
+def poll(account_id: int) -> None:
+    """Read every stream of the account that is due, each by whoever claims it."""
+    process = current()
+    opened = _open_reader(process, account_id)
+    if opened is None:
+        return
+    spec, reader, is_rehearsal = opened
+    every = min(spec.poll_every, REHEARSAL_EVERY) if is_rehearsal else spec.poll_every
+    _know_streams(process, account_id, reader.streams)
+    for stream in reader.streams:
+        claim = _claim(process, account_id, stream)
+        if claim is None or process.stopping.is_set():
+            continue
+        try:
+            _read_pages(process, claim, reader, every)
+        except ChannelError as e:
+            _note_failure(process, claim, e, every)
+            if isinstance(e, AuthExpired | RateLimited):
+                return  # the other streams would hear the same
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A stream that is ours to read until `until`, and where it was left."""
+
+    account_id: int
+    stream: str
+    until: datetime
+    cursor: contract.JSON | None
+
+
+def _open_reader(process: Process, account_id: int) -> tuple[ChannelSpec, Reader, bool] | None:
+    """None where the account cannot be read now: gone, parked, without secrets or reader."""
+    with process.runtime.reading() as session:
+        account = session.get(Account, account_id)
+        if account is None or account.state != "connected":
+            return None
+        if account.parked_until is not None and account.parked_until > process.runtime.now():
+            return None
+        network, is_rehearsal = account.network, account.is_rehearsal
+    try:
+        connection = connect(process, account_id)
+        reader = process.networks.reader(connection, is_rehearsal)
+    except (GuichetError, ChannelError) as e:
+        log.warning("account_not_readable", account=account_id, error=type(e).__name__)
+        return None
+    return (process.networks.spec(network), reader, is_rehearsal) if reader is not None else None
+
+
+def _know_streams(process: Process, account_id: int, streams: Sequence[str]) -> None:
+    """A cursor for each stream, due at once where it is new."""
+    with process.runtime.reading() as session:
+        known = set(session.scalars(select(PollCursor.stream).where(PollCursor.account_id == account_id)))
+    for stream in streams:
+        if stream not in known:
+            with suppress(IntegrityError), process.runtime.unit() as unit:  # somebody else was faster
+                unit.session.add(
+                    PollCursor(account_id=account_id, stream=stream, value={}, next_poll_at=process.runtime.now())
+                )
+
+
+def _claim(process: Process, account_id: int, stream: str) -> _Claim | None:
+    """Ours if it is due and nobody reads it. One winner."""
+    now = process.runtime.now()
+    with process.runtime.unit() as unit:
+        row = unit.session.execute(
+            update(PollCursor)
+            .where(PollCursor.account_id == account_id, PollCursor.stream == stream, PollCursor.next_poll_at <= now)
+            .where(or_(PollCursor.claimed_until.is_(None), PollCursor.claimed_until <= now))
+            .values(claimed_until=now + LEASE)
+            .returning(PollCursor.value)
+        ).first()
+    return _Claim(account_id, stream, now + LEASE, row[0] or None) if row else None
+
+
+def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelta) -> None:
+    """Store page after page; the claim ends with the last one."""
+    cursor = claim.cursor
+    for n in range(1, MOST_PAGES + 1):
+        page = reader.poll(claim.stream, cursor)
+        is_last = not page.more or n == MOST_PAGES or process.stopping.is_set()
+        with process.runtime.unit() as unit:
+            row = _still_ours(unit.session, claim)
+            if row is None:
+                return  # we were frozen, and another reads it now
+            now = process.runtime.now()
+            account = unit.session.get_one(Account, claim.account_id)
+            if ingest.store_page(unit.session, SYSTEM, account, page, now, stream=claim.stream):
+                unit.enqueue(DIGEST)
+            if is_last:
+                row.claimed_until, row.next_poll_at = None, now if page.more else now + every
+                if account.last_error:
+                    accounts.note_success(unit.session, SYSTEM, account, now)
+        if is_last:
+            return
+        cursor = page.cursor
+
+
+def _still_ours(session: Session, claim: _Claim) -> PollCursor | None:
+    row = session.get_one(PollCursor, (claim.account_id, claim.stream), with_for_update=True)
+    return row if row.claimed_until == claim.until else None
+
+
+def _note_failure(process: Process, claim: _Claim, error: ChannelError, every: timedelta) -> None:
+    """Later again, longer each time; the page tells people what is wrong."""
+    with process.runtime.unit() as unit:
+        row = _still_ours(unit.session, claim)
+        if row is None:
+            return
+        now = process.runtime.now()
+        row.failures += 1
+        row.last_error, row.claimed_until = error.detail[:2000], None
+        row.next_poll_at = now + min(every * 2 ** min(row.failures, 10), LONGEST_PAUSE)
+        account = unit.session.get_one(Account, claim.account_id)
+        accounts.note_failure(unit.session, SYSTEM, account, error, now)
+    log.info("poll_failed", account=claim.account_id, stream=claim.stream, error=error.code)
+
+
+# ---------------------------------------------------------------- digesting
+
+
+def digest() -> None:
+    """Understand what waits, in the order in which it came, until nothing new is there."""
+    process = current()
+    began, tried = time.monotonic(), set[int]()
+    while not process.stopping.is_set() and time.monotonic() - began < LONGEST_RUN:
+        with process.runtime.reading() as session:
+            waiting = ingest.read_waiting(session, SYSTEM, process.runtime.now(), BATCH)
+            batch = [_Parcel(raw.id, raw.account_id, _item(raw)) for raw in waiting if raw.id not in tried]
+        if not batch:
+            return
+        tried.update(parcel.id for parcel in batch)
+        _digest_batch(process, batch)
+
+
+@dataclass(frozen=True)
+class _Parcel:
+    """A raw item on its way through this process; `said` once it is understood."""
+
+    id: int
+    account_id: int
+    item: contract.RawItem
+    said: tuple[Inbound, ...] = ()
+
+
+def _item(raw: RawItem) -> contract.RawItem:
+    return contract.RawItem(raw.stream, raw.delivery_key, raw.body, dict(raw.headers))
+
+
+def _digest_batch(process: Process, batch: Sequence[_Parcel]) -> None:
+    """One transaction for all that could be understood; where that fails, one for each, so
+    that a poisoned item holds up nothing else."""
+    understood = _understand(process, batch)
+    if not understood:
+        return
+    try:
+        _take_up(process, understood)
+    except Exception as e:
+        log.info("batch_one_by_one", items=len(understood), error=type(e).__name__)
+        for parcel in understood:
+            _take_up_alone(process, parcel)
+
+
+def _understand(process: Process, batch: Sequence[_Parcel]) -> list[_Parcel]:
+    """Parsing may ask the network for the thread above, so no transaction is open here."""
+    readers: dict[int, Reader | None] = {}
+    understood = []
+    for parcel in batch:
+        if parcel.account_id not in readers:
+            opened = _open_reader(process, parcel.account_id)
+            readers[parcel.account_id] = opened[1] if opened else None
+        reader = readers[parcel.account_id]
+        if reader is None:
+            _postpone(process, parcel, "the account cannot be read now")
+            continue
+        try:
+            understood.append(_Parcel(parcel.id, parcel.account_id, parcel.item, tuple(reader.parse(parcel.item))))
+        except _NOT_ITS_FAULT as e:
+            _postpone(process, parcel, e.detail)
+        except ChannelError as e:
+            _fail(process, parcel, e.detail)
+        except Exception as e:  # an adapter's own fault must not stop the others' mail
+            log.exception("item_not_understood", item=parcel.id)
+            _fail(process, parcel, f"it could not be understood ({type(e).__name__})")
+    return understood
+
+
+def _take_up(process: Process, parcels: Sequence[_Parcel]) -> None:
+    """Messages, rules and assignment of these items, in one transaction."""
+    by_id = {parcel.id: parcel for parcel in parcels}
+    with process.runtime.unit() as unit, counts.deferred(unit.session):
+        now = process.runtime.now()
+        new: list[Message] = []
+        for raw in ingest.lock_waiting(unit.session, SYSTEM, sorted(by_id)):
+            new += digest_item(
+                unit.session, SYSTEM, raw, by_id[raw.id].said, now, store=process.runtime.store
+            )  # fmt: skip
+            ingest.note_digested(raw, now)
+        teams = {apply_rules(unit.session, SYSTEM, message, now) for message in new}
+        for team_id in sorted(t for t in teams if t is not None):
+            assign_team(unit.session, SYSTEM, team_id, now)
+
+
+def _take_up_alone(process: Process, parcel: _Parcel) -> None:
+    try:
+        _take_up(process, [parcel])
+    except Exception as e:
+        log.exception("item_not_digested", item=parcel.id)
+        _fail(process, parcel, f"it could not be taken up ({type(e).__name__})")
+
+
+def _fail(process: Process, parcel: _Parcel, error: str) -> None:
+    with process.runtime.unit() as unit:
+        for raw in ingest.lock_waiting(unit.session, SYSTEM, [parcel.id]):
+            ingest.note_failure(unit.session, SYSTEM, raw, error, process.runtime.now())
+
+
+def _postpone(process: Process, parcel: _Parcel, why: str) -> None:
+    """Not the item's fault: it is tried again and this does not count."""
+    with process.runtime.unit() as unit:
+        for raw in ingest.lock_waiting(unit.session, SYSTEM, [parcel.id]):
+            raw.try_after, raw.last_error = process.runtime.now() + _POSTPONED, why[:1000]
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["idle"]:
+        raise SystemExit("python -m workers.receive idle")
+    from workers.listening import main
+
+    main()
