@@ -11,9 +11,10 @@ from guichet import jobs
 from guichet.delivery import operations
 from guichet.errors import NotFound
 from guichet.inbox import operations as inbox
-from guichet.models import Attempt
+from guichet.models import Account, Attempt
 from guichet.models import Delivery as DeliveryRow
 from guichet.policy import Action, require, visible
+from guichet.publishing.handing_over import adopt
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import IdPath, Page
@@ -74,6 +75,22 @@ def cancel_delivery(asked: Asked, path: IdPath) -> DeliveryDetail:
     row = find(asked, path.id)
     operations.cancel(asked.session, asked.actor, row, asked.now)
     return _settled(asked, row)
+
+
+@room.post("/deliveries/<int:id>/take-over", DeliveryDetail, scope="publish")
+def take_over_delivery(asked: Asked, path: IdPath) -> DeliveryDetail:
+    """Let it go out in one's own right: whoever planned it has left or lost theirs."""
+    row = find(asked, path.id)
+    adopt(asked.session, asked.actor, row, asked.now)
+    return _settled(asked, row)
+
+
+@room.post("/deliveries/<int:id>/take-down", DeliveryDetail, scope="publish")
+def take_down_delivery(asked: Asked, path: IdPath) -> DeliveryDetail:
+    """Delete at the network what was published; the answer is the deletion's own delivery."""
+    row = find(asked, path.id)
+    account = asked.session.get_one(Account, row.account_id)
+    return _settled(asked, operations.take_down(asked.session, asked.actor, row, account, asked.now))
 
 
 def find(asked: Asked, delivery_id: int) -> DeliveryRow:

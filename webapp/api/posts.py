@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
-from guichet.errors import Unready
-from webapp.api.schemas.common import Empty, IdPath, Page
+import base64
+import binascii
+import json
+from datetime import datetime
+
+from channels import registry
+from channels.contract import ChannelSpec
+from guichet import jobs
+from guichet.accounts import queries as accounts
+from guichet.delivery.payload import MediaRef
+from guichet.errors import Invalid
+from guichet.models import Post as PostRow
+from guichet.policy import Action, can, require
+from guichet.publishing import files, operations, queries, rules
+from guichet.publishing.drafting import words_of
+from guichet.publishing.operations import VariantSpec, Words
+from guichet.publishing.queries import Place
+from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.publishing import (
     Post,
     PostChange,
@@ -13,79 +29,210 @@ from webapp.api.schemas.publishing import (
     PostSchedule,
     Preflight,
     PreflightIn,
+    VariantIn,
 )
+from webapp.api.showing_posts import show_check, show_post, show_posts
 from webapp.asking import Asked, Room
 
 room = Room("posts")
+_WORDS = ("text", "items", "language", "subject", "media_ids")
 
 
 @room.get("/posts", Page[Post])
 def list_posts(asked: Asked, query: PostQuery) -> Page[Post]:
-    """Posts that one may see, latest due first; drafts without a time come first."""
-    raise Unready("posts are not here yet")
+    """Posts that one may see, latest due first; drafts without a time before them."""
+    rows = queries.list_posts(
+        asked.session,
+        asked.actor,
+        brand_id=query.brand_id,
+        account_ids=query.account_id,
+        states=query.state,
+        since=query.since,
+        until=query.until,
+        text=query.q or "",
+        after=_place(query.cursor),
+        limit=query.limit + 1,
+    )
+    shown = rows[: query.limit]
+    more = _cursor(shown[-1]) if len(rows) > query.limit else None
+    return Page(items=show_posts(asked, shown), next_cursor=more)
 
 
 @room.post("/posts", Post, scope="publish", status=201)
 def add_post(asked: Asked, body: PostNew) -> Post:
     """Save a draft."""
-    raise Unready("posts are not here yet")
+    row = operations.create(
+        asked.session,
+        asked.actor,
+        brand=accounts.get_brand(asked.session, asked.actor, body.brand_id),
+        words=Words(**body.model_dump(include=set(_WORDS))),
+        variants=_specs_of(body.variants),
+        title=body.title,
+        wall_time=body.wall_time,
+        time_zone=body.time_zone,
+        late_limit=body.late_limit,
+        now=asked.now,
+    )
+    return _fresh(asked, row)
 
 
 @room.post("/posts/preflight", Preflight, scope="publish")
 def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     """What each network would say to it; nothing is saved."""
-    raise Unready("posts are not here yet")
+    session, actor = asked.session, asked.actor
+    rows = {v.account_id: accounts.get_account(session, actor, v.account_id) for v in body.variants}
+    for row in rows.values():
+        require(actor, Action.POST_WRITE, row)
+    contents = [_content(asked, body, v) for v in body.variants]
+    checks = operations.preflight(contents, rows, _network_specs())
+    asks = any(r.brand.needs_approval or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
+    due_at = rules.due_time(body.wall_time, body.time_zone) if body.wall_time else None
+    return Preflight(accounts=[show_check(c) for c in checks], due_at=due_at, needs_approval=asks)
 
 
 @room.get("/posts/<int:id>", Post)
 def get_post(asked: Asked, path: IdPath) -> Post:
     """One post and how it stands on each account."""
-    raise Unready("posts are not here yet")
+    return show_post(asked, queries.get_post(asked.session, asked.actor, path.id))
 
 
 @room.patch("/posts/<int:id>", Post, scope="publish")
 def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
-    """Change it, until it is being sent."""
-    raise Unready("posts are not here yet")
+    """Change it, until it is being sent. What is not given stays."""
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    given = body.model_dump(include=set(_WORDS), exclude_none=True)
+    before = words_of(row)
+    words = Words(**{**{name: getattr(before, name) for name in _WORDS}, **given}) if given else None
+    operations.change(
+        asked.session,
+        asked.actor,
+        row,
+        version=body.version,
+        words=words,
+        variants=None if body.variants is None else _specs_of(body.variants),
+        title=body.title,
+        wall_time=body.wall_time,
+        time_zone=body.time_zone,
+        specs=_network_specs(),
+        now=asked.now,
+    )
+    return _fresh(asked, row)
+
+
+@room.delete("/posts/<int:id>", Done, scope="publish")
+def delete_post(asked: Asked, path: IdPath) -> Done:
+    """Throw a draft away."""
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    operations.delete_draft(asked.session, asked.actor, row, asked.now)
+    return Done()
 
 
 @room.post("/posts/<int:id>/submit", Post, scope="publish")
 def submit_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
     """Ask for approval, for this time."""
-    raise Unready("posts are not here yet")
+    return _schedule(asked, path, body, for_approval=True)
 
 
 @room.post("/posts/<int:id>/schedule", Post, scope="publish")
 def schedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
-    """Send it at a wall time in a zone."""
-    raise Unready("posts are not here yet")
+    """Send it at a wall time in a zone; where an approval is needed it waits for that."""
+    return _schedule(asked, path, body, for_approval=False)
+
+
+def _schedule(asked: Asked, path: IdPath, body: PostSchedule, *, for_approval: bool) -> Post:
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    operations.schedule(
+        asked.session, asked.actor, row, wall_time=body.wall_time, time_zone=body.time_zone, fold_rule=body.fold,
+        gap_rule=body.gap, for_approval=for_approval, specs=_network_specs(), now=asked.now,
+    )  # fmt: skip
+    return _fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/reschedule", Post, scope="publish")
 def reschedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
     """Move it."""
-    raise Unready("posts are not here yet")
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    operations.reschedule(
+        asked.session, asked.actor, row, wall_time=body.wall_time, time_zone=body.time_zone, fold_rule=body.fold,
+        gap_rule=body.gap, now=asked.now,
+    )  # fmt: skip
+    return _fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/publish", Post, scope="publish")
 def publish_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     """Send it now."""
-    raise Unready("posts are not here yet")
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    operations.publish_now(asked.session, asked.actor, row, specs=_network_specs(), now=asked.now)
+    return _fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/approve", Post, scope="publish")
 def approve_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     """Let it go out as it stands."""
-    raise Unready("posts are not here yet")
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    operations.approve(asked.session, asked.actor, row, asked.now)
+    return _fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/reject", Post, scope="publish")
 def reject_post(asked: Asked, path: IdPath, body: PostReject) -> Post:
     """Send it back to its author."""
-    raise Unready("posts are not here yet")
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    operations.reject(asked.session, asked.actor, row, body.reason, asked.now)
+    return _fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/cancel", Post, scope="publish")
 def cancel_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     """Do not send it; what is out already stays."""
-    raise Unready("posts are not here yet")
+    row = queries.get_post(asked.session, asked.actor, path.id)
+    operations.cancel(asked.session, asked.actor, row, asked.now)
+    return _fresh(asked, row)
+
+
+def _fresh(asked: Asked, row: PostRow) -> Post:
+    asked.unit.enqueue(jobs.DRAIN)
+    asked.session.flush()
+    asked.session.expire(row)
+    return show_post(asked, queries.get_post(asked.session, asked.actor, row.id))
+
+
+def _network_specs() -> dict[str, ChannelSpec]:
+    return {name: registry.get_spec(name) for name in registry.names()}
+
+
+def _specs_of(variants: list[VariantIn]) -> list[VariantSpec]:
+    return [VariantSpec(**v.model_dump()) for v in variants]
+
+
+def _content(asked: Asked, body: PreflightIn, variant: VariantIn) -> rules.Content:
+    text = body.text if variant.text is None else variant.text
+    items = body.items if variant.items is None else variant.items
+    ids = body.media_ids if variant.media_ids is None else variant.media_ids
+    rows = [files.get_media(asked.session, asked.actor, i) for i in ids]
+    return rules.Content(
+        account_id=variant.account_id,
+        texts=(text, *items),
+        media=tuple(
+            MediaRef(m.id, m.sha256, m.mime, m.size, m.filename, m.alt, m.storage_key, m.width, m.height) for m in rows
+        ),
+    )
+
+
+def _cursor(row: PostRow) -> str:
+    plain = json.dumps([row.due_at.isoformat() if row.due_at else None, row.id])
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _place(cursor: str | None) -> Place | None:
+    if not cursor:
+        return None
+    try:
+        at, post_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        place = Place(datetime.fromisoformat(at) if at else None, post_id)
+        if type(post_id) is not int or not 0 < post_id < 2**63 or (place.due_at and place.due_at.tzinfo is None):
+            raise ValueError(cursor)
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise Invalid("this cursor was not given by us", {"cursor": "is none of ours"}) from None
+    return place

@@ -62,8 +62,9 @@ class MediaChange(In):
 
 
 class Problems(Out):
-    """What a network would refuse: a stable name and the figures."""
+    """What a network would refuse: which item (0 is the post), a stable name, the figures."""
 
+    item: int
     name: str
     data: dict[str, Any]
 

@@ -1,0 +1,96 @@
+"""How posts are shown: the common text, what differs by account, how each delivery stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guichet.models import Delivery as DeliveryRow
+from guichet.models import Media as MediaRow
+from guichet.models import Post as PostRow
+from guichet.models import Variant as VariantRow
+from guichet.publishing import queries
+from guichet.publishing.drafting import specs_of, words_of
+from guichet.publishing.rules import AccountCheck, standing
+from webapp.api.briefs import Names
+from webapp.api.deliveries import show_delivery
+from webapp.api.media import show_media
+from webapp.api.schemas.common import PersonBrief
+from webapp.api.schemas.publishing import Post, PreflightAccount, Problems, Variant
+from webapp.asking import Asked
+
+_NOBODY = PersonBrief(id=0, name="", initials="")
+
+
+def show_post(asked: Asked, row: PostRow) -> Post:
+    return show_posts(asked, [row])[0]
+
+
+def show_posts(asked: Asked, rows: Sequence[PostRow]) -> list[Post]:
+    """Several posts, with what stands in other tables read once for all."""
+    deliveries = queries.deliveries_of(asked.session, asked.actor, [r.id for r in rows])
+    names = Names(asked.session).load(
+        people=[p for r in rows for p in (r.author_id, r.approved_by)],
+        accounts=[t.account_id for r in rows for t in r.targets],
+    )
+    return [_post(row, deliveries.get(row.id, []), names) for row in rows]
+
+
+def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names) -> Post:
+    words = words_of(row)
+    going_out = [d for d in deliveries if d.kind not in ("delete", "edit")]
+    return Post(
+        id=row.id,
+        brand_id=row.brand_id,
+        title=row.title,
+        text=words.text,
+        items=list(words.items),
+        language=words.language,
+        subject=words.subject,
+        media=[show_media(m) for m in _media(row)],
+        variants=[
+            Variant(
+                account_id=s.account_id,
+                text=s.text,
+                items=None if s.items is None else list(s.items),
+                media_ids=None if s.media_ids is None else list(s.media_ids),
+                language=s.language,
+                subject=s.subject,
+            )
+            for s in specs_of(row)
+        ],
+        state=standing(row.state, [d.state for d in going_out]),
+        wall_time=row.wall_time,
+        time_zone=row.time_zone,
+        due_at=row.due_at,
+        author=names.person(row.author_id) or _NOBODY,
+        approved_by=names.person(row.approved_by),
+        rejected_reason=row.rejected_reason,
+        deliveries=[show_delivery(d, names) for d in deliveries],
+        version=row.version,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _media(row: PostRow) -> list[MediaRow]:
+    """Every file of the post once: the common ones first, then those of single accounts."""
+    found: dict[int, MediaRow] = {}
+    variants: Sequence[VariantRow] = sorted(row.variants, key=lambda v: not v.is_base)
+    for variant in variants:
+        for used in variant.media:
+            found.setdefault(used.media_id, used.media)
+    return list(found.values())
+
+
+def show_check(check: AccountCheck) -> PreflightAccount:
+    """What one network would say."""
+    return PreflightAccount(
+        account_id=check.account_id,
+        surface=check.surface.value,
+        counts=list(check.counts),
+        max_length=check.max_length,
+        unit=check.unit,
+        problems=[Problems(item=item, name=p.name, data=dict(p.data)) for item, p in check.problems],
+        cost=check.cost.amount if check.cost else 0.0,
+        currency=check.cost.currency if check.cost else "",
+    )
