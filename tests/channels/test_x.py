@@ -111,11 +111,10 @@ def test_four_images_go_out_in_their_order(rig: XRig, connection: Connection) ->
     assert [(m["alt"], m["sha256"], m["mime"]) for m in sent] == [(i.alt, i.sha256, i.mime) for i in images]
 
 
-def test_a_file_is_sent_in_chunks(rig: XRig, connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("channels.x.client._CHUNK", 50)
-    image = sample_image("en morceaux")
-    assert image.size > 60
-    rig.begin(connection, rig.draft("x", media=(image,))).send()
+def test_a_file_is_sent_in_chunks(rig: XRig, connection: Connection) -> None:
+    body = bytes(range(256)) * 18_000  # 4.6 MB: more than one chunk
+    image = MediaItem(sha256(body).hexdigest(), "image/png", len(body), "grand.png", "", lambda: body)
+    rig.begin(connection, rig.draft("grand", media=(image,)), rig.make_wire(read_timeout=10.0, deadline=10.0)).send()
     assert rig.published()[0]["media"][0]["sha256"] == image.sha256
 
 
@@ -256,7 +255,21 @@ def test_a_lost_answer_is_found_or_proved_absent(
     assert (result.found is not None, result.absent) == (is_there, not is_there)
 
 
-def test_a_reading_that_ends_early_proves_nothing() -> None:
+def test_what_lies_beyond_our_reading_is_not_called_absent(rig: XRig, connection: Connection) -> None:
+    ines = rig.network.person(rig.network.say("ines", "bonjour", to="acme", direct=True)["sender_id"])
+    target = Target("1", ines["id"], "ines", "", Surface.DIRECT)
+    attempt = rig.begin(connection, rig.draft("avant le flot", surface=Surface.DIRECT, reply_to=target))
+    attempt.send()
+    for i in range(1000):
+        rig.network.message(ines, company(rig), f"n° {i}")
+    patient = rig.make_wire(read_timeout=10.0, deadline=10.0)
+    assert SPEC.reconciler is not None
+    result = SPEC.reconciler(connection, patient).look(attempt.draft, {}, "", attempt.started_at, frozenset())
+    assert (result.found, result.absent) == (None, False)
+    assert result.evidence["complete"] is False
+
+
+def test_a_walk_that_ends_early_says_so() -> None:
     def fetch(token: str | None) -> requests.Response:
         first = 900 - 100 * int(token or 0)
         body = {
