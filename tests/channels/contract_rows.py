@@ -26,9 +26,12 @@ FAULTS: dict[str, tuple[str, dict[str, object], type[ChannelError], int]] = {
     "503": ("status_before", {"status": 503}, OutcomeUnknown, 0),
     "429": ("status_before", {"status": 429, "headers": {"Retry-After": "30"}}, RateLimited, 0),
     "garbage_after": ("garbage_after", {}, OutcomeUnknown, 1),
+    # These two run into the limits of IMPATIENT.
     "slow": ("slow", {"seconds": 0.7}, OutcomeUnknown, 1),
     "drip": ("drip", {"seconds": 0.2}, OutcomeUnknown, 1),
 }
+
+IMPATIENT = {"read_timeout": 0.5, "deadline": 1.0}
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 3.0) -> bool:
@@ -112,6 +115,8 @@ class ContractRows:
     def test_a_fault_becomes_the_error_that_is_true(self, rig: Rig, connection: Connection, case: str) -> None:
         effect, how, error, entries = FAULTS[case]
         attempt = rig.begin(connection, rig.draft("une fois, pas deux"))
+        if effect in ("slow", "drip"):
+            attempt = replace(attempt, publisher=rig.publisher(connection, rig.make_wire(**IMPATIENT)))
         rig.plant(effect, **how)
         with pytest.raises(error) as caught:
             attempt.send()

@@ -86,9 +86,10 @@ class Rig:
         raise NotImplementedError
 
     def make_wire(self, **how: Any) -> Wire:
-        """Impatient, and allowed to this server. Networks with a fixed host add `divert`."""
-        impatient = {"connect_timeout": 1.0, "read_timeout": 0.5, "deadline": 1.0}
-        return Wire(policy=AddressPolicy(allow=(f"127.0.0.1:{self.server.port}",)), **{**impatient, **how})
+        """Allowed to this server, and patient: on a busy machine only a planted fault may
+        run into a time limit. Networks with a fixed host add `divert`."""
+        patient = {"connect_timeout": 5.0, "read_timeout": 10.0, "deadline": 20.0}
+        return Wire(policy=AddressPolicy(allow=(f"127.0.0.1:{self.server.port}",)), **{**patient, **how})
 
     def draft(self, text: str, **how: Any) -> Draft:
         """Something that the company may say first. Mail adds a subject and an addressee."""
