@@ -48,5 +48,7 @@ def choose_language() -> str:
 
 def speak(app: Flask) -> None:
     """Give the templates `_()` in the reader's language."""
-    Babel(app, locale_selector=choose_language, default_domain=Catalogues())
+    babel = Babel(app, locale_selector=choose_language)
+    # Babel makes its domain from a name; ours reads .po files, so it takes that one's place.
+    babel.__dict__["domain_instance"] = Catalogues()
     app.jinja_env.globals["language"] = lambda: str(get_locale() or "en")
