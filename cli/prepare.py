@@ -138,7 +138,7 @@ def node_version(command: str) -> int:
 
 
 def page_sources() -> list[Path]:
-    skipped = {"node_modules", "dist", ".svelte-kit"}
+    skipped = {"node_modules", "dist", ".svelte-kit", "schema.d.ts"}  # the last is made by the build
     return sorted(
         p for p in UI.rglob("*") if p.is_file() and not skipped.intersection(part for part in p.relative_to(UI).parts)
     )

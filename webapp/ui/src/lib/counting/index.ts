@@ -1,6 +1,6 @@
 /**
  * The length of a text as its network counts it, while somebody types. The server counts again
- * with channels/limits.py and has the last word; tests hold both to the same published cases.
+ * with channels/limits.py and has the last word.
  */
 import type { TextLimit } from "../api/types";
 

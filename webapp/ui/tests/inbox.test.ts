@@ -1,0 +1,171 @@
+/** A shift at the inbox, against the made-up API. */
+import { cleanup, fireEvent, render } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import Inbox from "../src/pages/inbox/Inbox.svelte";
+import { answer } from "../src/pages/inbox/answer.svelte";
+import { box } from "../src/pages/inbox/box.svelte";
+import { talk } from "../src/pages/inbox/talk.svelte";
+import { go, route } from "../src/lib/router.svelte";
+import { session } from "../src/lib/session.svelte";
+import { toasts } from "../src/lib/toasts.svelte";
+import { serve, until, type Asked } from "./api";
+
+function at(path: string): void {
+  history.replaceState({}, "", path);
+  go(path, { replace: true });
+}
+
+async function open(path: string, before?: (asked: Asked) => [number, unknown] | null): Promise<ReturnType<typeof serve>> {
+  const served = serve(before ? { before } : {});
+  at(path);
+  await session.load();
+  await session.loadLists();
+  render(Inbox);
+  await until(() => !box.loading, "the list did not load");
+  return served;
+}
+
+const press = (key: string): Promise<unknown> => fireEvent.keyDown(document.activeElement ?? document.body, { key, code: `Key${key.toUpperCase()}` });
+const field = (): HTMLTextAreaElement => document.querySelector<HTMLTextAreaElement>(".box textarea") as HTMLTextAreaElement;
+const button = (name: string): HTMLButtonElement => [...document.querySelectorAll("button")].find((one) => one.textContent?.trim() === name) as HTMLButtonElement;
+
+async function write(text: string): Promise<void> {
+  await fireEvent.input(field(), { target: { value: text } });
+  await tick();
+}
+
+beforeEach(() => {
+  HTMLElement.prototype.scrollTo = () => undefined;
+  vi.stubGlobal("IntersectionObserver", class { observe(): void {} disconnect(): void {} });
+});
+afterEach(() => {
+  cleanup();
+  talk.shut();
+  toasts.length = 0;
+  vi.unstubAllGlobals();
+});
+
+it("shows who waits longest first, as the server ordered them", async () => {
+  const { world } = await open("/inbox?view=open");
+  const names = [...document.querySelectorAll("li bdi.name")].map((one) => one.textContent);
+  const waiting = world.conversations.filter((row) => row.waiting_since).sort((a, b) => Date.parse(a.waiting_since ?? "") - Date.parse(b.waiting_since ?? ""));
+  expect(names.slice(0, 3)).toEqual(waiting.slice(0, 3).map((row) => row.customer.name));
+});
+
+it("moves by j and k and opens what one stands on", async () => {
+  await open("/inbox?view=open");
+  await press("j");
+  await until(() => document.activeElement?.id.startsWith("row-") ?? false);
+  const first = document.activeElement?.id;
+  await press("j");
+  await until(() => document.activeElement?.id !== first);
+  await press("k");
+  await until(() => document.activeElement?.id === first);
+  expect(box.standing).toBe(Number(first?.slice(4)));
+});
+
+it("rests its keys while somebody types", async () => {
+  const { asked } = await open("/inbox/2?view=open");
+  await until(() => field() !== null, "the box did not appear");
+  field().focus();
+  await press("c");
+  expect(asked.filter((one) => one.path.endsWith("/claim"))).toEqual([]);
+});
+
+it("sends an answer with what its author had seen, and empties the box", async () => {
+  const { asked, world } = await open("/inbox/2?view=open");
+  await until(() => field() !== null);
+  await write("Which version of the app is it?");
+  await fireEvent.click(button("Send"));
+  await until(() => answer.texts.reply === "" && !answer.sending);
+  const sent = asked.find((one) => one.path === "/conversations/2/reply");
+  const seen = world.entries.get(2)?.filter((one) => one.kind === "message" && !one.delivery?.state.startsWith("sending"));
+  expect(sent?.body).toMatchObject({ text: "Which version of the app is it?", close: false, seen_through: seen?.at(-1)?.id });
+});
+
+it("keeps the text and says why when the answer is refused", async () => {
+  await open("/inbox/2?view=open");
+  await until(() => field() !== null);
+  await write("this is a conflict");
+  await fireEvent.click(button("Send"));
+  await until(() => document.querySelector(".box [role=alert]") !== null, "no reason shown");
+  expect(field().value).toBe("this is a conflict");
+  expect(document.querySelector(".box [role=alert]")?.textContent).toContain("Somebody wrote meanwhile");
+});
+
+it("tries the same answer again under the same key after a doubt", async () => {
+  let down = true;
+  const { asked } = await open("/inbox/2?view=open", (one) => {
+    if (!one.path.endsWith("/reply") || !down) return null;
+    down = false;
+    throw new TypeError("no network");
+  });
+  await until(() => field() !== null);
+  await write("Once is enough");
+  await fireEvent.click(button("Send"));
+  await until(() => answer.failure !== null && !answer.sending);
+  expect(field().value).toBe("Once is enough");
+  await fireEvent.click(button("Send"));
+  await until(() => answer.texts.reply === "");
+  const keys = asked.filter((one) => one.path.endsWith("/reply")).map((one) => one.headers.get("Idempotency-Key"));
+  expect(keys).toHaveLength(2);
+  expect(keys[0]).toBe(keys[1]);
+});
+
+it("brings an answer that the network refused back into the box with its reason", async () => {
+  const { world } = await open("/inbox/2?view=open");
+  await until(() => field() !== null);
+  await write("Please be patient");
+  await fireEvent.click(button("Send"));
+  await until(() => answer.texts.reply === "");
+  const delivery = world.entries.get(2)?.find((one) => one.text === "Please be patient")?.delivery;
+  Object.assign(delivery ?? {}, { state: "failed", reason: "text too similar to an earlier one" });
+  await talk.read();
+  await until(() => field().value === "Please be patient", "the text did not come back");
+  expect(document.querySelector(".box .refused")?.textContent).toContain("too similar");
+});
+
+it("keeps a note apart from a reply and saves both as drafts", async () => {
+  const { asked } = await open("/inbox/2?view=open");
+  await until(() => field() !== null);
+  await write("for the customer");
+  answer.flush();
+  await fireEvent.click(button("Internal note"));
+  await write("for colleagues");
+  answer.flush();
+  await until(() => asked.filter((one) => one.path.endsWith("/draft")).length === 2);
+  expect(asked.filter((one) => one.path.endsWith("/draft")).map((one) => [one.body["kind"], one.body["text"]])).toEqual([
+    ["reply", "for the customer"],
+    ["note", "for colleagues"],
+  ]);
+  expect(button("Send")).toBeUndefined();
+});
+
+it("refuses to send what is too long as the network counts", async () => {
+  await open("/inbox/1?view=open");
+  await until(() => field() !== null);
+  await write("字".repeat(141));
+  await until(() => button("Send").disabled, "Send stayed open");
+  expect(document.getElementById("answer-left")?.textContent).toContain("too many");
+});
+
+it("opens the next one after sending and closing", async () => {
+  await open("/inbox/9?view=open");
+  await until(() => field() !== null);
+  const next = box.beside(9, 1)?.id;
+  await write("Two weeks at most.");
+  await fireEvent.click(button("Send and close"));
+  await until(() => route.parts[0] === String(next), "it stayed");
+});
+
+it("says why a list is empty and what to do", async () => {
+  serve({ empty: true });
+  at("/inbox");
+  session.accounts = [];
+  await session.load();
+  await session.loadLists();
+  render(Inbox);
+  await until(() => !box.loading);
+  expect(document.body.textContent).toContain("No account is connected yet");
+});
