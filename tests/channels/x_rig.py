@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 
-from channels.contract import AppKeys, Connected, Connection, Consent
+from channels.contract import AppKeys, Connected, Connection, Consent, Inbound
 from channels.rehearsal.x import API_KEY, API_SECRET, CLIENT_ID, CLIENT_SECRET, XNetwork
 from channels.wire import Wire
 from channels.x import SPEC
-from tests.channels.rig import Entry, Rig, connection_from
+from tests.channels.rig import Entry, Mailroom, Rig, connection_from
 
 REDIRECT = "https://guichet.example/connect/x"
 KEYS = AppKeys(CLIENT_ID, CLIENT_SECRET, API_KEY, API_SECRET)
@@ -87,3 +87,20 @@ class XRig(Rig):
 
 class XRigOAuth1(XRig):
     auth = "oauth1"
+
+
+def company(rig: XRig) -> Any:
+    """The company's user as X knows it."""
+    return rig.network.find_person("acme")
+
+
+def heard(mailroom: Mailroom) -> dict[str, Inbound]:
+    """What is new, understood, by remote id."""
+    return {i.remote_id: i for i in mailroom.understand(mailroom.poll())}
+
+
+def a_mailroom(rig: XRig, connection: Connection) -> Mailroom:
+    """A worker that has heard all there was."""
+    mailroom = Mailroom(rig.reader(connection))
+    mailroom.poll()
+    return mailroom
