@@ -33,10 +33,9 @@ def answer_text(text: str, target: Target) -> str:
     Nothing is added for a thread of our own, nor where the mention already stands."""
     if target.context.get("own"):
         return text
-    name = acct_of(target)
-    if _is_named(name, mentioned(text)):
+    if _names_of(target) & {n.casefold() for n in mentioned(text)}:
         return text
-    return f"@{name} {text}"
+    return f"@{acct_of(target)} {text}"
 
 
 def acct_of(target: Target) -> str:
@@ -44,9 +43,9 @@ def acct_of(target: Target) -> str:
     return str(target.context.get("acct") or target.author_handle.lstrip("@"))
 
 
-def _is_named(name: str, names: list[str]) -> bool:
-    # `@ines` alone names the instance's own ines, not ines@elsewhere.
-    return name.casefold() in (n.casefold() for n in names)
+def _names_of(target: Target) -> set[str]:
+    """What names the addressee: `ines` alone is the instance's own ines, not ines@elsewhere."""
+    return {acct_of(target).casefold(), target.author_handle.lstrip("@").casefold()}
 
 
 def visibility_of(draft: Draft) -> str:
@@ -141,7 +140,7 @@ def _content_of(draft: Draft, prepared: Mapping[str, Any]) -> JSON:
 
 def _refuse_eavesdroppers(draft: Draft) -> None:
     text = text_to_send(draft)
-    allowed = {acct_of(draft.reply_to).casefold()} if draft.reply_to else set()
+    allowed = _names_of(draft.reply_to) if draft.reply_to else set()
     others = sorted({n for n in mentioned(text) if n.casefold() not in allowed})
     if draft.reply_to and others:
         raise Rejected(

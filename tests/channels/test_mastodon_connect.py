@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import requests
+from flask import redirect
 
 from channels.contract import AppKeys, CountUnit, Surface
 from channels.errors import AuthExpired, ChannelError, Rejected
@@ -133,8 +134,6 @@ def test_a_server_of_something_else_is_refused_naming_what_was_typed(rig: Mastod
 
 
 def test_an_instance_that_moved_is_not_followed(rig: MastodonRig) -> None:
-    from flask import redirect
-
     rig.network.app.view_functions = {
         k: lambda **_: redirect("https://elsewhere.example/") for k in rig.network.app.view_functions
     }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from channels.contract import Connection, Draft, Inbound, InboundKind, RawItem, Surface
-from channels.errors import Malformed
+from channels.errors import ChannelError, Malformed
 from channels.mastodon import SPEC
 from channels.mastodon.read import LOOK_BACK, MastodonReader
 from channels.rehearsal.base import Fault
@@ -74,8 +74,6 @@ def test_the_first_poll_looks_back_a_little_and_no_further(rig: MastodonRig, con
 
 
 def test_a_poll_that_failed_is_made_up_for(rig: MastodonRig, mailroom: Mailroom) -> None:
-    from channels.errors import ChannelError
-
     remote_id = rig.say_publicly("pendant la panne")
     network(rig).plant(Fault("status_before", match="notifications", status=502))
     with pytest.raises(ChannelError):

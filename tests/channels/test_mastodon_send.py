@@ -63,7 +63,9 @@ def test_an_answer_names_its_addressee_once(text: str, stands: str) -> None:
 
 
 def test_the_name_is_the_one_the_instance_uses() -> None:
-    assert answer_text("oui", target("ines@mastodon.rehearsal", acct="ines")) == "@ines oui"
+    own = target("ines@mastodon.rehearsal", acct="ines")
+    assert answer_text("oui", own) == "@ines oui"
+    assert answer_text("@ines@mastodon.rehearsal oui", own) == "@ines@mastodon.rehearsal oui"
 
 
 def test_a_thread_of_our_own_mentions_nobody(rig: MastodonRig, connection: Connection) -> None:
@@ -123,8 +125,9 @@ def test_nobody_else_is_let_into_a_direct_message(rig: MastodonRig, connection: 
         rig.begin(connection, draft)
     assert refused.value.code == "mentions_others"
     assert refused.value.evidence["mentions"] == ["paul"]
-    send(rig, connection, replace(draft, text="écrivez à paul@example.com"))
-    assert rig.addressees(rig.published()[0]) == {"ines"}
+    for text in ("écrivez à paul@example.com", "@ines@mastodon.rehearsal, oui"):
+        send(rig, connection, replace(draft, text=text))
+        assert rig.addressees(rig.published()[-1]) == {"ines"}
 
 
 # -- what goes with it
