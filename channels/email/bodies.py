@@ -15,6 +15,7 @@ from email import policy
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
+from itertools import islice
 
 from channels.contract import RemoteMedia
 from channels.email.hypertext import text_of
@@ -29,6 +30,8 @@ MOST_DEPTH = 25
 _UNFIT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _FOLD = re.compile(r"[\r\n]+[ \t]*")
 _LONG_LINE = re.compile(rb"(?m)^([^\r\n]{16000})[^\r\n]+")
+_NESTS = re.compile(rb"boundary\s*=|message/(?:rfc822|global|partial)", re.IGNORECASE)
+_DIVIDES = re.compile(rb"(?m)^--")
 _UNSAFE_IN_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069/\\:*?\"<>|]+")
 
 # Names of character sets that mail programs write and Python does not know.
@@ -67,17 +70,29 @@ class Contents:
 def opened(raw: bytes) -> Message:
     """The mail as a tree of parts. Never raises: what cannot be parsed is one part of text."""
     head, gap, body = _halves(raw)
-    if len(head) > 400_000:
-        head = head[:400_000]
-    raw = _LONG_LINE.sub(rb"\1", head) + gap + body
-    if len(re.findall(rb"boundary\s*=", raw, re.IGNORECASE)) > MOST_BOUNDARIES:
-        # Each open boundary costs a comparison for every line that follows.
-        raw = raw[:1_000_000]
+    head = _LONG_LINE.sub(rb"\1", head[:400_000])
+    raw = _bounded(head + gap + body)
     for rules in (policy.default, policy.compat32):
         # The stdlib's header parsers raise almost anything on broken input.
         with contextlib.suppress(Exception, RecursionError):
             return BytesParser(policy=rules).parsebytes(raw)
-    return BytesParser(policy=policy.compat32).parsebytes(raw[: len(head) + len(gap) + 100_000], headersonly=True)
+    return BytesParser(policy=policy.compat32).parsebytes(raw[:500_000], headersonly=True)
+
+
+def opened_head(raw: bytes) -> Message:
+    """The headers of a mail alone, for what asks nothing of its body."""
+    return opened(_halves(raw)[0] + b"\r\n\r\n")
+
+
+def _bounded(raw: bytes) -> bytes:
+    """`raw` up to where it nests or divides beyond reason: the parser compares each line with
+    every boundary that is open, and takes milliseconds for each part."""
+    ends = [len(raw)]
+    for pattern, most in ((_NESTS, MOST_BOUNDARIES), (_DIVIDES, 2 * MOST_PARTS)):
+        if pattern is _DIVIDES and not _NESTS.search(raw):
+            continue
+        ends += [found.start() for found in islice(pattern.finditer(raw), most, most + 1)]
+    return raw[: min(ends)]
 
 
 def _halves(raw: bytes) -> tuple[bytes, bytes, bytes]:

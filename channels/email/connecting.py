@@ -32,7 +32,6 @@ from channels.errors import ChannelError
 from channels.oauth import OAuth2App, OAuth2Tokens, begin_oauth2, complete_oauth2, refresh_oauth2
 from channels.wire import Wire
 
-PROBE_SECONDS = 10.0  # how long the provider may take to file the probe
 _PROBE_TEXT = (
     "This mail was sent by Guichet to its own mailbox, once, when the mailbox was connected. "
     "It shows whether the provider keeps a copy of what is sent. It can be deleted.\n"
@@ -41,10 +40,11 @@ _PROBE_TEXT = (
 
 class MailConnector:
     """Connects mailboxes. `app` holds the keys of one OAuth registration; a form may
-    bring its own, as each tenant of a large host has."""
+    bring its own, as each tenant of a large host has. The provider has `probe_seconds` to
+    file the probe."""
 
-    def __init__(self, app: AppKeys, wire: Wire) -> None:
-        self._app, self._wire = app, wire
+    def __init__(self, app: AppKeys, wire: Wire, probe_seconds: float = 10.0) -> None:
+        self._app, self._wire, self._probe_seconds = app, wire, probe_seconds
 
     # -- password
 
@@ -156,12 +156,12 @@ class MailConnector:
             send_mail(
                 _probe(mailbox, key, now), mailbox.address, mailbox.address, smtp_line(mailbox, secrets, self._wire)
             )
-            end = time.monotonic() + PROBE_SECONDS
+            end = time.monotonic() + self._probe_seconds
             with imap_line(mailbox, secrets, self._wire) as line:
                 while time.monotonic() < end:
                     if filed_uids(line, folder, key):
                         return True
-                    time.sleep(0.5)
+                    time.sleep(self._probe_seconds / 20)
         return False
 
 

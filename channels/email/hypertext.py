@@ -11,7 +11,7 @@ import html
 import re
 import string
 
-_MOST = 400_000  # characters of markup that are looked at for words
+_MOST = 200_000  # characters of markup that are looked at for words
 
 _SILENT = frozenset({"script", "style", "head", "title", "template", "noscript"})
 _BREAKS = frozenset(
@@ -68,8 +68,8 @@ def text_of(markup: str) -> str:
 def newly_written(markup: str) -> str:
     """The words before the first quote that a mail program marked as one; all of them
     where none is marked, or nothing stands before it (an answer below, or between)."""
-    before = _lines(_pieces(markup).partition(QUOTE_STARTS)[0])
-    return before or text_of(markup)
+    text = _pieces(markup)
+    return _lines(text.partition(QUOTE_STARTS)[0]) or _lines(text).replace(QUOTE_STARTS, "")
 
 
 def _pieces(markup: str) -> str:
@@ -109,7 +109,7 @@ def _meaning(name: str, opens: bool, tag: str) -> list[str]:
     pieces = []
     if name in _BREAKS:
         pieces.append("\n\n" if name in _PARAGRAPHS else "\n")
-    if opens and (name == "blockquote" or _QUOTES.search(tag)):
+    if opens and (name == "blockquote" or (len(tag) > 12 and _QUOTES.search(tag))):
         pieces.append(QUOTE_STARTS)
     return pieces
 

@@ -18,7 +18,7 @@ from typing import Any
 from channels.contract import Inbound, InboundKind, Person, RawItem, Surface
 from channels.email import hypertext, quotes
 from channels.email.addresses import Mailing, addresses_in, is_address, message_ids
-from channels.email.bodies import Contents, body_of, contents, header, headers, opened
+from channels.email.bodies import Contents, body_of, contents, header, headers, opened, opened_head
 from channels.errors import Malformed
 
 INBOX, SENT = "INBOX", "Sent"
@@ -32,7 +32,7 @@ _BOUNCERS = re.compile(r"(?:mailer-daemon|postmaster)@", re.IGNORECASE)
 
 def message_id(raw: bytes) -> str:
     """The Message-ID without its angles; "" where there is none that could be answered to."""
-    found = message_ids(header(opened(raw[:200_000]), "Message-ID"))
+    found = message_ids(header(opened_head(raw), "Message-ID"))
     return found[0] if found else ""
 
 
@@ -48,7 +48,7 @@ def delivery_key(raw: bytes) -> str:
 
 
 def _content_id(raw: bytes) -> str:
-    message = opened(raw[:200_000])
+    message = opened_head(raw)
     told = "\0".join(header(message, name) for name in ("Date", "From", "Subject"))
     return hashlib.sha256(told.encode() + b"\0" + body_of(raw)).hexdigest()[:24]
 
@@ -203,7 +203,7 @@ def _newly_written(found: Contents) -> str:
 
 def sent_before(raw: bytes, when: datetime) -> bool:
     """Whether the mail says that it was sent before `when`; False where it says nothing."""
-    sent = _sent_at(opened(raw[:200_000]))
+    sent = _sent_at(opened_head(raw))
     return sent is not None and sent < when
 
 

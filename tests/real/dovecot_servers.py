@@ -12,6 +12,7 @@ import datetime
 import getpass
 import grp
 import ipaddress
+import json
 import os
 import pwd
 import shutil
@@ -26,8 +27,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -53,7 +56,7 @@ mail_gid = {mail_group}
 first_valid_uid = 1
 first_valid_gid = 0
 mail_location = maildir:{folder}/mail/%u
-auth_mechanisms = plain login {oauth_mechanisms}
+auth_mechanisms = plain login xoauth2
 auth_username_format = %Lu
 disable_plaintext_auth = no
 ssl = required
@@ -62,6 +65,11 @@ ssl_key = <{folder}/key.pem
 passdb {{
   driver = passwd-file
   args = {folder}/users
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {folder}/oauth2.conf
 }}
 userdb {{
   driver = static
@@ -107,8 +115,10 @@ class MailHost:
     imap: int
     imaps: int
     lmtp: int
+    tokeninfo: int
     smtp: int = 0
     accepted: list[bytes] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)  # access token → address
 
     @property
     def ca_bundle(self) -> str:
@@ -130,13 +140,13 @@ def mail_host(*people: str) -> Iterator[MailHost]:
     folder = Path(tempfile.mkdtemp(prefix="guichet-dovecot-"))
     folder.chmod(0o755)
     try:
-        host = MailHost(folder, *(_free_port() for _ in range(3)))
+        host = MailHost(folder, *(_free_port() for _ in range(4)))
         _write_certificate(folder)
         _write_config(host, people)
         running = subprocess.Popen([dovecot, "-F", "-c", str(folder / "dovecot.conf")])
         try:
             _wait_for(host, running)
-            with _relay(host):
+            with _relay(host), _tokeninfo(host):
                 yield host
         finally:
             running.terminate()
@@ -175,12 +185,14 @@ def _write_config(host: MailHost, people: tuple[str, ...]) -> None:
         group=grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name,
         mail_user=mail,
         mail_group=group,
-        oauth_mechanisms="",
         imap=host.imap,
         imaps=host.imaps,
         lmtp=host.lmtp,
     )
     (host.folder / "dovecot.conf").write_text(config, encoding="utf-8")
+    (host.folder / "oauth2.conf").write_text(
+        f"tokeninfo_url = http://127.0.0.1:{host.tokeninfo}/?access_token=\nusername_attribute = email\n"
+    )
 
 
 def _write_certificate(folder: Path) -> None:
@@ -219,6 +231,30 @@ def _wait_for(host: MailHost, running: subprocess.Popen[bytes]) -> None:
             time.sleep(0.05)
     log = host.folder / "dovecot.log"
     pytest.fail(f"Dovecot did not start: {log.read_text() if log.exists() else 'no log'}")
+
+
+@contextmanager
+def _tokeninfo(host: MailHost) -> Iterator[None]:
+    """Where Dovecot asks whose a token is."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            [token] = parse_qs(urlsplit(self.path).query).get("access_token", [""])
+            known = host.tokens.get(token)
+            body = json.dumps({"email": known} if known else {"error": "invalid_token"}).encode()
+            self.send_response(200 if known else 401)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", host.tokeninfo), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
 
 
 class _Relay:

@@ -7,6 +7,7 @@ import smtplib
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -15,6 +16,7 @@ from imapclient import IMAPClient
 
 from channels.contract import AppKeys, Connection, Draft, InboundKind, Recovery, Surface
 from channels.email import SPEC, recovery_of
+from channels.email.connecting import MailConnector
 from channels.errors import AuthExpired, Unavailable
 from channels.wire import AddressPolicy, Wire
 from tests.channels.rig import Mailroom, connection_from, sample_image, target_of
@@ -172,7 +174,8 @@ def test_what_staff_write_in_their_own_mail_program_is_an_echo(host: MailHost) -
 
 
 def test_a_provider_that_files_nothing_is_found_to_be_blind(host: MailHost) -> None:
-    connection = connect(host, probe_sent="yes")
+    connected = MailConnector(AppKeys(), wire_to(host), 1.0).sign_in(form(host, probe_sent="yes"))
+    connection = connection_from(SPEC, connected, AppKeys())
     assert recovery_of(connection.settings) is Recovery.BLIND
     mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))  # type: ignore[misc]
     assert mailroom.understand(mailroom.poll()) == []  # the probe itself is nobody's message
@@ -185,3 +188,14 @@ def test_wrong_words_and_wrong_certificates_are_told_apart(host: MailHost) -> No
     with pytest.raises(Unavailable) as caught:
         SPEC.connector(AppKeys(), untrusting).sign_in(form(host))
     assert caught.value.code == "bad_tls"
+
+
+def test_a_token_opens_the_mailbox_that_it_was_given_for(host: MailHost) -> None:
+    host.tokens["good"] = COMPANY
+    connection = connect(host)
+    question = customer_writes(host, "Par jeton ?")
+    with_token = replace(connection, secrets={"access_token": "good"})
+    [item] = Mailroom(SPEC.reader(with_token, wire_to(host))).poll()  # type: ignore[misc]
+    assert question.encode() in item.body
+    with pytest.raises(AuthExpired):
+        SPEC.reader(replace(connection, secrets={"access_token": "bad"}), wire_to(host)).poll("INBOX", None)  # type: ignore[misc]

@@ -93,13 +93,13 @@ class Door:
         if fault.effect == "slow":
             await asyncio.sleep(fault.seconds)
             return ""
-        return _cut(server) if fault.effect.startswith("reset") else f"{fault.status} planted fault"
+        return _cut(server) if fault.effect.startswith("reset") else _refusal(fault)
 
 
 async def _at_the_end(fault: Fault, server: SMTP, accept: Any) -> str:
     """A fault after the final dot: the whole mail is here."""
     if fault.effect == "status_before":
-        return f"{fault.status} planted fault"
+        return _refusal(fault)
     if fault.effect == "reset_before":
         return _cut(server)
     if fault.effect == "late":
@@ -111,7 +111,7 @@ async def _at_the_end(fault: Fault, server: SMTP, accept: Any) -> str:
     if fault.effect == "reset_after":
         return _cut(server)
     if fault.effect == "status_after":
-        return f"{fault.status} planted fault"
+        return _refusal(fault)
     if fault.effect == "garbage_after":
         return "certainly"
     if fault.effect == "drip":
@@ -125,6 +125,11 @@ async def _at_the_end(fault: Fault, server: SMTP, accept: Any) -> str:
 def _transport(server: SMTP) -> asyncio.Transport:
     assert isinstance(server.transport, asyncio.Transport)
     return server.transport
+
+
+def _refusal(fault: Fault) -> str:
+    """A fault's reply; its `headers` may hold the words."""
+    return f"{fault.status} {fault.headers.get('words', 'planted fault')}"
 
 
 def _cut(server: SMTP) -> str:
