@@ -171,4 +171,4 @@ def _sent_at(entry: Mapping[str, Any]) -> datetime:
 
 
 def _bytes(entry: JSON) -> bytes:
-    return json.dumps(entry, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return json.dumps(entry, separators=(",", ":"), sort_keys=True).encode()

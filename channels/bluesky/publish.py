@@ -46,6 +46,8 @@ class BlueskyPublisher:
     def prepare(self, draft: Draft) -> JSON:
         """Builds the whole record but its moment: mentions looked up, images uploaded, the
         answered post pinned by its content hash."""
+        if any("\ud800" <= character <= "\udfff" for character in draft.text):
+            raise Rejected("the text holds half a character", code="bad_text")
         if draft.surface is Surface.DIRECT:
             return self._direct.prepare(draft)
         record: JSON = {"$type": POST, "text": draft.text}

@@ -189,7 +189,7 @@ def _objects(answer: Mapping[str, Any], name: str) -> list[JSON]:
 
 
 def _bytes(body: JSON) -> bytes:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
 
 
 def _object(body: bytes) -> JSON:

@@ -206,6 +206,12 @@ def test_a_target_without_its_hash_is_looked_up(rig: BlueskyRig) -> None:
         rig.begin(connection, Draft("voilà", reply_to=asked))
 
 
+def test_half_a_character_is_refused_beforehand(rig: BlueskyRig) -> None:
+    with pytest.raises(Rejected) as caught:
+        rig.begin(rig.connect(), Draft("coup\ud83d"))
+    assert caught.value.code == "bad_text"
+
+
 def test_only_our_own_posts_can_be_taken_down(rig: BlueskyRig) -> None:
     theirs = rig.network.say("ines", "bonjour")["remote_id"]
     with pytest.raises(Rejected):
