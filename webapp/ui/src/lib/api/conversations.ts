@@ -37,7 +37,6 @@ export const reply = (id: Id, answer: Answer, key: string): Promise<Entry> =>
   api.post(at(id, "/reply"), answer, key);
 export const note = (id: Id, text: string, key: string): Promise<Entry> =>
   api.post(at(id, "/note"), { text }, key);
-export const retryDelivery = (id: Id): Promise<void> => api.post(`/deliveries/${id}/retry`);
 
 export const claim = (id: Id): Promise<ConversationRow> => api.post(at(id, "/claim"));
 export const release = (id: Id): Promise<ConversationRow> => api.post(at(id, "/release"));

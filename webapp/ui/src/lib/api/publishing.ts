@@ -1,0 +1,45 @@
+/** Calls of posts, files, deliveries, and of what needs a person. */
+import { api, type Query } from "./client";
+import type {
+  Delivery,
+  DeliveryDetail,
+  Id,
+  Media,
+  NeedsYou,
+  Page,
+  Post,
+  PostChange,
+  PostNew,
+  PostSchedule,
+  Preflight,
+  PreflightIn,
+} from "./types";
+
+export const listPosts = (query: Query, signal?: AbortSignal): Promise<Page<Post>> => api.get("/posts", query, signal);
+export const getPost = (id: Id): Promise<Post> => api.get(`/posts/${id}`);
+export const addPost = (post: Partial<PostNew> & Pick<PostNew, "brand_id">, key: string): Promise<Post> => api.post("/posts", post, key);
+export const changePost = (id: Id, change: Partial<PostChange> & Pick<PostChange, "version">): Promise<Post> => api.patch(`/posts/${id}`, change);
+export const deletePost = (id: Id): Promise<void> => api.remove(`/posts/${id}`);
+export const preflight = (post: Partial<PreflightIn>): Promise<Preflight> => api.post("/posts/preflight", post);
+export const schedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Post> => api.post(`/posts/${id}/schedule`, when);
+export const submitPost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Post> => api.post(`/posts/${id}/submit`, when);
+export const reschedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Post> => api.post(`/posts/${id}/reschedule`, when);
+export const publishPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/publish`);
+export const approvePost = (id: Id): Promise<Post> => api.post(`/posts/${id}/approve`);
+export const rejectPost = (id: Id, reason: string): Promise<Post> => api.post(`/posts/${id}/reject`, { reason });
+export const cancelPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/cancel`);
+
+export function uploadMedia(file: File, alt: string): Promise<Media> {
+  const form = new FormData();
+  form.set("file", file);
+  form.set("alt", alt);
+  return api.post("/media", form);
+}
+export const describeMedia = (id: Id, alt: string): Promise<Media> => api.patch(`/media/${id}`, { alt });
+
+export const listDeliveries = (query: Query): Promise<Page<Delivery>> => api.get("/deliveries", query);
+export const retryDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/retry`);
+export const decideDelivery = (id: Id, choice: { choice: "link" | "resend" | "drop"; remote_id?: string; url?: string; reason?: string }): Promise<DeliveryDetail> =>
+  api.post(`/deliveries/${id}/resolve`, choice);
+export const listNeeds = (): Promise<NeedsYou> => api.get("/needs-you");
+export const replayDeadLetter = (id: Id): Promise<void> => api.post(`/dead-letters/${id}/replay`);
