@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,7 @@ from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from channels import registry
-from channels.contract import ChannelSpec, Connected, Connection
-from channels.networks import Networks
+from channels.contract import Connected, Connection
 from channels.rehearsal.base import Fault
 from channels.wire import AddressPolicy, Wire
 from guichet import models as m
@@ -32,21 +30,11 @@ from guichet.sealing import Sealer
 from guichet.storage import FileStore
 from tests import factories
 from tests.channels.rig import Rig
+from tests.workers.quick import QuickNetworks
 from workers import deliver, reconcile
 from workers.runtime import Process, use
 
 SECRET = base64.b64decode("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-
-
-@dataclass(frozen=True)
-class QuickNetworks(Networks):
-    """The real networks with their lags shortened, so that a doubt ends within a second."""
-
-    read_lag: timedelta = timedelta(seconds=0.1)
-    latest_arrival: timedelta = timedelta(seconds=0.3)
-
-    def spec(self, network: str) -> ChannelSpec:
-        return replace(registry.get_spec(network), read_lag=self.read_lag, latest_arrival=self.latest_arrival)
 
 
 @dataclass

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.mastodon_rig import MastodonRig
 from tests.workers.stage import Stage, open_stage
 

@@ -71,8 +71,8 @@ def test_what_a_customer_says_arrives_once_in_the_right_queue(stage: Stage) -> N
         team = f.make_team(session, f.make_staff(session), name="Parcels")
         triage.create_rule(
             session, load_actor(session, boss, utc_now()), name="Parcels", is_on=True, now=utc_now(),
-            conditions=[{"field": "text", "op": "any_of", "value": ["parcel"]}],
-            actions=[{"do": "team", "value": team.id}],
+            conditions=[{"field": "text", "operator": "any_of", "value": ["parcel"]}],
+            actions=[{"kind": "team", "value": team.id}],
         )  # fmt: skip
         team_id = team.id
     stage.rig.say_publicly("Where is my parcel?")
