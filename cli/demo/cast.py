@@ -80,7 +80,7 @@ RULES = (
     ("Lumen's questions go to its experts", LUMEN, (), (("team", "Product experts"),)),
 )  # fmt: skip
 
-LABELS = {"baggage": "information", "disruption": "late", "praise": "good", "refund": "soon", "press": "neutral"}
+LABELS = {"baggage": "blue", "disruption": "red", "praise": "green", "refund": "amber", "press": "violet"}
 
 CANNED = (
     ("Ask for the booking", "booking", "en",
@@ -100,7 +100,7 @@ POSTS = (
 
 # Passwords of rehearsal accounts that sign in by password: no secrets, they open nothing
 # but a server that listens on loopback.
-REHEARSAL_PASSWORD = "rehearsal-only"  # noqa: S105
+REHEARSAL_PASSWORD = "rehearsal"  # noqa: S105
 
 
 def typed_form(network: str, handle: str, settings: Settings) -> dict[str, str]:

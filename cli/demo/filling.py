@@ -86,7 +86,7 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
         name: browser.post("/labels", {"name": name, "colour": colour})["id"] for name, colour in cast.LABELS.items()
     }
     for title, shortcut, language, text in cast.CANNED:
-        browser.post("/canned-replies", {"title": title, "shortcut": shortcut, "language": language, "text": text})
+        browser.post("/canned-replies", {"name": title, "shortcut": shortcut, "language": language, "text": text})
     _add_rules(browser, teams, brands, labels)
     accounts = {(network, handle): _connect(browser, settings, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
@@ -120,7 +120,7 @@ def _members(staff: dict[str, int], team: str) -> list[int]:
 
 def _add_rules(browser: Browser, teams: dict[str, int], brands: dict[str, int], labels: dict[str, int]) -> None:
     for name, brand, words, actions in cast.RULES:
-        conditions = [{"field": "text", "operator": "any_word", "value": list(words)}] if words else []
+        conditions = [{"field": "text", "operator": "any_of", "value": list(words)}] if words else []
         resolved = [
             {"kind": kind, "value": teams[value] if kind == "team" else labels[value] if kind == "label" else value}
             for kind, value in actions

@@ -191,7 +191,7 @@ def _check(
         fields["brand_id"] = "there is no such brand"
     targets = {"label": Label, "team": Team, "assignee": Staff}
     for n, action in enumerate(actions):
-        model = targets.get(str(action.get("do")))
+        model = targets.get(str(action.get("kind")))
         if model is not None and f"actions.{n}.value" not in fields and session.get(model, action["value"]) is None:
             fields[f"actions.{n}.value"] = f"there is no such {action['do']}"
     if fields:

@@ -2,7 +2,7 @@
 message fits. Plain words only, no patterns that a person types: nothing here can be made
 to run long.
 
-A condition is {"field", "op", "value"}, and all of a rule's conditions must hold:
+A condition is {"field", "operator", "value"}, and all of a rule's conditions must hold:
 
     text      any_of, none_of    words or phrases, whole words, case and accents ignored
     language  is, is_not         codes ("fr", "en")
@@ -13,7 +13,7 @@ A condition is {"field", "op", "value"}, and all of a rule's conditions must hol
     customer  is, is_not         vip, known (wrote before), blocked
     hours     is                 open, closed (the brand's calendar)
 
-An action is {"do", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam.
+An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam.
 """
 
 from __future__ import annotations
@@ -85,10 +85,10 @@ def decide(rules: Sequence[RuleValue], fact: Fact) -> Outcome:
     labels: dict[int, None] = {}
     first: dict[str, Any] = {}
     for action in (a for rule in matched for a in rule.actions):
-        if action["do"] == "label":
+        if action["kind"] == "label":
             labels[action["value"]] = None
         else:
-            first.setdefault(action["do"], action.get("value"))
+            first.setdefault(action["kind"], action.get("value"))
     return Outcome(
         rule_ids=tuple(r.id for r in matched),
         labels=tuple(labels),
@@ -105,7 +105,7 @@ def holds(conditions: Sequence[Mapping[str, Any]], fact: Fact) -> bool:
 
 
 def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
-    name, op, values = condition["field"], condition["op"], condition["value"]
+    name, op, values = condition["field"], condition["operator"], condition["value"]
     if name == "text":
         return any(phrases_in(fact.words, fold(v)) for v in values) == bool(op == "any_of")
     if name == "account":
@@ -136,8 +136,8 @@ def _problems_of_condition(condition: Any) -> dict[str, str]:
     if name not in ("text", "account", *_TEXTS):
         return {"field": f"must be one of text, account, {', '.join(_TEXTS)}"}
     ops = ("any_of", "none_of") if name == "text" else ("is",) if name == "hours" else ("is", "is_not")
-    if condition.get("op") not in ops:
-        return {"op": f"must be {' or '.join(ops)}"}
+    if condition.get("operator") not in ops:
+        return {"operator": f"must be {' or '.join(ops)}"}
     values = condition.get("value")
     if not isinstance(values, list) or not 0 < len(values) <= LIMIT:
         return {"value": f"must be a list of 1 to {LIMIT} values"}
@@ -159,10 +159,10 @@ def problems_of_actions(actions: Any) -> dict[str, str]:
         return {"actions": f"must be a list of 1 to {LIMIT} actions"}
     fields: dict[str, str] = {}
     for n, action in enumerate(actions):
-        do = action.get("do") if isinstance(action, Mapping) else None
+        do = action.get("kind") if isinstance(action, Mapping) else None
         value = action.get("value") if isinstance(action, Mapping) else None
         if do not in _DOES:
-            fields[f"actions.{n}.do"] = f"must be one of {', '.join(_DOES)}"
+            fields[f"actions.{n}.kind"] = f"must be one of {', '.join(_DOES)}"
         elif do == "priority" and (type(value) is not int or not 0 <= value <= 3):
             fields[f"actions.{n}.value"] = "must be a number from 0 to 3"
         elif do in ("label", "team", "assignee") and type(value) is not int:
