@@ -20,6 +20,7 @@ from channels.contract import (
     Reader,
     Receiver,
     Reconciler,
+    Recovery,
     Waiter,
 )
 from channels.errors import Rejected
@@ -61,6 +62,9 @@ class Networks:
         return self._open("publisher", connection, is_rehearsal)  # type: ignore[no-any-return]
 
     def reconciler(self, connection: Connection, is_rehearsal: bool) -> Reconciler | None:
+        """None too where this account of the network is blind."""
+        if self.spec(connection.network).recovery_for(connection.settings) is Recovery.BLIND:
+            return None
         return self._open("reconciler", connection, is_rehearsal)  # type: ignore[no-any-return]
 
     def reader(self, connection: Connection, is_rehearsal: bool) -> Reader | None:

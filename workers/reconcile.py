@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import structlog
 
-from channels.contract import Looked, Recovery
+from channels.contract import Looked
 from channels.errors import ChannelError
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, rules
@@ -42,7 +42,7 @@ def _look_at(process: Process, case: Case) -> None:
     result, verdict, counts = "error", None, False
     try:
         spec, reconciler = open_reconciler(process, case.account_id)
-        if reconciler is None or spec.recovery is Recovery.BLIND:
+        if reconciler is None:
             verdict = rules.cannot_look("this network cannot be asked what became of it")
         else:
             draft = thaw(case.payload, process.runtime.store)
