@@ -1,4 +1,5 @@
-"""Is it up, and is it ready: health is the age of the oldest due row, not the process."""
+"""Is it up, is it ready, what does it offer. Health is the age of the oldest due row, not
+whether a process runs."""
 
 from __future__ import annotations
 
@@ -27,6 +28,13 @@ def add_to(app: Flask, runtime: Runtime) -> None:
 def healthz() -> ResponseReturnValue:
     """This process answers."""
     return jsonify(status="ok")
+
+
+@pages.get("/api/v1/openapi.json")
+@policy(public=True)
+def openapi() -> ResponseReturnValue:
+    """What the API is."""
+    return jsonify(current_app.api_doc)  # type: ignore[attr-defined]
 
 
 @pages.get("/readyz")

@@ -1,0 +1,111 @@
+"""A request that every unsafe route would carry out, if its sender had the right: so that a
+refusal is about the right and not about the form. A route that is missing here fails."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from tests.webapp.site import API
+from tests.webapp.world import Place
+
+_TIME = {"wall_time": "2026-03-11T09:00", "time_zone": "Europe/Paris"}
+_LATER = "2026-03-11T09:00:00Z"
+_CONDITION = {"field": "text", "operator": "contains", "value": "x"}
+
+
+def body_for(method: str, rule: str, place: Place) -> dict[str, Any]:
+    """Keyword arguments for the test client. Raises KeyError for a route nobody thought of."""
+    name = f"{method} {rule.removeprefix(API)}"
+    if name == "POST /media":
+        return {"data": {"file": (io.BytesIO(b"GIF89a"), "a.gif")}}
+    bodies = _bodies(place.ids)
+    return {"json": bodies[name]} if name in bodies else {"json": {**_EMPTY[name]}}
+
+
+_EMPTY: dict[str, dict[str, Any]] = {
+    name: {}
+    for name in (
+        "PATCH /me",
+        "POST /me/sign-out",
+        "POST /conversations/<int:id>/claim",
+        "POST /conversations/<int:id>/release",
+        "POST /conversations/<int:id>/assign",
+        "POST /conversations/<int:id>/wait-internally",
+        "POST /conversations/<int:id>/resolve",
+        "POST /conversations/<int:id>/reopen",
+        "POST /conversations/<int:id>/close",
+        "POST /conversations/<int:id>/spam",
+        "POST /conversations/<int:id>/presence",
+        "POST /posts/<int:id>/publish",
+        "POST /posts/<int:id>/approve",
+        "POST /posts/<int:id>/reject",
+        "POST /posts/<int:id>/cancel",
+        "POST /deliveries/<int:id>/retry",
+        "POST /deliveries/<int:id>/cancel",
+        "POST /deliveries/<int:id>/take-over",
+        "POST /deliveries/<int:id>/take-down",
+        "POST /accounts/<int:id>/disconnect",
+        "POST /accounts/<int:id>/check",
+        "POST /dead-letters/<int:id>/replay",
+        "POST /staff/<int:id>/disable",
+        "POST /staff/<int:id>/enable",
+        "DELETE /views/<int:id>",
+        "DELETE /labels/<int:id>",
+        "DELETE /canned-replies/<int:id>",
+        "DELETE /rules/<int:id>",
+        "DELETE /posts/<int:id>",
+        "DELETE /teams/<int:id>",
+        "DELETE /grants/<int:id>",
+        "DELETE /tokens/<int:id>",
+    )
+}
+
+
+def _bodies(ids: dict[str, int]) -> dict[str, Any]:
+    variants = [{"account_id": ids["accounts"]}]
+    connect = {"network": "bluesky", "brand_id": ids["brands"], "form": {"identifier": "a", "password": "b"}}
+    return {
+        "POST /me/password": {"old": "not the old one", "new": "a long new passphrase"},
+        "POST /conversations/<int:id>/reply": {"text": "hello", "seen_through": 10**6},
+        "POST /conversations/<int:id>/note": {"text": "hello"},
+        "POST /conversations/<int:id>/snooze": {"until": _LATER},
+        "POST /conversations/<int:id>/merge": {"into_id": ids["other_conversation"]},
+        "PUT /conversations/<int:id>/labels": {"label_ids": [ids["labels"]]},
+        "PUT /conversations/<int:id>/priority": {"priority": "high"},
+        "PUT /conversations/<int:id>/draft": {"text": "hello"},
+        "PATCH /customers/<int:id>": {"note": "hello"},
+        "POST /views": {"name": "v", "filters": {}, "shared": True},
+        "POST /labels": {"name": "l"},
+        "PATCH /labels/<int:id>": {"name": "l"},
+        "POST /canned-replies": {"name": "c", "text": "t", "brand_id": ids["brands"]},
+        "PATCH /canned-replies/<int:id>": {"text": "t"},
+        "POST /rules": {"name": "r", "conditions": [_CONDITION], "actions": [{"kind": "priority", "value": 2}]},
+        "PATCH /rules/<int:id>": {"on": True},
+        "POST /rules/order": {"ids": []},
+        "POST /rules/preview": {"conditions": [_CONDITION]},
+        "POST /posts": {"brand_id": ids["brands"], "text": "t", "variants": variants},
+        "POST /posts/preflight": {"text": "t", "variants": variants},
+        "PATCH /posts/<int:id>": {"version": 1, "text": "t"},
+        "POST /posts/<int:id>/submit": _TIME,
+        "POST /posts/<int:id>/schedule": _TIME,
+        "POST /posts/<int:id>/reschedule": _TIME,
+        "PATCH /media/<int:id>": {"alt": "a"},
+        "POST /deliveries/<int:id>/resolve": {"choice": "drop"},
+        "POST /brake": {"on": True, "scope": "account", "scope_id": ids["accounts"]},
+        "PATCH /accounts/<int:id>": {"time_zone": "UTC"},
+        "POST /accounts/connect": {"network": "mastodon", "brand_id": ids["brands"], "form": {"instance": "x.invalid"}},
+        "POST /accounts/sign-in": connect,
+        "POST /brands": {"name": "b"},
+        "PATCH /brands/<int:id>": {"time_zone": "UTC"},
+        "POST /calendars": {"name": "c", "time_zone": "UTC", "intervals": {"0": [["09:00", "17:00"]]}},
+        "PATCH /calendars/<int:id>": {"time_zone": "UTC"},
+        "POST /staff": {"email": "new@example.org", "name": "New", "password": "correct horse battery"},
+        "PATCH /staff/<int:id>": {"name": "N"},
+        "POST /teams": {"name": "t"},
+        "PATCH /teams/<int:id>": {"name": "t"},
+        "POST /grants": {"staff_id": ids["staff"], "account_id": ids["accounts"], "role": "viewer"},
+        "POST /tokens": {"name": "t", "scopes": ["read"]},
+    }  # fmt: skip
+
+
