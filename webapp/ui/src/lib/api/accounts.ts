@@ -1,0 +1,19 @@
+/** Calls about outside accounts: networks, connecting, health. */
+import { api } from "./client";
+import type { Account, AccountHealth, Id, Network, Page } from "./types";
+
+export interface Connecting {
+  network: string;
+  brand_id: Id;
+  form: Record<string, string>;
+  rehearsal: boolean;
+  account_id?: Id | null;
+}
+
+export const listNetworks = (): Promise<Page<Network>> => api.get("/networks");
+/** Where to send the person for consent; or the account, where typed credentials sufficed. */
+export const beginConnecting = (order: Connecting): Promise<{ authorize_url: string | null; account: Account | null }> => api.post("/accounts/connect", order);
+export const getHealth = (id: Id): Promise<AccountHealth> => api.get(`/accounts/${id}/health`);
+export const checkAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/check`);
+export const disconnectAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/disconnect`);
+export const changeAccount = (id: Id, change: { time_zone?: string; brand_id?: Id }): Promise<Account> => api.patch(`/accounts/${id}`, change);
