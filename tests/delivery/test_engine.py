@@ -1,0 +1,288 @@
+"""Claiming, starting and taking over, on both databases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, false, select
+
+from guichet import models as m
+from guichet.db.locks import Life, seized
+from guichet.delivery import engine as engine_
+from guichet.delivery import takeover
+from guichet.delivery.payload import freeze, payload_hash
+from guichet.policy import ACCOUNT_RIGHTS, AccountRole, Action, OrgRole, can, load_actor
+from tests import factories
+from tests.delivery.bench import NOW, Bench, add_worker, make_bench
+
+
+@pytest.fixture
+def bench(engine: Engine, tmp_path: Path) -> Bench:
+    return make_bench(engine, tmp_path)
+
+
+def test_a_start_leaves_an_attempt_and_nothing_else_may_be_sent(bench: Bench) -> None:
+    id_ = bench.queue()
+    (claimed,) = bench.claim()
+    assert bench.start(claimed) == {id_}
+    delivery = bench.delivery(id_)
+    assert (delivery.state, delivery.tries) == ("sending", 1)
+    (attempt,) = delivery.attempts
+    assert (attempt.state, attempt.idempotency_key, attempt.payload_hash) == (
+        "in_flight", f"key-{id_}", delivery.payload_hash,
+    )  # fmt: skip
+    assert bench.start(claimed) == set()
+
+
+def _brake(scope: str, posts: bool = True) -> Callable[[Bench, int], None]:
+    def pull(bench: Bench, _: int) -> None:
+        of = {"all": None, "brand": bench.brand_id, "account": bench.account_id}[scope]
+        bench.add(m.Brake(scope=scope, scope_id=of, stops_posts=posts, stops_answers=not posts, pulled_at=NOW))
+
+    return pull
+
+
+def _replace_payload(bench: Bench, id_: int) -> None:
+    payload = freeze(text="something else", surface="public")
+    bench.change(m.Delivery, id_, payload=payload, payload_hash=payload_hash(payload))
+
+
+def _end_grant(bench: Bench, _: int) -> None:
+    with bench.session() as session, session.begin():
+        session.scalars(select(m.Grant)).one().ends_at = NOW - timedelta(seconds=1)
+
+
+def _weaken_grant(bench: Bench, _: int) -> None:
+    with bench.session() as session, session.begin():
+        session.scalars(select(m.Grant)).one().role = "author"
+
+
+CONDITIONS: dict[str, tuple[Callable[[Bench, int], None], str]] = {
+    "the worker was taken over from": (lambda b, i: b.change(m.Worker, "w-1", ended_at=NOW), "due"),
+    "somebody else claimed it since": (lambda b, i: b.change(m.Delivery, i, fence=7, worker_id="w-2"), "claimed"),
+    "it was handed back": (lambda b, i: b.change(m.Delivery, i, state="due", worker_id=None), "due"),
+    "its content is another": (_replace_payload, "due"),
+    "it was withdrawn": (lambda b, i: b.change(m.Delivery, i, withdraw=True), "cancelled"),
+    "it was cancelled": (lambda b, i: b.change(m.Delivery, i, state="cancelled", worker_id=None), "cancelled"),
+    "the grant ended": (_end_grant, "needs_human"),
+    "the grant is for less": (_weaken_grant, "needs_human"),
+    "the person left": (lambda b, i: b.change(m.Staff, b.staff_id, disabled_at=NOW), "needs_human"),
+    "an approval is missing": (
+        lambda b, i: b.change(m.Brand, b.brand_id, needs_approval=True), "awaiting_approval",
+    ),
+    "a brake is on everywhere": (_brake("all"), "held"),
+    "a brake is on the brand": (_brake("brand"), "held"),
+    "a brake is on the account": (_brake("account"), "held"),
+    "it is too late": (lambda b, i: b.change(m.Delivery, i, deadline_at=NOW - timedelta(seconds=1)), "needs_human"),
+    "the account is disconnected": (lambda b, i: b.change(m.Account, b.account_id, state="disconnected"), "needs_human"),
+    "the account must be reconnected": (
+        lambda b, i: b.change(m.Account, b.account_id, state="needs_reconnect"), "needs_human",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_nothing_starts_when(bench: Bench, condition: str) -> None:
+    change, state = CONDITIONS[condition]
+    post = _post(bench)
+    id_ = bench.queue(post_id=post)
+    (claimed,) = bench.claim()
+    change(bench, id_)
+    assert bench.start(claimed) == set()
+    delivery = bench.delivery(id_)
+    assert delivery.state == state
+    assert delivery.attempts == []
+
+
+def test_nothing_starts_when_the_life_lock_is_not_held(bench: Bench) -> None:
+    id_ = bench.queue()
+    (claimed,) = bench.claim()
+    assert bench.start(claimed, held=false()) == set()
+    assert bench.delivery(id_).state == "due"
+
+
+def test_a_brake_on_answers_lets_posts_go_and_a_takedown_passes_every_brake(bench: Bench) -> None:
+    _brake("all", posts=False)(bench, 0)
+    post, answer = bench.queue(), bench.queue(is_answer=True)
+    claimed = bench.claim()
+    assert {c.id for c in claimed} == {post}
+    assert bench.delivery(answer).state == "held"
+    _brake("brand")(bench, 0)
+    takedown = bench.queue(kind="delete", target_remote_id="1")
+    assert bench.start(*bench.claim()) == {takedown}
+
+
+def _post(bench: Bench, approved_by: int | None = None, digest: str = "") -> int:
+    post = m.Post(
+        brand_id=bench.brand_id, author_id=bench.staff_id, state="scheduled", approved_by=approved_by,
+        approved_hash=digest, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    return int(bench.add(post).id)
+
+
+def test_an_approval_is_bound_to_the_content_and_its_giver_carries_the_right(bench: Bench) -> None:
+    with bench.session() as session, session.begin():
+        account = session.get_one(m.Account, bench.account_id)
+        author, approver = factories.make_staff(session), factories.make_staff(session)
+        factories.make_grant(session, author, account, "author")
+        factories.make_grant(session, approver, account, "publisher")
+    bench.change(m.Brand, bench.brand_id, needs_approval=True)
+    post = _post(bench, approver.id, "h1")
+    approved = bench.queue(post_id=post, actor_id=author.id, content_hash="h1")
+    changed = bench.queue(post_id=post, actor_id=author.id, content_hash="h2")
+    assert {c.id for c in bench.claim()} == {approved}
+    assert bench.delivery(changed).state == "awaiting_approval"
+    bench.change(m.Staff, author.id, disabled_at=NOW)
+    still = bench.queue(post_id=post, actor_id=author.id, content_hash="h1")
+    assert {c.id for c in bench.claim()} == {still}
+    bench.change(m.Staff, approver.id, disabled_at=NOW)
+    orphan = bench.queue(post_id=post, actor_id=author.id, content_hash="h1")
+    assert bench.claim() == []
+    assert bench.delivery(orphan).reason_code == "right_gone"
+
+
+@pytest.mark.parametrize("org", list(OrgRole))
+@pytest.mark.parametrize("role", [None, *AccountRole])
+def test_the_starting_update_asks_for_the_same_rights_as_the_policy(
+    bench: Bench, org: OrgRole, role: AccountRole | None
+) -> None:
+    assert set(ACCOUNT_RIGHTS) == set(AccountRole)
+    with bench.session() as session, session.begin():
+        account = session.get_one(m.Account, bench.account_id)
+        staff = factories.make_staff(session, role=org.value)
+        if role:
+            factories.make_grant(session, staff, account, role.value)
+        actor = load_actor(session, staff, NOW)
+    ids = {False: bench.queue(actor_id=staff.id), True: bench.queue(actor_id=staff.id, is_answer=True)}
+    may = {False: can(actor, Action.POST_PUBLISH, account), True: can(actor, Action.CONVERSATION_ANSWER, account)}
+    started = bench.start(*bench.claim())
+    assert started == {ids[is_answer] for is_answer, allowed in may.items() if allowed}
+
+
+def test_claims_take_turns_between_accounts_and_pass_over_parked_ones(bench: Bench) -> None:
+    with bench.session() as session, session.begin():
+        brand = session.get_one(m.Brand, bench.brand_id)
+        quiet = factories.make_account(session, brand)
+        parked = factories.make_account(session, brand, parked_until=NOW + timedelta(minutes=1))
+    for _ in range(30):
+        bench.queue(actor_id=None)
+    for account in (quiet, parked):
+        for _ in range(3):
+            bench.queue(account_id=account.id, actor_id=None)
+    claimed = bench.claim(6)
+    assert [c.account_id for c in claimed].count(quiet.id) == 3
+    assert parked.id not in {c.account_id for c in claimed}
+    assert {c.account_id for c in bench.claim(40, now=NOW + timedelta(minutes=2))} == {bench.account_id, parked.id}
+
+
+def test_eight_workers_that_claim_at_once_never_share_a_row(bench: Bench) -> None:
+    ids = {bench.queue(actor_id=None) for _ in range(120)}
+    taken: list[int] = []
+    gate = threading.Barrier(8)
+
+    def work(n: int) -> None:
+        gate.wait()
+        while claimed := bench.claim(7, worker_id=f"w-{n}"):
+            taken.extend(c.id for c in claimed)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == sorted(ids)
+
+
+def test_taking_over_gives_claims_back_and_puts_starts_in_doubt(bench: Bench) -> None:
+    bench.queue(text="started")
+    (started,) = bench.claim()
+    bench.start(started)
+    merely = bench.queue(text="claimed")
+    bench.claim()
+    with bench.engine.begin() as connection:
+        assert takeover.take_over(connection, "w-1", NOW) == (1, 1)
+    assert bench.delivery(merely).state == "due"
+    doubted = bench.delivery(started.id)
+    assert (doubted.state, doubted.attempts[0].state) == ("unknown", "unknown")
+
+
+def test_a_worker_that_slept_through_a_takeover_can_start_nothing(bench: Bench) -> None:
+    id_ = bench.queue()
+    (claimed,) = bench.claim()
+    with bench.engine.begin() as connection:
+        takeover.take_over(connection, "w-1", NOW)
+    assert bench.start(claimed) == set()
+    with bench.session() as session, session.begin():
+        add_worker(session, "w-2", lock_key=2)
+    (again,) = bench.claim(worker_id="w-2")
+    assert bench.start(claimed) == set()
+    assert bench.start(again, worker_id="w-2") == {id_}
+
+
+# ---------------------------------------------------------------- life locks
+
+
+def test_a_life_lock_is_free_when_and_only_when_its_holder_is_gone(bench: Bench) -> None:
+    life = Life(bench.engine, bench.folder, "send")
+    life.begin(NOW)
+    assert life.is_held()
+    with bench.engine.connect() as connection, seized(connection, bench.folder, life.lock_key) as free:
+        assert not free
+    life.let_go()
+    assert not life.is_held()
+    with bench.engine.connect() as connection, seized(connection, bench.folder, life.lock_key) as free:
+        assert free
+        with bench.engine.connect() as other, seized(other, bench.folder, life.lock_key) as too:
+            assert not too
+
+
+def test_the_database_itself_judges_whether_the_lock_is_held(bench: Bench) -> None:
+    life = Life(bench.engine, bench.folder, "send")
+    life.begin(NOW)
+    id_ = bench.queue()
+    first, condition = life.worker_id, life.condition()
+    (claimed,) = bench.claim(worker_id=first)
+    if bench.engine.dialect.name == "postgresql":
+        life.let_go()  # the connection is lost; the worker has not noticed
+    else:
+        life.let_go()
+        condition = life.condition()
+    assert bench.start(claimed, held=condition, worker_id=first) == set()
+    life.begin(NOW)
+    assert life.worker_id != first
+    (claimed,) = bench.claim(worker_id=life.worker_id)
+    assert bench.start(claimed, held=life.condition(), worker_id=life.worker_id) == {id_}
+    life.end(NOW)
+
+
+# ---------------------------------------------------------------- when its time comes
+
+
+def test_rows_become_due_at_their_time_and_go_where_their_gate_sends_them(bench: Bench) -> None:
+    soon = {"state": "scheduled", "due_at": NOW + timedelta(seconds=10)}
+    fine = bench.queue(**soon)
+    late = bench.queue(**soon, deadline_at=NOW)
+    orphan = bench.queue(**soon, actor_id=_leaver(bench))
+    after = NOW + timedelta(seconds=10)
+    with bench.engine.begin() as connection:
+        assert engine_.promote(connection, after - timedelta(milliseconds=1)) == 0
+        assert engine_.promote(connection, after) == 3
+    assert [bench.delivery(i).state for i in (fine, late, orphan)] == ["due", "needs_human", "needs_human"]
+    assert bench.delivery(late).reason_code == "late"
+
+
+def _leaver(bench: Bench) -> int:
+    with bench.session() as session, session.begin():
+        return factories.make_staff(session, disabled_at=NOW).id
+
+
+def test_what_is_parked_past_its_deadline_is_not_forgotten(bench: Bench) -> None:
+    id_ = bench.queue(not_before=NOW + timedelta(days=1), deadline_at=NOW + timedelta(minutes=1))
+    with bench.engine.begin() as connection:
+        assert engine_.is_anything_ripe(connection, NOW + timedelta(minutes=2))
+        engine_.promote(connection, NOW + timedelta(minutes=2))
+    assert bench.delivery(id_).state == "needs_human"
