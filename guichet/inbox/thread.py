@@ -163,7 +163,7 @@ def _dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
         .where(MessageVersion.message_id.in_(ids))
         .group_by(MessageVersion.message_id)
     )
-    versions = {message_id: n for message_id, n in counted}
+    versions = {row[0]: row[1] for row in counted}
     rows = []
     for m in messages:
         person, delivery = staff.get(m.staff_id or 0), deliveries.get(m.delivery_id or 0)

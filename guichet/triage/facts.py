@@ -76,5 +76,5 @@ def _known(session: Session, messages: Sequence[Message]) -> set[int]:
         .where(Message.direction == "in", Conversation.identity_id.in_(authors), Message.identity_id.in_(authors))
         .group_by(Message.identity_id)
     )
-    first = {identity_id: id_ for identity_id, id_ in rows}
+    first = {row[0]: row[1] for row in rows}
     return {m.id for m in messages if first.get(m.identity_id, m.id) < m.id}
