@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import context
 
+from guichet.db.dialect import is_search_table
 from guichet.db.types import UTCDateTime
 from guichet.models import Base
 
@@ -25,12 +26,18 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
     return False
 
 
+def include_name(name: str | None, kind: str, parents: Any) -> bool:
+    """The search index is no table of the models: each database has its own form of it."""
+    return not (kind == "table" and name is not None and is_search_table(name))
+
+
 context.configure(
     connection=connection,
     target_metadata=Base.metadata,
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
     render_item=render_item,
+    include_name=include_name,
 )
 with context.begin_transaction():
     context.run_migrations()

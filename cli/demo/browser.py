@@ -39,11 +39,13 @@ class Browser:
     def post(self, path: str, body: Any = None) -> Any:
         return self._call("POST", path, json={} if body is None else body)
 
-    def follow(self, url: str) -> None:
-        """Open an address of ours with this session, as after a redirect."""
+    def follow_back(self, url: str) -> int:
+        """Come back from a consent page with this session; returns the account's id."""
         answer = self._session.get(url, timeout=30, allow_redirects=False)
-        if answer.status_code >= 400:
+        connected = re.search(r"connected=(\d+)", answer.headers.get("Location", ""))
+        if connected is None:
             raise Failed(f"coming back from the network failed: {answer.status_code} {answer.text[:300]}")
+        return int(connected.group(1))
 
     def _call(self, method: str, path: str, **more: Any) -> Any:
         answer = self._session.request(method, f"{self.url}/api/v1{path}", timeout=30, **more)

@@ -117,5 +117,6 @@ def typed_form(network: str, handle: str, settings: Settings) -> dict[str, str]:
             "smtp_host": "127.0.0.1",
             "smtp_port": str(settings.rehearsal_port + REHEARSAL_PORTS["smtp"]),
             "smtp_tls": "none",
+            "probe_sent": "no",
         }
     return {}

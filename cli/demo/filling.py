@@ -33,7 +33,7 @@ def fill(settings: Settings, say: Say) -> None:
         say("filling it with a company, its staff and its customers …")
         passwords = {p.email: secrets.token_urlsafe(12) for p in cast.STAFF}
         _add_owner(settings, passwords)
-        browser = Browser(f"http://127.0.0.1:{settings.port}")
+        browser = Browser(settings.public_url)
         owner = cast.STAFF[0].email
         browser.sign_in(owner, passwords[owner])
         _fill(browser, settings, passwords)
@@ -142,10 +142,9 @@ def _connect(browser: Browser, settings: Settings, network: str, handle: str, br
     body = {"network": network, "brand_id": brand_id, "form": form, "rehearsal": True}
     begun = browser.post("/accounts/connect", body)
     if begun["authorize_url"]:
-        browser.follow(authorize(begun["authorize_url"], handle))
-    accounts = browser.get("/accounts", limit=200)["items"]
-    return next(a["id"] for a in accounts if a["network"] == network and a["handle"].lstrip("@").split("@")[0]
-                == handle.split("@")[0])  # fmt: skip
+        return browser.follow_back(authorize(begun["authorize_url"], handle))
+    account_id: int = begun["account"]["id"]
+    return account_id
 
 
 def _schedule(browser: Browser, brand_id: int, accounts: dict[tuple[str, str], int]) -> None:

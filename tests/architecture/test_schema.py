@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,6 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
 from guichet.db import migrate
+from guichet.db.dialect import is_search_table
 from guichet.db.engine import open_engine
 from guichet.models import Base
 from tests import databases
@@ -38,10 +40,9 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 def test_migrations_build_the_models(empty: Engine) -> None:
     migrate.upgrade(empty)
-    with empty.connect() as c:
-        context = MigrationContext.configure(c, opts={"compare_type": True, "render_as_batch": True})
-        assert compare_metadata(context, Base.metadata) == []
+    assert _differences(empty) == []
     assert migrate.is_current(empty)
+    assert "message_search" in inspect(empty).get_table_names()
 
 
 def test_migrations_go_down_to_nothing(empty: Engine) -> None:
@@ -54,6 +55,14 @@ def test_a_changed_schema_is_noticed(empty: Engine) -> None:
     migrate.upgrade(empty)
     with empty.begin() as c:
         c.execute(text("ALTER TABLE label ADD COLUMN stranger INTEGER"))
-    with empty.connect() as c:
-        context = MigrationContext.configure(c, opts={"compare_type": True, "render_as_batch": True})
-        assert compare_metadata(context, Base.metadata) != []
+    assert _differences(empty) != []
+
+
+def _differences(engine: Engine) -> list[Any]:
+    def counts(name: str | None, kind: str, parents: Any) -> bool:
+        return not (kind == "table" and name is not None and is_search_table(name))
+
+    with engine.connect() as c:
+        options = {"compare_type": True, "render_as_batch": True, "include_name": counts}
+        found: list[Any] = compare_metadata(MigrationContext.configure(c, opts=options), Base.metadata)
+        return found
