@@ -1,0 +1,203 @@
+"""What networks hand over becomes customers, conversations and messages, once, whatever it is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from channels.contract import InboundKind, Person, RawItem, RemoteMedia, Surface
+from guichet import models as m
+from guichet.inbox import ingest, languages
+from guichet.inbox import operations as inbox
+from guichet.inbox.digest import digest
+from guichet.inbox.sanitise import sanitise
+from guichet.policy import SYSTEM
+from guichet.storage import FileStore
+from tests.conftest import SHARED_DATA
+from tests.inbox.scene import SPEC, Scene, deletion, echo, make_scene, said
+
+
+def test_the_same_again_changes_nothing(scene: Scene) -> None:
+    inbound = said("Hello", remote_at=scene.now)
+    assert len(scene.hears(inbound)) == 1
+    assert scene.hears(inbound, inbound) == []
+    assert scene.session.query(m.Message).count() == 1
+    assert scene.session.query(m.Customer).count() == 1
+
+
+def test_each_commenter_has_a_conversation_of_their_own_below_one_post(scene: Scene) -> None:
+    above = echo("We are closed today", remote_at=scene.now, to="")
+    scene.hears(
+        said("Why?", remote_at=scene.now, who="alice", root="post", above=above),
+        said("Oh no", remote_at=scene.now, who="bob", root="post"),
+        said("Really?", remote_at=scene.now, who="alice", root="post"),
+    )
+    found = scene.session.query(m.Conversation).order_by(m.Conversation.id).all()
+    assert [c.message_count for c in found] == [2, 1]
+    assert found[0].above["text"] == "We are closed today"
+
+
+def test_an_edit_is_a_version_and_a_deletion_a_tombstone(scene: Scene) -> None:
+    first = said("My nmae is Bob", remote_at=scene.now)
+    (message,) = scene.hears(first)
+    later = scene.later(minutes=1)
+    scene.hears(said("My name is Bob", remote_at=scene.now, remote_id=first.remote_id, edited_at=later))
+    version = scene.session.query(m.MessageVersion).one()
+    assert (message.text, version.text) == ("My name is Bob", "My nmae is Bob")
+    assert scene.conversation_of(message).preview == "My name is Bob"
+
+    scene.hears(deletion(message))
+    assert message.deleted_at is not None
+    assert message.text == ""
+    assert scene.session.query(m.MessageVersion).count() == 0
+    (wait,) = scene.session.query(m.Wait).all()
+    assert wait.end_kind == "withdrawn"
+    scene.hears(first)  # the network shows it once more
+    assert message.text == ""
+
+
+def test_a_reaction_has_no_effect(scene: Scene) -> None:
+    message = scene.customer_says()
+    version = scene.conversation_of(message).version
+    assert scene.hears(said("⭐", remote_at=scene.now, kind=InboundKind.REACTION)) == []
+    assert scene.conversation_of(message).version == version
+
+
+def test_an_automatic_message_is_kept_but_nobody_waits(scene: Scene) -> None:
+    (message,) = scene.hears(said("I am on holiday", remote_at=scene.now, automatic=True))
+    assert scene.conversation_of(message).waiting_since is None
+    assert scene.session.query(m.Wait).count() == 0
+
+
+def test_who_writes_to_what_is_closed_gets_a_linked_conversation(scene: Scene) -> None:
+    first = scene.conversation_of(scene.customer_says())
+    inbox.close(scene.session, scene.actor(), first, scene.now)
+    second = scene.conversation_of(scene.customer_says("Me again"))
+    assert (second.previous_id, second.state, first.state) == (first.id, "new", "closed")
+
+
+def test_what_is_resolved_comes_back_in_a_new_cycle(scene: Scene) -> None:
+    conversation = scene.conversation_of(scene.customer_says())
+    inbox.resolve(scene.session, scene.actor(), conversation, now=scene.later(minutes=1))
+    scene.customer_says("It is still not here", remote_at=scene.later(minutes=1))
+    assert (conversation.state, conversation.cycle) == ("open", 2)
+    ends = [(w.cycle, w.is_first, w.end_kind) for w in scene.session.query(m.Wait).order_by(m.Wait.id)]
+    assert ends == [(1, True, "closed_unanswered"), (2, True, None)]
+
+
+def test_who_was_merged_goes_on_where_they_were_merged_to(scene: Scene) -> None:
+    one = scene.conversation_of(scene.customer_says(root="one"))
+    two = scene.conversation_of(scene.customer_says(root="two", remote_at=scene.later(minutes=1)))
+    inbox.merge(scene.session, scene.actor(), one, into=two, now=scene.later(minutes=1))
+    more = scene.customer_says("One more thing", root="one")
+    assert more.conversation_id == two.id
+    (open_,) = [w for w in scene.session.query(m.Wait) if w.ended_at is None]
+    assert (open_.conversation_id, open_.started_at) == (two.id, scene.now - timedelta(minutes=2))
+
+
+def test_a_post_of_ours_that_names_somebody_is_no_conversation(scene: Scene) -> None:
+    scene.hears(echo("Thanks to @bob for the photo", remote_at=scene.now, to="bob", in_reply_to=""))
+    assert scene.session.query(m.Conversation).count() == 0
+
+
+def test_an_echo_heard_before_the_question_still_answers_it(scene: Scene) -> None:
+    asked = scene.now
+    answered = scene.later(minutes=4)
+    scene.hears(echo("Yes", remote_at=answered))
+    message = scene.customer_says("Open on Sunday?", remote_at=asked)
+    (wait,) = scene.session.query(m.Wait).all()
+    assert (wait.started_at, wait.ended_at, wait.end_kind) == (asked, answered, "answered_elsewhere")
+    assert scene.conversation_of(message).waiting_since is None
+
+
+def test_a_blocked_customer_reaches_nobodys_queue(scene: Scene) -> None:
+    conversation = scene.conversation_of(scene.customer_says())
+    conversation.identity.customer.is_blocked = True
+    inbox.close(scene.session, scene.actor(), conversation, scene.now)
+    again = scene.conversation_of(scene.customer_says("Hey!"))
+    assert (again.state, again.waiting_since) == ("spam", None)
+
+
+def test_hostile_texts_sizes_and_clocks_are_kept_within_bounds(scene: Scene) -> None:
+    (message,) = scene.hears(
+        said(
+            "A\0B\ud800" + "x" * 300_000, remote_at=datetime(2099, 1, 1, tzinfo=UTC), subject="s" * 5000,
+            author=Person("id\0-evil", "h" * 5000, "n\0" * 5000, avatar_url="javascript:alert(1)"),
+            url="data:text/html,x", context={"deep\0": {"a": ["\0"]}}, root="r" * 5000,
+            media=(RemoteMedia("image/png", url="javascript:x", filename="../../etc/passwd" * 99),),
+        )
+    )  # fmt: skip
+    scene.session.commit()
+    assert message.text.startswith("AB")
+    assert len(message.text) <= 200_000
+    assert message.remote_at == scene.now  # nobody can wait from the future
+    assert (message.url, message.attachments[0].remote_url) == ("", "")
+    assert scene.conversation_of(message).identity.avatar_url == ""
+
+
+def test_attached_files_go_to_the_store(session: Session, now: datetime, tmp_path: Path) -> None:
+    scene = make_scene(session, now)
+    store = FileStore(tmp_path)
+    item = RawItem("t", "k", b"")
+    ingest.store_items(session, SYSTEM, [ingest.Incoming(scene.account.id, item, now)] * 2)
+    raw = session.query(m.RawItem).one()
+    media = (RemoteMedia("image/png", data=b"bytes", filename="photo.png", inline_id="cid1"),)
+    (message,) = digest(session, SYSTEM, raw, [said("See", remote_at=now, media=media)], now, store=store)
+    (attachment,) = message.attachments
+    assert store.get(attachment.storage_key) == b"bytes"
+    assert attachment.size == 5
+
+
+def test_language_is_told_or_left_open(scene: Scene) -> None:
+    told = scene.customer_says("Bonjour, ma commande n'est toujours pas arrivée, que se passe-t-il ?", language="en")
+    assert told.language == "fr"
+    assert scene.customer_says("ok!", root="x", language="pt-BR").language == "pt"
+    assert languages.detect("👍👍👍 https://example.org/une-page-en-francais") == ""
+
+
+def test_only_mail_keeps_its_html_and_without_what_could_harm(scene: Scene) -> None:
+    html = '<p style="x">Hi <img src="http://track.example/1.gif"><a href="javascript:x">a</a><script>x</script></p>'
+    (mail,) = scene.hears(
+        said("Hi", remote_at=scene.now, kind=InboundKind.MAIL, surface=Surface.MAIL, html=html)
+    )  # fmt: skip
+    assert mail.html == '<p>Hi <a target="_blank" rel="noopener noreferrer nofollow ugc">a</a></p>'
+    assert scene.customer_says(html="<p>x</p>", root="public").html == ""
+
+
+def test_no_known_attack_survives_cleaning() -> None:
+    vectors = SHARED_DATA / "html-sanitizer" / "dompurify-expect.json"
+    if not vectors.exists():
+        pytest.skip("the shared sanitiser vectors are not here")
+    for vector in json.loads(vectors.read_text()):
+        cleaned = sanitise(vector["payload"]).lower()
+        tags = [part.split(">")[0] for part in cleaned.split("<")[1:]]
+        for tag in tags:
+            assert not any(bad in tag for bad in ("script", "<img", "svg", "style=", " on", "javascript:", "srcdoc")), (
+                tag
+            )
+
+
+def test_after_five_failures_an_item_lies_with_its_original_among_the_dead(scene: Scene) -> None:
+    item = RawItem("t", "k", b"\xff\x00broken", {"x-kind": "a"})
+    ingest.store_items(scene.session, SYSTEM, [ingest.Incoming(scene.account.id, item, scene.now)])
+    (raw,) = ingest.read_waiting(scene.session, SYSTEM, scene.now, 10)
+    for _ in range(ingest.TRIES):
+        ingest.note_failure(scene.session, SYSTEM, raw, "cannot be read", scene.now)
+    assert (raw.state, raw.body) == ("dead", b"\xff\x00broken")
+    assert ingest.list_dead_letters(scene.session, scene.actor()) == []  # an agent manages no account
+    assert ingest.read_waiting(scene.session, SYSTEM, scene.later(days=9), 10) == []
+
+
+def test_an_answer_we_sent_comes_back_as_nothing_new(scene: Scene) -> None:
+    message = scene.customer_says()
+    conversation = scene.conversation_of(message)
+    out = inbox.reply(
+        scene.session, scene.actor(), conversation, spec=SPEC, text="Yes", seen_through=message.id, now=scene.now
+    )  # fmt: skip
+    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out, "ours"), scene.now)
+    scene.hears(echo("@customer Yes", remote_at=scene.now, remote_id="ours"))
+    assert scene.session.query(m.Message).count() == 2
