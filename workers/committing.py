@@ -85,7 +85,13 @@ class Committer:
             try:
                 self._commit(wishes, outcomes)
             except Exception as e:
-                log.warning("commit_failed", error=type(e).__name__, starts=len(wishes), results=len(outcomes))
+                log.warning(
+                    "commit_failed",
+                    error=type(e).__name__,
+                    why=str(getattr(e, "orig", e))[:300],
+                    starts=len(wishes),
+                    results=len(outcomes),
+                )
                 for wish in wishes:
                     wish.granted.set_result(None)
                 self._commit_apart(outcomes)

@@ -69,20 +69,25 @@ class Sender:
 
     def drain(self) -> None:
         """Feed the threads until the queue is empty, or it is time to end."""
-        life = self._process.living()
-        with self._runtime.engine.begin() as connection:
-            # What an earlier run of this very process let fall.
-            takeover.recover(connection, life.worker_id, database_now(connection), frozenset(self._in_hand))
+        self._recover()
         began = time.monotonic()
         try:
             while self._may_go_on(began):
-                if self._feed() == 0 and self._is_idle():
+                if self._feed() == 0 and self._is_idle() and not self._recover():
                     break
                 with self._changed:
                     self._changed.wait_for(self._wants_more, timeout=0.25)
         finally:
             self._give_back_waiting()
             self._await_idle(FINISHING_FOR)
+
+    def _recover(self) -> bool:
+        """Take back up what this very process let fall; whether there was anything."""
+        life = self._process.living()
+        with self._changed:
+            in_hand = frozenset(self._in_hand)
+        with self._runtime.engine.begin() as connection:
+            return any(takeover.recover(connection, life.worker_id, database_now(connection), in_hand))
 
     def _may_go_on(self, began: float) -> bool:
         if self._process.stopping.is_set() or time.monotonic() - began > CLAIMING_FOR:

@@ -58,7 +58,9 @@ def _look_at(process: Process, case: Case) -> None:
 def _name_of(looked: Looked) -> str:
     if looked.found is not None:
         return "found"
-    return "absent" if looked.absent and not looked.candidates else "undecided"
+    if looked.candidates:
+        return "near"
+    return "absent" if looked.absent else "undecided"
 
 
 def _write(process: Process, case: Case, result: str, verdict: Verdict, counts: bool) -> None:

@@ -82,7 +82,7 @@ def _case(connection: Connection, row: Any) -> Case:
     )
     failed = 0
     for look in reversed(looks):
-        if look.result not in ("error", "undecided"):
+        if look.result not in ("error", "undecided"):  # "near" is something seen
             break
         failed += 1
     doubt = Doubt(
@@ -114,7 +114,7 @@ def known_ids(connection: Connection, case: Case) -> frozenset[str]:
 def record_look(
     connection: Connection, case: Case, result: str, verdict: Verdict, now: datetime, counts: bool = False
 ) -> bool:  # fmt: skip
-    """Write down a look (found, absent, undecided, error) and what follows from it. False:
+    """Write down a look (found, absent, near, undecided, error) and what follows from it. False:
     the delivery had been settled by other evidence meanwhile, which stands."""
     evidence = {**verdict.evidence, "counts": counts} if result == "absent" else verdict.evidence
     connection.execute(insert(_K).values(attempt_id=case.attempt_id, at=now, result=result, evidence=evidence))

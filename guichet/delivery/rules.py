@@ -179,6 +179,10 @@ def after_look(spec: ChannelSpec, doubt: Doubt, looked: Looked, now: datetime) -
     evidence = dict(looked.evidence)
     if looked.found is not None:
         return Verdict(State.PUBLISHED, AttemptState.ACCEPTED, receipt=looked.found, evidence=evidence)
+    if looked.candidates and now < settled_at(spec, doubt.ended_at):
+        # They may be other deliveries of ours that are about to be known as such.
+        again = min(now + spec.read_lag, settled_at(spec, doubt.ended_at))
+        return Verdict(State.RECONCILING, AttemptState.UNKNOWN, not_before=again, evidence=evidence)
     if looked.candidates:
         evidence["candidates"] = [{"remote_id": c.remote_id, "url": c.url} for c in looked.candidates]
         return _ask("ambiguous", "something like it is there, but it is not certain that it is this one", evidence)

@@ -57,7 +57,7 @@ _published = (
 _other = (
     update(D)
     .where(D.c.id == bindparam("b_id"), D.c.fence == bindparam("b_fence"))
-    .where(D.c.state.in_((State.SENDING, State.CLAIMED)))
+    .where(or_(D.c.state == State.SENDING, D.c.state == State.CLAIMED))  # IN does not go with executemany
     .values({
         column: bindparam(f"b_{column}")
         for column in ("state", "reason_code", "reason", "not_before", "next_look_at", "updated_at")
@@ -67,7 +67,7 @@ _other = (
 _attempt = (
     update(_T)
     .where(_T.c.delivery_id == bindparam("b_id"), _T.c.fence == bindparam("b_fence"))
-    .where(_T.c.state.in_((AttemptState.IN_FLIGHT, AttemptState.UNKNOWN)))
+    .where(or_(_T.c.state == AttemptState.IN_FLIGHT, _T.c.state == AttemptState.UNKNOWN))
     .values({
         column: bindparam(f"b_{column}")
         for column in ("state", "ended_at", "http_status", "error_code", "error", "evidence")

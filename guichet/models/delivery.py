@@ -101,7 +101,7 @@ class Look(Base):
     id: Mapped[Key]
     attempt_id: Mapped[int] = ref("attempt.id", index=True)
     at: Mapped[datetime]
-    result: Mapped[Short]  # found, absent, undecided, error
+    result: Mapped[Short]  # found, absent, near, undecided, error
     evidence: Mapped[dict[str, Any]]
 
 

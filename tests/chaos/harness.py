@@ -10,6 +10,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -155,6 +156,8 @@ def open_harness(engine: Engine, url: str, folder: Path) -> Iterator[Harness]:
         ]
         environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("GUICHET_")},
+            "PYTHONDONTWRITEBYTECODE": "",  # processes that are killed often must start fast
+            "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / f"guichet-chaos-{os.getuid()}"),
             "GUICHET_DATABASE_URL": url,
             "GUICHET_REDIS_URL": f"unix://{folder / 'v.sock'}",
             "GUICHET_DATA_DIR": str(folder),

@@ -78,7 +78,9 @@ CONDITIONS: dict[str, tuple[Callable[[Bench, int], None], str]] = {
     "a brake is on the brand": (_brake("brand"), "held"),
     "a brake is on the account": (_brake("account"), "held"),
     "it is too late": (lambda b, i: b.change(m.Delivery, i, deadline_at=NOW - timedelta(seconds=1)), "needs_human"),
-    "the account is disconnected": (lambda b, i: b.change(m.Account, b.account_id, state="disconnected"), "needs_human"),
+    "the account is disconnected": (
+        lambda b, i: b.change(m.Account, b.account_id, state="disconnected"), "needs_human",
+    ),
     "the account must be reconnected": (
         lambda b, i: b.change(m.Account, b.account_id, state="needs_reconnect"), "needs_human",
     ),

@@ -139,6 +139,14 @@ def test_what_is_found_is_published() -> None:
     assert (verdict.state, verdict.receipt) == (State.PUBLISHED, receipt)
 
 
+def test_near_matches_are_looked_at_again_until_other_deliveries_are_known() -> None:
+    near = Looked(candidates=(Receipt("1"),))
+    verdict = rules.after_look(MASTODON, Doubt(ENDED), near, at(2))
+    assert verdict.state is State.RECONCILING
+    assert verdict.not_before is not None
+    assert at(2) < verdict.not_before <= at(SETTLED)
+
+
 def test_near_matches_go_to_a_person_with_what_was_seen() -> None:
     verdict = rules.after_look(MASTODON, Doubt(ENDED), Looked(candidates=(Receipt("1", "https://x"),)), at(500))
     assert verdict.state is State.NEEDS_HUMAN

@@ -20,10 +20,10 @@ def stage(engine: Engine, tmp_path: Path) -> Iterator[Stage]:
 
 
 def test_what_is_due_goes_out_once_and_its_receipt_is_kept(stage: Stage) -> None:
-    ids = [stage.queue(f"flight {n} is on time") for n in range(5)]
+    ids = [stage.queue(f"flight {n:02} is on time") for n in range(30)]
     stage.drain()
     stage.drain()
-    assert sorted(stage.texts()) == [f"flight {n} is on time" for n in range(5)]
+    assert sorted(stage.texts()) == [f"flight {n:02} is on time" for n in range(30)]
     for id_ in ids:
         delivery = stage.delivery(id_)
         assert delivery.state == "published", delivery.reason
