@@ -39,6 +39,8 @@ export const describeMedia = (id: Id, alt: string): Promise<Media> => api.patch(
 
 export const listDeliveries = (query: Query): Promise<Page<Delivery>> => api.get("/deliveries", query);
 export const retryDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/retry`);
+export const cancelDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/cancel`);
+export const takeOverDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/take-over`);
 export const decideDelivery = (id: Id, choice: { choice: "link" | "resend" | "drop"; remote_id?: string; url?: string; reason?: string }): Promise<DeliveryDetail> =>
   api.post(`/deliveries/${id}/resolve`, choice);
 export const listNeeds = (): Promise<NeedsYou> => api.get("/needs-you");

@@ -79,6 +79,7 @@ export type WaitsNow = S["WaitsNow"];
 export type ResponseRow = S["ResponseRow"];
 export type Responses = S["Responses"];
 export type Wait = S["Wait"];
+export type WaitScope = S["WaitScope"];
 export type Publishing = S["Publishing"];
 
 /** What the API takes for a condition of a rule; it gives them back as it took them. */

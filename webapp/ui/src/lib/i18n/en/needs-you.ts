@@ -1,1 +1,49 @@
-export const needsYou = {};
+import { forms } from "../plural";
+
+const many = forms("en");
+
+export const needsYou = {
+  lead: "What Guichet cannot decide by itself. Nothing here is sent, sent again or dropped until somebody says so.",
+  empty: "Nothing needs you",
+  emptyText: "When it cannot be known whether a post went out, when an account loses its access or a colleague leaves posts behind, it is listed here.",
+  kinds: {
+    unknown_delivery: "Did it go out?",
+    failed_delivery: "Refused by the network",
+    orphaned_schedule: "Planned by somebody who left",
+    awaiting_approval: "Waiting for approval",
+    dead_letter: "Could not be understood",
+    account: "Account without access",
+    held: "Held by the brake",
+  },
+  counts: (n: number) => `${n} ${many(n, "matter", "matters")}`,
+  since: "since",
+  evidence: "What is known",
+  attempt: (n: number) => `Attempt ${n}`,
+  attemptStates: { started: "started", accepted: "accepted", refused: "refused", unknown: "outcome unknown", absent: "proved absent", failed: "refused" } as Record<string, string>,
+  looked: { absent: "Looked on the network: it was not there", found: "Looked on the network: found", candidates: "Looked on the network: something like it is there", unreadable: "Looked on the network: no clear answer", error: "The look itself failed" } as Record<string, string>,
+  candidate: "This one?",
+  choices: {
+    link: "It is there: link it",
+    resend: "Send it again",
+    drop: "Drop it",
+    retry: "Try once more",
+    take_over: "Take it over",
+    replay: "Read it again",
+    reconnect: "Connect again",
+    approve: "Approve",
+    reject: "Reject",
+  },
+  linkTitle: "Which post is it?",
+  linkText: "Paste the address of the post as it stands on the network. It is then taken as sent; nothing is sent again.",
+  linkAddress: "Address of the post",
+  linkDo: "Link it",
+  resendTitle: "Send it again?",
+  resendText: "If it did go out after all, it will stand there twice. Look at the account first.",
+  dropTitle: "Drop it?",
+  dropText: "It will not be sent. What stands on the network, if anything, stays there.",
+  done: "Done.",
+  openPost: "Open the post",
+  openConversation: "Open the conversation",
+  openAccount: "Open the account on the network",
+  more: (n: number) => `${n} more of this kind`,
+};

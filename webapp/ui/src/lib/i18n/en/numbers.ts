@@ -1,1 +1,46 @@
-export const numbers = {};
+import { forms } from "../plural";
+
+const many = forms("en");
+
+export const numbers = {
+  asOf: (when: string) => `As of ${when}`,
+  waitingNow: "Waiting now",
+  customers: (n: number) => many(n, "customer", "customers"),
+  oldest: "Oldest wait",
+  nobody: "nobody waits",
+  median: "First response, half of them within",
+  p90: "First response, nine in ten within",
+  moreThan: (span: string) => `more than ${span}`,
+  unknown: "not known yet",
+  before: (value: string) => `${value} in the period before`,
+  noBefore: "nothing to compare with",
+  period: "Period",
+  periods: { "1": "Today", "7": "7 days", "30": "30 days" },
+  by: "By",
+  bys: { day: "Day", account: "Account", agent: "Agent" },
+  allAccounts: "All accounts",
+  account: "Account",
+  table: "Table",
+  chart: "Chart",
+  chartName: "First response by day: half within, and nine in ten within",
+  columns: { name: "", count: "Waits", p50: "Half within", p90: "Nine in ten within", answered: "Answered", censored: "Not answered" },
+  included: "Those who still wait, or were closed without an answer, are counted in the percentiles.",
+  nothing: "Nobody wrote in this period",
+  nothingText: "Choose a longer period.",
+  waitsTitle: "The waits behind this figure",
+  waitColumns: { customer: "Customer", account: "Account", started: "Began", ended: "Ended", length: "Waited", by: "By" },
+  ends: {
+    human_reply: "answered",
+    bot_reply: "answered automatically",
+    answered_elsewhere: "answered in the network's own app",
+    not_needed: "no answer needed",
+    withdrawn: "withdrawn",
+    merged: "merged",
+    moderated: "moderated",
+    closed_unanswered: "closed unanswered",
+    open: "still waiting",
+  } as Record<string, string>,
+  endsTitle: "How the waits ended",
+  waitingByAccount: "Waiting now, by account",
+  open: "Show the waits",
+};

@@ -1,1 +1,47 @@
-export const numbers = {};
+import type { Catalogue } from "../index.svelte";
+import { forms } from "../plural";
+
+const many = forms("fr");
+
+export const numbers: Catalogue["numbers"] = {
+  asOf: (when) => `À ${when}`,
+  waitingNow: "En attente maintenant",
+  customers: (n) => many(n, "client", "clients"),
+  oldest: "Attente la plus longue",
+  nobody: "personne n’attend",
+  median: "Première réponse, la moitié en moins de",
+  p90: "Première réponse, neuf sur dix en moins de",
+  moreThan: (span) => `plus de ${span}`,
+  unknown: "pas encore connu",
+  before: (value) => `${value} sur la période précédente`,
+  noBefore: "rien à comparer",
+  period: "Période",
+  periods: { "1": "Aujourd’hui", "7": "7 jours", "30": "30 jours" },
+  by: "Par",
+  bys: { day: "Jour", account: "Compte", agent: "Agent" },
+  allAccounts: "Tous les comptes",
+  account: "Compte",
+  table: "Tableau",
+  chart: "Graphique",
+  chartName: "Première réponse par jour\u202f: la moitié, puis neuf sur dix",
+  columns: { name: "", count: "Attentes", p50: "La moitié en moins de", p90: "Neuf sur dix en moins de", answered: "Répondues", censored: "Sans réponse" },
+  included: "Ceux qui attendent encore, ou dont la demande fut close sans réponse, sont comptés dans les centiles.",
+  nothing: "Personne n’a écrit sur cette période",
+  nothingText: "Choisissez une période plus longue.",
+  waitsTitle: "Les attentes derrière ce chiffre",
+  waitColumns: { customer: "Client", account: "Compte", started: "Début", ended: "Fin", length: "Durée", by: "Par" },
+  ends: {
+    human_reply: "répondu",
+    bot_reply: "réponse automatique",
+    answered_elsewhere: "répondu dans l’application du réseau",
+    not_needed: "sans réponse nécessaire",
+    withdrawn: "retiré",
+    merged: "fusionné",
+    moderated: "modéré",
+    closed_unanswered: "clos sans réponse",
+    open: "attend encore",
+  },
+  endsTitle: "Comment les attentes ont fini",
+  waitingByAccount: "En attente maintenant, par compte",
+  open: "Montrer les attentes",
+};
