@@ -193,6 +193,6 @@ def _check(
     for n, action in enumerate(actions):
         model = targets.get(str(action.get("kind")))
         if model is not None and f"actions.{n}.value" not in fields and session.get(model, action["value"]) is None:
-            fields[f"actions.{n}.value"] = f"there is no such {action['do']}"
+            fields[f"actions.{n}.value"] = f"there is no such {action['kind']}"
     if fields:
         raise Invalid("this rule cannot work so", fields)
