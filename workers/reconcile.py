@@ -27,9 +27,10 @@ log = structlog.get_logger(__name__)
 def look() -> None:
     """Look at every doubt whose time has come."""
     process = current()
+    worker_id = process.living().worker_id
     while not process.stopping.is_set():
         with process.runtime.engine.begin() as connection:
-            cases = doubts.take_cases(connection, database_now(connection))
+            cases = doubts.take_cases(connection, worker_id, database_now(connection))
         if not cases:
             return
         for case in cases:

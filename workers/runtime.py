@@ -121,6 +121,7 @@ class WakeUps(SimpleWorker):
     more than most jobs."""
 
     queue_class = _Queue
+    max_connection_wait_time = 2.0  # seconds; RQ's own would sleep for up to a minute
     _said_at = 0.0
 
     def __init__(self, queue: str, process: Process) -> None:
@@ -136,7 +137,10 @@ class WakeUps(SimpleWorker):
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
         elif time.monotonic() - self._said_at >= _QUIET:
-            super().heartbeat(timeout)
+            try:
+                super().heartbeat(timeout)
+            except RedisError as e:
+                raise StopRequested from e
             self._said_at = time.monotonic()
 
     def set_state(self, state: str, pipeline: Any = None) -> None:

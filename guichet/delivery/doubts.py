@@ -47,8 +47,9 @@ class Case:
     doubt: Doubt
 
 
-def take_cases(connection: Connection, now: datetime, limit: int = 20) -> list[Case]:
-    """Take up doubts whose time to look has come; nobody else takes them for a while."""
+def take_cases(connection: Connection, worker_id: str, now: datetime, limit: int = 20) -> list[Case]:
+    """Take up doubts whose time to look has come; nobody else takes them while this worker
+    lives, or for longer than a look can last."""
     ripe = (
         select(D.c.id)
         .where(D.c.state.in_(_DOUBTED), or_(D.c.next_look_at.is_(None), D.c.next_look_at <= now))
@@ -60,7 +61,9 @@ def take_cases(connection: Connection, now: datetime, limit: int = 20) -> list[C
     if not ids:
         return []
     connection.execute(
-        update(D).where(D.c.id.in_(ids)).values(state=State.RECONCILING, next_look_at=now + LOOK_LEASE, updated_at=now)
+        update(D)
+        .where(D.c.id.in_(ids))
+        .values(state=State.RECONCILING, worker_id=worker_id, next_look_at=now + LOOK_LEASE, updated_at=now)
     )
     rows = connection.execute(
         select(D, _T.c.id.label("attempt_id"), _T.c.idempotency_key, _T.c.prepared, _T.c.started_at, _T.c.ended_at)
@@ -127,7 +130,8 @@ def record_look(
             State.NEEDS_HUMAN, AttemptState.UNKNOWN, "remote_id_taken", reason, evidence=verdict.evidence
         )  # fmt: skip
     changes: dict[str, Any] = {
-        "state": verdict.state, "reason_code": verdict.code, "reason": verdict.reason, "updated_at": now,
+        "state": verdict.state, "worker_id": None, "updated_at": now,
+        "reason_code": verdict.code, "reason": verdict.reason,
         "next_look_at": verdict.not_before if verdict.state is State.RECONCILING else None,
     }  # fmt: skip
     if verdict.state is State.DUE:

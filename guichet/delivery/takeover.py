@@ -58,6 +58,9 @@ def recover(
             .where(_T.c.delivery_id.in_(started), _T.c.state == AttemptState.IN_FLIGHT)
             .values(state=AttemptState.UNKNOWN, ended_at=now, error_code="worker_gone")
         )
+    connection.execute(  # what it was looking for, others look for
+        update(D).where(mine, D.c.state == State.RECONCILING).values(worker_id=None, next_look_at=now)
+    )
     tell_states(connection, [*claimed, *started], now)
     return len(claimed), len(started)
 
