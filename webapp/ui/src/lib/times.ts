@@ -77,3 +77,20 @@ export function spanInWords(language: Language, seconds: number): string {
 export function zoneCity(zone: string): string {
   return zone.split("/").at(-1)?.replaceAll("_", " ") ?? zone;
 }
+
+/** A moment as the wall time of a zone: "2026-11-24T09:00". */
+export function wallTimeIn(zone: string, at: number): string {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(at).replace(" ", "T");
+}
+
+/**
+ * The moment of a wall time in a zone. In the hour that a clock skips the later reading is taken,
+ * in the hour that it repeats the first: as the server does unless told otherwise.
+ */
+export function instantOf(zone: string, wallTime: string): number {
+  const asUtc = Date.parse(`${wallTime.slice(0, 16)}:00Z`);
+  const offset = (at: number): number => Date.parse(`${wallTimeIn(zone, at)}:00Z`) - at;
+  const [before, after] = [asUtc - offset(asUtc - 86_400_000), asUtc - offset(asUtc + 86_400_000)];
+  const fits = [before, after].filter((at) => wallTimeIn(zone, at) === wallTime.slice(0, 16));
+  return fits.length ? Math.min(...fits) : Math.max(before, after);
+}

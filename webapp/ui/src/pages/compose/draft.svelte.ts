@@ -2,6 +2,7 @@
 import * as publishing from "$lib/api/publishing";
 import type { Account, Id, Media, Post, Preflight, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
+import { wallTimeIn } from "$lib/times";
 
 const EDITABLE = new Set(["draft", "awaiting_approval", "scheduled", "held", "cancelled"]);
 
@@ -136,11 +137,6 @@ class DraftPost {
 /** The next full hour in a zone, as a wall time. */
 export function nextHour(zone: string): string {
   return wallTimeIn(zone, Math.ceil((Date.now() + 60_000) / 3_600_000) * 3_600_000);
-}
-
-export function wallTimeIn(zone: string, at: number): string {
-  const parts = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(at);
-  return parts.replace(" ", "T");
 }
 
 export const draft = new DraftPost();
