@@ -87,7 +87,7 @@ def identify(runtime: Runtime, asking: Request) -> SignedIn | None:
         person = person_behind(session, key, now)
     if person and person.session_id and person.touch_is_due:
         with runtime.unit() as unit:
-            touch_session(unit.session, person.session_id, now)
+            touch_session(unit.session, person.actor, person.session_id, now)
     return person
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from guichet import live
 from guichet.models import LiveEvent
 from guichet.runtime import Runtime
+from guichet.staff.entry import note_present
 from webapp.api.schemas.system import EventsQuery
 from webapp.asking import Asked, Room
 from webapp.auth import Key, key_of, person_behind
@@ -33,6 +34,7 @@ room = Room("events")
 RECHECK = 2.0  # seconds between looks at the session and the rights
 SPACING = 0.25  # seconds between two batches: four a second
 PING = 15.0
+PRESENT = 60.0  # seconds between notes that somebody is here
 POLL = 1.0  # seconds, without Redis
 _BATCH = 200
 
@@ -58,7 +60,7 @@ class Hub:
             if self.is_closing or self._open >= self.runtime.settings.streams:
                 return False
             self._open += 1
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._listen, name="live-events", daemon=True)
                 self._thread.start()
             return True
@@ -80,7 +82,7 @@ class Hub:
 
     def _listen(self) -> None:
         last = "$"
-        while not self.is_closing:
+        while self._is_wanted():
             try:
                 found = self.runtime.redis.xread({live.STREAM: last}, block=int(POLL * 1000), count=100)
                 for _, entries in found or ():  # type: ignore[union-attr]
@@ -90,6 +92,14 @@ class Hub:
             except RedisError:
                 time.sleep(POLL)
             self._read_newest()
+
+    def _is_wanted(self) -> bool:
+        """False, and the thread ends, when nobody listens any more."""
+        with self._changed:
+            if self._open and not self.is_closing:
+                return True
+            self._thread = None
+            return False
 
     def _read_newest(self) -> None:
         try:
@@ -135,7 +145,7 @@ class Stream:
         self._number = after
         self._resync = resync
         self._ended = threading.Lock()
-        self._looked = self._said = time.monotonic()
+        self._looked = self._said = self._present = time.monotonic()
 
     def end(self) -> None:
         """Give the place back, once."""
@@ -178,8 +188,9 @@ class Stream:
         if self._hub.newest <= number and moment - self._looked < RECHECK:
             return self._ping(moment)
         self._looked = moment
+        now = self._hub.runtime.now()
         with self._hub.runtime.reading() as session:
-            person = person_behind(session, self._key, self._hub.runtime.now())
+            person = person_behind(session, self._key, now)
             if person is None:
                 return None
             newest = live.newest_number(session)
@@ -190,6 +201,10 @@ class Stream:
             self._number = (
                 events[-1].number if len(events) == _BATCH else max([newest, *(e.number or 0 for e in events)])
             )
+        if person.session_id is not None and moment - self._present > PRESENT:
+            self._present = moment
+            with self._hub.runtime.unit() as unit:
+                note_present(unit.session, person.actor, now)
         return _batch(events, self._number or 0) or self._ping(moment)
 
     def _ping(self, moment: float) -> str:

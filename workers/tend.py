@@ -20,6 +20,7 @@ from guichet.inbox import operations as inbox
 from guichet.jobs import CHECK_ACCOUNT, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
+from guichet.staff.entry import note_absent
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, renew
 from workers.runtime import Process, current
@@ -73,6 +74,12 @@ def look_after_conversations(process: Process) -> None:
             operation(unit.session, SYSTEM, process.runtime.now())
 
 
+def note_who_is_gone(process: Process) -> None:
+    """Nobody is given work who has no window open."""
+    with process.runtime.unit() as unit:
+        note_absent(unit.session, SYSTEM, process.runtime.now())
+
+
 def seal_audit_log(process: Process) -> None:
     """Chain what was recorded since the last time."""
     with process.runtime.unit() as unit:
@@ -122,6 +129,7 @@ def check_account(account_id: int) -> None:
 TASKS: tuple[Callable[[Process], None], ...] = (
     take_over_from_the_dead,
     follow_answers,
+    note_who_is_gone,
     look_after_conversations,
     seal_audit_log,
     renew_secrets,

@@ -38,14 +38,36 @@ def open_session(
         expires_at=now + rules.ABSOLUTE, ip=ip[:300], user_agent=user_agent[:300],
     )  # fmt: skip
     session.add(opened)
+    staff.seen_at = now
+    if staff.presence == "offline":
+        staff.presence = "online"
     session.flush()
     audit.record(session, load_actor(session, staff, now, ip=ip), "session.open", opened, now)
     return opened, secret
 
 
-def touch_session(session: Session, session_id: int, now: datetime) -> None:
+def touch_session(session: Session, actor: Actor, session_id: int, now: datetime) -> None:
     """Note that a browser session is in use; an idle one ends by itself."""
     session.execute(update(StaffSession).where(StaffSession.id == session_id).values(seen_at=now))
+    note_present(session, actor, now)
+
+
+def note_present(session: Session, actor: Actor, now: datetime) -> None:
+    """Note that somebody has a window open. Who comes back after an absence is online again."""
+    staff = session.get_one(Staff, actor.staff_id)
+    if staff.presence == "offline" and (staff.seen_at is None or staff.seen_at < now - rules.ABSENT):
+        staff.presence = "online"
+    staff.seen_at = now
+
+
+def note_absent(session: Session, actor: Actor, now: datetime) -> int:
+    """Who has no window open any more is offline: nothing is assigned to them. Returns how
+    many were found gone."""
+    require(actor, Action.SYSTEM)
+    gone = session.scalars(select(Staff).where(Staff.presence != "offline", Staff.seen_at < now - rules.ABSENT)).all()
+    for staff in gone:
+        staff.presence = "offline"
+    return len(gone)
 
 
 def end_session(session: Session, actor: Actor, opened: StaffSession, now: datetime, reason: str = "sign_out") -> None:
