@@ -82,6 +82,7 @@ def oldest_number(session: Session) -> int:
 
 
 def forget_old(session: Session, actor: Actor, now: datetime, keep: timedelta = timedelta(hours=6)) -> None:
-    """Drop events that no stream can still want."""
+    """Drop events that no stream can still want. The newest stays, so that numbers go on."""
     require(actor, Action.SYSTEM)
-    session.execute(delete(LiveEvent).where(LiveEvent.at < now - keep, LiveEvent.number.is_not(None)))
+    newest = select(func.max(LiveEvent.number)).scalar_subquery()
+    session.execute(delete(LiveEvent).where(LiveEvent.at < now - keep, LiveEvent.number < newest))

@@ -43,7 +43,11 @@ def choose_language() -> str:
     if current_user.is_authenticated:
         return str(current_user.locale)
     asked = request.args.get("lang", "")
-    return asked if asked in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
+    if asked in LANGUAGES:
+        return asked
+    # Werkzeug's best_match takes a distant "en" before a near "fr-CA".
+    preferred = (tag.split("-")[0].lower() for tag in request.accept_languages.values())
+    return next((language for language in preferred if language in LANGUAGES), "en")
 
 
 def speak(app: Flask) -> None:

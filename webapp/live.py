@@ -145,7 +145,8 @@ class Stream:
         self._number = after
         self._resync = resync
         self._ended = threading.Lock()
-        self._looked = self._said = self._present = time.monotonic()
+        self._said = self._present = time.monotonic()
+        self._looked = self._said - RECHECK  # what was missed is read at once
 
     def end(self) -> None:
         """Give the place back, once."""
@@ -198,9 +199,8 @@ class Stream:
                 self._number = newest
                 return _message("resync", {}, newest)
             events = live.read_after(session, person.actor, number, _BATCH)
-            self._number = (
-                events[-1].number if len(events) == _BATCH else max([newest, *(e.number or 0 for e in events)])
-            )
+        last = events[-1].number or 0 if events else 0
+        self._number = last if len(events) == _BATCH else max(newest, last)
         if person.session_id is not None and moment - self._present > PRESENT:
             self._present = moment
             with self._hub.runtime.unit() as unit:

@@ -107,5 +107,3 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /grants": {"staff_id": ids["staff"], "account_id": ids["accounts"], "role": "viewer"},
         "POST /tokens": {"name": "t", "scopes": ["read"]},
     }  # fmt: skip
-
-

@@ -135,9 +135,7 @@ def test_who_has_no_right_to_an_act_is_refused_on_their_own_account_too(site: Si
 
 
 @pytest.mark.parametrize("role", ROLES[:3])
-def test_no_unsafe_route_at_all_lets_an_agent_change_what_is_not_an_agents(
-    site: Site, world: World, role: str
-) -> None:
+def test_no_unsafe_route_at_all_lets_an_agent_change_what_is_not_an_agents(site: Site, world: World, role: str) -> None:
     """Everything that is not listed as an agent's, tried on their own account."""
     theirs = {a for r in ROLES[: ROLES.index(role) + 1] for a in WEAKEST.get(r, ())}
     let_in = []

@@ -59,7 +59,9 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     conversation = make.make_conversation(session, account, identity, preview=word, waiting_since=NOW, state="open")
     other = make.make_conversation(session, account, identity, preview=word, state="open")
     message = _message(session, conversation, identity, word)
-    attachment = m.Attachment(message_id=message.id, filename=f"{word}.png", mime="image/png", storage_key="00/" + "0" * 38)
+    attachment = m.Attachment(
+        message_id=message.id, filename=f"{word}.png", mime="image/png", storage_key="00/" + "0" * 38
+    )
     payload = freeze(text=word, surface="public")
     post = _post(session, brand, account, owner, word)
     delivery = m.Delivery(
@@ -86,9 +88,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     )
     team = make.make_team(session, name=f"Team of {word}")
     label = m.Label(name=f"Label of {word[:3]}")
-    rule = m.Rule(
-        name="rule", position=1, conditions=[], actions=[], created_at=NOW, updated_at=NOW
-    )
+    rule = m.Rule(name="rule", position=1, conditions=[], actions=[], created_at=NOW, updated_at=NOW)
     calendar = m.Calendar(name=f"Hours of {word[:3]}", time_zone="UTC", intervals={})
     session.add_all([attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar])
     session.flush()
