@@ -53,6 +53,7 @@ export const compose = {
     alt_too_long: (p: { count: number; max: number }) => `A description is too long: ${p.count} of ${p.max}.`,
     other: (name: string) => `The network would refuse it: ${name}.`,
   },
+  chooseFirst: "Choose an account first",
   fixFirst: (n: number) => `${n} ${many(n, "account needs", "accounts need")} a change first`,
   sendNow: (n: number) => `Send ${n} ${many(n, "post", "posts")} now`,
   schedule: (p: { n: number; when: string; zone: string }) => `Schedule ${p.n} ${many(p.n, "post", "posts")} for ${p.when}, ${p.zone}`,

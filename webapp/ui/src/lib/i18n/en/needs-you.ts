@@ -16,7 +16,6 @@ export const needsYou = {
     held: "Held by the brake",
   },
   counts: (n: number) => `${n} ${many(n, "matter", "matters")}`,
-  since: "since",
   evidence: "What is known",
   attempt: (n: number) => `Attempt ${n}`,
   attemptStates: { started: "started", accepted: "accepted", refused: "refused", unknown: "outcome unknown", absent: "proved absent", failed: "refused" } as Record<string, string>,

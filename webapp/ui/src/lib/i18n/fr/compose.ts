@@ -55,6 +55,7 @@ export const compose: Catalogue["compose"] = {
     alt_too_long: (p) => `Une description est trop longue\u202f: ${p.count} sur ${p.max}.`,
     other: (name) => `Le réseau la refuserait\u202f: ${name}.`,
   },
+  chooseFirst: "Choisissez d’abord un compte",
   fixFirst: (n) => `À corriger d’abord sur ${n} ${many(n, "compte", "comptes")}`,
   sendNow: (n) => `Envoyer ${posts(n)} maintenant`,
   schedule: (p) => `Programmer ${posts(p.n)} pour ${p.when}, ${p.zone}`,

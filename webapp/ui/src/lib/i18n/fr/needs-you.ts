@@ -17,7 +17,6 @@ export const needsYou: Catalogue["needsYou"] = {
     held: "Retenu par le frein",
   },
   counts: (n) => `${n} ${many(n, "question", "questions")}`,
-  since: "depuis",
   evidence: "Ce que l’on sait",
   attempt: (n) => `Essai ${n}`,
   attemptStates: { started: "commencé", accepted: "accepté", refused: "refusé", unknown: "issue inconnue", absent: "absence prouvée", failed: "refusé" },
