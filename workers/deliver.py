@@ -57,7 +57,9 @@ class Sender:
         self._committer = Committer(process)
         self._threads = process.runtime.settings.send_threads
         self._share = max(LEAST_SHARE, int(self._threads * ACCOUNT_SHARE))
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)  # for the feeding thread
+        self._ready = threading.Condition(lock)  # for the sending threads: waking all for one costs more than a send
         self._waiting: dict[int, deque[Claimed]] = {}
         self._busy: Counter[int] = Counter()
         self._parked: dict[int, datetime] = {}
@@ -109,7 +111,7 @@ class Sender:
             for c in claimed:
                 self._in_hand.add(c.id)
                 self._waiting.setdefault(c.account_id, deque()).append(c)
-            self._changed.notify_all()
+            self._ready.notify(len(claimed))
         return waiting + len(claimed)
 
     def _wants_more(self) -> bool:
@@ -135,7 +137,8 @@ class Sender:
     def _let_fall(self, ids: Iterable[int]) -> None:
         with self._changed:
             self._in_hand.difference_update(ids)
-            self._changed.notify_all()
+            if not self._in_hand:
+                self._changed.notify()
 
     # -- the sending side
 
@@ -144,7 +147,7 @@ class Sender:
             with self._changed:
                 claimed = self._next()
                 while claimed is None:
-                    self._changed.wait()
+                    self._ready.wait()
                     claimed = self._next()
                 self._busy[claimed.account_id] += 1
             try:
@@ -156,7 +159,8 @@ class Sender:
             finally:
                 with self._changed:
                     self._busy[claimed.account_id] -= 1
-                    self._changed.notify_all()
+                    if self._wants_more():
+                        self._changed.notify()
 
     def _next(self) -> Claimed | None:
         """The next one, of the account that is served least at this moment."""

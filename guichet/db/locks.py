@@ -155,6 +155,7 @@ class _ServerLock:
     def __init__(self, url: URL, key: int) -> None:
         self._url, self._key = url, key
         self._connection: psycopg.Connection[Any] | None = None
+        self._condition = _held_on_server(key)
 
     def take(self) -> bool:
         if self._connection is None or self._connection.closed:
@@ -177,14 +178,18 @@ class _ServerLock:
         return True
 
     def condition(self) -> ColumnElement[bool]:
-        held = text(
-            "EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
-            " AND classid = :life_class AND objid = :life_key"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
-        )
-        return held.bindparams(life_class=_CLASS, life_key=self._key)  # type: ignore[return-value]
+        return self._condition
 
     def release(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _held_on_server(key: int) -> ColumnElement[bool]:
+    held = text(
+        "EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2"
+        " AND classid = :life_class AND objid = :life_key"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"
+    )
+    return held.bindparams(life_class=_CLASS, life_key=key)  # type: ignore[return-value]

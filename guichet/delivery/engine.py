@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, insert, or_, select, true, tuple_, update
 
 from guichet.delivery.followers import let_followers_go
-from guichet.delivery.gates import CLOSED, OPEN, D, gate, worker_is_alive
+from guichet.delivery.gates import CLOSED, GATE, OPEN, D, worker_is_alive
 from guichet.delivery.news import tell_states
 from guichet.delivery.states import AttemptState, State
 from guichet.models import Account, Attempt
@@ -94,6 +95,11 @@ def is_anything_due(connection: Connection, now: datetime) -> bool:
     return connection.scalar(_waiting_accounts.limit(1), {"now": now}) is not None
 
 
+_gates_of = select(D.c.id, GATE).where(
+    D.c.id.in_(bindparam("ids", expanding=True)), D.c.state == bindparam("before")
+)  # fmt: skip
+
+
 def _route(
     connection: Connection, before: State, ids: Sequence[int], now: datetime, when_open: State | None
 ) -> int:  # fmt: skip
@@ -101,7 +107,7 @@ def _route(
     `when_open` (None: they stay)."""
     if not ids:
         return 0
-    found = connection.execute(select(D.c.id, gate(now)).where(D.c.id.in_(ids), D.c.state == before)).all()
+    found = connection.execute(_gates_of, {"ids": list(ids), "before": before, "now": now}).all()
     by_gate: dict[str, list[int]] = {}
     for id_, verdict in found:
         by_gate.setdefault(verdict, []).append(id_)
@@ -145,11 +151,7 @@ def claim(
     )
     rows = {row.id: row for row in connection.execute(statement)}
     _route(connection, State.CLAIMED, list(rows), now, when_open=None)
-    still = set(
-        connection.scalars(
-            select(D.c.id).where(D.c.id.in_(list(rows)), D.c.state == State.CLAIMED, D.c.worker_id == worker_id)
-        )
-    )
+    still = set(connection.scalars(_still_claimed, {"ids": list(rows), "worker": worker_id}))
     earlier = _earlier_attempts(connection, [i for i in still if rows[i].tries])
     return [_claimed(rows[i], earlier) for i in ids if i in still]
 
@@ -168,6 +170,9 @@ def _fair_share(connection: Connection, limit: int, now: datetime, skip: Collect
     return [id_ for id_, _ in zip(turns, range(limit), strict=False)]
 
 
+_still_claimed = select(D.c.id).where(
+    D.c.id.in_(bindparam("ids", expanding=True)), D.c.state == State.CLAIMED, D.c.worker_id == bindparam("worker")
+)
 _waiting_accounts = (
     select(_A.c.id)
     .where(or_(_A.c.parked_until.is_(None), _A.c.parked_until <= bindparam("now", type_=_A.c.parked_until.type)))
@@ -221,7 +226,7 @@ class Start:
 
 
 def start(
-    connection: Connection, worker_id: str, starts: Sequence[Start], now: datetime, lock_is_held: Any
+    connection: Connection, worker_id: str, starts: Sequence[Start], now: datetime, lock_is_held: ColumnElement[bool]
 ) -> set[int]:  # fmt: skip
     """Start what may start; returns those ids. To be sent only once this is committed.
 
@@ -230,20 +235,9 @@ def start(
     no longer this worker's stays as it is.
     """
     asked = [(s.claimed.id, s.claimed.fence, s.claimed.payload_hash) for s in starts]
-    statement = (
-        update(D)
-        .where(
-            tuple_(D.c.id, D.c.fence, D.c.payload_hash).in_(asked),
-            D.c.state == State.CLAIMED,
-            D.c.worker_id == worker_id,
-            worker_is_alive(worker_id),
-            lock_is_held,
-            gate(now) == OPEN,
-        )
-        .values(state=State.SENDING, tries=D.c.tries + 1, updated_at=now)
-        .returning(D.c.id)
-    )
-    granted = set(connection.scalars(statement))
+    granted = set(
+        connection.scalars(_start_where(lock_is_held), {"asked": asked, "worker": worker_id, "now": now})
+    )  # fmt: skip
     if granted:
         connection.execute(insert(_T), [_attempt(s, worker_id, now) for s in starts if s.claimed.id in granted])
     if len(granted) < len(asked):
@@ -253,6 +247,25 @@ def start(
         )  # fmt: skip
         _route(connection, State.CLAIMED, list(connection.scalars(mine)), now, when_open=State.DUE)
     return granted
+
+
+@lru_cache(maxsize=8)
+def _start_where(lock_is_held: ColumnElement[bool]) -> Any:
+    """The starting UPDATE; built once for each lock, asked thousands of times."""
+    worker = bindparam("worker", type_=D.c.worker_id.type)
+    return (
+        update(D)
+        .where(
+            tuple_(D.c.id, D.c.fence, D.c.payload_hash).in_(bindparam("asked", expanding=True)),
+            D.c.state == State.CLAIMED,
+            D.c.worker_id == worker,
+            worker_is_alive(worker),
+            lock_is_held,
+            GATE == OPEN,
+        )
+        .values(state=State.SENDING, tries=D.c.tries + 1, updated_at=bindparam("now", type_=D.c.updated_at.type))
+        .returning(D.c.id)
+    )
 
 
 def _attempt(wish: Start, worker_id: str, now: datetime) -> dict[str, Any]:

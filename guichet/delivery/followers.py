@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 
 from channels.contract import Surface, Target
 from guichet.delivery.news import tell_states
@@ -23,23 +23,28 @@ _D: Table = Delivery.__table__  # type: ignore[assignment]
 _A: Table = Account.__table__  # type: ignore[assignment]
 
 
+_before = _D.alias("before")
+_ready = (
+    select(
+        _D.c.id, _D.c.payload, _before.c.remote_id, _before.c.remote_context,
+        _before.c.payload.label("before_payload"), _A.c.remote_id.label("own_id"), _A.c.handle,
+    )
+    .join(_before, _before.c.id == _D.c.predecessor_id)
+    .join(_A, _A.c.id == _D.c.account_id)
+    .where(_D.c.state == State.BLOCKED, _before.c.state == State.PUBLISHED, _before.c.remote_id.is_not(None))
+    .limit(200)
+)  # fmt: skip
+_ready_behind = _ready.where(_D.c.predecessor_id.in_(bindparam("published", expanding=True)))
+
+
 def let_followers_go(connection: Connection, now: datetime, published: Collection[int] | None = None) -> int:
     """Unblock what waits for `published` (None: for anything that is published)."""
-    before = _D.alias("before")
-    query = (
-        select(
-            _D.c.id, _D.c.payload, before.c.remote_id, before.c.remote_context,
-            before.c.payload.label("before_payload"),
-            _A.c.remote_id.label("own_id"), _A.c.handle,
-        )
-        .join(before, before.c.id == _D.c.predecessor_id)
-        .join(_A, _A.c.id == _D.c.account_id)
-        .where(_D.c.state == State.BLOCKED, before.c.state == State.PUBLISHED, before.c.remote_id.is_not(None))
-        .limit(200)
-    )  # fmt: skip
-    if published is not None:
-        query = query.where(_D.c.predecessor_id.in_(published))
-    rows = connection.execute(query).all()
+    if published is None:
+        rows = connection.execute(_ready).all()
+    elif published:
+        rows = connection.execute(_ready_behind, {"published": list(published)}).all()
+    else:
+        return 0
     for row in rows:
         payload = {**row.payload, "reply_to": frozen_target(_own_target(row))}
         connection.execute(

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Table, and_, case, exists, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Table, and_, bindparam, case, exists, literal, not_, or_, select
 
+from guichet.db.types import UTCDateTime
 from guichet.delivery.states import State
 from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Staff, TeamMember, Worker
 from guichet.policy import ACCOUNT_RIGHTS, ORG_RIGHTS, Action, OrgRole
@@ -24,6 +25,7 @@ _P: Table = Post.__table__  # type: ignore[assignment]
 _W: Table = Worker.__table__  # type: ignore[assignment]
 
 OPEN = "open"
+NOW: ColumnElement[datetime] = bindparam("now", type_=UTCDateTime())
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ CLOSED: Mapping[str, Closed] = {
 }
 
 
-def gate(now: datetime) -> ColumnElement[str]:
+def gate(now: datetime | ColumnElement[datetime]) -> ColumnElement[str]:
     """OPEN, or the first thing that forbids this row of `delivery` to start."""
     return case(
         (D.c.withdraw, literal("withdrawn")),
@@ -57,7 +59,7 @@ def gate(now: datetime) -> ColumnElement[str]:
     )
 
 
-def worker_is_alive(worker_id: str) -> ColumnElement[bool]:
+def worker_is_alive(worker_id: str | ColumnElement[str]) -> ColumnElement[bool]:
     """Nobody has taken over from this worker."""
     return exists(select(_W.c.id).where(_W.c.id == worker_id, _W.c.ended_at.is_(None)))
 
@@ -82,7 +84,7 @@ def _approval_stands() -> ColumnElement[bool]:
     return or_(D.c.post_id.is_(None), D.c.kind == "delete", not_(brand_asks), _is_approved())
 
 
-def right_stands(now: datetime) -> ColumnElement[bool]:
+def right_stands(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """In whose right it goes out: the one who scheduled it or, for what was approved, the
     one who approved it. What our own processes made carries no person's right."""
     approver = exists(
@@ -100,7 +102,9 @@ def right_stands(now: datetime) -> ColumnElement[bool]:
     )
 
 
-def _holds(person: ColumnElement[int | None], action: Action, now: datetime) -> ColumnElement[bool]:
+def _holds(
+    person: ColumnElement[int | None], action: Action, now: datetime | ColumnElement[datetime]
+) -> ColumnElement[bool]:
     """Whether a person may do `action` on this row's account now (as guichet.policy says)."""
     staff: Table = Staff.__table__.alias()  # type: ignore[assignment]
     grant: Table = Grant.__table__.alias()  # type: ignore[assignment]
@@ -150,3 +154,6 @@ def _is_braked() -> ColumnElement[bool]:
             )
         ),
     )
+
+
+GATE = gate(NOW)  # built once: building it costs more than asking it

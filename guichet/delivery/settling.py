@@ -64,6 +64,7 @@ _other = (
     })
     .values(worker_id=None, claimed_at=None)
 )  # fmt: skip
+_withdrawn = select(D.c.id).where(D.c.id.in_(bindparam("ids", expanding=True)), D.c.withdraw)
 _attempt = (
     update(_T)
     .where(_T.c.delivery_id == bindparam("b_id"), _T.c.fence == bindparam("b_fence"))
@@ -186,7 +187,7 @@ def _withdraw_unless_out(connection: Connection, ids: Sequence[int], now: dateti
 
 def _take_down_withdrawn(connection: Connection, ids: Sequence[int], now: datetime) -> None:
     """What was withdrawn while it was being sent, and did go out, is deleted."""
-    withdrawn = list(connection.scalars(select(D.c.id).where(D.c.id.in_(ids), D.c.withdraw))) if ids else []
+    withdrawn = list(connection.scalars(_withdrawn, {"ids": list(ids)})) if ids else []
     if not withdrawn:
         return
     with Session(bind=connection) as session:
