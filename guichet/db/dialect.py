@@ -166,13 +166,16 @@ def is_search_table(name: str) -> bool:
 
 
 def index_words(bind: Session | Connection, message_id: int, account_id: int, words: str) -> None:
-    """Index a message's folded words anew; no words forget it."""
+    """Index a message's folded words. It must not be indexed yet."""
+    shortened = " ".join(w[:100] for w in words.split())
+    indexed = shortened if is_sqlite(bind) else func.array_to_tsvector(func.string_to_array(shortened, " "))
+    bind.execute(_search_of(bind).insert().values(message_id=message_id, account_id=account_id, words=indexed))
+
+
+def forget_words(bind: Session | Connection, message_id: int) -> None:
+    """Take a message out of the index."""
     search = _search_of(bind)
     bind.execute(search.delete().where(search.c.message_id == message_id))
-    if words:
-        shortened = " ".join(w[:100] for w in words.split())
-        indexed = shortened if is_sqlite(bind) else func.array_to_tsvector(func.string_to_array(shortened, " "))
-        bind.execute(search.insert().values(message_id=message_id, account_id=account_id, words=indexed))
 
 
 def find_words(

@@ -31,14 +31,14 @@ class Change:
     rule_id: int | None = None
 
     def event(self, kind: str, **data: Any) -> None:
-        """Append to the conversation's history. `data` is JSON-able; ids and codes, no text."""
+        """Append to the conversation's history, in the order of the calls. `data` is JSON-able;
+        ids and codes, no text."""
         self.session.add(
             ConversationEvent(
                 conversation_id=self.conversation.id, at=self.now, kind=kind,
                 staff_id=self.actor.staff_id, rule_id=self.rule_id, data=data,
             )
         )  # fmt: skip
-        self.session.flush()  # their ids are their order
 
 
 def lock(session: Session, conversation: Conversation) -> None:

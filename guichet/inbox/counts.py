@@ -53,6 +53,9 @@ def move(session: Session, before: Place | None, after: Place | None) -> None:
 def deferred(session: Session) -> Iterator[None]:
     """Within the block, counters are only touched at its end: for transactions that
     change several conversations and must not hold a counter while waiting for the next."""
+    if _DEFERRED in session.info:
+        yield  # the outer block ends later
+        return
     session.info[_DEFERRED] = changes = Counter[Place]()
     try:
         yield

@@ -106,7 +106,7 @@ def _said(case: _Case) -> Message:
         _attach(case, message)
         _show_newest(conversation, message)
         waiting.said(change, message, counts)
-        searching.index(session, message)
+        searching.index(session, message, is_new=True)
         _tell(case, message)
     return message
 
@@ -261,7 +261,7 @@ def _echo(case: _Case) -> None:
         if conversation.state in (State.NEW, State.OPEN) and conversation.waiting_since is None:
             change.event("waiting_customer", was=conversation.state)
             conversation.state = State.WAITING_CUSTOMER
-        searching.index(session, message)
+        searching.index(session, message, is_new=True)
         _tell(case, message)
 
 

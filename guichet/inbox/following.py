@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from guichet import live
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import answering, handling, searching, waiting
+from guichet.inbox import answering, counts, handling, searching, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import UNFINISHED, State
 from guichet.inbox.waits import EndKind
@@ -64,8 +64,9 @@ def follow_settled(session: Session, actor: Actor, now: datetime) -> int:
         .limit(_BATCH)
     )
     deliveries = session.scalars(missed).all()
-    for delivery in deliveries:
-        follow_delivery(session, actor, delivery, now)
+    with counts.deferred(session):
+        for delivery in deliveries:
+            follow_delivery(session, actor, delivery, now)
     return len(deliveries)
 
 

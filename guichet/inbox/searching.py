@@ -33,16 +33,19 @@ class Hit:
     remote_at: datetime
 
 
-def index(session: Session, message: Message) -> None:
-    """Make a message findable, or find it by its new words, or no longer (deleted)."""
+def index(session: Session, message: Message, *, is_new: bool = False) -> None:
+    """Make a message findable by its words; `is_new`: it was not indexed before."""
     session.flush()
-    said = "" if message.deleted_at is not None else f"{message.subject} {message.text}"
-    dialect.index_words(session, message.id, message.account_id, words.fold(said[:_INDEXED]))
+    if not is_new:
+        forget(session, message)
+    folded = words.fold(f"{message.subject} {message.text}"[:_INDEXED])
+    if folded:
+        dialect.index_words(session, message.id, message.account_id, folded)
 
 
 def forget(session: Session, message: Message) -> None:
     """It is no longer there to be found."""
-    dialect.index_words(session, message.id, message.account_id, "")
+    dialect.forget_words(session, message.id)
 
 
 def find_conversations(session: Session, accounts: Sequence[int], text: str) -> list[int]:

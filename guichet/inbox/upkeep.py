@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet import audit
-from guichet.inbox import handling
+from guichet.inbox import counts, handling
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import State
 from guichet.models import Account, Brand, Conversation, Staff
@@ -82,10 +82,11 @@ def _each(
     act: Callable[[Change], None],
 ) -> int:
     done = 0
-    for id_ in sorted(ids):
-        conversation = session.get_one(Conversation, id_)
-        with changing(session, actor, conversation, now) as change:
-            if still(conversation):
-                act(change)
-                done += 1
+    with counts.deferred(session):
+        for id_ in sorted(ids):
+            conversation = session.get_one(Conversation, id_)
+            with changing(session, actor, conversation, now) as change:
+                if still(conversation):
+                    act(change)
+                    done += 1
     return done

@@ -16,7 +16,7 @@ from guichet.delivery.states import FINAL
 from guichet.inbox import owners
 from guichet.inbox.changes import Change
 from guichet.inbox.waits import EndKind
-from guichet.models import Account, Brand, Calendar, Conversation, Delivery, Message, Wait
+from guichet.models import Account, Calendar, Conversation, Delivery, Message, Wait
 
 
 def said(change: Change, message: Message, counts: bool) -> None:
@@ -241,9 +241,4 @@ def _newest_echo(session: Session, conversation: Conversation) -> Message | None
 
 
 def _calendar(session: Session, conversation: Conversation) -> Calendar | None:
-    return session.scalars(
-        select(Calendar)
-        .join(Brand, Brand.calendar_id == Calendar.id)
-        .join(Account, Account.brand_id == Brand.id)
-        .where(Account.id == conversation.account_id)
-    ).one_or_none()
+    return session.get_one(Account, conversation.account_id).brand.calendar

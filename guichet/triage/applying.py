@@ -26,9 +26,8 @@ def apply_rules(session: Session, actor: Actor, message: Message, now: datetime)
     require(actor, Action.SYSTEM)
     account = session.get_one(Account, message.account_id)
     conversation = session.get_one(Conversation, message.conversation_id)
-    outcome = rules.decide(
-        [_value(rule) for rule in rules_for(session, account)], facts.of_messages(session, [message])[0]
-    )
+    on = [_value(rule) for rule in rules_for(session, account)]
+    outcome = rules.decide(on, facts.of_messages(session, [message])[0]) if on else Outcome()
     if outcome.rule_ids:
         with changing(session, actor, conversation, now, "rules") as change:
             change.rule_id = outcome.rule_ids[0]
