@@ -6,14 +6,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, func, select, update
+from sqlalchemy import Engine, event, func, select, update
 
-from channels.contract import Inbound, Page, RawItem
+from channels.contract import Connection, Inbound, Page, RawItem
 from channels.errors import Malformed, Unavailable
 from channels.rehearsal.base import Fault
 from guichet import models as m
@@ -24,7 +25,7 @@ from guichet.policy import SYSTEM, load_actor
 from guichet.triage import operations as triage
 from tests import factories as f
 from tests.channels.mastodon_rig import MastodonRig
-from tests.workers.stage import Stage, open_stage
+from tests.workers.stage import QuickNetworks, Stage, open_stage
 from workers import deliver, receive
 from workers.runtime import use
 
@@ -118,26 +119,27 @@ def test_killed_between_storing_and_understanding_nothing_is_lost(stage: Stage) 
     assert len(texts(stage)) == 1
 
 
-def test_a_cursor_moves_only_with_what_it_has_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed in the storing transaction: neither items nor cursor are there, and the next poll has both."""
+class Killed(BaseException):
+    """What a process that is killed leaves behind: whatever was committed."""
+
+
+def test_a_cursor_moves_only_with_what_it_has_read(stage: Stage, engine: Engine) -> None:
+    """Killed in the storing transaction, after the items: neither they nor the cursor are there."""
     stage.rig.say_publicly("Hello?")
     make_due(stage)
-    killer = threading.Event()
+    stored: list[str] = []
 
-    class Killed(BaseException):
-        pass
+    def kill(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        stored.append(statement)
+        if "UPDATE poll_cursor SET value" in statement and any("INSERT INTO raw_item" in s for s in stored):
+            raise Killed
 
-    def dies(*a: Any, **k: Any) -> int:
-        killer.set()
-        raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(receive.accounts, "note_success", dies)
-        with stage.session() as session:
-            session.get_one(m.Account, stage.account_id).last_error = "so that success is noted"
+    event.listen(engine, "before_cursor_execute", kill)
+    try:
         with pytest.raises(Killed):
             receive.poll(stage.account_id)
-    assert killer.is_set()
+    finally:
+        event.remove(engine, "before_cursor_execute", kill)
     assert count(stage, m.RawItem) == 0
     with stage.session() as session:  # the dead one's lease runs out
         session.execute(update(m.PollCursor).values(claimed_until=utc_now() - timedelta(seconds=1)))
@@ -182,13 +184,14 @@ def test_a_poisoned_item_holds_up_nothing_and_becomes_a_dead_letter_with_its_ori
         assert dead.state == "waiting"
 
 
-class _Reader:
-    """A reader whose parsing goes as planned."""
+@dataclass(frozen=True)
+class PlannedNetworks(QuickNetworks):
+    """Networks whose reader understands as planned, one step for each item."""
 
-    streams = ("notifications",)
+    plan: list[Exception | list[Inbound]] = field(default_factory=list)
 
-    def __init__(self, *plan: Exception | list[Inbound]) -> None:
-        self.plan = list(plan)
+    def reader(self, connection: Connection, is_rehearsal: bool) -> Any:
+        return self
 
     def parse(self, item: RawItem) -> list[Inbound]:
         step = self.plan.pop(0)
@@ -197,17 +200,18 @@ class _Reader:
         return step
 
 
-def test_what_is_the_networks_fault_does_not_count_against_the_item(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_the_networks_fault_does_not_count_against_the_item(stage: Stage) -> None:
     put(stage, b"{}")
-    reader = _Reader(Unavailable("away"), Malformed("nonsense"))
-    spec = stage.process.networks.spec("mastodon")
-    monkeypatch.setattr(receive, "_open_reader", lambda process, account_id: (spec, reader, True))
+    stage.process.networks = PlannedNetworks(stage.process.networks.wire, plan=[Unavailable("away"), Malformed("no")])
     receive.digest()
     with looking(stage) as session:
         raw = session.scalars(select(m.RawItem)).one()
         assert (raw.tries, raw.last_error, raw.state) == (0, "away", "waiting")
+    with stage.session() as session:
+        session.execute(update(m.RawItem).values(try_after=None))
+    receive.digest()
+    with looking(stage) as session:
+        assert session.scalars(select(m.RawItem)).one().tries == 1
 
 
 def test_the_whole_round_a_question_is_asked_answered_and_read_back(stage: Stage) -> None:
