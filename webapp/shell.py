@@ -17,13 +17,15 @@ from webapp.headers import security_headers
 
 STATIC = Path(__file__).parent / "static"
 _HASHED = re.compile(r"/assets/.+-[A-Za-z0-9_-]{8,}\.\w+$")
-_NOT_OURS = ("api/", "hooks/", "static/", "connect/")
+_NOT_OURS = ("static/", "connect/")
 
 
 def add_to(app: Flask, runtime: Runtime) -> None:
     """Serve the page at every address of the application, and what lies in static/."""
     app.add_url_rule("/", "shell", page, defaults={"path": ""})
     app.add_url_rule("/<path:path>", "shell_at", page)
+    for prefix in ("api", "hooks"):
+        app.add_url_rule(f"/{prefix}/<path:path>", f"nothing_at_{prefix}", nothing)
     app.wsgi_app = _static_files(app.wsgi_app, runtime)  # type: ignore[method-assign]
 
 
@@ -36,6 +38,12 @@ def page(path: str) -> ResponseReturnValue:
     if not built.is_file():
         return make_response(render_template("not_built.html"), 503)
     return Response(built.read_bytes(), mimetype="text/html", headers={"Cache-Control": "no-cache"})
+
+
+@policy(public=True)
+def nothing(path: str) -> ResponseReturnValue:
+    """What is asked of the API and is not there gets a problem, never the page."""
+    abort(404)
 
 
 def _static_files(wsgi: Any, runtime: Runtime) -> WhiteNoise:

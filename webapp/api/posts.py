@@ -84,7 +84,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     for row in rows.values():
         require(actor, Action.POST_WRITE, row)
     contents = [_content(asked, body, v) for v in body.variants]
-    checks = operations.preflight(contents, rows, _network_specs())
+    checks = operations.preflight(asked.actor, contents, rows, _network_specs())
     asks = any(r.brand.needs_approval or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone) if body.wall_time else None
     return Preflight(accounts=[show_check(c) for c in checks], due_at=due_at, needs_approval=asks)
