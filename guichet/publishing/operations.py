@@ -20,7 +20,7 @@ from guichet.delivery.payload import freeze
 from guichet.delivery.states import EDITABLE, FINAL, State
 from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.models import Account, Brand, Delivery, Post
-from guichet.policy import Action, Actor, OrgRole, can, require_for_post
+from guichet.policy import Action, Actor, OrgRole, can, require, require_for_post
 from guichet.publishing.drafting import (
     VariantSpec,
     Words,
@@ -104,8 +104,12 @@ def delete_draft(session: Session, actor: Actor, post: Post, now: datetime) -> N
     session.delete(post)
 
 
-def preflight(contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs) -> list[AccountCheck]:
+def preflight(
+    actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs
+) -> list[AccountCheck]:
     """What each network would say. `accounts` and `specs` by account id and network."""
+    for content in contents:
+        require(actor, Action.POST_WRITE, content.account_id)
     return [
         check(c, specs[accounts[c.account_id].network], accounts[c.account_id].settings) for c in contents
     ]  # fmt: skip
@@ -232,7 +236,7 @@ def _send_off(
 ) -> None:
     contents = contents_of(post)
     accounts = _accounts(session, post)
-    _require_fine(contents, accounts, specs)
+    _require_fine(actor, contents, accounts, specs)
     awaits = for_approval or _needs_approval(session, actor, post, contents)
     post.due_at, post.state = due_at, "awaiting_approval" if awaits else "scheduled"
     post.rejected_reason, post.updated_at = "", now
@@ -274,7 +278,7 @@ def _bring_in_step(
     """Make the deliveries of a scheduled post say what it says now."""
     contents = contents_of(post)
     accounts = _accounts(session, post)
-    _require_fine(contents, accounts, specs)
+    _require_fine(actor, contents, accounts, specs)
     digest = content_hash(contents)
     awaits = post.approved_hash != digest and _needs_approval(session, actor, post, contents)
     wanted = {c.account_id: c for c in contents}
@@ -327,13 +331,13 @@ def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: dat
     _tell(session, post, now)
 
 
-def _require_fine(contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs) -> None:
+def _require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs) -> None:
     if not contents:
         raise Invalid("choose at least one account", {"variants": "name no account"})
     gone = [a.id for a in accounts.values() if a.state == "disconnected"]
     if gone:
         raise Invalid("an account is not connected", {"variants": f"{gone} are not connected"})
-    failing = [c for c in preflight(contents, accounts, specs) if not c.is_fine]
+    failing = [c for c in preflight(actor, contents, accounts, specs) if not c.is_fine]
     if failing:
         raise Invalid(
             "a network would refuse this",
