@@ -1,0 +1,92 @@
+/** What a rule may ask and do, as the server understands it (guichet/triage/rules.py), and how it is said. */
+import type { Condition, RuleAction } from "$lib/api/types";
+import { t } from "$lib/i18n/index.svelte";
+import { session } from "$lib/session.svelte";
+
+export type FieldName = keyof typeof t.settings.rules.fields;
+export type ActionKind = keyof typeof t.settings.rules.actions;
+
+interface Asked {
+  operators: ("is" | "is_not" | "any_of" | "none_of")[];
+  /** Fixed values; "free": typed; "account" and "network": what this installation has. */
+  values: readonly string[] | "free" | "account" | "network";
+}
+
+export const FIELDS: Record<FieldName, Asked> = {
+  text: { operators: ["any_of", "none_of"], values: "free" },
+  language: { operators: ["is", "is_not"], values: "free" },
+  network: { operators: ["is", "is_not"], values: "network" },
+  account: { operators: ["is", "is_not"], values: "account" },
+  kind: { operators: ["is", "is_not"], values: ["mention", "reply", "quote", "direct", "mail"] },
+  surface: { operators: ["is", "is_not"], values: ["public", "direct", "mail"] },
+  customer: { operators: ["is", "is_not"], values: ["vip", "known", "blocked"] },
+  hours: { operators: ["is"], values: ["open", "closed"] },
+};
+export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "spam"];
+/** By the number that the server gives each. */
+export const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
+
+export interface Option {
+  value: string;
+  name: string;
+}
+
+/** What can be chosen for a field; empty: it is typed. */
+export function optionsOf(field: FieldName): Option[] {
+  const { values } = FIELDS[field];
+  if (values === "free") return [];
+  if (values === "account") return session.accounts.map((one) => ({ value: String(one.id), name: `${one.handle} (${t.common.networks[one.network] ?? one.network})` }));
+  if (values === "network") return [...new Set(session.accounts.map((one) => one.network))].sort().map((one) => ({ value: one, name: t.common.networks[one] ?? one }));
+  const names = t.settings.rules.values as Record<string, string>;
+  return values.map((one) => ({ value: one, name: names[one] ?? one }));
+}
+
+/** What can be chosen for an action; null: it takes no value. */
+export function targetsOf(kind: ActionKind): Option[] | null {
+  if (kind === "spam") return null;
+  if (kind === "priority") return PRIORITIES.map((one, place) => ({ value: String(place), name: t.inbox.priorities[one] }));
+  const named: { id: number; name: string }[] = kind === "label" ? session.labels : kind === "team" ? session.teams : session.staff.filter((one) => !one.disabled_at);
+  return named.map((one) => ({ value: String(one.id), name: one.name }));
+}
+
+/** A condition while it is edited: every value a text. */
+export interface Row {
+  field: FieldName;
+  operator: string;
+  values: string[];
+}
+export interface Act {
+  kind: ActionKind;
+  value: string;
+}
+
+const known = (field: string): field is FieldName => field in FIELDS;
+
+export function rowOf(condition: Condition): Row {
+  const given = condition.value;
+  const values = Array.isArray(given) ? given.map(String) : given === null || given === undefined ? [] : [String(given)];
+  return { field: known(condition.field) ? condition.field : "text", operator: condition.operator, values };
+}
+export function conditionOf(row: Row): Condition {
+  return { field: row.field, operator: row.operator, value: row.field === "account" ? row.values.map(Number) : [...row.values] };
+}
+export function actOf(action: RuleAction): Act {
+  return { kind: action.kind as ActionKind, value: action.value === null || action.value === undefined ? "" : String(action.value) };
+}
+export function actionOf(act: Act): RuleAction {
+  return act.kind === "spam" ? { kind: "spam", value: null } : { kind: act.kind, value: Number(act.value) };
+}
+export const isWhole = (rows: Row[], acts: Act[]): boolean => rows.every((row) => row.values.length > 0) && acts.length > 0 && acts.every((act) => act.kind === "spam" || act.value !== "");
+
+export function sayCondition(condition: Condition): string {
+  const row = rowOf(condition);
+  const options = optionsOf(row.field);
+  const values = row.values.map((value) => options.find((one) => one.value === value)?.name ?? (row.field === "text" ? t.settings.rules.quoted(value) : value));
+  const operator = (t.settings.rules.operators as Record<string, string>)[row.operator] ?? row.operator;
+  return `${t.settings.rules.fields[row.field]} ${operator} ${values.join(t.settings.rules.or)}`;
+}
+export function sayAction(action: RuleAction): string {
+  const act = actOf(action);
+  const target = targetsOf(act.kind)?.find((one) => one.value === act.value)?.name;
+  return act.kind === "spam" ? t.settings.rules.actions.spam : `${t.settings.rules.actions[act.kind]} ${target ?? t.settings.rules.goneTarget}`;
+}
