@@ -1,0 +1,135 @@
+"""Accounts: sealed secrets, refreshes that lose nothing, failures that are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.contract import AppKeys, Connected
+from channels.errors import AuthExpired, RateLimited
+from guichet.accounts import operations, queries, rules
+from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
+from guichet.models import Account, Credential
+from guichet.policy import SYSTEM, load_actor
+from guichet.sealing import CannotUnseal, Sealer
+from tests.factories import make_account, make_brand, make_grant, make_staff
+
+OLD, NEW = ("old", bytes(32)), ("new", bytes(range(32)))
+SEALER = Sealer([OLD])
+CONNECTED = Connected(
+    remote_id="r1", handle="house", name="House", base_url="https://social.example",
+    secrets={"access_token": "a1", "refresh_token": "r1"},
+)  # fmt: skip
+
+
+@pytest.fixture
+def account(session: Session, now: datetime) -> Account:
+    return operations.save_connected(session, SYSTEM, SEALER, make_brand(session), "mastodon", CONNECTED, False, now)
+
+
+def secrets_of(session: Session, account: Account, sealer: Sealer = SEALER) -> dict[str, str]:
+    return dict(operations.connection_of(session, sealer, account, AppKeys()).secrets)
+
+
+def test_secrets_come_back_as_they_were_and_lie_sealed(session: Session, account: Account) -> None:
+    assert secrets_of(session, account) == CONNECTED.secrets
+    assert b"a1" not in session.scalars(select(Credential)).one().sealed
+
+
+def test_a_refresh_that_brings_no_refresh_token_keeps_the_old_one(
+    session: Session, account: Account, now: datetime
+) -> None:
+    fresh = replace(CONNECTED, secrets={"access_token": "a2", "refresh_token": ""}, expires_at=now + timedelta(hours=1))
+    operations.store_refreshed(session, SYSTEM, SEALER, account, fresh, now)
+    assert secrets_of(session, account) == {"access_token": "a2", "refresh_token": "r1"}
+
+
+def test_an_older_row_put_back_does_not_open(session: Session, account: Account, now: datetime) -> None:
+    row = session.scalars(select(Credential)).one()
+    older = row.sealed
+    operations.store_refreshed(session, SYSTEM, SEALER, account, CONNECTED, now)
+    row.sealed = older
+    with pytest.raises(CannotUnseal):
+        secrets_of(session, account)
+
+
+def test_only_one_renews_at_a_time(session: Session, account: Account, now: datetime) -> None:
+    assert operations.claim_refresh(session, SYSTEM, account, now)
+    assert not operations.claim_refresh(session, SYSTEM, account, now)
+    assert operations.claim_refresh(session, SYSTEM, account, now + timedelta(minutes=3)), "a crash lapses"
+
+
+def test_keys_are_changed_while_everything_runs(session: Session, account: Account) -> None:
+    both = Sealer([NEW, OLD])
+    assert operations.reseal_credentials(session, SYSTEM, both) == 1
+    assert operations.reseal_credentials(session, SYSTEM, both) == 0
+    assert secrets_of(session, account, Sealer([NEW])) == CONNECTED.secrets
+
+
+def test_a_reconnect_as_another_account_is_refused(session: Session, account: Account, now: datetime) -> None:
+    other = replace(CONNECTED, remote_id="r2", handle="other")
+    with pytest.raises(Conflict, match="other, not house"):
+        operations.save_connected(
+            session, SYSTEM, SEALER, account.brand, "mastodon", other, False, now, account=account
+        )
+
+
+def test_an_account_of_another_brand_is_not_taken_away(session: Session, account: Account, now: datetime) -> None:
+    with pytest.raises(Conflict, match="another brand"):
+        operations.save_connected(session, SYSTEM, SEALER, make_brand(session), "mastodon", CONNECTED, False, now)
+
+
+def test_a_dead_sign_in_needs_a_person_until_a_call_goes_well(
+    session: Session, account: Account, now: datetime
+) -> None:
+    operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), now)
+    assert (account.state, account.last_error) == ("connected", "slow down")
+    operations.note_failure(session, SYSTEM, account, AuthExpired("revoked"), now)
+    assert (account.state, account.state_reason) == ("needs_reconnect", "revoked")
+    operations.note_success(session, SYSTEM, account, now)
+    assert (account.state, account.state_reason, account.last_error) == ("connected", "", "")
+
+
+def test_disconnecting_forgets_the_secrets(session: Session, account: Account, now: datetime) -> None:
+    operations.disconnect(session, SYSTEM, account, now)
+    session.flush()
+    assert session.scalars(select(Credential)).all() == []
+    with pytest.raises(NotFound, match="not connected"):
+        secrets_of(session, account)
+
+
+def test_managers_connect_to_their_own_brand_only(session: Session, account: Account, now: datetime) -> None:
+    manager = make_staff(session)
+    make_grant(session, manager, account, "manager")
+    me = load_actor(session, manager, now)
+    operations.require_connect(session, me, account.brand, now)
+    with pytest.raises(NotAllowed):
+        operations.require_connect(session, me, make_brand(session), now)
+
+
+def test_one_sees_the_brands_of_ones_accounts(session: Session, now: datetime) -> None:
+    person, mine, theirs = make_staff(session), make_account(session), make_account(session)
+    make_grant(session, person, mine, "viewer")
+    me = load_actor(session, person, now)
+    assert [b.id for b in queries.list_brands(session, me)] == [mine.brand_id]
+    with pytest.raises(NotFound):
+        queries.get_brand(session, me, theirs.brand_id)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "field"),
+    [
+        ({"7": [["09:00", "12:00"]]}, "intervals.7"),
+        ({"0": [["12:00", "09:00"]]}, "intervals.0"),
+        ({"1": [["09:00", "12:00"], ["11:00", "13:00"]]}, "intervals.1"),
+        ({"2": [["9", "12:00"]]}, "intervals.2"),
+    ],
+)
+def test_hours_that_cannot_be_meant_are_refused_by_day(intervals: dict[str, list[list[str]]], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        rules.require_calendar(intervals, [])
+    assert list(refused.value.fields) == [field]
