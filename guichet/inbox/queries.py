@@ -20,7 +20,7 @@ from guichet.errors import Invalid
 from guichet.inbox import cursors, searching
 from guichet.inbox.cursors import Cursor
 from guichet.inbox.rows import ConversationRow, read_rows
-from guichet.inbox.states import ACTIVE, State
+from guichet.inbox.states import ACTIVE, UNFINISHED, State
 from guichet.models import Account, Conversation, ConversationCount, ConversationLabel
 from guichet.policy import Action, Actor, visible, visible_accounts
 
@@ -108,7 +108,9 @@ def list_conversations(
     walk = _walk_for(session, actor, filters.checked(), limit)
     if order not in ORDERS:
         raise Invalid("there is no such order", {"order": f"must be {' or '.join(ORDERS)}"})
-    keys = _by_wait(session, walk, after) if order == "oldest_waiting" else _by_newest(session, walk, after, "newest")
+    # What is finished does not wait, but for an answer on its way: its newest come first.
+    by_wait = order == "oldest_waiting" and not UNFINISHED.isdisjoint(walk.states)
+    keys = _by_wait(session, walk, after) if by_wait else _by_newest(session, walk, after, "newest")
     page = keys[: walk.limit]
     rows = read_rows(session, [k.id for k in page])
     return Page(rows, cursors.write(page[-1]) if len(keys) > walk.limit else "")
