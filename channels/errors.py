@@ -54,9 +54,15 @@ class Rejected(ChannelError):
 
 
 class AuthExpired(ChannelError):
-    """Our token is revoked or expired and could not be refreshed; a person must reconnect."""
+    """Our sign-in no longer holds. A person must reconnect, unless `is_renewable`."""
 
     code = "auth_expired"
+    RENEWABLE = "token_expired"  # the code for an access token at its end: a refresh is due
+
+    @property
+    def is_renewable(self) -> bool:
+        """Whether the network said that only the access token is at its end."""
+        return self.code == self.RENEWABLE
 
 
 class RateLimited(ChannelError):

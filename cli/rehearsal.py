@@ -6,6 +6,7 @@ from __future__ import annotations
 import signal
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, jsonify
@@ -20,6 +21,10 @@ from channels.rehearsal.x import XNetwork
 from cli.demo import cast
 from guichet.config import REHEARSAL_PORTS, Settings
 
+# A rehearsal is read every few seconds, so that nobody waits for it; X itself lets direct
+# messages be read once a minute.
+_PATIENT = {"GET /2/dm_events": (900, 900)}
+
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM."""
@@ -29,8 +34,10 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     networks = [
-        kind(Store(str(folder / f"{kind.name}.sqlite3")))
-        for kind in (XNetwork, MastodonNetwork, BlueskyNetwork, EmailNetwork)
+        XNetwork(_store(folder, "x"), rates=_PATIENT),
+        MastodonNetwork(_store(folder, "mastodon")),
+        BlueskyNetwork(_store(folder, "bluesky")),
+        EmailNetwork(_store(folder, "email")),
     ]
     for network in networks:
         _settle_companies(network)
@@ -40,6 +47,10 @@ def serve(settings: Settings) -> None:
         control = make_server("127.0.0.1", _port(settings, "control"), _control(settings), threaded=True)
         threading.Thread(target=control.serve_forever, daemon=True).start()
         stop.wait()
+
+
+def _store(folder: Path, name: str) -> Store:
+    return Store(str(folder / f"{name}.sqlite3"))
 
 
 def _server(network: Network, settings: Settings) -> Server:
@@ -52,7 +63,7 @@ def _server(network: Network, settings: Settings) -> Server:
 def _settle_companies(network: Network) -> None:
     """The company accounts that can be connected here; those that are there stay as they are."""
     there = {str(p.get("handle") or p.get("address")) for p in network.people()}
-    for name, handle, title, _ in cast.ACCOUNTS:
+    for name, handle, title in (*(a[:3] for a in cast.ACCOUNTS), *cast.SPARE):
         if name != network.name or handle in there:
             continue
         if isinstance(network, BlueskyNetwork):

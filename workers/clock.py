@@ -122,10 +122,7 @@ class Clock:
         )
         never = ~select(PollCursor.account_id).where(PollCursor.account_id == Account.id).exists()
         return session.scalars(
-            select(Account.id)
-            .where(Account.state == "connected", or_(Account.id.in_(due), never))
-            .where(or_(Account.parked_until.is_(None), Account.parked_until <= now))
-            .order_by(Account.id)
+            select(Account.id).where(Account.state == "connected", or_(Account.id.in_(due), never)).order_by(Account.id)
         ).all()
 
     def _send(self, job: Job, again_after: float, **params: int) -> None:

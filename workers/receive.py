@@ -33,7 +33,7 @@ from guichet.models import Account, Message, PollCursor, RawItem
 from guichet.policy import SYSTEM
 from guichet.triage.applying import apply_rules
 from guichet.triage.assignment import assign_team
-from workers.desks import connect
+from workers.desks import connect, renew
 from workers.runtime import Process, current
 
 log = structlog.get_logger(__name__)
@@ -69,7 +69,8 @@ def poll(account_id: int) -> None:
             _read_pages(process, claim, reader, every)
         except ChannelError as e:
             _note_failure(process, claim, e, every)
-            if isinstance(e, AuthExpired | RateLimited):
+            if isinstance(e, AuthExpired):
+                renew(process, account_id)  # where that is all it needs, the next poll goes through
                 return  # the other streams would hear the same
 
 
@@ -84,12 +85,10 @@ class _Claim:
 
 
 def _open_reader(process: Process, account_id: int) -> tuple[ChannelSpec, Reader, bool] | None:
-    """None where the account cannot be read now: gone, parked, without secrets or reader."""
+    """None where the account cannot be read now: gone, without secrets or reader."""
     with process.runtime.reading() as session:
         account = session.get(Account, account_id)
         if account is None or account.state != "connected":
-            return None
-        if account.parked_until is not None and account.parked_until > process.runtime.now():
             return None
         network, is_rehearsal = account.network, account.is_rehearsal
     try:
@@ -165,6 +164,8 @@ def _note_failure(process: Process, claim: _Claim, error: ChannelError, every: t
         row.failures += 1
         row.last_error, row.claimed_until = error.detail[:2000], None
         row.next_poll_at = now + min(every * 2 ** min(row.failures, 10), LONGEST_PAUSE)
+        if isinstance(error, RateLimited) and error.retry_at is not None:
+            row.next_poll_at = max(row.next_poll_at, min(error.retry_at, now + LONGEST_PAUSE))
         account = unit.session.get_one(Account, claim.account_id)
         accounts.note_failure(unit.session, SYSTEM, account, error, now)
     log.info("poll_failed", account=claim.account_id, stream=claim.stream, error=error.code)

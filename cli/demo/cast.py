@@ -70,6 +70,14 @@ ACCOUNTS = (
     ("mastodon", "lumen", "Lumen", LUMEN),
 )
 
+# More company users of the rehearsal networks, left to be connected by hand.
+SPARE = (
+    ("x", "auroreclub", "Aurore Club"),
+    ("mastodon", "auroreclub", "Aurore Club"),
+    ("bluesky", "auroreclub.test", "Aurore Club"),
+    ("email", "club@auroreair.example", "Aurore Club"),
+)
+
 # name, brand ("" for all), words of which one must occur (none: always), actions
 RULES = (
     ("Stranded now is urgent", "", ("stranded", "stuck", "bloqué", "bloquée", "annulé", "annulée", "cancelled"),

@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from channels.contract import AppKeys, Connected, Connection
-from channels.errors import AuthExpired, ChannelError, RateLimited
+from channels.errors import AuthExpired, ChannelError
 from guichet import audit, live
 from guichet.accounts import queries, rules
 from guichet.accounts.brands import add_brand, add_calendar, change_brand, change_calendar
@@ -45,8 +45,6 @@ __all__ = [
     "store_refreshed",
     "take_attempt",
 ]
-
-_PARK = timedelta(minutes=1)  # where a network says "later" without saying when
 
 
 def connection_of(session: Session, sealer: Sealer, account: Account, app_keys: AppKeys) -> Connection:
@@ -186,27 +184,24 @@ def store_refreshed(
 
 def note_failure(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
     """What a call's failure means for the account: a sign-in that no longer holds needs a
-    person, "later" parks it, anything else is only noted."""
+    person, anything else is only noted. A limit on reading parks nothing: it is the
+    stream's, and must not hold up an answer."""
     require(actor, Action.SYSTEM)
     _note_failure(session, actor, account, error, now)
 
 
 def _note_failure(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
     account.last_error, account.last_error_at = error.detail[:2000], now
-    if isinstance(error, AuthExpired) and account.state == "connected":
+    if isinstance(error, AuthExpired) and not error.is_renewable and account.state == "connected":
         account.state, account.state_reason = "needs_reconnect", error.detail[:2000]
         audit.record(session, actor, "account.expired", account, now, code=error.code)
         live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
-    elif isinstance(error, RateLimited):
-        account.parked_until = error.retry_at or now + _PARK
-        account.parked_reason = error.detail[:2000]
 
 
 def note_success(session: Session, actor: Actor, account: Account, now: datetime) -> None:
     """A call went well: what was noted before is over."""
     require(actor, Action.SYSTEM)
     account.last_error, account.last_error_at = "", None
-    account.parked_until, account.parked_reason = None, ""
     if account.state == "needs_reconnect":
         account.state, account.state_reason = "connected", ""
         live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)

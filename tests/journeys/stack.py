@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+from guichet.config import Settings, read_settings
 from tests.architecture.source import ROOT
 
 START_SECONDS = 120
@@ -41,6 +42,12 @@ class Stack:
             "GUICHET_REHEARSAL_PORT": str(self.rehearsal_port),
             "GUICHET_PORT": self.url.rsplit(":", 1)[1],
         }
+
+    def settings(self) -> Settings:
+        """What its programs run with."""
+        keys = (self.folder / "secret-keys").read_text().strip()
+        ours = {k: v for k, v in self.environment().items() if k.startswith("GUICHET_")}
+        return read_settings({**ours, "GUICHET_SECRET_KEYS": keys})
 
     def command(self, *words: str) -> Any:
         """Run a `guichet` command with --json; its document."""

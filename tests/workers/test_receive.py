@@ -251,3 +251,18 @@ def test_an_answer_given_in_the_networks_own_app_ends_the_wait(stage: Stage) -> 
         wait = session.scalars(select(m.Wait)).one()
         assert wait.end_kind == "answered_elsewhere"
         assert wait.answered_by is None
+
+
+def test_a_limit_on_reading_delays_its_stream_and_holds_up_no_answer(stage: Stage) -> None:
+    stage.rig.network.plant(
+        Fault("status_before", match="GET /api/v1/notifications", status=429, headers={"Retry-After": "300"})
+    )
+    make_due(stage)
+    receive.poll(stage.account_id)
+    with looking(stage) as session:
+        account = session.get_one(m.Account, stage.account_id)
+        assert (account.state, account.parked_until) == ("connected", None)
+        cursors = {c.stream: c for c in session.scalars(select(m.PollCursor))}
+    limited = cursors.pop("notifications")
+    assert limited.next_poll_at > utc_now() + timedelta(seconds=250)
+    assert all(c.failures == 0 and c.next_poll_at < utc_now() + timedelta(seconds=250) for c in cursors.values())
