@@ -34,7 +34,7 @@ from workers.runtime import Process
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 128
-GATHER = 0.003  # seconds; what comes meanwhile shares the commit
+GATHER = 0.004  # seconds; what comes meanwhile shares the commit
 _AWAY = 0.5  # seconds between tries while the database does not answer
 
 

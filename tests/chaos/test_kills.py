@@ -23,6 +23,8 @@ def test_nothing_is_sent_twice_lost_or_stuck_whatever_is_killed(engine: Engine, 
         for rig in harness.rigs:
             rig.network.plant(Fault("status_after", match=rig.publishes, times=3, probability=0.2))
             rig.network.plant(Fault("reset_after", match=rig.publishes, times=3, probability=0.2))
+        time.sleep(2)
+        harness.freeze("send-1", 6)  # in the middle of sending; it wakes as if nothing had been
         harness.hurt(times=12, pause=1.0, seed=20260310)
         harness.await_settled(max(5.0, 90 - (time.monotonic() - began)))
         took = time.monotonic() - began
