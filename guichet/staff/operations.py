@@ -123,6 +123,7 @@ def change_staff(session: Session, actor: Actor, staff: Staff, changes: dict[str
 
 def change_own(session: Session, actor: Actor, changes: dict[str, Any], now: datetime) -> Staff:
     """Change what is one's own: language, time zone, presence, preferences."""
+    require(actor, Action.STAFF_VIEW)
     staff = _self(session, actor)
     _refuse_others(changes, _OWN)
     for name, value in changes.items():

@@ -1,0 +1,93 @@
+"""Webhooks: nothing is acknowledged that is not kept, nothing is kept that is not signed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from guichet.models import Account, Credential, RawItem
+from tests import factories as make
+from tests.webapp.site import HOST, Site
+from webapp.hooks import LARGEST
+
+SECRET = b"rehearsal-secret"  # the consumer secret of every rehearsal account
+
+
+def signature(body: bytes) -> str:
+    return "sha256=" + base64.b64encode(hmac.new(SECRET, body, hashlib.sha256).digest()).decode()
+
+
+@pytest.fixture
+def account(both: Site) -> Account:
+    with both.rows() as session:
+        account = make.make_account(session, network="x", is_rehearsal=True, remote_id="900")
+        sealed = both.runtime.sealer.seal({"token": "t"}, f"account:{account.id}:1")
+        session.add(Credential(account_id=account.id, key_id=sealed.key_id, sealed=sealed.data, version=1))
+        return account
+
+
+def send(site: Site, account: Account, body: bytes, signed: str | None = None) -> int:
+    headers = {"Host": HOST, "X-Twitter-Webhooks-Signature": signature(body) if signed is None else signed}
+    client = site.app.test_client(use_cookies=False)
+    return client.post(f"/hooks/x/{account.id}", data=body, headers=headers).status_code
+
+
+def kept(site: Site) -> list[RawItem]:
+    with site.rows() as session:
+        return list(session.scalars(select(RawItem)))
+
+
+def test_a_signed_webhook_is_kept_to_the_byte_and_once(both: Site, account: Account) -> None:
+    body = json.dumps({"for_user_id": "900", "tweet_create_events": []}, indent=3).encode()
+    assert [send(both, account, body), send(both, account, body)] == [200, 200]
+    (item,) = kept(both)
+    assert item.body == body
+    assert "signature" not in json.dumps(item.headers).lower(), "secret headers are dropped"
+    assert "workers.receive.digest" in both.woken
+
+
+def test_a_forged_one_is_refused_and_leaves_no_trace(both: Site, account: Account) -> None:
+    assert send(both, account, b"{}", signed="sha256=forged") == 403
+    assert send(both, account, b"{}", signed="") == 403
+    assert kept(both) == []
+
+
+def test_one_that_is_too_large_is_not_read(both: Site, account: Account) -> None:
+    assert send(both, account, b"x" * (LARGEST + 1)) == 413
+    assert kept(both) == []
+
+
+def test_one_for_nobody_is_not_there(both: Site, account: Account) -> None:
+    client = both.app.test_client(use_cookies=False)
+    for address in ("/hooks/x/999", f"/hooks/mastodon/{account.id}", "/hooks/nowhere/1"):
+        assert client.post(address, data=b"{}", headers={"Host": HOST}).status_code == 404
+
+
+def test_while_the_database_is_down_nothing_is_acknowledged(
+    both: Site, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Down:
+        def store(self, item: object) -> None:
+            raise OperationalError("INSERT", {}, Exception("gone"))
+
+    monkeypatch.setitem(both.app.extensions["guichet"], "group_commit", Down())
+    assert send(both, account, b'{"for_user_id": "900"}') == 503
+
+
+def test_many_at_once_are_all_kept(both: Site, account: Account) -> None:
+    statuses: list[int] = []
+    bodies = [json.dumps({"for_user_id": "900", "n": n}).encode() for n in range(12)]
+    threads = [threading.Thread(target=lambda b=b: statuses.append(send(both, account, b))) for b in bodies]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 12
+    assert {item.body for item in kept(both)} == set(bodies)
