@@ -40,11 +40,11 @@ def serve_clock(settings: Settings) -> None:
     main()
 
 
-def serve_idle(settings: Settings) -> None:
+def serve_listening(settings: Settings) -> None:
     """Waits for news where a network can tell of it (IMAP IDLE)."""
-    from workers.receive import idle
+    from workers.listening import main
 
-    idle()
+    main()
 
 
 def serve_rehearsal(settings: Settings) -> None:
@@ -61,6 +61,6 @@ PROGRAMS: dict[str, Callable[[Settings], None]] = {
     "receive": _worker("receive"),
     "tend": _worker("tend"),
     "clock": serve_clock,
-    "idle": serve_idle,
+    "listening": serve_listening,
     "rehearsal": serve_rehearsal,
 }

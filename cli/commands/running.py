@@ -59,7 +59,7 @@ def run(output: Output, with_demo: bool) -> None:
 
 
 def _workers(settings: Settings) -> list[str]:
-    names = ["send", "receive", "tend", "clock", "idle"]
+    names = ["send", "receive", "tend", "clock", "listening"]
     return [*names, "live"] if settings.live_url else names
 
 
