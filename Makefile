@@ -1,6 +1,8 @@
 # Two commands matter: `make run` and `make test`. Everything sets itself up.
 PYTHON ?= python3
 BIN := .venv/bin
+# Compiled modules are kept: without them every start costs seconds.
+export PYTHONDONTWRITEBYTECODE :=
 PREPARE := $(PYTHON) cli/prepare.py
 
 .PHONY: run test test-all check bench chaos lock clean help

@@ -110,7 +110,8 @@ def install(lock: str, python: Path = PYTHON) -> None:
     path = ROOT / "requirements" / f"{lock}.txt"
 
     def work() -> None:
-        uv = [PYTHON, "-m", "uv", "pip", "install", "--python", python, "--require-hashes", "-r", path]
+        uv = [PYTHON, "-m", "uv", "pip", "install", "--python", python, "--compile-bytecode"]
+        uv += ["--require-hashes", "-r", path]
         if subprocess.run([str(c) for c in uv], cwd=ROOT, capture_output=True).returncode:
             run(python, "-m", "pip", "install", "--require-hashes", "-r", path)
 
