@@ -1,7 +1,7 @@
 """Takes the pictures by which the pages are judged: every page, three widths, both themes, both
 languages, busy, empty and broken; and runs axe on each. Needs the built application and Chromium.
 
-    python webapp/ui/scripts/look.py OUT [--pages inbox,compose] [--quick]
+    python webapp/ui/scripts/look.py OUT [--pages inbox,compose] [--scenes] [--widths 1440] [--quick]
 
 Exits 1 when axe finds anything, a script error was thrown, or the browser refused something
 under the content security policy.
@@ -34,6 +34,28 @@ PAGES = {
     "numbers": "/numbers",
     "accounts": "/accounts",
     "settings": "/settings",
+}
+# What only shows after somebody did something: the page, then the keys pressed or what is clicked
+# (a role and a part of a name, by its place in the catalogue's English or French).
+SCENES: dict[str, tuple[str, list[str]]] = {
+    "palette": ("/inbox?view=open", ["key Control+k", "type re"]),
+    "keys": ("/inbox?view=open", ["key Shift+?"]),
+    "brake": ("/inbox?view=open", ["css .foot button:nth-of-type(2)"]),
+    "braked": ("/inbox?view=open", ["css .foot button:nth-of-type(2)", "css .dialog .danger", "wait"]),
+    "assign": ("/inbox/2?view=open", ["wait", "key a"]),
+    "label": ("/inbox/2?view=open", ["wait", "key l"]),
+    "close": ("/inbox/2?view=open", ["wait", "key e"]),
+    "note": ("/inbox/2?view=open", ["wait", "key n", "type For @Jonas: the second one this week."]),
+    "too-long": ("/inbox/1?view=open", ["wait", "key r", "type " + "Sorry about that. " * 18]),
+    "cannot": ("/inbox/11?view=open", []),
+    "bulk": ("/inbox?view=open", ["key j", "key x", "key j", "key x"]),
+    "written": ("/compose/1", []),
+    "differs": ("/compose/2", ["wait", "css [role=tab]:nth-of-type(3)"]),
+    "week": ("/calendar?view=week&zone2=America/New_York", []),
+    "move": ("/calendar", ["wait", "css .chip.scheduled"]),
+    "connect": ("/accounts", ["wait", "css header .primary"]),
+    "health": ("/accounts", ["wait", "css li .acts .button"]),
+    "person": ("/inbox?view=open", ["css .person-button"]),
 }
 PORTS = {"busy": 8171, "empty": 8172, "broken": 8173}
 
@@ -83,10 +105,24 @@ def axe(page: Page) -> list[str]:
     ]
 
 
+def do(page: Page, act: str) -> None:
+    """One act of a scene. What is not there at this width is left out."""
+    kind, _, what = act.partition(" ")
+    if kind == "key":
+        page.keyboard.press(what)
+    elif kind == "type":
+        page.keyboard.type(what)
+    elif kind == "css" and page.locator(what).first.is_visible():
+        page.locator(what).first.click(timeout=3000)
+    page.wait_for_timeout(500)
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--pages", default=",".join(PAGES))
+    arguments.add_argument("--widths", default=",".join(WIDTHS))
+    arguments.add_argument("--scenes", action="store_true", help="also what shows after an act")
     arguments.add_argument("--quick", action="store_true")
     asked = arguments.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
@@ -94,6 +130,8 @@ def main() -> int:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for mode, width, theme, language in shots(asked.quick):
+            if width not in asked.widths.split(","):
+                continue
             with fixture_server(mode) as address:
                 size = WIDTHS[width]
                 context = browser.new_context(
@@ -101,7 +139,10 @@ def main() -> int:
                 )
                 kept = f'{{"theme": "{theme}", "language": "{language}"}}'
                 context.add_init_script(f"localStorage.setItem('guichet.preferences', JSON.stringify({kept}))")
-                for name in asked.pages.split(","):
+                wanted = [name for name in asked.pages.split(",") if name]
+                if asked.scenes and mode == "busy":
+                    wanted += SCENES
+                for name in wanted:
                     page = context.new_page()
                     where = f"{name}-{mode}-{width}-{theme}-{language}"
                     page.on("pageerror", lambda error, at=where: wrong.append(f"{at}: {error}"))
@@ -113,8 +154,11 @@ def main() -> int:
                             else None
                         ),
                     )
-                    page.goto(address + PAGES[name], wait_until="domcontentloaded")
+                    path, acts = SCENES.get(name) or (PAGES[name], [])
+                    page.goto(address + path, wait_until="domcontentloaded")
                     page.wait_for_timeout(900)
+                    for act in acts:
+                        do(page, act)
                     page.screenshot(path=asked.out / f"{where}.png")
                     wrong += [f"{where}: {found}" for found in axe(page)]
                     page.close()
