@@ -243,7 +243,7 @@ class _WireAdapter(HTTPAdapter):
         struck = False
         try:
             response = super().send(request, **kw)
-            response._content = _read_body(response, wire.max_body)  # type: ignore[attr-defined]
+            response._content = _read_body(response, wire.max_body)
             response._content_consumed = True  # type: ignore[attr-defined]
         except requests.RequestException as e:
             struck = self._end_watch()

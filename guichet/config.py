@@ -179,9 +179,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         database_url=env.url(
             "GUICHET_DATABASE_URL", f"sqlite:///{data_dir / 'guichet.sqlite3'}", ("postgresql", "postgres", "sqlite")
         ),
-        redis_url=env.url(
-            "GUICHET_REDIS_URL", f"unix://{embedded_socket(data_dir)}", ("redis", "rediss", "unix")
-        ),
+        redis_url=env.url("GUICHET_REDIS_URL", f"unix://{embedded_socket(data_dir)}", ("redis", "rediss", "unix")),
         secret_keys=env.keys("GUICHET_SECRET_KEYS"),
         public_url=env.url("GUICHET_PUBLIC_URL", f"http://localhost:{port}", ("https", "http")).rstrip("/"),
         data_dir=data_dir,

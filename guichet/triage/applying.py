@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from guichet.inbox import handling, labels
@@ -12,7 +14,6 @@ from guichet.inbox.states import ACTIVE, State
 from guichet.models import Account, Conversation, Label, Message, Rule, Staff, Team
 from guichet.policy import Action, Actor, can, load_actor, require
 from guichet.triage import facts, rules
-from guichet.triage.operations import rules_for
 from guichet.triage.rules import Outcome, RuleValue
 
 
@@ -26,7 +27,7 @@ def apply_rules(session: Session, actor: Actor, message: Message, now: datetime)
     require(actor, Action.SYSTEM)
     account = session.get_one(Account, message.account_id)
     conversation = session.get_one(Conversation, message.conversation_id)
-    on = [_value(rule) for rule in rules_for(session, account)]
+    on = [_value(rule) for rule in _rules_for(session, account)]
     outcome = rules.decide(on, facts.of_messages(session, [message])[0]) if on else Outcome()
     if outcome.rule_ids:
         with changing(session, actor, conversation, now, "rules") as change:
@@ -65,3 +66,12 @@ def _may_answer(change: Change, staff: Staff) -> bool:
     if staff.disabled_at is not None:
         return False
     return can(load_actor(change.session, staff, change.now), Action.CONVERSATION_ANSWER, change.conversation)
+
+
+def _rules_for(session: Session, account: Account) -> Sequence[Rule]:
+    """The rules that are on for an account's brand, in order of trial."""
+    return session.scalars(
+        select(Rule)
+        .where(Rule.is_on, or_(Rule.brand_id.is_(None), Rule.brand_id == account.brand_id))
+        .order_by(Rule.position, Rule.id)
+    ).all()

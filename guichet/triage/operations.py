@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from guichet import audit
@@ -160,15 +160,6 @@ def preview_rule(
         if rules.holds(conditions, fact)
     ]
     return Preview(len(messages), len(hits), [_example(m) for m in hits[:_PREVIEW_EXAMPLES]])
-
-
-def rules_for(session: Session, account: Account) -> Sequence[Rule]:
-    """The rules that are on for an account's brand, in order of trial."""
-    return session.scalars(
-        select(Rule)
-        .where(Rule.is_on, or_(Rule.brand_id.is_(None), Rule.brand_id == account.brand_id))
-        .order_by(Rule.position, Rule.id)
-    ).all()
 
 
 def _example(message: Message) -> Example:
