@@ -28,9 +28,10 @@ from guichet.db.dialect import database_now
 from guichet.db.locks import only_one
 from guichet.delivery import doubts, engine
 from guichet.jobs import DIGEST, DRAIN, POLL, RECONCILE, TEND, Job
+from guichet.logs import start_logging
 from guichet.models import Account, LiveEvent, PollCursor, RawItem
 from guichet.policy import SYSTEM
-from workers.runtime import Process, open_process, start_logging
+from workers.runtime import Process, open_process
 
 log = structlog.get_logger(__name__)
 

@@ -14,9 +14,10 @@ from channels.errors import ChannelError
 from guichet.config import BadSettings, read_settings
 from guichet.errors import GuichetError
 from guichet.jobs import POLL
+from guichet.logs import start_logging
 from guichet.models import Account, PollCursor
 from workers.desks import connect
-from workers.runtime import Process, open_process, start_logging
+from workers.runtime import Process, open_process
 
 log = structlog.get_logger(__name__)
 

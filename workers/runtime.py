@@ -10,7 +10,6 @@ on purpose: forking, RQ's scheduler, more than one queue for a worker, pickle.
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import signal
 import sys
@@ -26,9 +25,10 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from channels.networks import Networks, open_networks
-from guichet.config import REHEARSAL_PORTS, BadSettings, Settings, read_settings
+from guichet.config import BadSettings, Settings, read_settings
 from guichet.db.locks import Life
 from guichet.jobs import DIGEST, DRAIN, QUEUES, TEND, Job
+from guichet.logs import start_logging
 from guichet.runtime import Runtime, open_runtime
 from workers.timekeeping import ClockGuard
 
@@ -80,25 +80,11 @@ def use(process: Process | None) -> None:
 
 def open_process(settings: Settings, kind: str, networks: Networks | None = None) -> Process:
     """The process for a kind of work; also makes it the current one."""
-    process = Process(open_runtime(settings, pool_size=4), networks or networks_of(settings), kind)
+    process = Process(
+        open_runtime(settings, pool_size=4), networks or open_networks(**settings.network_options()), kind
+    )
     use(process)
     return process
-
-
-def networks_of(settings: Settings) -> Networks:
-    """The networks as these settings reach them."""
-    rehearsal = {
-        name: settings.rehearsal_url(name)
-        for name in REHEARSAL_PORTS
-        if settings.rehearsal_port and name not in ("control", "imap", "smtp")
-    }
-    return open_networks(
-        allow=settings.allowed_addresses(),
-        rehearsal=rehearsal,
-        app_keys=settings.app_keys,
-        proxy=settings.proxy,
-        ca_bundle=settings.ca_bundle,
-    )
 
 
 # ---------------------------------------------------------------- RQ
@@ -212,24 +198,6 @@ def import_jobs(queue: str) -> None:
 
     for module in {job.path.rpartition(".")[0] for job in ALL if job.queue == queue}:
         importlib.import_module(module)
-
-
-def start_logging(level: str) -> None:
-    """Structured lines on standard error. RQ's own chatter is kept to warnings."""
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    for name in ("rq", "rq.worker", "urllib3", "requests_oauthlib", "oauthlib", "tweepy"):
-        logging.getLogger(name).setLevel("WARNING")  # some of them print tokens at DEBUG
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 if __name__ == "__main__":

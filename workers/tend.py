@@ -20,7 +20,7 @@ from guichet.inbox import operations as inbox
 from guichet.jobs import CHECK_ACCOUNT, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
-from guichet.staff.entry import note_absent
+from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, renew
 from workers.runtime import Process, current
@@ -77,7 +77,12 @@ def look_after_conversations(process: Process) -> None:
 def note_who_is_gone(process: Process) -> None:
     """Nobody is given work who has no window open."""
     with process.runtime.unit() as unit:
-        note_absent(unit.session, SYSTEM, process.runtime.now())
+        entry.note_absent(unit.session, SYSTEM, process.runtime.now())
+
+
+def forget_old_keys(process: Process) -> None:
+    with process.runtime.unit() as unit:
+        entry.forget_old_keys(unit.session, SYSTEM, process.runtime.now())
 
 
 def seal_audit_log(process: Process) -> None:
@@ -132,6 +137,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     note_who_is_gone,
     look_after_conversations,
     seal_audit_log,
+    forget_old_keys,
     renew_secrets,
     check_accounts,
 )

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from guichet import audit, live
 from guichet.errors import Invalid, NotAllowed, NotFound, NotSignedIn
-from guichet.models import ApiToken, Staff, StaffSession
+from guichet.models import ApiToken, IdempotencyKey, Staff, StaffSession
 from guichet.policy import SCOPES, Action, Actor, OrgRole, load_actor, require
 from guichet.staff import rules
 from guichet.staff.queries import find_staff_by_email
@@ -163,3 +163,9 @@ def revoke_token(session: Session, actor: Actor, token: ApiToken, now: datetime)
         token.revoked_at = now
         audit.record(session, actor, "token.revoke", token, now)
         live.tell(session, "rights", now, staff_id=token.staff_id)
+
+
+def forget_old_keys(session: Session, actor: Actor, now: datetime) -> None:
+    """Idempotency keys are honoured for a day."""
+    require(actor, Action.SYSTEM)
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now - rules.KEYS_KEPT))

@@ -18,6 +18,7 @@ from guichet.policy import Actor, OrgRole
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
 ABSENT = timedelta(minutes=5)  # without a sign of life: nobody is there
+KEYS_KEPT = timedelta(days=1)
 TOUCH = timedelta(minutes=1)  # how exactly "last seen" is kept
 SHORTEST_PASSWORD = 12
 TOKEN_PREFIX = "guichet_"  # noqa: S105 - tells scanners what leaked, is no secret

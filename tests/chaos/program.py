@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from channels.wire import AddressPolicy, Wire
 from guichet.config import read_settings
+from guichet.logs import start_logging
 from tests.workers.quick import QuickNetworks
 from workers import clock, runtime
 
@@ -23,7 +24,7 @@ def main(kind: str) -> None:
     wire = Wire(policy=AddressPolicy(("127.0.0.0/8",)), connect_timeout=2, read_timeout=3, deadline=5)
     networks = QuickNetworks(wire, urls, read_lag=timedelta(seconds=0.5), latest_arrival=timedelta(seconds=3))
     settings = read_settings(os.environ)
-    runtime.start_logging("INFO")
+    start_logging("INFO")
     process = runtime.open_process(settings, kind, networks)
     if kind != "clock":
         runtime.import_jobs(kind)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.errors import NotAllowed
+from guichet.models import IdempotencyKey
 from guichet.policy import SYSTEM, load_actor
 from guichet.staff import entry, rules
 from tests.factories import make_staff
@@ -41,3 +43,15 @@ def test_only_our_own_processes_say_who_is_gone(session: Session, now: datetime)
     person = make_staff(session, "owner")
     with pytest.raises(NotAllowed):
         entry.note_absent(session, load_actor(session, person, now), now)
+
+
+def test_idempotency_keys_are_forgotten_after_a_day(session: Session, now: datetime) -> None:
+    person = make_staff(session)
+    for age in (timedelta(hours=1), timedelta(hours=25)):
+        key = IdempotencyKey(
+            staff_id=person.id, route="POST /posts", key=str(age), payload_hash="", created_at=now - age
+        )  # fmt: skip
+        session.add(key)
+    session.flush()
+    entry.forget_old_keys(session, SYSTEM, now)
+    assert list(session.scalars(select(IdempotencyKey.key))) == [str(timedelta(hours=1))]
