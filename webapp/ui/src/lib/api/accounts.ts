@@ -1,6 +1,6 @@
 /** Calls about outside accounts: networks, connecting, health. */
 import { api } from "./client";
-import type { Account, AccountHealth, Id, Network, Page } from "./types";
+import type { Account, AccountHealth, DeadLetter, Id, Network, Page } from "./types";
 
 export interface Connecting {
   network: string;
@@ -17,3 +17,6 @@ export const getHealth = (id: Id): Promise<AccountHealth> => api.get(`/accounts/
 export const checkAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/check`);
 export const disconnectAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/disconnect`);
 export const changeAccount = (id: Id, change: { time_zone?: string; brand_id?: Id }): Promise<Account> => api.patch(`/accounts/${id}`, change);
+/** What could not be understood, on every account that one manages. */
+export const listDeadLetters = (): Promise<Page<DeadLetter>> => api.get("/dead-letters");
+export const replayLetter = (id: Id): Promise<DeadLetter> => api.post(`/dead-letters/${id}/replay`);

@@ -88,6 +88,7 @@ export type RuleAction = S["RuleAction"];
 export type Rule = Omit<S["Rule"], "conditions" | "actions"> & { conditions: Condition[]; actions: RuleAction[] };
 export type RulePreview = S["RulePreview"];
 export type AuditEntry = S["AuditEntry"];
+export type DeadLetter = S["DeadLetter"];
 
 /** RFC 9457, as any server on the way may also send it: only title and status are sure. */
 export type Problem = Pick<S["Problem"], "title" | "status"> & Partial<S["Problem"]>;
