@@ -226,11 +226,12 @@ export const settings = {
   audit: {
     text: "Every act, newest first. It cannot be changed, and holds no personal text.",
     empty: "Nothing was recorded for this choice",
+    entries: "Entries of the log",
     everybody: "Everybody",
     who: "Who",
     when: "When",
     action: "Action",
-    actionExample: "Action, such as staff.disable",
+    actionExample: "Act: staff.disable",
     day: "Day",
     target: "On what",
     details: "Details",

@@ -227,11 +227,12 @@ export const settings: Catalogue["settings"] = {
   audit: {
     text: "Chaque acte, le plus récent d’abord. Il ne peut pas être modifié et ne contient aucun texte personnel.",
     empty: "Rien n’a été enregistré pour ce choix",
+    entries: "Entrées du journal",
     everybody: "Tout le monde",
     who: "Qui",
     when: "Quand",
     action: "Acte",
-    actionExample: "Acte, par exemple staff.disable",
+    actionExample: "Acte\u00a0: staff.disable",
     day: "Jour",
     target: "Sur quoi",
     details: "Précisions",
