@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const numbers: Catalogue["numbers"] = {
-  asOf: (when) => `À ${when}`,
+  asOf: (when) => `Relevé\u00a0: ${when}`,
   waitingNow: "En attente maintenant",
   customers: (n) => many(n, "client", "clients"),
   oldest: "Attente la plus longue",
