@@ -61,10 +61,10 @@ PORTS = {"busy": 8171, "empty": 8172, "broken": 8173}
 
 
 @contextmanager
-def fixture_server(mode: str) -> Iterator[str]:
+def fixture_server(mode: str, language: str) -> Iterator[str]:
     """The built pages over the made-up API; its address."""
-    command = ["node", str(UI / "fixtures" / "serve.mjs"), str(PORTS[mode]), mode]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - our own file
+    command = ["node", str(UI / "fixtures" / "serve.mjs"), str(PORTS[mode]), mode, language]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{PORTS[mode]}"
     try:
         _wait_for(address)
@@ -77,7 +77,7 @@ def fixture_server(mode: str) -> Iterator[str]:
 def _wait_for(address: str) -> None:
     for _ in range(100):
         try:
-            urllib.request.urlopen(address, timeout=1).close()  # noqa: S310 - loopback
+            urllib.request.urlopen(address, timeout=1).close()
             return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)
@@ -132,7 +132,7 @@ def main() -> int:
         for mode, width, theme, language in shots(asked.quick):
             if width not in asked.widths.split(","):
                 continue
-            with fixture_server(mode) as address:
+            with fixture_server(mode, language) as address:
                 size = WIDTHS[width]
                 context = browser.new_context(
                     viewport={"width": size[0], "height": size[1]}, bypass_csp=False, locale=language

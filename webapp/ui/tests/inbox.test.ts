@@ -37,6 +37,7 @@ async function write(text: string): Promise<void> {
 
 beforeEach(() => {
   HTMLElement.prototype.scrollTo = () => undefined;
+  vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
   vi.stubGlobal("IntersectionObserver", class { observe(): void {} disconnect(): void {} });
 });
 afterEach(() => {

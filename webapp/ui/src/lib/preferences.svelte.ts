@@ -31,15 +31,6 @@ function read(): Kept {
   }
 }
 
-function hasChosenLanguage(): boolean {
-  try {
-    return "language" in (JSON.parse(localStorage.getItem(KEY) ?? "{}") as object);
-  } catch {
-    return false;
-  }
-}
-
-export const languageWasChosen = hasChosenLanguage();
 export const preferences: Kept = $state(read());
 
 /** Writes every change to the browser and to the root element. Call once, inside a root effect. */

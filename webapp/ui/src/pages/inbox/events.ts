@@ -18,15 +18,21 @@ function labelNames(value: unknown): string {
   return value.map((one) => session.labels.find((label) => label.id === one)?.name ?? text(one)).join(", ");
 }
 
+/** What messages, labels and assignments beside them tell already. */
+const TOLD_ELSEWHERE = new Set(["created", "rules", "reply_failed", "reply_in_doubt", "edited", "deleted", "merged_from", "owner_changed"]);
+
+export const isQuiet = (entry: Entry): boolean => entry.kind === "event" && TOLD_ELSEWHERE.has(entry.event ?? "");
+
 /** What is said of an event, by its kind; the words for `who` are the author's name or ours. */
 export function describeEvent(entry: Entry): string {
   const who = entry.staff?.name || entry.author || t.inbox.system;
   const { data } = entry;
   const words = t.inbox.events;
   switch (entry.event) {
+    case "reopened":
+      return data["by_customer"] ? words.wrote_again : words.reopened(who);
     case "claimed":
     case "released":
-    case "reopened":
     case "spam":
     case "merged_into":
     case "waiting_internal":

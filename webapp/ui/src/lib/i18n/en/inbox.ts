@@ -115,6 +115,7 @@ export const inbox = {
     not_needed: (who: string) => `${who} closed: no answer needed`,
     unanswered: (who: string) => `${who} closed without an answer`,
     closed: "Closed for good",
+    wrote_again: "Reopened: the customer wrote again",
     reopened: (who: string) => `${who} reopened`,
     waiting_internal: (who: string) => `${who} waits for a colleague`,
     waiting_customer: "Waiting for the customer",

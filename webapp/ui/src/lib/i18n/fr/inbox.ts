@@ -116,6 +116,7 @@ export const inbox: Catalogue["inbox"] = {
     not_needed: (who) => `${who} l’a close\u202f: sans réponse nécessaire`,
     unanswered: (who) => `${who} l’a close sans réponse`,
     closed: "Close pour de bon",
+    wrote_again: "Rouverte\u202f: le client a de nouveau écrit",
     reopened: (who) => `${who} l’a rouverte`,
     waiting_internal: (who) => `${who} attend un collègue`,
     waiting_customer: "En attente du client",
