@@ -62,6 +62,19 @@ it("moves a rule by its buttons and sends the whole order", async () => {
   expect(button("Move up: VIPs first").disabled).toBe(true);
 });
 
+it("keeps the words of a condition as they are typed, and saves them as values", async () => {
+  const { asked } = await open(Rules);
+  await fireEvent.click(button("Edit: Delays to Travel disruption"));
+  await until(() => document.querySelector('form input[aria-label="Condition 1: values"]') !== null);
+  const typed = document.querySelector('form input[aria-label="Condition 1: values"]') as HTMLInputElement;
+  expect(typed.value).toBe("delay, cancelled, late train");
+  await fireEvent.input(typed, { target: { value: "delay, strike, " } });
+  expect(typed.value).toBe("delay, strike, ");
+  await fireEvent.submit(document.querySelector("form") as HTMLFormElement);
+  await until(() => asked.some((one) => one.method === "PATCH"));
+  expect((asked.find((one) => one.method === "PATCH")?.body["conditions"] as unknown[])[0]).toEqual({ field: "text", operator: "any_of", value: ["delay", "strike"] });
+});
+
 it("says rules in words, also about what is no longer there", async () => {
   await open(Rules);
   expect(sayCondition({ field: "text", operator: "none_of", value: ["refund", "money back"] })).toBe("Text has none of “refund” or “money back”");
