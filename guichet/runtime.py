@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -47,7 +49,7 @@ class Runtime:
 
 def open_runtime(settings: Settings, *, pool_size: int = 8) -> Runtime:
     """The runtime of a process. Connects to nothing yet."""
-    redis = Redis.from_url(settings.redis_url, socket_timeout=30, socket_connect_timeout=2, health_check_interval=15)
+    redis = open_redis(settings.redis_url)
     return Runtime(
         settings=settings,
         engine=open_engine(settings.database_url, pool_size=pool_size),
@@ -55,4 +57,12 @@ def open_runtime(settings: Settings, *, pool_size: int = 8) -> Runtime:
         sealer=Sealer(settings.secret_keys),
         store=FileStore(settings.data_dir / "media"),
         wake=Dispatcher(redis),
+    )
+
+
+def open_redis(url: str) -> Redis:
+    """A connection that tells at once when Redis is away: it only wakes workers, and nobody
+    should wait for it (redis-py would try again for seconds by default)."""
+    return Redis.from_url(
+        url, socket_timeout=30, socket_connect_timeout=2, health_check_interval=15, retry=Retry(NoBackoff(), 1)
     )

@@ -182,7 +182,7 @@ def test_a_broken_refresh_is_what_it_is(
     connection = rig.connect()
     rig.network.plant(Fault(effect, match="POST /2/oauth2/token", **how))  # type: ignore[arg-type]
     with pytest.raises(error) as caught:
-        SPEC.connector(KEYS, rig.wire).refresh(connection)
+        SPEC.connector(KEYS, rig.make_wire(read_timeout=0.5)).refresh(connection)
     assert type(caught.value) is error
 
 

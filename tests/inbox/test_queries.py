@@ -13,6 +13,7 @@ from guichet.inbox import operations as inbox
 from guichet.inbox import presence, queries, searching, thread
 from guichet.inbox.queries import Filters
 from guichet.policy import Actor, load_actor
+from guichet.runtime import open_redis
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, make_scene
 
@@ -171,8 +172,7 @@ def test_a_conversation_is_read_in_windows(scene: Scene) -> None:
 
 
 def test_without_redis_nobody_is_shown(scene: Scene) -> None:
-    from redis import Redis
 
-    away = Redis(unix_socket_path="/nonexistent/valkey.sock")
+    away = open_redis("unix:///nonexistent/valkey.sock")
     presence.show(away, 1, 2, "writing", scene.now)
     assert presence.who_is_there(away, [1], scene.now) == {}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from flask_openapi import OpenAPI
-from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
@@ -19,7 +18,7 @@ from werkzeug.test import TestResponse
 from channels.networks import Networks, open_networks
 from guichet.config import Settings
 from guichet.models import Staff
-from guichet.runtime import Runtime
+from guichet.runtime import Runtime, open_redis
 from guichet.sealing import Sealer
 from guichet.staff import operations, rules
 from guichet.storage import FileStore
@@ -135,7 +134,7 @@ def open_site(engine: Engine, folder: Path, networks: Networks | None = None, **
     runtime = Runtime(
         settings=made,
         engine=engine,
-        redis=Redis(unix_socket_path=str(folder / "no.sock")),
+        redis=open_redis(f"unix://{folder}/no.sock"),
         sealer=Sealer(made.secret_keys),
         store=FileStore(folder / "media"),
         wake=lambda job, params: woken.append(job.path),

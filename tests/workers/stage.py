@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from redis import Redis
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -25,7 +24,7 @@ from guichet.config import Settings
 from guichet.delivery import operations
 from guichet.delivery.payload import freeze
 from guichet.policy import SYSTEM
-from guichet.runtime import Runtime
+from guichet.runtime import Runtime, open_redis
 from guichet.sealing import Sealer
 from guichet.storage import FileStore
 from tests import factories
@@ -115,7 +114,7 @@ def runtime_on(engine: Engine, folder: Path, threads: int = 8) -> Runtime:
         data_dir=folder, send_threads=threads,
     )  # fmt: skip
     return Runtime(
-        settings, engine, Redis(unix_socket_path=str(folder / "none.sock")), Sealer(settings.secret_keys),
+        settings, engine, open_redis(f"unix://{folder}/none.sock"), Sealer(settings.secret_keys),
         FileStore(folder / "media"), wake=lambda job, params: None,
     )  # fmt: skip
 
