@@ -1,8 +1,9 @@
 /**
  * The grid calls itself a table without being built like one, which makes screen readers say
- * nonsense. Its roles of a table are taken off as it draws; what is left reads in order.
+ * nonsense; its list is one without items when it is empty. Those roles are taken off as it
+ * draws; what is left reads in order.
  */
-const WRONG = '[role="table"],[role="row"],[role="rowgroup"],[role="columnheader"],[role="rowheader"],[role="cell"]';
+const WRONG = '[role="table"],[role="row"],[role="rowgroup"],[role="columnheader"],[role="rowheader"],[role="cell"],[role="list"],[role="listitem"]';
 
 export function quietRoles(node: HTMLElement): () => void {
   const strip = (): void => {

@@ -17,7 +17,7 @@ export const needsYou = {
   },
   counts: (n: number) => `${n} ${many(n, "matter", "matters")}`,
   evidence: "What is known",
-  attempt: (n: number) => `Attempt ${n}`,
+  attempt: (n: number, how: string) => `Attempt ${n}: ${how}`,
   attemptStates: { started: "started", accepted: "accepted", refused: "refused", unknown: "outcome unknown", absent: "proved absent", failed: "refused" } as Record<string, string>,
   looked: { absent: "Looked on the network: it was not there", found: "Looked on the network: found", candidates: "Looked on the network: something like it is there", unreadable: "Looked on the network: no clear answer", error: "The look itself failed" } as Record<string, string>,
   candidate: "This one?",

@@ -18,7 +18,7 @@ export const needsYou: Catalogue["needsYou"] = {
   },
   counts: (n) => `${n} ${many(n, "question", "questions")}`,
   evidence: "Ce que l’on sait",
-  attempt: (n) => `Essai ${n}`,
+  attempt: (n, how) => `Essai ${n}\u202f: ${how}`,
   attemptStates: { started: "commencé", accepted: "accepté", refused: "refusé", unknown: "issue inconnue", absent: "absence prouvée", failed: "refusé" },
   looked: { absent: "Recherche sur le réseau\u202f: il n’y était pas", found: "Recherche sur le réseau\u202f: trouvé", candidates: "Recherche sur le réseau\u202f: quelque chose de semblable s’y trouve", unreadable: "Recherche sur le réseau\u202f: pas de réponse claire", error: "La recherche elle-même a échoué" },
   candidate: "Celle-ci\u202f?",
