@@ -510,6 +510,9 @@ class ChannelSpec:
     # files what it sends); defaults to `recovery`. A reconciler is opened only where it is
     # not BLIND.
     recovery_of: Callable[[Mapping[str, Any]], Recovery] | None = None
+    # What to type to connect an account of the rehearsal server at this base URL, where
+    # that is more than its address.
+    rehearsal_form: Callable[[str], Mapping[str, str]] | None = None
     # The text as it will stand, e.g. with the mention that makes an answer reach
     # its addressee; pure.
     answer_text: Callable[[str, Target], str] | None = None
@@ -525,3 +528,9 @@ class ChannelSpec:
     def recovery_for(self, settings: Mapping[str, Any]) -> Recovery:
         """How the truth is found for an account with these settings."""
         return self.recovery_of(settings) if self.recovery_of else self.recovery
+
+    def rehearsal_fields(self, base_url: str) -> dict[str, str]:
+        """What to type to connect an account of the rehearsal server at `base_url`."""
+        if self.rehearsal_form:
+            return dict(self.rehearsal_form(base_url))
+        return {f.name: base_url for f in self.fields if f.kind == "address"}

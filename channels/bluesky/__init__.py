@@ -63,4 +63,5 @@ SPEC = ChannelSpec(
     publisher=BlueskyPublisher,
     reconciler=BlueskyReconciler,
     reader=BlueskyReader,
+    rehearsal_form=lambda url: {"address": url, "password": "rehearsal"},
 )

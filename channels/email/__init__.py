@@ -25,7 +25,7 @@ from channels.email.connecting import MailConnector
 from channels.email.looking import MailReconciler
 from channels.email.reading import MailReader, MailWaiter
 from channels.email.sending import SIZE_SHARE, MailPublisher
-from channels.email.settings import FIELDS, PROVIDERS
+from channels.email.settings import FIELDS, PROVIDERS, rehearsal_form
 
 _USUAL_SIZE = 20_000_000  # where the server announces no limit: Microsoft 365 and Google take 25 MB and more
 _FILES = (
@@ -71,6 +71,7 @@ SPEC = ChannelSpec(
     reconciler=MailReconciler,
     reader=MailReader,
     waiter=MailWaiter,
+    rehearsal_form=rehearsal_form,
     fixed_hosts=tuple(
         sorted({url.split("/")[2] for p in PROVIDERS.values() for url in (p.authorize_url, p.token_url)})
     ),

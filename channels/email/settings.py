@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels.contract import FormField
 from channels.email.addresses import is_address
@@ -155,3 +156,15 @@ def _host(form: Mapping[str, Any], service: str, usual: Host) -> Host:
     if tls not in TLS_MODES:
         raise bad_form(f"{service}_tls", f"must be one of {', '.join(TLS_MODES)}")
     return Host(name.strip("[]"), int(port), tls)
+
+
+def rehearsal_form(base_url: str) -> dict[str, str]:
+    """The rehearsal provider speaks IMAP and SMTP on the two ports after its own."""
+    parts = urlsplit(base_url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 0
+    return {
+        "password": "rehearsal",
+        "imap_host": host, "imap_port": str(port + 1), "imap_tls": "none",
+        "smtp_host": host, "smtp_port": str(port + 2), "smtp_tls": "none",
+        "probe_sent": "no",
+    }  # fmt: skip

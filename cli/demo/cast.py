@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from guichet.config import REHEARSAL_PORTS, Settings
-
 
 @dataclass(frozen=True)
 class Person:
@@ -106,25 +104,10 @@ POSTS = (
 )  # text, days from today, wall time in Paris
 
 
-# Passwords of rehearsal accounts that sign in by password: no secrets, they open nothing
-# but a server that listens on loopback.
+# Opens rehearsal accounts, and nothing but a server that listens on loopback.
 REHEARSAL_PASSWORD = "rehearsal"  # noqa: S105
 
 
-def typed_form(network: str, handle: str, settings: Settings) -> dict[str, str]:
-    """What a person types to connect a rehearsal account, beside its server's address."""
-    if network == "bluesky":
-        return {"identifier": handle, "password": REHEARSAL_PASSWORD}
-    if network == "email":
-        return {
-            "address": handle,
-            "password": REHEARSAL_PASSWORD,
-            "imap_host": "127.0.0.1",
-            "imap_port": str(settings.rehearsal_port + REHEARSAL_PORTS["imap"]),
-            "imap_tls": "none",
-            "smtp_host": "127.0.0.1",
-            "smtp_port": str(settings.rehearsal_port + REHEARSAL_PORTS["smtp"]),
-            "smtp_tls": "none",
-            "probe_sent": "no",
-        }
-    return {}
+def typed_form(network: str, handle: str) -> dict[str, str]:
+    """What a person types beside what the page has filled in already."""
+    return {"bluesky": {"identifier": handle}, "email": {"address": handle}}.get(network, {})

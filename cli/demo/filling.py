@@ -88,7 +88,7 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     for title, shortcut, language, text in cast.CANNED:
         browser.post("/canned-replies", {"name": title, "shortcut": shortcut, "language": language, "text": text})
     _add_rules(browser, teams, brands, labels)
-    accounts = {(network, handle): connect(browser, settings, network, handle, brands[brand])
+    accounts = {(network, handle): connect(browser, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
     _schedule(browser, brands[cast.AURORE], accounts)
     for voice in voices.FIRST:
@@ -135,10 +135,10 @@ def _add_rules(browser: Browser, teams: dict[str, int], brands: dict[str, int], 
         browser.post("/rules", {**body, "brand_id": brands[brand]} if brand else body)
 
 
-def connect(browser: Browser, settings: Settings, network: str, handle: str, brand_id: int) -> int:
+def connect(browser: Browser, network: str, handle: str, brand_id: int) -> int:
     """Connect a rehearsal account as a person would; returns its id."""
     offered = next(n for n in browser.get("/networks")["items"] if n["name"] == network)
-    form = {**offered["rehearsal_form"], **cast.typed_form(network, handle, settings)}
+    form = {**offered["rehearsal_form"], **cast.typed_form(network, handle)}
     body = {"network": network, "brand_id": brand_id, "form": form, "rehearsal": True}
     begun = browser.post("/accounts/connect", body)
     if begun["authorize_url"]:

@@ -21,9 +21,8 @@ SOCIAL, LEAD, OWNER = "jonas@aurore.example", "ines@aurore.example", "claire@aur
 @pytest.mark.parametrize(("network", "handle"), [(n, h) for n, h, _ in cast.SPARE])
 def test_an_account_is_connected_through_its_consent_page(stack: Stack, network: str, handle: str) -> None:
     browser = sign_in(stack, SOCIAL)
-    settings = stack.settings()
     brand = next(b["id"] for b in browser.get("/brands")["items"] if b["name"] == cast.AURORE)
-    account_id = connect(browser, settings, network, handle, brand)
+    account_id = connect(browser, network, handle, brand)
     account = browser.get(f"/accounts/{account_id}")
     assert (account["state"], account["is_rehearsal"], account["brand"]["name"]) == ("connected", True, cast.AURORE)
 

@@ -30,10 +30,9 @@ SETTLED = {"published", "needs_human"}
 
 def test_every_program_may_be_killed_while_posts_go_out(stack: Stack) -> None:
     browser = sign_in(stack, "jonas@aurore.example")
-    settings = stack.settings()
     brand = next(b["id"] for b in browser.get("/brands")["items"] if b["name"] == cast.AURORE)
     for network, handle, _ in cast.SPARE[:3]:
-        connect(browser, settings, network, handle, brand)
+        connect(browser, network, handle, brand)
     targets = [
         a["id"] for (network, _), a in accounts(browser).items() if a["brand"]["id"] == brand and network != "email"
     ]

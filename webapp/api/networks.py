@@ -42,7 +42,7 @@ def _show(spec: ChannelSpec, networks: Networks) -> Network:
         can_edit=spec.name == "mastodon",
         configured=_is_configured(spec, networks),
         rehearsal=rehearsal,
-        rehearsal_form=_rehearsal_form(spec, networks) if rehearsal else {},
+        rehearsal_form=spec.rehearsal_fields(networks.rehearsal[spec.name]) if rehearsal else {},
     )
 
 
@@ -53,11 +53,6 @@ def _is_configured(spec: ChannelSpec, networks: Networks) -> bool:
         return True
     keys = networks.keys_for(spec.name, is_rehearsal=False)
     return bool(keys.client_id or keys.api_key)
-
-
-def _rehearsal_form(spec: ChannelSpec, networks: Networks) -> dict[str, str]:
-    address = networks.rehearsal[spec.name]
-    return {f.name: address for f in spec.fields if f.kind == "address"}
 
 
 def text_limits(limits: Limits) -> dict[str, TextLimit]:
