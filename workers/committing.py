@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -26,6 +27,7 @@ from guichet.db.dialect import database_now
 from guichet.delivery import engine
 from guichet.delivery.engine import Start
 from guichet.delivery.settling import Result, settle
+from guichet.inbox import counts
 from guichet.inbox.operations import follow_delivery
 from guichet.models import Account, Delivery
 from guichet.policy import SYSTEM
@@ -132,14 +134,19 @@ class Committer:
             return
         now = database_now(connection)
         with Session(bind=connection, expire_on_commit=False) as session:
-            for outcome in telling:
-                if outcome.is_answer:
-                    delivery = session.get_one(Delivery, outcome.result.delivery_id)
-                    follow_delivery(session, SYSTEM, delivery, now)
-                if outcome.account_error is not None:
-                    account = session.get_one(Account, outcome.result.account_id)
-                    note_failure(session, SYSTEM, account, outcome.account_error, now)
+            with counts.deferred(session):  # counter rows last, in one order: no two groups wait for each other
+                for outcome in telling:
+                    self._tell(session, outcome, now)
             session.flush()
+
+    @staticmethod
+    def _tell(session: Session, outcome: Outcome, now: datetime) -> None:
+        if outcome.is_answer:
+            delivery = session.get_one(Delivery, outcome.result.delivery_id)
+            follow_delivery(session, SYSTEM, delivery, now)
+        if outcome.account_error is not None:
+            account = session.get_one(Account, outcome.result.account_id)
+            note_failure(session, SYSTEM, account, outcome.account_error, now)
 
     def _commit_apart(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:

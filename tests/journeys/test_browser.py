@@ -130,6 +130,7 @@ def test_a_question_appears_is_answered_by_keyboard_and_measured(page: Page, sta
     keep(page, "inbox-list")
     row.click()
     page.keyboard.press("r")
+    expect(page.locator("textarea:focus")).to_be_visible()
     page.keyboard.type("We have found it in Nice. It is with you tomorrow.")
     keep(page, "inbox-answering")
     page.keyboard.press("Control+Enter")
