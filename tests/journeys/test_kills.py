@@ -48,7 +48,10 @@ def test_every_program_may_be_killed_while_posts_go_out(stack: Stack) -> None:
     states = eventually(lambda: s if set(s := _states(browser, ids)) <= SETTLED else None, seconds=240)
 
     published = Counter(
-        (e["account"], e["text"]) for n in ("x", "mastodon", "bluesky") for e in ledger(stack, n) if e["text"] in texts
+        (network, entry["account"], entry["text"])
+        for network in ("x", "mastodon", "bluesky")
+        for entry in ledger(stack, network)
+        if entry["text"] in texts
     )
     assert [k for k, n in published.items() if n > 1] == [], "posted twice"
     assert states["published"] + states["needs_human"] == POSTS * len(targets)
