@@ -16,7 +16,7 @@ class Output:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
-    def done(self, text: str, **data: Any) -> None:
+    def done(self, text: str, /, **data: Any) -> None:
         """What was done: `text` for people, `data` for programs."""
         print(json.dumps(data, default=str, ensure_ascii=False) if self.as_json else text)
 

@@ -25,7 +25,7 @@ def staff() -> None:
 @staff.command()
 @click.argument("email")
 @click.option("--name", required=True)
-@click.option("--role", type=click.Choice(list(OrgRole)), default="member", show_default=True)
+@click.option("--role", type=click.Choice([role.value for role in OrgRole]), default="member", show_default=True)
 @click.option("--locale", type=click.Choice(["en", "fr"]), default="en", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
 @click.pass_obj

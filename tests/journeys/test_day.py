@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cli.demo import cast
+from cli.demo.browser import Browser
 from cli.demo.filling import connect
+from cli.output import Failed
 from tests.journeys.office import accounts, eventually, ledger, say, sign_in
 from tests.journeys.stack import Stack
 
@@ -110,3 +112,18 @@ def test_the_operator_sees_what_was_published_from_outside(stack: Stack) -> None
     rows = stack.command("rehearsal", "ledger", "mastodon")
     assert any("Boarding for Auckland" in r["text"] for r in rows)
     assert all(f["state"] == "good" for f in stack.command("doctor"))
+
+
+def test_the_operator_drives_it_from_the_command_line(stack: Stack) -> None:
+    said = stack.command("rehearsal", "say", "mastodon", "hana", "Is there a later flight?", "--to", "auroreair")
+    assert "later flight" in str(said)
+    made = stack.command("staff", "add", "noor@aurore.example", "--name", "Noor Aziz", "--role", "administrator")
+    assert made["role"] == "administrator"
+    browser = Browser(stack.url)
+    browser.sign_in("noor@aurore.example", made["password"])
+    assert stack.command("token", "create", "noor@aurore.example", "--name", "report")["token"].startswith("guichet_")
+    left = stack.command("staff", "disable", "noor@aurore.example")
+    assert (left["sessions_ended"], left["tokens_revoked"]) == (1, 1)
+    with pytest.raises(Failed, match="401"):
+        browser.get("/me")
+    assert "head" in stack.command("audit", "verify")
