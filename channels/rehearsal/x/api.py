@@ -7,16 +7,15 @@ import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, g, jsonify, request
 
+from channels.rehearsal.store import Doc
 from channels.rehearsal.x import texts
+from channels.rehearsal.x.oauth import Gate
 from channels.rehearsal.x.replies import Problem, answering
-
-if TYPE_CHECKING:
-    from channels.rehearsal.store import Doc
-    from channels.rehearsal.x.network import XNetwork
+from channels.rehearsal.x.world import XWorld
 
 _ALWAYS = ("id", "text", "edit_history_tweet_ids")
 _MOST = {"mentions": 800, "tweets": 3200}
@@ -29,8 +28,8 @@ NOT_ENGAGED = (
 class Api:
     """One method for each address."""
 
-    def __init__(self, network: XNetwork) -> None:
-        self._network = network
+    def __init__(self, world: XWorld) -> None:
+        self._world = world
 
     @staticmethod
     def _caller() -> Doc:
@@ -52,11 +51,11 @@ class Api:
         target = self._target(author, reply.get("in_reply_to_tweet_id"))
         quoted = self._target(author, body.get("quote_tweet_id"), replying=False)
         self._check_text(text, bool(media), texts.LONGEST, texts.weight(text))
-        with self._network.store.lock:
-            if self._network.is_duplicate(author, text, target["id"] if target else ""):
+        with self._world.store.lock:
+            if self._world.is_duplicate(author, text, target["id"] if target else ""):
                 raise Problem(403, "You are not allowed to create a Tweet with duplicate content.")
             self._count_day()
-            tweet = self._network.publish(
+            tweet = self._world.publish(
                 author,
                 text,
                 media=media,
@@ -67,14 +66,14 @@ class Api:
         return jsonify(data={k: tweet[k] for k in _ALWAYS}), 201
 
     def _count_day(self) -> None:
-        network = self._network
+        world = self._world
         day = int(time.time()) // 86400
-        number, used = network.used.get("app", (day, 0))
+        number, used = world.used.get("app", (day, 0))
         used = used + 1 if number == day else 1
-        if used > network.posts_a_day:
-            headers = {"x-app-limit-24hour-limit": str(network.posts_a_day), "x-app-limit-24hour-remaining": "0"}
+        if used > world.posts_a_day:
+            headers = {"x-app-limit-24hour-limit": str(world.posts_a_day), "x-app-limit-24hour-remaining": "0"}
             raise Problem(429, "Too Many Requests", {**headers, "x-app-limit-24hour-reset": str((day + 1) * 86400)})
-        network.used["app"] = (day, used)
+        world.used["app"] = (day, used)
 
     @staticmethod
     def _check_text(text: Any, has_media: bool, most: int, length: int) -> None:
@@ -84,7 +83,7 @@ class Api:
             raise Problem(400, "Your text is too long.")
 
     def _media(self, author: Doc, ids: Sequence[str]) -> list[Doc]:
-        found = [self._network.store.get("media", i) for i in ids]
+        found = [self._world.store.get("media", i) for i in ids]
         if any(m is None or m["owner"] != author["id"] or m["state"] != "ready" for m in found):
             raise Problem(400, "Your media IDs are invalid.")
         media = [m for m in found if m]
@@ -98,7 +97,7 @@ class Api:
     def _target(self, author: Doc, tweet_id: str | None, *, replying: bool = True) -> Doc | None:
         if not tweet_id:
             return None
-        target = self._network.store.get("tweet", tweet_id)
+        target = self._world.store.get("tweet", tweet_id)
         if target is None or target["deleted"]:
             raise Problem(
                 400, "The post that you are replying to or quoting has been deleted or is not visible to you."
@@ -113,26 +112,24 @@ class Api:
             return True
         if any(m["id"] == author["id"] for m in target["entities"].get("mentions", ())):
             return True
-        quoted = (
-            self._network.store.get("tweet", r["id"]) for r in target["referenced_tweets"] if r["type"] == "quoted"
-        )
+        quoted = (self._world.store.get("tweet", r["id"]) for r in target["referenced_tweets"] if r["type"] == "quoted")
         return any(q is not None and q["author_id"] == author["id"] for q in quoted)
 
     def delete(self, tweet_id: str) -> Any:
-        author, tweet = self._caller(), self._network.store.get("tweet", tweet_id)
+        author, tweet = self._caller(), self._world.store.get("tweet", tweet_id)
         if tweet is not None and tweet["author_id"] != author["id"]:
             raise Problem(403, "You are not authorized to delete this Tweet.")
         if tweet is not None and not tweet["deleted"]:
-            self._network.delete(tweet, author)
+            self._world.delete(tweet, author)
         return jsonify(data={"deleted": True})
 
     # -- reading posts
 
     def mentions(self, user_id: str) -> Any:
-        return self._timeline(user_id, self._network.mentions_of.get(user_id, []), _MOST["mentions"])
+        return self._timeline(user_id, self._world.mentions_of.get(user_id, []), _MOST["mentions"])
 
     def tweets(self, user_id: str) -> Any:
-        return self._timeline(user_id, self._network.posts_of.get(user_id, []), _MOST["tweets"])
+        return self._timeline(user_id, self._world.posts_of.get(user_id, []), _MOST["tweets"])
 
     def _timeline(self, user_id: str, ids: Iterable[str], most: int) -> Any:
         if user_id != self._caller()["id"]:
@@ -147,10 +144,10 @@ class Api:
         names = {n.lower() for n in re.findall(r"url:\"(?:x|twitter)\.com/(\w+)/status", query)}
         if "is:quote" not in query or len(names) != 1:
             raise Problem(400, "Only the search for quotes of an account is rehearsed.")
-        quoted_author = self._network.find_person(names.pop())
+        quoted_author = self._world.find_person(names.pop())
         found = [
             t["id"]
-            for t in self._network.store.all("tweet")
+            for t in self._world.store.all("tweet")
             if quoted_author
             and t["author_id"] != quoted_author["id"]
             and any(r["type"] == "quoted" and self._is_by(r["id"], quoted_author) for r in t["referenced_tweets"])
@@ -158,11 +155,11 @@ class Api:
         return self._page_of_tweets(sorted(found, key=int, reverse=True))
 
     def _is_by(self, tweet_id: str, author: Doc) -> bool:
-        tweet = self._network.store.get("tweet", tweet_id)
+        tweet = self._world.store.get("tweet", tweet_id)
         return tweet is not None and tweet["author_id"] == author["id"]
 
     def _page_of_tweets(self, ids: Sequence[str]) -> Any:
-        tweets = [t for i in ids if (t := self._network.tweet(i)) is not None]
+        tweets = [t for i in ids if (t := self._world.tweet(i)) is not None]
         tweets = [t for t in tweets if all(holds(t) for holds in _filters())]
         page, meta = _paged(tweets)
         fields = (*_ALWAYS, *_asked("tweet.fields"))
@@ -175,7 +172,7 @@ class Api:
         return jsonify(**answer, meta=meta)
 
     def _includes(self, page: Sequence[Doc], fields: Sequence[str]) -> Doc:
-        wanted, store = _asked("expansions"), self._network.store
+        wanted, store = _asked("expansions"), self._world.store
         users: dict[str, None] = {}
         tweets: dict[str, None] = {}
         media: dict[str, None] = {}
@@ -192,11 +189,11 @@ class Api:
                 tweets.update(dict.fromkeys(r["id"] for r in item["referenced_tweets"]))
             if "attachments.media_keys" in wanted:
                 media.update(dict.fromkeys(item["attachments"].get("media_keys", ())))
-        referenced = [t for i in tweets if (t := self._network.tweet(i))]
+        referenced = [t for i in tweets if (t := self._world.tweet(i))]
         if "referenced_tweets.id.author_id" in wanted:
             users.update(dict.fromkeys(t["author_id"] for t in referenced))
         parts = {
-            "users": [_user(self._network.person(u), _asked("user.fields")) for u in users],
+            "users": [_user(self._world.person(u), _asked("user.fields")) for u in users],
             "tweets": [_only(t, fields) for t in referenced],
             "media": [_medium(m) for k in media if (m := store.get("media", k.partition("_")[2]))],
         }
@@ -208,10 +205,10 @@ class Api:
         me = self._caller()["id"]
         events = [
             e
-            for e in reversed(self._network.store.all("dm"))
+            for e in reversed(self._world.store.all("dm"))
             if me in e["participants"]
             and (not participant_id or participant_id in e["participants"])
-            and self._network.readable(e)
+            and self._world.readable(e)
         ]
         page, meta = _paged(events)
         fields = ("id", "event_type", "text", *_asked("dm_event.fields"))
@@ -223,29 +220,29 @@ class Api:
 
     def write(self, participant_id: str) -> Any:
         sender, body = self._caller(), request.get_json(force=True)
-        recipient = self._network.store.get("person", participant_id)
+        recipient = self._world.store.get("person", participant_id)
         if recipient is None:
             raise Problem(403, "You cannot send messages to this user.")
         media = self._media(sender, [a["media_id"] for a in body.get("attachments", [])])
         text = body.get("text", "")
         self._check_text(text, bool(media), texts.LONGEST_DIRECT, len(text))
-        event = self._network.message(sender, recipient, text, media)
+        event = self._world.message(sender, recipient, text, media)
         data = {"dm_conversation_id": event["dm_conversation_id"], "dm_event_id": event["id"]}
         return jsonify(data=data), 201
 
     def unsend(self, event_id: str) -> Any:
-        me, event = self._caller(), self._network.store.get("dm", event_id)
+        me, event = self._caller(), self._world.store.get("dm", event_id)
         if event is None:
             raise Problem(404, "Could not find the event.")
         if event["sender_id"] != me["id"]:
             raise Problem(403, "You are not authorized to delete this event.")
-        self._network.unsend(event, me)
+        self._world.unsend(event, me)
         return jsonify(data={"deleted": True})
 
 
-def api_routes(app: Flask, network: XNetwork) -> None:
+def api_routes(app: Flask, world: XWorld, gate: Gate) -> None:
     """Mount the addresses of API v2."""
-    api = Api(network)
+    api = Api(world)
     for method, path, counted_as, view in (
         ("GET", "/2/users/me", "/2/users/me", api.me),
         ("POST", "/2/tweets", "/2/tweets", api.create),
@@ -259,7 +256,7 @@ def api_routes(app: Flask, network: XNetwork) -> None:
         ("POST", "/2/dm_conversations/with/<participant_id>/messages", "/2/dm_conversations", api.write),
         ("DELETE", "/2/dm_events/<event_id>", "/2/dm_events", api.unsend),
     ):
-        view = answering(network, f"{method} {counted_as}", view)
+        view = answering(world, gate, f"{method} {counted_as}", view)
         app.add_url_rule(path, f"{method} {path}", view, methods=[method])
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, g, jsonify, request
 
+from channels.rehearsal.store import Doc
+from channels.rehearsal.x.oauth import Gate
 from channels.rehearsal.x.replies import Problem, answering
-
-if TYPE_CHECKING:
-    from channels.rehearsal.store import Doc
-    from channels.rehearsal.x.network import XNetwork
+from channels.rehearsal.x.world import XWorld
 
 MEGABYTE = 1024 * 1024
 LARGEST = {
@@ -29,8 +28,8 @@ _KINDS = {"image": "3", "gif": "16", "video": "7"}
 class Uploads:
     """Uploads under way: bytes in memory, what became of them in the store."""
 
-    def __init__(self, network: XNetwork) -> None:
-        self._network = network
+    def __init__(self, world: XWorld) -> None:
+        self._world = world
         self._parts: dict[str, dict[int, bytes]] = {}
 
     def initialize(self) -> Any:
@@ -44,11 +43,11 @@ class Uploads:
         kind = "gif" if mime == "image/gif" else mime.partition("/")[0]
         if not category.endswith(f"_{kind}"):
             raise Problem(400, "media_category does not match media_type.")
-        number = self._network.new_id()
+        number = self._world.new_id()
         self._parts[number] = {}
         key = f"{_KINDS[kind]}_{number}"
         doc = {"id": number, "media_key": key, "owner": caller["id"], "mime": mime, "total": total, "state": "new"}
-        self._network.store.put("media", number, doc)
+        self._world.store.put("media", number, doc)
         return jsonify(data={"id": number, "media_key": key, "expires_after_secs": 86400}), 200
 
     def append(self, media_id: str) -> Any:
@@ -71,9 +70,9 @@ class Uploads:
             **doc,
             "state": "ready",
             "sha256": hashlib.sha256(content).hexdigest(),
-            "ready_at": time.time() + (self._network.processing if is_slow else 0),
+            "ready_at": time.time() + (self._world.processing if is_slow else 0),
         }
-        self._network.store.put("media", media_id, doc)
+        self._world.store.put("media", media_id, doc)
         return jsonify(data=self._view(doc, is_slow))
 
     def status(self) -> Any:
@@ -86,12 +85,12 @@ class Uploads:
         alt = body.get("metadata", {}).get("alt_text", {}).get("text", "")
         if not isinstance(alt, str) or len(alt) > 1000:
             raise Problem(400, "alt_text must be at most 1000 characters.")
-        self._network.store.put("media", doc["id"], {**doc, "alt": alt})
+        self._world.store.put("media", doc["id"], {**doc, "alt": alt})
         return jsonify(data={"id": doc["id"], "associated_metadata": {"alt_text": {"text": alt}}})
 
     def _own(self, media_id: str) -> Doc:
         caller = g.caller
-        doc = self._network.store.get("media", media_id)
+        doc = self._world.store.get("media", media_id)
         if doc is None or doc["owner"] != caller["id"]:
             raise Problem(404, "media not found.")
         return doc
@@ -109,9 +108,9 @@ class Uploads:
         return view
 
 
-def media_routes(app: Flask, network: XNetwork) -> None:
+def media_routes(app: Flask, world: XWorld, gate: Gate) -> None:
     """Mount the upload addresses."""
-    uploads = Uploads(network)
+    uploads = Uploads(world)
     for method, path, view in (
         ("POST", "/2/media/upload/initialize", uploads.initialize),
         ("POST", "/2/media/upload/<media_id>/append", uploads.append),
@@ -119,4 +118,4 @@ def media_routes(app: Flask, network: XNetwork) -> None:
         ("GET", "/2/media/upload", uploads.status),
         ("POST", "/2/media/metadata", uploads.metadata),
     ):
-        app.add_url_rule(path, f"{method} {path}", answering(network, f"{method} /2/media", view), methods=[method])
+        app.add_url_rule(path, f"{method} {path}", answering(world, gate, f"{method} /2/media", view), methods=[method])

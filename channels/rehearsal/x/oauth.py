@@ -14,7 +14,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from flask import Flask, Response, jsonify, redirect, request
@@ -23,14 +23,11 @@ from oauthlib.common import Request
 from oauthlib.oauth1.rfc5849 import signature
 
 from channels.rehearsal.store import Doc
-
-if TYPE_CHECKING:
-    from channels.rehearsal.x.network import XNetwork
+from channels.rehearsal.x.world import XWorld
 
 HOSTS = ("api.x.com", "api.twitter.com")
 TIMESTAMP_LEEWAY = 300
 CODE_LIFE = 30  # seconds, as X says
-ACCESS_LIFE = 7200
 
 
 class Refused(Exception):
@@ -40,9 +37,9 @@ class Refused(Exception):
 class Gate:
     """Knows apps, tokens and nonces; tells whose call it is."""
 
-    def __init__(self, network: XNetwork) -> None:
-        self._network = network
-        self._store = network.store
+    def __init__(self, world: XWorld) -> None:
+        self._world = world
+        self._store = world.store
         self._nonces: dict[tuple[str, str, str], float] = {}
 
     # -- every call
@@ -52,12 +49,12 @@ class Gate:
         header = request.headers.get("Authorization", "")
         if header.startswith("OAuth "):
             token = self._oauth1_token(self._signed("oauth1_token"))
-            return self._network.person(token["user_id"])
+            return self._world.person(token["user_id"])
         if header.startswith("Bearer "):
             found = self._store.get("access", header.removeprefix("Bearer "))
             if found is None or found["ends_at"] < time.time():
                 raise Refused("no such access token, or it has ended")
-            return self._network.person(found["user_id"])
+            return self._world.person(found["user_id"])
         raise Refused("no credentials")
 
     @staticmethod
@@ -82,9 +79,9 @@ class Gate:
         checked: Any = Request(f"https://{host}{path}", request.method)  # type: ignore[arg-type]  # any method
         checked.params = [(k, v) for k, v in params if k != "oauth_signature"]
         checked.signature = given.get("oauth_signature", "")
-        secret = self._network.api_secret
+        secret = self._world.api_secret
         if (
-            given.get("oauth_consumer_key") != self._network.api_key
+            given.get("oauth_consumer_key") != self._world.api_key
             or given.get("oauth_signature_method") != "HMAC-SHA1"
             or not signature.verify_hmac_sha1(checked, secret, token["secret"] if token else "")
         ):
@@ -120,7 +117,7 @@ class Gate:
         if pending is None or not pending["verifier"] or given.get("oauth_verifier") != pending["verifier"]:
             raise Refused("the verifier does not hold")
         self._store.drop("oauth1_request", given["oauth_token"])
-        person = self._network.person(pending["user_id"])
+        person = self._world.person(pending["user_id"])
         name, secret = f"{person['id']}-{secrets.token_urlsafe(24)}", secrets.token_urlsafe(32)
         self._store.put("oauth1_token", name, {"id": name, "secret": secret, "user_id": person["id"]})
         return _form(oauth_token=name, oauth_token_secret=secret, user_id=person["id"], screen_name=person["username"])
@@ -131,7 +128,7 @@ class Gate:
         if pending is None:
             return Response("This request token is not known.", 403)
         if request.method == "GET":
-            return _page(self._network.companies(), {"oauth_token": name})
+            return _page(self._world.companies(), {"oauth_token": name})
         if request.form.get("decision") != "authorize":
             return redirect(_with(pending["callback"], denied=name))
         pending["user_id"], pending["verifier"] = request.form["user"], secrets.token_urlsafe(24)
@@ -143,14 +140,14 @@ class Gate:
     def oauth2_consent(self) -> Any:
         asked = {k: request.values.get(k, "") for k in _ASKED}
         if (
-            asked["client_id"] != self._network.client_id
+            asked["client_id"] != self._world.client_id
             or asked["response_type"] != "code"
             or asked["code_challenge_method"] != "S256"
             or not (asked["code_challenge"] and asked["state"] and asked["redirect_uri"])
         ):
             return Response("Something went wrong: you weren't able to give access to the app.", 400)
         if request.method == "GET":
-            return _page(self._network.companies(), asked)
+            return _page(self._world.companies(), asked)
         back = asked["redirect_uri"]
         if request.form.get("decision") != "authorize":
             return redirect(_with(back, error="access_denied", state=asked["state"]))
@@ -183,11 +180,11 @@ class Gate:
         auth = request.authorization
         if auth is None or auth.type != "basic":
             return False
-        return (auth.username, auth.password) == (self._network.client_id, self._network.client_secret)
+        return (auth.username, auth.password) == (self._world.client_id, self._world.client_secret)
 
     def _grant(self, user_id: str, scope: str) -> Response:
         access, refresh = secrets.token_urlsafe(48), secrets.token_urlsafe(48)
-        life = self._network.access_life
+        life = self._world.access_life
         self._store.put(
             "access", access, {"id": access, "user_id": user_id, "scope": scope, "ends_at": time.time() + life}
         )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response, g, jsonify, make_response
 
-from channels.rehearsal.x.oauth import Refused
-
-if TYPE_CHECKING:
-    from channels.rehearsal.x.network import XNetwork
+from channels.rehearsal.x.oauth import Gate, Refused
+from channels.rehearsal.x.world import XWorld
 
 _TITLES = {400: "Invalid Request", 403: "Forbidden", 404: "Not Found Error", 429: "Too Many Requests"}
 
@@ -25,15 +23,15 @@ class Problem(Exception):
         self.status, self.detail, self.headers = status, detail, headers or {}
 
 
-def answering(network: XNetwork, route: str, view: Callable[..., Any]) -> Callable[..., Response]:
+def answering(world: XWorld, gate: Gate, route: str, view: Callable[..., Any]) -> Callable[..., Response]:
     """`view` with identity checked, its rate counted, and its refusals put into X's words."""
 
     @functools.wraps(view)
     def answer(**where: str) -> Response:
         headers: dict[str, str] = {}
         try:
-            g.caller = caller = network.gate.caller()
-            headers = _count(network, caller["id"], route)
+            g.caller = caller = gate.caller()
+            headers = _count(world, caller["id"], route)
             response = make_response(view(**where))
         except Refused as e:
             return _problem(401, "Unauthorized", str(e), {})
@@ -55,14 +53,14 @@ def _problem(status: int, title: str, detail: str, headers: dict[str, str]) -> R
     return response
 
 
-def _count(network: XNetwork, user_id: str, route: str) -> dict[str, str]:
-    limit, seconds = network.rates.get(route, network.rates["*"])
+def _count(world: XWorld, user_id: str, route: str) -> dict[str, str]:
+    limit, seconds = world.rates.get(route, world.rates["*"])
     window = int(time.time()) // seconds
     key = f"{user_id} {route}"
-    with network.store.lock:
-        number, used = network.used.get(key, (window, 0))
+    with world.store.lock:
+        number, used = world.used.get(key, (window, 0))
         used = used + 1 if number == window else 1
-        network.used[key] = (window, min(used, limit))
+        world.used[key] = (window, min(used, limit))
     headers = {
         "x-rate-limit-limit": str(limit),
         "x-rate-limit-remaining": str(max(limit - used, 0)),

@@ -12,14 +12,13 @@ import secrets
 import threading
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import requests
 from flask import Flask, jsonify, request
 
-if TYPE_CHECKING:
-    from channels.rehearsal.store import Doc
-    from channels.rehearsal.x.network import XNetwork
+from channels.rehearsal.store import Doc
+from channels.rehearsal.x.world import XWorld
 
 _PATIENCE = 3.0  # seconds, as X says
 
@@ -33,8 +32,8 @@ def sign(secret: str, body: bytes) -> str:
 class Webhooks:
     """Who wants to be told, and telling them."""
 
-    def __init__(self, network: XNetwork) -> None:
-        self._network = network
+    def __init__(self, world: XWorld) -> None:
+        self._world = world
 
     def routes(self, app: Flask) -> None:
         """Registration is a control route: in earnest it is done in X's console."""
@@ -44,50 +43,54 @@ class Webhooks:
         """Body {"url", "account"}. The URL must answer the challenge within three seconds."""
         body = request.get_json(force=True)
         token = secrets.token_urlsafe(16)
-        expected = sign(self._network.api_secret, token.encode())
+        expected = sign(self._world.api_secret, token.encode())
         try:
             answer = requests.get(body["url"], params={"crc_token": token}, timeout=_PATIENCE).json()
         except (requests.RequestException, ValueError):
             answer = {}
         if answer.get("response_token") != expected:
             return jsonify(detail="The challenge was not answered."), 400
-        person = self._network.find_person(body["account"])
+        person = self._world.find_person(body["account"])
         if person is None:
             return jsonify(detail="No such user."), 404
-        self._network.store.put("webhook", person["id"], {"url": body["url"], "user_id": person["id"]})
+        self._world.store.put("webhook", person["id"], {"url": body["url"], "user_id": person["id"]})
         return jsonify(valid=True), 201
 
-    def push_tweet(self, tweet: Doc) -> None:
+    def push(self, event: str, doc: Doc) -> None:
+        """Tell everybody concerned by a "post", a "deletion" or a "message"."""
+        {"post": self._push_tweet, "deletion": self._push_deletion, "message": self._push_message}[event](doc)
+
+    def _push_tweet(self, tweet: Doc) -> None:
         concerned = {tweet["author_id"], *(m["id"] for m in tweet["entities"].get("mentions", ()))}
         for r in tweet["referenced_tweets"]:
-            target = self._network.store.get("tweet", r["id"])
+            target = self._world.store.get("tweet", r["id"])
             if target:
                 concerned.add(target["author_id"])
         self._push(concerned, lambda: {"tweet_create_events": [self._tweet(tweet)]})
 
-    def push_deletion(self, tweet: Doc) -> None:
+    def _push_deletion(self, tweet: Doc) -> None:
         stamp = str(int(time.time() * 1000))
         event = {"status": {"id": tweet["id"], "user_id": tweet["author_id"]}, "timestamp_ms": stamp}
         concerned = {tweet["author_id"], *(m["id"] for m in tweet["entities"].get("mentions", ()))}
         self._push(concerned, lambda: {"tweet_delete_events": [event]})
 
-    def push_message(self, event: Doc) -> None:
+    def _push_message(self, event: Doc) -> None:
         self._push(set(event["participants"]), lambda: self._message(event))
 
     def _push(self, user_ids: set[str], make: Any) -> None:
         for user_id in user_ids:
-            hook = self._network.store.get("webhook", user_id)
+            hook = self._world.store.get("webhook", user_id)
             if hook is None:
                 continue
             body = json.dumps({"for_user_id": user_id, **make()}).encode()
             headers = {
                 "Content-Type": "application/json",
-                "x-twitter-webhooks-signature": sign(self._network.api_secret, body),
+                "x-twitter-webhooks-signature": sign(self._world.api_secret, body),
             }
             threading.Thread(target=_deliver, args=(hook["url"], body, headers), daemon=True).start()
 
     def _user(self, user_id: str) -> Doc:
-        person = self._network.person(user_id)
+        person = self._world.person(user_id)
         return {
             "id": int(person["id"]),
             "id_str": person["id"],
@@ -117,7 +120,7 @@ class Webhooks:
             "timestamp_ms": str(int(datetime.fromisoformat(tweet["created_at"]).timestamp() * 1000)),
             "lang": tweet["lang"],
         }
-        target = self._network.store.get("tweet", quoted) if quoted else None
+        target = self._world.store.get("tweet", quoted) if quoted else None
         if target:
             view["quoted_status"] = {"id_str": target["id"], "user": self._user(target["author_id"])}
         return view
