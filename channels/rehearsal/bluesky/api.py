@@ -5,25 +5,23 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
 from channels.rehearsal.bluesky.rules import POST, XrpcError, invalid
 from channels.rehearsal.bluesky.sessions import Window, password_digest
+from channels.rehearsal.bluesky.world import BlueskyWorld
 from channels.rehearsal.store import Doc
-
-if TYPE_CHECKING:
-    from channels.rehearsal.bluesky.network import BlueskyNetwork
 
 Handler = Callable[[], Doc]
 
 
 class Api:
-    """XRPC over one network."""
+    """XRPC over one world."""
 
-    def __init__(self, network: BlueskyNetwork) -> None:
-        self._network = network
+    def __init__(self, world: BlueskyWorld) -> None:
+        self._world = world
 
     def routes(self, app: Flask) -> None:
         reads, writes = self._reads(), self._writes()
@@ -47,15 +45,15 @@ class Api:
 
         @app.get("/img/<did>/<cid>")
         def image(did: str, cid: str) -> Any:
-            data, mime = self._network.repo.file(cid)
+            data, mime = self._world.repo.file(cid)
             return Response(data, mimetype=mime)
 
         @app.get("/profile/<did>/post/<rkey>")
         def page(did: str, rkey: str) -> Any:
-            doc = self._network.repo.find(did, POST, rkey)
+            doc = self._world.repo.find(did, POST, rkey)
             if doc is None:
                 return Response("no such post", 404)
-            author = html.escape(self._network.views.profile(did)["displayName"])
+            author = html.escape(self._world.views.profile(did)["displayName"])
             return f"<!doctype html><title>{author}</title><h1>{author}</h1><p>{html.escape(doc['value']['text'])}"
 
     def _reads(self) -> dict[str, Handler]:
@@ -70,7 +68,7 @@ class Api:
             "app.bsky.feed.getPosts": self._posts,
             "app.bsky.feed.getPostThread": self._thread,
             "app.bsky.feed.getAuthorFeed": self._author_feed,
-            **self._network.chat.reads(),
+            **self._world.chat.reads(),
         }
 
     def _writes(self) -> dict[str, Handler]:
@@ -81,7 +79,7 @@ class Api:
             "com.atproto.repo.createRecord": self._create_record,
             "com.atproto.repo.deleteRecord": self._delete_record,
             "com.atproto.repo.uploadBlob": self._upload,
-            **self._network.chat.writes(),
+            **self._world.chat.writes(),
         }
 
     # -- sessions
@@ -92,35 +90,35 @@ class Api:
     def _create_session(self) -> Doc:
         body = _body("identifier", "password")
         identifier = body["identifier"].lower()
-        for window in self._network.sign_ins:
+        for window in self._world.sign_ins:
             self._take(window, f"{identifier} {request.remote_addr}", 1)
         digest = password_digest(body["password"])
-        people = self._network.store.all("person", lambda p: identifier in (p["handle"], p["did"], p.get("email")))
+        people = self._world.store.all("person", lambda p: identifier in (p["handle"], p["did"], p.get("email")))
         for person in people:
             for kept in person.get("app_passwords", ()):
                 if kept["digest"] == digest:
                     _refuse_taken_down(person)
-                    return {**_about(person), **self._network.sessions.open(person, kept["privileged"])}
+                    return {**_about(person), **self._world.sessions.open(person, kept["privileged"])}
         raise XrpcError(401, "AuthenticationRequired", "Invalid identifier or password")
 
     def _refresh_session(self) -> Doc:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        did, tokens = self._network.sessions.refresh(token)
-        person = self._network.views.person(did)
+        did, tokens = self._world.sessions.refresh(token)
+        person = self._world.views.person(did)
         _refuse_taken_down(person)
         return {**_about(person), **tokens}
 
     def _session(self) -> Doc:
-        return _about(self._network.views.person(self._signed_in()))
+        return _about(self._world.views.person(self._signed_in()))
 
     def _signed_in(self) -> str:
         """The DID behind the request's token. Raises XrpcError."""
-        did, _ = self._network.sessions.who(request.headers.get("Authorization", ""))
-        _refuse_taken_down(self._network.views.person(did))
+        did, _ = self._world.sessions.who(request.headers.get("Authorization", ""))
+        _refuse_taken_down(self._world.views.person(did))
         return did
 
     def _take(self, window: Window, who: str, points: int) -> None:
-        with self._network.store.lock:
+        with self._world.store.lock:
             headers = window.take(who, points, time.time())
         request.environ["rehearsal.rate"] = {**headers, **request.environ.get("rehearsal.rate", {})}
 
@@ -129,23 +127,23 @@ class Api:
     def _resolve(self) -> Doc:
         handle = request.args.get("handle", "")
         try:
-            return {"did": self._network.views.person(handle)["did"]}
+            return {"did": self._world.views.person(handle)["did"]}
         except XrpcError as e:
             raise invalid("Unable to resolve handle") from e
 
     def _own_repo(self, repo: str, points: int) -> str:
         """The DID that may write to `repo`, after paying for it. Raises XrpcError."""
         did = self._signed_in()
-        if self._network.views.person(repo)["did"] != did:
+        if self._world.views.person(repo)["did"] != did:
             raise XrpcError(401, "AuthMissing", "Authentication Required")
-        for window in self._network.writes:
+        for window in self._world.writes:
             self._take(window, did, points)
         return did
 
     def _put_record(self) -> Doc:
         body = _body("repo", "collection", "rkey", "record")
         did = self._own_repo(body["repo"], 2)
-        doc, changed = self._network.repo.put(
+        doc, changed = self._world.repo.put(
             did, body["collection"], body["rkey"], body["record"], body.get("swapRecord", ...)
         )
         if changed:
@@ -155,19 +153,19 @@ class Api:
     def _create_record(self) -> Doc:
         body = _body("repo", "collection", "record")
         did = self._own_repo(body["repo"], 3)
-        doc = self._network.repo.create(did, body["collection"], body.get("rkey", ""), body["record"])
+        doc = self._world.repo.create(did, body["collection"], body.get("rkey", ""), body["record"])
         self._enter(doc)
         return _written(doc, True)
 
     def _delete_record(self) -> Doc:
         body = _body("repo", "collection", "rkey")
         did = self._own_repo(body["repo"], 1)
-        doc = self._network.repo.delete(f"at://{did}/{body['collection']}/{body['rkey']}")
+        doc = self._world.repo.delete(f"at://{did}/{body['collection']}/{body['rkey']}")
         if doc is None:
             return {}
-        handle = self._network.views.person(did)["handle"]
-        self._network.publish_to_ledger("delete", handle, doc["uri"], doc["value"].get("text", ""))
-        return {"commit": {"cid": doc["cid"], "rev": self._network.repo.next_tid()}}
+        handle = self._world.views.person(did)["handle"]
+        self._world.publish_to_ledger("delete", handle, doc["uri"], doc["value"].get("text", ""))
+        return {"commit": {"cid": doc["cid"], "rev": self._world.repo.next_tid()}}
 
     def _enter(self, doc: Doc) -> None:
         """Put what became public into the ledger."""
@@ -178,16 +176,16 @@ class Api:
         marked = [(f["features"][0], _marked(value["text"], f["index"])) for f in value.get("facets", ())]
         addressed = [parent.split("/")[2]] if parent else []
         addressed += [feature["did"] for feature, _ in marked if "did" in feature]
-        self._network.publish_to_ledger(
+        self._world.publish_to_ledger(
             "reply" if parent else "post",
-            self._network.views.person(doc["did"])["handle"],
+            self._world.views.person(doc["did"])["handle"],
             doc["uri"],
             value["text"],
             key=doc["rkey"],
             in_reply_to=parent,
             media=tuple(_shown(image) for image in (value.get("embed") or {}).get("images", ())),
             extra={
-                "to": [self._network.views.person(did)["handle"] for did in dict.fromkeys(addressed)],
+                "to": [self._world.views.person(did)["handle"] for did in dict.fromkeys(addressed)],
                 "marked": [text for _, text in marked],
                 "langs": value.get("langs", []),
                 "root": value.get("reply", {}).get("root", {}).get("uri", ""),
@@ -196,49 +194,49 @@ class Api:
 
     def _get_record(self) -> Doc:
         repo, collection, rkey = (_argument(n) for n in ("repo", "collection", "rkey"))
-        did = self._network.views.person(repo)["did"]
-        doc = self._network.repo.find(did, collection, rkey)
+        did = self._world.views.person(repo)["did"]
+        doc = self._world.repo.find(did, collection, rkey)
         if doc is None:
             raise invalid(f"Could not locate record: at://{did}/{collection}/{rkey}", "RecordNotFound")
         return {name: doc[name] for name in ("uri", "cid", "value")}
 
     def _list_records(self) -> Doc:
-        did = self._network.views.person(_argument("repo"))["did"]
+        did = self._world.views.person(_argument("repo"))["did"]
         oldest_first = request.args.get("reverse") == "true"
         cursor = request.args.get("cursor", "")
-        return self._network.repo.list(did, _argument("collection"), _limit(), cursor, oldest_first)
+        return self._world.repo.list(did, _argument("collection"), _limit(), cursor, oldest_first)
 
     def _upload(self) -> Doc:
         self._signed_in()
         mime = request.headers.get("Content-Type", "application/octet-stream")
-        return {"blob": self._network.repo.upload(request.get_data(), mime)}
+        return {"blob": self._world.repo.upload(request.get_data(), mime)}
 
     # -- views
 
     def _profile(self) -> Doc:
         self._signed_in()
-        return self._network.views.profile(self._network.views.person(_argument("actor"))["did"])
+        return self._world.views.profile(self._world.views.person(_argument("actor"))["did"])
 
     def _notifications(self) -> Doc:
-        return self._network.views.notifications(self._signed_in(), _limit(), request.args.get("cursor", ""))
+        return self._world.views.notifications(self._signed_in(), _limit(), request.args.get("cursor", ""))
 
     def _posts(self) -> Doc:
         self._signed_in()
         uris = request.args.getlist("uris")
         if len(uris) > 25:
             raise invalid("Error: uris must not have more than 25 elements")
-        found = [doc for uri in uris if (doc := self._network.views.record(uri)) is not None]
-        return {"posts": [self._network.views.post(doc, _base_url()) for doc in found]}
+        found = [doc for uri in uris if (doc := self._world.views.record(uri)) is not None]
+        return {"posts": [self._world.views.post(doc, _base_url()) for doc in found]}
 
     def _thread(self) -> Doc:
         self._signed_in()
         depth, height = int(request.args.get("depth", 6)), int(request.args.get("parentHeight", 80))
-        return {"thread": self._network.views.thread(_argument("uri"), depth, height, _base_url())}
+        return {"thread": self._world.views.thread(_argument("uri"), depth, height, _base_url())}
 
     def _author_feed(self) -> Doc:
         self._signed_in()
-        did = self._network.views.person(_argument("actor"))["did"]
-        return self._network.views.author_feed(did, _limit(), request.args.get("cursor", ""), _base_url())
+        did = self._world.views.person(_argument("actor"))["did"]
+        return self._world.views.author_feed(did, _limit(), request.args.get("cursor", ""), _base_url())
 
 
 def _refuse_taken_down(person: Doc) -> None:

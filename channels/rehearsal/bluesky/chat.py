@@ -4,16 +4,16 @@ calls that name the service reach it, and only sign-ins that may use it."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import request
 
-from channels.rehearsal.base import utc_text
+from channels.rehearsal.base import Network, utc_text
+from channels.rehearsal.bluesky.repo import Repo
 from channels.rehearsal.bluesky.rules import XrpcError, invalid
+from channels.rehearsal.bluesky.sessions import Sessions
+from channels.rehearsal.bluesky.views import Views
 from channels.rehearsal.store import Doc
-
-if TYPE_CHECKING:
-    from channels.rehearsal.bluesky.network import BlueskyNetwork
 
 SERVICE = "did:web:api.bsky.chat#bsky_chat"
 _MESSAGE = "chat.bsky.convo.defs#messageView"
@@ -23,8 +23,9 @@ _PAGE = 50
 class Chat:
     """Conversations between two people, and each one's log of what happened."""
 
-    def __init__(self, network: BlueskyNetwork) -> None:
+    def __init__(self, network: Network, repo: Repo, sessions: Sessions, views: Views) -> None:
         self._network = network
+        self._repo, self._sessions, self._views = repo, sessions, views
         self._store = network.store
 
     def convo(self, one: str, other: str) -> Doc:
@@ -39,7 +40,7 @@ class Chat:
         """Add a message and tell both."""
         with self._store.lock:
             number = self._store.next_number()
-            message: Doc = {"id": f"m{number:08d}", "rev": self._network.repo.next_tid(), "text": text}
+            message: Doc = {"id": f"m{number:08d}", "rev": self._repo.next_tid(), "text": text}
             message |= {"sender": {"did": sender}, "sentAt": utc_text(), "$type": _MESSAGE}
             if reply_to:
                 answered = self._store.get(f"message:{convo['id']}", reply_to)
@@ -75,7 +76,7 @@ class Chat:
         """The DID that may use the service. Raises XrpcError."""
         if request.headers.get("atproto-proxy") != SERVICE:
             raise XrpcError(501, "MethodNotImplemented", "Method Not Implemented")
-        did, scope = self._network.sessions.who(request.headers.get("Authorization", ""))
+        did, scope = self._sessions.who(request.headers.get("Authorization", ""))
         if scope == "com.atproto.appPass":
             raise invalid("Bad token method", "InvalidToken")
         return did
@@ -97,10 +98,10 @@ class Chat:
             raise invalid("Input/message must have a text of at most 10000 bytes")
         answered = str((message.get("replyTo") or {}).get("messageId", ""))
         written = self.write(convo, did, text, answered)
-        others = [self._network.views.person(m)["handle"] for m in convo["members"] if m != did]
+        others = [self._views.person(m)["handle"] for m in convo["members"] if m != did]
         self._network.publish_to_ledger(
             "direct",
-            self._network.views.person(did)["handle"],
+            self._views.person(did)["handle"],
             remote_id(convo, written),
             text,
             in_reply_to=f"{convo['id']}/{answered}" if answered else "",
@@ -115,7 +116,7 @@ class Chat:
     def _convo_for_members(self) -> Doc:
         did = self._allowed()
         [other] = request.args.getlist("members") or [""]
-        return {"convo": self._view(self.convo(did, self._network.views.person(other)["did"]))}
+        return {"convo": self._view(self.convo(did, self._views.person(other)["did"]))}
 
     def _messages(self) -> Doc:
         convo = self._own(self._allowed(), request.args.get("convoId", ""))
@@ -134,11 +135,11 @@ class Chat:
 
     def _view(self, convo: Doc) -> Doc:
         members = [self._profile(did) for did in convo["members"]]
-        rev = self._network.repo.next_tid()
+        rev = self._repo.next_tid()
         return {"id": convo["id"], "rev": rev, "members": members, "muted": False, "unreadCount": 0}
 
     def _profile(self, did: str) -> Doc:
-        person = self._network.views.person(did)
+        person = self._views.person(did)
         return {"did": did, "handle": person["handle"], "displayName": person["name"]}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask, Response, g, jsonify, request
 from markupsafe import Markup
@@ -11,20 +11,18 @@ from markupsafe import Markup
 from channels.rehearsal.mastodon.paging import page_of
 from channels.rehearsal.mastodon.shapes import MIME_TYPES, Shapes
 from channels.rehearsal.mastodon.sign_in import allows, posted, refuse
+from channels.rehearsal.mastodon.world import MastodonWorld
 from channels.rehearsal.mastodon.writing import length_of
 from channels.rehearsal.store import Doc
-
-if TYPE_CHECKING:
-    from channels.rehearsal.mastodon.network import MastodonNetwork
 
 _VISIBILITIES = ("public", "unlisted", "private", "direct")
 
 
-def add_routes(network: MastodonNetwork, app: Flask) -> None:
-    desk = _Desk(network)
+def add_routes(world: MastodonWorld, app: Flask) -> None:
+    desk = _Desk(world)
     app.after_request(desk.tell_rates)
     app.register_error_handler(LookupError, _not_found)
-    ways = network.ways
+    ways = world.ways
     v1 = "/api/v1"
     table: list[tuple[str, str, str, Callable[..., Any]]] = [
         ("GET", f"{v1}/accounts/verify_credentials", "read:accounts", desk.who),
@@ -56,13 +54,13 @@ def _not_found(missing: Exception) -> tuple[Response, int]:
 
 
 class _Desk:
-    def __init__(self, network: MastodonNetwork) -> None:
-        self._network = network
-        self._store = network.store
+    def __init__(self, world: MastodonWorld) -> None:
+        self._world = world
+        self._store = world.store
 
     @property
     def shapes(self) -> Shapes:
-        return Shapes(self._network, request.host_url.rstrip("/"))
+        return Shapes(self._world, request.host_url.rstrip("/"))
 
     # -- who is asking, and how often
 
@@ -70,7 +68,7 @@ class _Desk:
         def checked(**args: Any) -> Any:
             token = self._store.get("token", request.headers.get("Authorization", "").removeprefix("Bearer "))
             if token is None:
-                refuse(self._network.ways.bad_token_status, "The access token is invalid")
+                refuse(self._world.ways.bad_token_status, "The access token is invalid")
                 return None
             g.token, g.handle = token, token["handle"]
             self._count()
@@ -86,13 +84,13 @@ class _Desk:
             names.append("media")
         elif request.path.startswith("/api/v1/statuses"):
             names += {"POST": ["post"], "DELETE": ["delete"]}.get(request.method, [])
-        counts = [self._network.rates.count(name, g.handle) for name in names]
+        counts = [self._world.rates.count(name, g.handle) for name in names]
         g.count = next((c for c in counts if c.is_over), counts[-1])
         if g.count.is_over:
             refuse(429, "Too many requests")
 
     def tell_rates(self, response: Response) -> Response:
-        if "count" in g and self._network.ways.has_rate_headers:
+        if "count" in g and self._world.ways.has_rate_headers:
             response.headers.update(g.count.headers())
         return response
 
@@ -105,19 +103,19 @@ class _Desk:
         return jsonify(self.shapes.instance_v2())
 
     def who(self) -> Any:
-        return jsonify(self.shapes.own_account(self._network.person(g.handle)))
+        return jsonify(self.shapes.own_account(self._world.person(g.handle)))
 
     def account(self, id_: str) -> Any:
         return jsonify(self.shapes.account(self._by_id(id_)))
 
     def account_statuses(self, id_: str) -> Any:
         handle = self._by_id(id_)["handle"]
-        hidden = () if self._network.ways.lists_own_direct else ("direct",)
-        network = self._network
+        hidden = () if self._world.ways.lists_own_direct else ("direct",)
+        world = self._world
         docs = [
             s
-            for s in network.statuses_of(handle)
-            if network.readable(s) and network.may_see(g.handle, s) and s["visibility"] not in hidden
+            for s in world.statuses_of(handle)
+            if world.readable(s) and world.may_see(g.handle, s) and s["visibility"] not in hidden
         ]
         return self._listed(docs, self.shapes.status, 20)
 
@@ -131,13 +129,13 @@ class _Desk:
     def post(self) -> Any:
         key = request.headers.get("Idempotency-Key", "")
         with self._store.lock:
-            known = self._network.find_by_key(g.handle, key)
+            known = self._world.find_by_key(g.handle, key)
             if known is None:
                 asked = self._checked(posted())
                 in_reply_to = str(asked.get("in_reply_to_id") or "")
-                if in_reply_to and not self._network.may_see(g.handle, self._network.status(in_reply_to)):
+                if in_reply_to and not self._world.may_see(g.handle, self._world.status(in_reply_to)):
                     raise LookupError(in_reply_to)
-                known = self._network.publish(
+                known = self._world.publish(
                     g.handle,
                     asked.get("status") or "",
                     key=key,
@@ -149,11 +147,11 @@ class _Desk:
                     media=asked.get("media_ids"),
                     application=g.token["application"],
                 )
-                self._network.remember_key(g.handle, key, known["id"])
+                self._world.remember_key(g.handle, key, known["id"])
             return jsonify(self.shapes.status(known))
 
     def _checked(self, asked: Doc) -> Doc:
-        ways = self._network.ways
+        ways = self._world.ways
         text, media_ids = asked.get("status") or "", asked.get("media_ids") or []
         if asked.get("scheduled_at"):
             refuse(422, "Validation failed: scheduling is not rehearsed here")
@@ -166,7 +164,7 @@ class _Desk:
         if len(media_ids) > ways.max_media:
             refuse(422, f"Validation failed: Cannot attach more than {ways.max_media} files")
         for doc in map(self._own_media, media_ids):
-            if self._network.is_processing(doc):
+            if self._world.is_processing(doc):
                 refuse(422, "Cannot attach files that have not finished processing. Try again in a moment!")
         return asked
 
@@ -182,29 +180,27 @@ class _Desk:
             "sensitive": bool(asked.get("sensitive")),
             "language": asked.get("language") or "",
         }
-        return jsonify(self.shapes.status(self._network.edit_status(g.handle, id_, changes)))
+        return jsonify(self.shapes.status(self._world.edit_status(g.handle, id_, changes)))
 
     def delete(self, id_: str) -> Any:
         with self._store.lock:
-            before = self.shapes.status(self._network.status(id_))
-            doc = self._network.delete_status(g.handle, id_)
+            before = self.shapes.status(self._world.status(id_))
+            doc = self._world.delete_status(g.handle, id_)
         del before["content"]
         return jsonify({**before, "text": doc["text"]})
 
     def context(self, id_: str) -> Any:
         doc = self._seen(id_)
-        network = self._network
-        return jsonify(
-            ancestors=self._visible(network.ancestors(doc)), descendants=self._visible(network.descendants(doc))
-        )
+        world = self._world
+        return jsonify(ancestors=self._visible(world.ancestors(doc)), descendants=self._visible(world.descendants(doc)))
 
     def _visible(self, docs: Iterable[Doc]) -> list[Doc]:
-        seen = [d for d in docs if self._network.readable(d) and self._network.may_see(g.handle, d)]
+        seen = [d for d in docs if self._world.readable(d) and self._world.may_see(g.handle, d)]
         return [self.shapes.status(d) for d in seen]
 
     def _seen(self, id_: str) -> Doc:
-        doc = self._network.status(id_)
-        if not self._network.may_see(g.handle, doc):
+        doc = self._world.status(id_)
+        if not self._world.may_see(g.handle, doc):
             raise LookupError(id_)
         return doc
 
@@ -219,12 +215,12 @@ class _Desk:
         mime = sent.mimetype or ""
         if mime not in MIME_TYPES:
             refuse(422, "Validation failed: File content type is invalid, File is invalid")
-        if mime.startswith("image/") and len(body) > self._network.ways.image_bytes:
+        if mime.startswith("image/") and len(body) > self._world.ways.image_bytes:
             refuse(422, "Validation failed: File file size must be less than the limit")
-        if len(description) > self._network.ways.alt_max:
+        if len(description) > self._world.ways.alt_max:
             refuse(422, "Validation failed: Description is too long")
         x, _, y = request.form.get("focus", "").partition(",")
-        doc = self._network.add_media(
+        doc = self._world.add_media(
             g.handle,
             mime=mime,
             type=mime.partition("/")[0],
@@ -233,14 +229,14 @@ class _Desk:
             focus={"x": float(x), "y": float(y)} if y else {},
         )
         is_v2 = request.path.startswith("/api/v2/")
-        return jsonify(self.shapes.media(doc)), 202 if is_v2 and self._network.is_processing(doc) else 200
+        return jsonify(self.shapes.media(doc)), 202 if is_v2 and self._world.is_processing(doc) else 200
 
     def media(self, id_: str) -> Any:
         doc = self._own_media(id_)
-        return jsonify(self.shapes.media(doc)), 206 if self._network.is_processing(doc) else 200
+        return jsonify(self.shapes.media(doc)), 206 if self._world.is_processing(doc) else 200
 
     def _own_media(self, id_: str) -> Doc:
-        doc = self._network.media(str(id_))
+        doc = self._world.media(str(id_))
         if doc["owner"] != g.handle:
             raise LookupError(id_)
         return doc
@@ -255,7 +251,7 @@ class _Desk:
                 n["for"] == g.handle
                 and (not wanted or n["type"] in wanted)
                 and n["type"] not in unwanted
-                and self._network.readable(self._network.status(n["status"]))
+                and self._world.readable(self._world.status(n["status"]))
             ),
         )
         return self._listed(docs, self.shapes.notification, 40)
@@ -265,7 +261,7 @@ class _Desk:
         groups: dict[tuple[str, ...], Doc] = {}
         for doc in self._store.all("status", lambda s: s["visibility"] == "direct"):
             taking_part = {doc["author"], *doc["mentions"]}
-            if g.handle in taking_part and self._network.readable(doc):
+            if g.handle in taking_part and self._world.readable(doc):
                 groups[tuple(sorted(taking_part - {g.handle}))] = doc
         numbers = {others: str(n) for n, others in enumerate(groups, 1)}
         docs = [{"id": last["id"], "others": others, "last": last} for others, last in groups.items()]
@@ -276,16 +272,16 @@ class _Desk:
         )
 
     def _listed(self, docs: list[Doc], shape: Callable[[Doc], Doc], usual: int) -> Any:
-        return page_of(docs, shape, usual, honours_min_id=self._network.ways.honours_min_id)
+        return page_of(docs, shape, usual, honours_min_id=self._world.ways.honours_min_id)
 
     # -- pages
 
     def page(self, handle: str, id_: str) -> Any:
         """What anybody sees in a browser."""
-        doc = self._network.status(id_)
+        doc = self._world.status(id_)
         if doc["visibility"] not in ("public", "unlisted"):
             raise LookupError(id_)
         shown = self.shapes.status(doc)
-        author = self._network.person(doc["author"])
+        author = self._world.person(doc["author"])
         page = Markup('<!DOCTYPE html><meta charset="utf-8"><title>{}</title><h1>{} (@{})</h1><article>{}</article>')
         return page.format(handle, author["name"], author["handle"], Markup(shown["content"]))  # noqa: S704 - made here

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from channels.rehearsal.mastodon.world import MastodonWorld
 from channels.rehearsal.mastodon.writing import URL_COUNTS, html_of
 from channels.rehearsal.store import Doc
-
-if TYPE_CHECKING:
-    from channels.rehearsal.mastodon.network import MastodonNetwork
 
 MIME_TYPES = ["image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/webm", "audio/mpeg"]
 VERSION = "4.5.0"
@@ -17,15 +13,15 @@ VERSION = "4.5.0"
 class Shapes:
     """Renders for one reader; `base` is the address the request came to."""
 
-    def __init__(self, network: MastodonNetwork, base: str) -> None:
-        self._network = network
+    def __init__(self, world: MastodonWorld, base: str) -> None:
+        self._world = world
         self._base = base
 
     def account(self, person: Doc) -> Doc:
         handle = person["handle"]
         username, _, host = handle.partition("@")
         home = f"https://{host}" if host else self._base
-        stable = f"https://{host or self._network.ways.domain}"
+        stable = f"https://{host or self._world.ways.domain}"
         face = f"{self._base}/avatars/missing.png"
         account = {
             "id": person["id"],
@@ -49,7 +45,7 @@ class Shapes:
             "header_description": "",
             "followers_count": 0,
             "following_count": 0,
-            "statuses_count": self._network.count_statuses(handle),
+            "statuses_count": self._world.count_statuses(handle),
             "last_status_at": None,
             "hide_collections": None,
             "show_media": True,
@@ -61,7 +57,7 @@ class Shapes:
             "roles": [],
             "fields": [],
         }
-        if not self._network.ways.gives_actor_uri:
+        if not self._world.ways.gives_actor_uri:
             del account["uri"]
         return account
 
@@ -83,23 +79,23 @@ class Shapes:
         return {**self.account(person), "source": source, "role": role}
 
     def status(self, doc: Doc) -> Doc:
-        network = self._network
-        author = network.person(doc["author"])
+        world = self._world
+        author = world.person(doc["author"])
         account = self.account(author)
-        mentioned = [network.person(h) for h in doc["mentions"]]
-        above = network.find_status(doc["in_reply_to"]) if doc["in_reply_to"] else None
+        mentioned = [world.person(h) for h in doc["mentions"]]
+        above = world.find_status(doc["in_reply_to"]) if doc["in_reply_to"] else None
         return {
             "id": doc["id"],
             "created_at": doc["created_at"],
             "in_reply_to_id": doc["in_reply_to"] or None,
-            "in_reply_to_account_id": network.person(above["author"])["id"] if above else None,
+            "in_reply_to_account_id": world.person(above["author"])["id"] if above else None,
             "sensitive": doc["sensitive"],
             "spoiler_text": doc["spoiler_text"],
             "visibility": doc["visibility"],
             "language": doc["language"] or None,
             "uri": f"{account.get('uri', account['url'])}/statuses/{doc['id']}",
             "url": f"{account['url']}/{doc['id']}",
-            "replies_count": network.count_replies(doc["id"]),
+            "replies_count": world.count_replies(doc["id"]),
             "reblogs_count": 0,
             "favourites_count": 0,
             "quotes_count": 0,
@@ -113,7 +109,7 @@ class Shapes:
             "reblog": None,
             "application": {"name": doc["application"], "website": None} if doc["application"] else None,
             "account": account,
-            "media_attachments": [self.media(network.media(m)) for m in doc["media"]],
+            "media_attachments": [self.media(world.media(m)) for m in doc["media"]],
             "mentions": [self._mention(p) for p in mentioned],
             "tags": [],
             "emojis": [],
@@ -132,7 +128,7 @@ class Shapes:
         known: dict[str, tuple[str, str]] = {}
         for person in mentioned:
             account = self.account(person)
-            names = {person["handle"].lower(), f"{account['username'].lower()}@{self._network.ways.domain}"}
+            names = {person["handle"].lower(), f"{account['username'].lower()}@{self._world.ways.domain}"}
             known |= dict.fromkeys(names, (account["url"], account["username"]))
         return known
 
@@ -141,7 +137,7 @@ class Shapes:
         return {
             "id": doc["id"],
             "type": doc["type"],
-            "url": None if self._network.is_processing(doc) else url,
+            "url": None if self._world.is_processing(doc) else url,
             "preview_url": url,
             "remote_url": None,
             "meta": {"focus": doc["focus"]} if doc["focus"] else {},
@@ -155,22 +151,22 @@ class Shapes:
             "type": doc["type"],
             "created_at": doc["created_at"],
             "group_key": f"ungrouped-{doc['id']}",
-            "account": self.account(self._network.person(doc["from"])),
-            "status": self.status(self._network.status(doc["status"])),
+            "account": self.account(self._world.person(doc["from"])),
+            "status": self.status(self._world.status(doc["status"])),
         }
 
     def conversation(self, number: str, others: list[str], last: Doc, reader: str) -> Doc:
         return {
             "id": number,
             "unread": last["author"] != reader,
-            "accounts": [self.account(self._network.person(h)) for h in others],
+            "accounts": [self.account(self._world.person(h)) for h in others],
             "last_status": self.status(last),
         }
 
     # -- the instance
 
     def _configuration(self) -> Doc:
-        ways = self._network.ways
+        ways = self._world.ways
         return {
             "statuses": {
                 "max_characters": ways.max_characters,
@@ -190,7 +186,7 @@ class Shapes:
 
     def instance_v2(self) -> Doc:
         return {
-            "domain": self._network.ways.domain,
+            "domain": self._world.ways.domain,
             "title": "Rehearsal",
             "version": VERSION,
             "source_url": "",
@@ -201,7 +197,7 @@ class Shapes:
 
     def instance_v1(self) -> Doc:
         return {
-            "uri": self._network.ways.domain,
+            "uri": self._world.ways.domain,
             "title": "Rehearsal",
             "short_description": "",
             "description": "An instance for rehearsals",

@@ -6,16 +6,14 @@ import base64
 import hashlib
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, jsonify, redirect, request
 from markupsafe import Markup
 
+from channels.rehearsal.mastodon.world import MastodonWorld
 from channels.rehearsal.store import Doc
-
-if TYPE_CHECKING:
-    from channels.rehearsal.mastodon.network import MastodonNetwork
 
 _CODE_LIVES = 600
 _SCOPES = [
@@ -46,21 +44,21 @@ def allows(scope: str, needed: str) -> bool:
     return needed in granted or needed.partition(":")[0] in granted
 
 
-def add_routes(network: MastodonNetwork, app: Flask) -> None:
-    desk = _Desk(network)
+def add_routes(world: MastodonWorld, app: Flask) -> None:
+    desk = _Desk(world)
     app.post("/api/v1/apps")(desk.register)
     app.get("/oauth/authorize")(desk.consent_page)
     app.post("/oauth/authorize")(desk.consent)
     app.post("/oauth/token")(desk.token)
     app.post("/oauth/revoke")(desk.revoke)
-    if network.ways.offers_pkce:
+    if world.ways.offers_pkce:
         app.get("/.well-known/oauth-authorization-server")(desk.describe)
 
 
 class _Desk:
-    def __init__(self, network: MastodonNetwork) -> None:
-        self._network = network
-        self._store = network.store
+    def __init__(self, world: MastodonWorld) -> None:
+        self._world = world
+        self._store = world.store
 
     def describe(self) -> Any:
         base = request.host_url
@@ -71,7 +69,7 @@ class _Desk:
             revocation_endpoint=f"{base}oauth/revoke",
             app_registration_endpoint=f"{base}api/v1/apps",
             code_challenge_methods_supported=["S256"],
-            scopes_supported=_SCOPES if self._network.ways.knows_narrow_scopes else ["read", "write", "follow", "push"],
+            scopes_supported=_SCOPES if self._world.ways.knows_narrow_scopes else ["read", "write", "follow", "push"],
             response_types_supported=["code"],
             response_modes_supported=["query"],
             grant_types_supported=["authorization_code"],
@@ -87,7 +85,7 @@ class _Desk:
         uris = redirect_uris.split() if isinstance(redirect_uris, str) else list(redirect_uris)
         if not name or not uris:
             refuse(422, "Validation failed: Application name can't be blank, Redirect URI can't be blank")
-        if ":" in scopes and not self._network.ways.knows_narrow_scopes:
+        if ":" in scopes and not self._world.ways.knows_narrow_scopes:
             refuse(422, "Validation failed: Scopes doesn't match configured on the server.")
         doc = {
             "id": str(self._store.next_number()),
@@ -115,7 +113,7 @@ class _Desk:
             Markup('<p><label><input type="radio" name="user" value="{}"{}> {} (@{})</label></p>').format(
                 user["handle"], Markup(" checked") if not i else "", user["name"], user["handle"]
             )
-            for i, user in enumerate(self._network.company_users())
+            for i, user in enumerate(self._world.company_users())
         ]
         page = Markup(
             '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Authorize</title>'
@@ -125,7 +123,7 @@ class _Desk:
             '<button name="decision" value="cancel">Cancel</button></form></html>'
         )
         return page.format(
-            app["name"], self._network.ways.domain, asked.get("scope", "read"), *map(Markup("").join, (fields, users))
+            app["name"], self._world.ways.domain, asked.get("scope", "read"), *map(Markup("").join, (fields, users))
         )
 
     def consent(self) -> Any:
@@ -135,7 +133,7 @@ class _Desk:
         if asked.get("decision") != "authorize":
             denied = {"error": "access_denied", "error_description": "The resource owner denied the request."}
             return self._back(asked["redirect_uri"], {**denied, **state})
-        user = self._network.person(asked.get("user", ""))
+        user = self._world.person(asked.get("user", ""))
         if user["kind"] != "company":
             refuse(403, "only users of this instance can sign in")
         code = secrets.token_urlsafe(32)
@@ -181,7 +179,7 @@ class _Desk:
             return False
         if any(code[name] != asked.get(name) for name in ("client_id", "redirect_uri")):
             return False
-        if not code["code_challenge"] or not self._network.ways.offers_pkce:
+        if not code["code_challenge"] or not self._world.ways.offers_pkce:
             return True
         digest = hashlib.sha256(asked.get("code_verifier", "").encode()).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == str(code["code_challenge"])
