@@ -3,12 +3,9 @@
  * of what varies; French has the type of English, so a missing word does not compile.
  * `t.inbox.send` is reactive: choosing another language re-renders what reads it.
  */
+import type { Catalogue } from "./catalogue";
 import { en } from "./en";
 import { preferences, type Language } from "../preferences.svelte";
-
-/** The shape of a catalogue: any text where English has one particular text. */
-type Words<T> = { [K in keyof T]: T[K] extends string ? string : T[K] extends (...given: infer G) => string ? (...given: G) => string : Words<T[K]> };
-export type Catalogue = Words<typeof en>;
 
 let current: Catalogue = $state.raw(en);
 

@@ -1,4 +1,4 @@
-import type { Catalogue } from "../index.svelte";
+import type { Catalogue } from "../catalogue";
 import { forms } from "../plural";
 
 const many = forms("fr");

@@ -1,4 +1,4 @@
-import type { Catalogue } from "../index.svelte";
+import type { Catalogue } from "../catalogue";
 import { common } from "./common";
 import { frame } from "./frame";
 import { inbox } from "./inbox";
