@@ -16,6 +16,7 @@ from channels.contract import ChannelSpec, MediaItem, Surface, Target
 from channels.limits import Problem, problems
 from guichet import audit, live
 from guichet.delivery import operations as delivering
+from guichet.delivery.materials import find_files
 from guichet.delivery.payload import MediaRef, freeze
 from guichet.errors import Conflict, Invalid
 from guichet.inbox import handling, words
@@ -60,7 +61,7 @@ def reply(
         _refuse_unseen(session, conversation, author.id, seen_through)
         account = session.get_one(Account, conversation.account_id)
         target = _target(session, conversation, to_message_id, now)
-        files = _files(session, media)
+        files = _files(session, actor, media)
         body = _body(spec, account, author, conversation, text, target)
         _refuse_problems(problems(body, [_item(f) for f in files], spec.limits_for(account.settings), target.surface))
         message = _outgoing(change, body, author.id, seen_through)
@@ -143,7 +144,7 @@ def save_draft(
     text = words.clean(text)
     if len(text) > NOTE_LENGTH:
         raise Invalid("this draft is too long", {"text": f"must have at most {NOTE_LENGTH} characters"})
-    _files(session, media)
+    _files(session, actor, media)
     handling.renew(session, actor, conversation, now)
     if not text and not media:
         drop_draft(session, conversation.id, author.id, kind)
@@ -262,11 +263,11 @@ def _subject(conversation: Conversation) -> str:
     return subject if subject.casefold().startswith("re:") else f"Re: {subject}".strip()
 
 
-def _files(session: Session, ids: Sequence[int]) -> list[Media]:
-    found = {m.id: m for m in session.scalars(select(Media).where(Media.id.in_(ids)))} if ids else {}
+def _files(session: Session, actor: Actor, ids: Sequence[int]) -> list[Media]:
+    found = find_files(session, actor, ids)
     missing = [i for i in ids if i not in found]
     if missing:
-        raise Invalid("a file is not there", {"media": f"there is no file {missing[0]}"})
+        raise Invalid("a file is not there", {"media": f"{missing[0]} is no file of yours"})
     return [found[i] for i in ids]
 
 

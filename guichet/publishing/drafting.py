@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet import audit, live
+from guichet.delivery.materials import find_files
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
@@ -170,23 +171,11 @@ def _variant(words: Words, files: dict[int, Media], own: list[str], is_base: boo
 
 
 def _files(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, Media]:
-    found = {m.id: m for m in session.scalars(select(Media).where(Media.id.in_(set(ids))))} if ids else {}
-    for id_ in ids:
-        media = found.get(id_)
-        if media is None or not _may_use(session, actor, media):
-            raise Invalid("a file is not there", {"media_ids": f"{id_} is no file of yours"})
+    found = find_files(session, actor, ids)
+    missing = [i for i in ids if i not in found]
+    if missing:
+        raise Invalid("a file is not there", {"media_ids": f"{missing[0]} is no file of yours"})
     return found
-
-
-def _may_use(session: Session, actor: Actor, media: Media) -> bool:
-    if actor.sees_every_account or media.uploaded_by == actor.staff_id:
-        return True
-    in_post = (
-        select(PostTarget.id)
-        .join(VariantMedia, VariantMedia.variant_id == PostTarget.variant_id)
-        .where(VariantMedia.media_id == media.id, visible(actor, PostTarget.account_id, Action.POST_VIEW))
-    )
-    return session.scalar(in_post.limit(1)) is not None
 
 
 def _require_accounts(session: Session, actor: Actor, brand_id: int, variants: Sequence[VariantSpec]) -> None:

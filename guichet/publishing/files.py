@@ -15,9 +15,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet import audit
+from guichet.delivery.materials import visible_files
 from guichet.errors import Invalid, NotFound
-from guichet.models import Media, PostTarget, VariantMedia
-from guichet.policy import Action, Actor, require, visible, visible_accounts
+from guichet.models import Media
+from guichet.policy import Action, Actor, require, visible_accounts
 
 LARGEST = 64 * 1024 * 1024  # bytes
 _PIXELS = 40_000_000  # more is a bomb, or nothing that a network takes
@@ -109,21 +110,10 @@ def add_media(session: Session, actor: Actor, found: Found, *, storage_key: str,
 def get_media(session: Session, actor: Actor, media_id: int) -> Media:
     """One's own file, or one in a post on an account that one sees. Raises NotFound."""
     require(actor, Action.STAFF_VIEW)
-    media = session.get(Media, media_id)
-    if media is None or not _may_see(session, actor, media):
+    media = session.scalars(select(Media).where(Media.id == media_id, visible_files(actor))).first()
+    if media is None:
         raise NotFound("there is no such file, or it is not yours to see")
     return media
-
-
-def _may_see(session: Session, actor: Actor, media: Media) -> bool:
-    if media.uploaded_by == actor.staff_id or actor.sees_every_account:
-        return True
-    used = (
-        select(PostTarget.id)
-        .join(VariantMedia, VariantMedia.variant_id == PostTarget.variant_id)
-        .where(VariantMedia.media_id == media.id, visible(actor, PostTarget.account_id, Action.POST_VIEW))
-    )
-    return session.scalar(used.limit(1)) is not None
 
 
 def describe(session: Session, actor: Actor, media: Media, alt: str, now: datetime) -> None:

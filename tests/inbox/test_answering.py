@@ -145,6 +145,19 @@ def test_what_the_network_would_refuse_is_refused_with_figures(scene: Scene) -> 
         answer(scene, message, "look", media=[77])
 
 
+def test_a_colleagues_unpublished_picture_cannot_be_sent_by_guessing_its_id(scene: Scene) -> None:
+    message = scene.customer_says(who="a")
+    picture = f.make_media(scene.session, scene.colleague)
+    with pytest.raises(Invalid) as refused:
+        answer(scene, message, "look", media=[picture.id])
+    assert refused.value.fields == {"media": f"{picture.id} is no file of yours"}
+    with pytest.raises(Invalid):
+        inbox.save_draft(
+            scene.session, scene.actor(), scene.conversation_of(message), text="", media=[picture.id], now=scene.now
+        )
+    assert answer(scene, message, "look", media=[f.make_media(scene.session, scene.agent).id]).delivery_id
+
+
 def test_what_cannot_be_answered_is_not(scene: Scene) -> None:
     message = scene.customer_says(can_reply=False, cannot_reply_reason="they did not mention us")
     with pytest.raises(Invalid) as refused:
