@@ -26,7 +26,7 @@ from rq.serializers import JSONSerializer
 
 from channels.networks import Networks, open_networks
 from guichet.config import BadSettings, Settings, read_settings
-from guichet.db.locks import Life
+from guichet.delivery.life import Life
 from guichet.jobs import DIGEST, DRAIN, QUEUES, TEND, Job
 from guichet.logs import start_logging
 from guichet.runtime import Runtime, open_runtime

@@ -14,8 +14,8 @@ from guichet import audit
 from guichet.accounts import operations as accounts
 from guichet.accounts.queries import find_due_refreshes
 from guichet.db.dialect import database_now
-from guichet.db.locks import seized
 from guichet.delivery import takeover
+from guichet.delivery.life import seized
 from guichet.inbox import operations as inbox
 from guichet.jobs import CHECK_ACCOUNT, DRAIN
 from guichet.models import Account

@@ -231,7 +231,7 @@ def start(
     """Start what may start; returns those ids. To be sent only once this is committed.
 
     `lock_is_held` is the SQL condition that the worker's life lock is held
-    (guichet.db.locks). A row that is refused goes where its gate sends it; one that is
+    (guichet.delivery.life). A row that is refused goes where its gate sends it; one that is
     no longer this worker's stays as it is.
     """
     asked = [(s.claimed.id, s.claimed.fence, s.claimed.payload_hash) for s in starts]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from guichet.models.base import Base, Key, Long, RemoteId, Short, partial_index, ref
+from guichet.models.base import Base, Key, Long, RemoteId, Short, Told, partial_index, ref
 
 
 class Delivery(Base):
@@ -60,7 +60,7 @@ class Delivery(Base):
     accepted_at: Mapped[datetime | None]
     lateness_ms: Mapped[int | None]
     reason_code: Mapped[Short] = mapped_column(default="")  # why it failed, is held, needs a person
-    reason: Mapped[Long] = mapped_column(default="")
+    reason: Mapped[Told] = mapped_column(default="")
     next_look_at: Mapped[datetime | None]  # reconciling: when to look (again)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -89,7 +89,7 @@ class Attempt(Base):
     ended_at: Mapped[datetime | None]
     http_status: Mapped[int | None]
     error_code: Mapped[Short] = mapped_column(default="")
-    error: Mapped[Long] = mapped_column(default="")
+    error: Mapped[Told] = mapped_column(default="")
     evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
     delivery: Mapped[Delivery] = relationship(back_populates="attempts")
 
@@ -118,7 +118,7 @@ class Decision(Base):
 
 
 class Worker(Base):
-    """A process that may claim. It is alive as long as its lock is held (guichet/db/locks.py)."""
+    """A process that may claim. It is alive as long as its lock is held (guichet/delivery/life.py)."""
 
     __tablename__ = "worker"
     id: Mapped[Short] = mapped_column(primary_key=True)

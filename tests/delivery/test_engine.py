@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine, false, select
 
 from guichet import models as m
-from guichet.db.locks import Life, seized
 from guichet.delivery import engine as engine_
 from guichet.delivery import takeover
+from guichet.delivery.life import Life, seized
 from guichet.delivery.payload import freeze, payload_hash
 from guichet.policy import ACCOUNT_RIGHTS, AccountRole, Action, OrgRole, can, load_actor
 from tests import factories
