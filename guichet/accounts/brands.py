@@ -25,6 +25,7 @@ _BRAND_FIELDS = frozenset(
         "calendar_id",
         "default_team_id",
         "close_after_days",
+        "answer_within_minutes",
     }
 )
 

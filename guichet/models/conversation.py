@@ -201,6 +201,16 @@ class Attachment(Base):
     inline_id: Mapped[Short] = mapped_column(default="")
 
 
+class ConversationSeen(Base):
+    """How far a person has read: every message up to `through_message_id`."""
+
+    __tablename__ = "conversation_seen"
+    conversation_id: Mapped[int] = ref("conversation.id", primary_key=True)
+    staff_id: Mapped[int] = ref("staff.id", primary_key=True)
+    through_message_id: Mapped[int]
+    seen_at: Mapped[datetime]
+
+
 class ConversationEvent(Base):
     """Everything that happens to a conversation; only ever added to."""
 

@@ -176,6 +176,9 @@ class BrandNew(In):
     time_zone: TimeZone = "UTC"
     languages: list[LanguageTag] = Field([], max_length=30)
     signs_with_initials: bool = False
+    answer_within_minutes: int | None = Field(
+        description="how long a customer may wait for an answer, in the calendar's hours; null: nobody promised"
+    )
     needs_approval: bool = False
     calendar_id: Id | None = None
     default_team_id: Id | None = None
@@ -187,6 +190,7 @@ class BrandChange(In):
     time_zone: TimeZone | None = None
     languages: list[LanguageTag] | None = Field(None, max_length=30)
     signs_with_initials: bool | None = None
+    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
     needs_approval: bool | None = None
     calendar_id: Id | None = None
     default_team_id: Id | None = None
@@ -198,6 +202,7 @@ class Calendar(Out):
     `holidays`: ISO dates."""
 
     id: int
+    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
     name: str
     time_zone: str
     intervals: dict[str, list[tuple[str, str]]]

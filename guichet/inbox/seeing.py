@@ -1,0 +1,74 @@
+"""How far each person has read: what is unread is unread for somebody.
+
+A mark is a person's own and moves no wait, no version and no event: that somebody looked is
+nobody else's business. Who never opened a conversation has not read it, save that what was
+finished before they came is not held up to them as news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from guichet.db import dialect
+from guichet.errors import Invalid
+from guichet.inbox.rows import ConversationRow
+from guichet.inbox.states import ACTIVE
+from guichet.models import Conversation, ConversationSeen, Message
+from guichet.policy import Action, Actor, require
+
+
+def mark_seen(
+    session: Session, actor: Actor, conversation: Conversation, *, through: int | None, now: datetime
+) -> None:
+    """Say that the actor has read everything up to the message `through`. None puts the mark
+    before the customer's newest message: unread again. Raises Invalid for a message newer
+    than anything here."""
+    require(actor, Action.CONVERSATION_VIEW, conversation)
+    if actor.staff_id is None:
+        return
+    if through is None:
+        through = _before_newest(session, conversation)
+    elif through > (conversation.last_message_id or 0):
+        raise Invalid("there is no such message", {"through": "is newer than anything here"})
+    keep_mark(session, conversation.id, actor.staff_id, through, now)
+
+
+def keep_mark(session: Session, conversation_id: int, staff_id: int, through: int, now: datetime) -> None:
+    """Write the mark: what somebody wrote themselves they have seen, too. Rights are the
+    caller's matter."""
+    values = {"conversation_id": conversation_id, "staff_id": staff_id, "through_message_id": through, "seen_at": now}
+    table: Any = ConversationSeen.__table__
+    dialect.upsert(session, table, values, "conversation_id", "staff_id")
+
+
+def unread_of(session: Session, staff_id: int, rows: Sequence[ConversationRow]) -> set[int]:
+    """Which of these conversations hold something that this person has not read, in one query."""
+    seen = ConversationSeen
+    found = session.execute(
+        select(seen.conversation_id, seen.through_message_id).where(
+            seen.staff_id == staff_id, seen.conversation_id.in_([row.id for row in rows])
+        )
+    )
+    marks: dict[int, int] = {conversation_id: through for conversation_id, through in found}
+    return {row.id for row in rows if _is_unread(row, marks.get(row.id))}
+
+
+def _is_unread(row: ConversationRow, mark: int | None) -> bool:
+    if mark is None:
+        return row.state in ACTIVE
+    return (row.last_message_id or 0) > mark
+
+
+def _before_newest(session: Session, conversation: Conversation) -> int:
+    newest = session.scalar(
+        select(Message.id)
+        .where(Message.conversation_id == conversation.id, Message.direction == "in")
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return (newest or 1) - 1
