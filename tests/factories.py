@@ -55,9 +55,8 @@ def make_team(session: Session, *members: m.Staff, **more: Any) -> m.Team:
 def make_media(session: Session, staff: m.Staff, **more: Any) -> m.Media:
     n = next(_numbers)
     given = {
-        "sha256": f"{n:064x}", "mime": "image/png", "size": 1, "filename": f"{n}.png", "storage_key": f"{n}", 
-        "alt": "x",
-        "created_at": NOW, **more,
+        "sha256": f"{n:064x}", "mime": "image/png", "size": 1, "filename": f"{n}.png", "storage_key": f"{n}",
+        "alt": "x", "created_at": NOW, **more,
     }  # fmt: skip
     return _add(session, m.Media(uploaded_by=staff.id, **given))  # type: ignore[no-any-return]
 

@@ -228,6 +228,8 @@ def take_down(session: Session, actor: Actor, delivery: Delivery, account: Accou
 def _link(session: Session, delivery: Delivery, remote_id: str, url: str, now: datetime) -> None:
     if not remote_id:
         raise Invalid("say which one it is", {"remote_id": "is missing"})
+    if url and not url.startswith(("https://", "http://")):
+        raise Invalid("that is no address of a page", {"url": "must begin with https://"})
     taken = session.scalar(
         select(Delivery.id).where(
             Delivery.account_id == delivery.account_id, Delivery.remote_id == remote_id, Delivery.kind == delivery.kind

@@ -105,8 +105,17 @@ def create(
     session.flush()
     write(session, actor, post, words, variants, now)
     audit.record(session, actor, "post.create", post, now, accounts=[v.account_id for v in variants])
-    live.tell(session, "post", now, id=post.id)
+    tell_of(session, post, now)
     return post
+
+
+def tell_of(session: Session, post: Post, now: datetime) -> None:
+    """Say that a post changed to those who see one of its accounts; of a draft for none,
+    to its author."""
+    for target in post.targets:
+        live.tell(session, "post", now, account_id=target.account_id, id=post.id)
+    if not post.targets:
+        live.tell(session, "post", now, staff_id=post.author_id, id=post.id)
 
 
 def words_of(post: Post) -> Words:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.contract import ChannelSpec
-from guichet import audit, live
+from guichet import audit
 from guichet.delivery import operations as delivering
 from guichet.delivery.payload import freeze
 from guichet.delivery.states import EDITABLE, FINAL, State
@@ -27,6 +27,7 @@ from guichet.publishing.drafting import (
     contents_of,
     create,
     specs_of,
+    tell_of,
     words_of,
     write,
 )
@@ -91,7 +92,7 @@ def change(
             _bring_in_step(session, actor, post, deliveries, specs, now)
     post.updated_at = now
     audit.record(session, actor, "post.change", post, now)
-    _tell(session, post, now)
+    tell_of(session, post, now)
 
 
 def delete_draft(session: Session, actor: Actor, post: Post, now: datetime) -> None:
@@ -100,7 +101,7 @@ def delete_draft(session: Session, actor: Actor, post: Post, now: datetime) -> N
     if post.state != "draft" or _deliveries(session, post):
         raise Conflict("only drafts are deleted; this was scheduled", code="not_a_draft", current=post.state)
     audit.record(session, actor, "post.delete", post, now)
-    _tell(session, post, now)
+    tell_of(session, post, now)
     session.delete(post)
 
 
@@ -190,19 +191,23 @@ def cancel(session: Session, actor: Actor, post: Post, now: datetime) -> None:
         post.state = "done"
     post.updated_at = now
     audit.record(session, actor, "post.cancel", post, now)
-    _tell(session, post, now)
+    tell_of(session, post, now)
 
 
 # ---------------------------------------------------------------- approval
 
 
-def approve(session: Session, actor: Actor, post: Post, now: datetime) -> None:
-    """Let it go out as it stands. Not one's own, save for administrators."""
+def approve(session: Session, actor: Actor, post: Post, now: datetime, version: int | None = None) -> None:
+    """Let it go out as it stands, which is what the approver read where they say which
+    `version` that was (Conflict `changed` where it is another now). Not one's own, save
+    for administrators."""
     require_for_post(actor, Action.POST_APPROVE, post)
+    _require_version(session, post, version)
     if post.state != "awaiting_approval":
         raise Conflict(f"it is {post.state}: nobody waits for an approval", code="wrong_state", current=post.state)
     if actor.staff_id == post.author_id and actor.role not in (OrgRole.ADMINISTRATOR, OrgRole.OWNER):
         raise NotAllowed("somebody else must approve what you wrote", code="own_post")
+    _say_as_approved(session, actor, post, now)
     post.approved_by, post.approved_at = actor.staff_id, now
     post.approved_hash = content_hash(contents_of(post))
     post.rejected_reason = ""
@@ -211,7 +216,7 @@ def approve(session: Session, actor: Actor, post: Post, now: datetime) -> None:
     for delivery in _deliveries(session, post):
         delivering.approve(session, actor, delivery, now)
     audit.record(session, actor, "post.approve", post, now)
-    _tell(session, post, now)
+    tell_of(session, post, now)
 
 
 def reject(session: Session, actor: Actor, post: Post, reason: str, now: datetime) -> None:
@@ -225,7 +230,7 @@ def reject(session: Session, actor: Actor, post: Post, reason: str, now: datetim
     post.state, post.rejected_reason, post.updated_at = "draft", reason, now
     _forget_approval(post)
     audit.record(session, actor, "post.reject", post, now)
-    _tell(session, post, now)
+    tell_of(session, post, now)
 
 
 # ---------------------------------------------------------------- within
@@ -245,7 +250,7 @@ def _send_off(
     for content in contents:
         _create_chain(session, actor, post, content, accounts[content.account_id], digest, awaits, now)
     audit.record(session, actor, "post.schedule", post, now, accounts=[c.account_id for c in contents])
-    _tell(session, post, now)
+    tell_of(session, post, now)
 
 
 def _create_chain(
@@ -315,6 +320,18 @@ def _needs_approval(session: Session, actor: Actor, post: Post, contents: Sequen
     return brand.needs_approval or not all(can(actor, Action.POST_PUBLISH, c.account_id) for c in contents)
 
 
+def _say_as_approved(session: Session, actor: Actor, post: Post, now: datetime) -> None:
+    """What was frozen at the submission says what the approver sees: a file may have been
+    described anew since."""
+    contents = contents_of(post)
+    digest = content_hash(contents)
+    payloads = {(c.account_id, n): p for c in contents for n, p in enumerate(_payloads(c))}
+    for delivery in _open_deliveries(session, post):
+        if delivery.content_hash != digest:
+            payload = payloads[delivery.account_id, delivery.item]
+            delivering.replace_content(session, actor, delivery, payload, digest, now)
+
+
 def _forget_approval(post: Post) -> None:
     post.approved_by = post.approved_at = None
     post.approved_hash = ""
@@ -324,11 +341,13 @@ def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: dat
     movable = [d for d in _deliveries(session, post) if d.state in {*EDITABLE, State.CLAIMED, State.NEEDS_HUMAN}]
     if not movable:
         raise Conflict("nothing of it is left to move", code="too_late", current=post.state)
+    if post.state != "awaiting_approval" and not all(can(actor, Action.POST_PUBLISH, d) for d in movable):
+        raise NotAllowed("it was agreed for its time: only who may publish moves it", code="may_not_move")
     for delivery in movable:
         delivering.reschedule(session, actor, delivery, due_at, now, post.late_limit)
     post.due_at, post.updated_at = due_at, now
     audit.record(session, actor, "post.reschedule", post, now)
-    _tell(session, post, now)
+    tell_of(session, post, now)
 
 
 def _require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs) -> None:
@@ -375,7 +394,3 @@ def _deliveries(session: Session, post: Post) -> list[Delivery]:
 
 def _open_deliveries(session: Session, post: Post) -> list[Delivery]:
     return [d for d in _deliveries(session, post) if d.state != State.CANCELLED]
-
-
-def _tell(session: Session, post: Post, now: datetime) -> None:
-    live.tell(session, "post", now, id=post.id)

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from channels.bluesky import SPEC as BLUESKY
 from channels.mastodon import SPEC as MASTODON
+from guichet import live
 from guichet import models as m
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.policy import Actor, load_actor
-from guichet.publishing import operations, queries
+from guichet.policy import SYSTEM, Actor, load_actor
+from guichet.publishing import files, operations, queries
 from guichet.publishing.drafting import VariantSpec, Words
 from tests import factories
 
@@ -118,6 +119,62 @@ def test_a_change_after_the_approval_asks_for_another_one(desk: Desk) -> None:
     assert post.approved_hash == ""
     assert set(desk.states(post)) == {"awaiting_approval"}
     assert {d.payload["text"] for d in desk.deliveries(post)} == {"Bonjour !"}
+
+
+def test_nobody_approves_what_was_changed_while_they_read(desk: Desk) -> None:
+    post = desk.post(desk.author)
+    desk.schedule(post, desk.author)
+    read = post.version
+    operations.change(desk.session, desk.author, post, words=Words("Something else"), specs=SPECS, now=NOW)
+    desk.session.flush()
+    with pytest.raises(Conflict) as refused:
+        operations.approve(desk.session, desk.publisher, post, NOW, read)
+    assert refused.value.code == "changed"
+    assert post.state == "awaiting_approval"
+    operations.approve(desk.session, desk.publisher, post, NOW, post.version)
+    assert post.state == "scheduled"
+
+
+def test_a_file_described_anew_before_the_approval_goes_out_as_it_was_approved(desk: Desk) -> None:
+    picture = factories.make_media(desk.session, desk.session.get_one(m.Staff, desk.author.staff_id), alt="a boat")
+    post = desk.post(desk.author, words=Words("Look", media_ids=[picture.id]))
+    desk.schedule(post, desk.author)
+    files.describe(desk.session, desk.author, picture, "a ship", NOW)
+    operations.approve(desk.session, desk.publisher, post, NOW)
+    assert {d.content_hash for d in desk.deliveries(post)} == {post.approved_hash}
+    assert {d.payload["media"][0]["alt"] for d in desk.deliveries(post)} == {"a ship"}
+
+
+def test_who_may_only_write_does_not_choose_when_it_goes_out(desk: Desk) -> None:
+    post = desk.post()
+    desk.schedule(post)
+    with pytest.raises(NotAllowed) as refused:
+        operations.publish_now(desk.session, desk.author, post, specs=SPECS, now=NOW)
+    assert refused.value.code == "may_not_move"
+    with pytest.raises(NotAllowed):
+        operations.reschedule(
+            desk.session, desk.author, post, wall_time="2026-03-10T11:00", time_zone="Europe/Paris", now=NOW
+        )
+    desk.session.refresh(post)
+    assert post.due_at == datetime(2026, 3, 11, 8, 0, tzinfo=UTC)
+
+
+def test_an_author_moves_what_still_awaits_its_approval(desk: Desk) -> None:
+    post = desk.post(desk.author)
+    desk.schedule(post, desk.author)
+    operations.reschedule(
+        desk.session, desk.author, post, wall_time="2026-03-12T09:00", time_zone="Europe/Paris", now=NOW
+    )
+    assert set(desk.states(post)) == {"awaiting_approval"}
+    assert {d.due_at for d in desk.deliveries(post)} == {datetime(2026, 3, 12, 8, 0, tzinfo=UTC)}
+
+
+def test_only_who_sees_the_account_hears_that_a_post_changed(desk: Desk) -> None:
+    desk.post()
+    desk.post(desk.author, variants=[VariantSpec(desk.here.id)])
+    live.number_new(desk.session, SYSTEM)
+    assert live.read_after(desk.session, desk.stranger, 0) == []
+    assert {e.kind for e in live.read_after(desk.session, desk.author, 0)} >= {"post"}
 
 
 def test_nobody_approves_their_own_words(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from guichet.publishing.queries import Place
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.publishing import (
     Post,
+    PostApprove,
     PostChange,
     PostNew,
     PostQuery,
@@ -168,10 +169,10 @@ def publish_post(asked: Asked, path: IdPath, body: Empty) -> Post:
 
 
 @room.post("/posts/<int:id>/approve", Post, scope="publish")
-def approve_post(asked: Asked, path: IdPath, body: Empty) -> Post:
-    """Let it go out as it stands."""
+def approve_post(asked: Asked, path: IdPath, body: PostApprove) -> Post:
+    """Let it go out as it stands; with `version`, only as it was read."""
     row = queries.get_post(asked.session, asked.actor, path.id)
-    operations.approve(asked.session, asked.actor, row, asked.now)
+    operations.approve(asked.session, asked.actor, row, asked.now, body.version)
     return _fresh(asked, row)
 
 

@@ -222,6 +222,12 @@ class PostSchedule(In):
     gap: Literal["later", "earlier"] = "later"
 
 
+class PostApprove(In):
+    """`version` is the one that was read: another one is a conflict, and nothing is approved."""
+
+    version: int | None = Field(None, ge=1, le=2**31 - 1)
+
+
 class PostReject(In):
     reason: Line = ""
 
