@@ -6,22 +6,20 @@ from __future__ import annotations
 import base64
 import os
 import secrets
-import sys
 from pathlib import Path
 
+from cli.output import WronglyAsked
 from guichet.config import BadSettings, Settings, read_settings
 
 REHEARSAL_PORT = 8700
 
 
 def settings_or_exit() -> Settings:
-    """Settings from the environment; ends with status 2 and a line for each fault."""
+    """Settings from the environment. Raises WronglyAsked with a line for each fault."""
     try:
         return read_settings(os.environ)
     except BadSettings as e:
-        for problem in e.problems:
-            print(f"guichet: {problem}", file=sys.stderr)
-        raise SystemExit(2) from None
+        raise WronglyAsked("\nguichet: ".join(e.problems), problems=e.problems) from None
 
 
 def prepare_own_folder(*, with_rehearsal: bool) -> None:

@@ -1,15 +1,18 @@
-"""The `guichet` command. Every command prints JSON with --json, and its exit status
-means something: 0 done, 1 refused or failed, 2 wrongly asked."""
+"""The `guichet` command. Every command prints JSON with --json, wherever that is said, and
+its exit status means something: see `cli.output.Status` and docs/cli.md."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 
 import click
 
-from cli.commands import operate, rehearsal, running, staff
-from cli.output import Failed, Output, report_failure
-from guichet.errors import GuichetError
+from cli.commands import accounts, brake, operate, post, rehearsal, running, staff
+from cli.output import Failed, Output, Status, WronglyAsked, failure_of, report_failure
+
+MODULES = (running, operate, staff, accounts, post, brake, rehearsal)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,26 +24,37 @@ def guichet(context: click.Context, as_json: bool) -> None:
     context.obj = Output(as_json)
 
 
-for module in (running, operate, staff, rehearsal):
+for module in MODULES:
     for command in module.COMMANDS:
         guichet.add_command(command)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    as_json = "--json" in sys.argv
-    arguments = [a for a in sys.argv[1:] if a != "--json"]
-    if as_json:
-        arguments.insert(0, "--json")  # wherever it was said
+    as_json, rest = _without_json(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        guichet.main(args=arguments, prog_name="guichet", standalone_mode=False)
+        ended = guichet.main(args=rest, prog_name="guichet", standalone_mode=False)
     except click.ClickException as e:
-        return report_failure(as_json, e.format_message(), status=2)
-    except click.exceptions.Abort:
-        return 130
-    except (GuichetError, Failed) as e:
-        return report_failure(as_json, str(e), fields=getattr(e, "fields", None))
-    return 0
+        return report_failure(as_json, WronglyAsked(e.format_message()))
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return Status.STOPPED
+    except BrokenPipeError:  # whoever read us has enough, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Status.DONE
+    except Exception as e:
+        failed: Failed | None = failure_of(e)
+        if failed is None:
+            raise
+        return report_failure(as_json, failed)
+    return ended if isinstance(ended, int) else Status.DONE  # --help and --version give theirs
+
+
+def _without_json(arguments: list[str]) -> tuple[bool, list[str]]:
+    """Whether --json was said, and the rest with it in front. What stands after -- is text."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    ours = [a for a in arguments[:end] if a != "--json"]
+    as_json = len(ours) < end
+    return as_json, [*(["--json"] if as_json else []), *ours, *arguments[end:]]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,13 @@
 """The programs that make up a running Guichet, as `guichet serve NAME` and the
 supervisor start them. Imports wait until a program is chosen, so that each process
-holds only what it uses."""
+holds only what it uses; the supervisor imports first what its programs then share."""
 
 from __future__ import annotations
 
+import gc
+import importlib
+import os
+import sys
 from collections.abc import Callable
 
 from guichet.config import Settings
@@ -17,10 +21,9 @@ def serve_web(settings: Settings) -> None:
 
 
 def serve_live(settings: Settings) -> None:
-    """Live streams only, in a gevent process: thousands of them."""
-    from cli.web import serve
-
-    serve(settings, live_only=True)
+    """Live streams only, in a gevent process: thousands of them. gevent replaces parts of the
+    standard library before anybody else has them, so this begins with a fresh interpreter."""
+    os.execv(sys.executable, [sys.executable, "-m", "cli.live"])
 
 
 def _worker(queue: str) -> Callable[[Settings], None]:
@@ -34,15 +37,9 @@ def _worker(queue: str) -> Callable[[Settings], None]:
 
 
 def serve_clock(settings: Settings) -> None:
-    """Finds what is due or stranded and wakes workers; numbers live events."""
+    """Finds what is due or stranded and wakes workers; numbers live events; waits for news
+    where a network can tell of it (IMAP IDLE)."""
     from workers.clock import main
-
-    main()
-
-
-def serve_listening(settings: Settings) -> None:
-    """Waits for news where a network can tell of it (IMAP IDLE)."""
-    from workers.listening import main
 
     main()
 
@@ -61,6 +58,37 @@ PROGRAMS: dict[str, Callable[[Settings], None]] = {
     "receive": _worker("receive"),
     "tend": _worker("tend"),
     "clock": serve_clock,
-    "listening": serve_listening,
     "rehearsal": serve_rehearsal,
 }
+
+# What several programs run, or one runs at once. Not here: what waits for its first use
+# (a language model with NumPy, gevent).
+_SHARED = (
+    "sqlalchemy.dialects.sqlite",
+    "workers.runtime",
+    "workers.clock",
+    "workers.deliver",
+    "workers.receive",
+    "workers.reconcile",
+    "workers.tend",
+    "channels.x",
+    "channels.mastodon",
+    "channels.bluesky",
+    "channels.email",
+    "webapp",
+    "gunicorn.app.base",
+    "gunicorn.workers.gthread",
+)
+
+
+def preload() -> None:
+    """Import what the programs share, in the process that forks them: what none of them
+    changes is then in memory once. Opens no thread, file or connection, for a fork would
+    hand it to all of them."""
+    from sqlalchemy.orm import configure_mappers
+
+    for name in _SHARED:
+        importlib.import_module(name)
+    configure_mappers()
+    gc.collect()
+    gc.freeze()  # the collector would write into every object that it looks at

@@ -13,10 +13,8 @@ import click
 
 from cli.environment import prepare_own_folder, settings_or_exit, use_own_folder_if_there
 from cli.output import Failed, Output
-from cli.programs import PROGRAMS
+from cli.programs import PROGRAMS, preload
 from guichet.config import Settings, embedded_socket
-
-_SHARED_BY_PROGRAMS = ("sqlalchemy.dialects.sqlite", "redis", "rq", "requests", "guichet.models", "channels.networks")
 
 
 @click.command()
@@ -31,8 +29,8 @@ def run(output: Output, with_demo: bool) -> None:
     prepare_own_folder(with_rehearsal=with_demo)
     settings = settings_or_exit()
     _refuse_second_start(settings)
-    _import_what_is_shared()
     _migrate(settings)
+    preload()
     programs: list[Program] = []
     if settings.redis_url == f"unix://{embedded_socket(settings.data_dir)}":
         programs.append(
@@ -59,19 +57,8 @@ def run(output: Output, with_demo: bool) -> None:
 
 
 def _workers(settings: Settings) -> list[str]:
-    names = ["send", "receive", "tend", "clock", "listening"]
+    names = ["send", "receive", "tend", "clock"]
     return [*names, "live"] if settings.live_url else names
-
-
-def _import_what_is_shared() -> None:
-    """Imported once in the parent, so that the programs share the memory."""
-    import gc
-    import importlib
-
-    for name in _SHARED_BY_PROGRAMS:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
 
 
 def _refuse_second_start(settings: Settings) -> None:

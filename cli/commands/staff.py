@@ -7,12 +7,11 @@ import sys
 from datetime import timedelta
 
 import click
-from sqlalchemy.orm import Session
 
+from cli.opening import person as person_of
 from cli.opening import runtime_or_exit
-from cli.output import Failed, Output
+from cli.output import Output, WronglyAsked
 from guichet.inbox import operations as inbox
-from guichet.models import Staff
 from guichet.policy import SCOPES, SYSTEM, OrgRole
 from guichet.staff import entry, operations, queries, rules
 
@@ -31,9 +30,10 @@ def staff() -> None:
 @click.pass_obj
 def add(output: Output, email: str, name: str, role: str, locale: str, password_stdin: bool) -> None:
     """Take somebody on. Prints the password once, unless it was given."""
-    runtime = runtime_or_exit()
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(15)
+    rules.require_good_person(email, name)
+    password = _password(password_stdin)
     rules.require_good_password(password, email, name)
+    runtime = runtime_or_exit()
     hashed = rules.hash_password(password)
     with runtime.unit() as unit:
         person = operations.add_staff(
@@ -68,13 +68,33 @@ def list_(output: Output) -> None:
 
 @staff.command()
 @click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of making one.")
+@click.pass_obj
+def password(output: Output, email: str, password_stdin: bool) -> None:
+    """Give somebody a new password; signs them out everywhere. Prints it once, unless it was given."""
+    new = _password(password_stdin)
+    rules.require_good_password(new, email)
+    runtime = runtime_or_exit()
+    hashed = rules.hash_password(new)
+    with runtime.unit() as unit:
+        who = person_of(unit.session, email)
+        operations.change_password(unit.session, SYSTEM, who, hashed, runtime.now())
+        made = {"id": who.id, "email": who.email}
+    if password_stdin:
+        output.done(f"{email} has the new password.", **made)
+    else:
+        output.done(f"{email} may now sign in with the password {new}", **made, password=new)
+
+
+@staff.command()
+@click.argument("email")
 @click.pass_obj
 def disable(output: Output, email: str) -> None:
     """Let somebody go: ends sessions, streams and tokens, and lists what they leave."""
     runtime = runtime_or_exit()
     now = runtime.now()
     with runtime.unit() as unit:
-        person = _get(unit.session, email)
+        person = person_of(unit.session, email)
         left = operations.disable_staff(unit.session, SYSTEM, person, now)
         inbox.return_to_queue(unit.session, SYSTEM, person, now)
     output.done(
@@ -94,7 +114,7 @@ def token() -> None:
 @click.argument("email")
 @click.option("--name", required=True, help="What it is for.")
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(list(SCOPES)), default=["read"], show_default=True)
-@click.option("--days", default=90, show_default=True, help="Until it ends.")
+@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="Until it ends.")
 @click.pass_obj
 def create(output: Output, email: str, name: str, scopes: tuple[str, ...], days: int) -> None:
     """A token that acts as EMAIL, within the scopes. It is printed this once."""
@@ -104,20 +124,27 @@ def create(output: Output, email: str, name: str, scopes: tuple[str, ...], days:
         made, secret = entry.create_token_for(
             unit.session,
             SYSTEM,
-            _get(unit.session, email),
+            person_of(unit.session, email),
             name=name,
             scopes=list(scopes),
             expires_at=now + timedelta(days=days),
             now=now,
         )
-        output.done(secret, token=secret, id=made.id, expires_at=made.expires_at)
+    output.done(secret, token=secret, id=made.id, expires_at=made.expires_at)
 
 
-def _get(session: Session, email: str) -> Staff:
-    found = queries.find_staff_by_email(session, email)
-    if found is None:
-        raise Failed(f"nobody here has the address {email}")
-    return found
+def _password(from_stdin: bool) -> str:
+    """Random, or the first line of standard input: never from the command line, where
+    everybody on the machine can read it."""
+    if not from_stdin:
+        return secrets.token_urlsafe(15)
+    try:
+        given = sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise WronglyAsked("the password on standard input is not UTF-8") from None
+    if not given:
+        raise WronglyAsked("no password came on standard input")
+    return given
 
 
 COMMANDS = (staff, token)

@@ -86,9 +86,11 @@ def add_staff(
     """Take somebody on. `password_hash` comes from `rules.hash_password`, made before the
     transaction (it is slow); empty: they cannot sign in by password.
 
-    Raises Conflict where the address is taken, NotAllowed for a role above the actor's.
+    Raises Invalid for what is no address or no name, Conflict where the address is taken,
+    NotAllowed for a role above the actor's.
     """
     require(actor, Action.STAFF_MANAGE)
+    rules.require_good_person(email, name)
     rules.require_role_within(actor, OrgRole(role))
     if queries.find_staff_by_email(session, email) is not None:
         raise Conflict("somebody here already has this address", code="email_taken")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
@@ -12,6 +13,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from channels.sentences import say
 from guichet.errors import Invalid, NotAllowed
 from guichet.policy import Actor, OrgRole
 
@@ -27,11 +29,24 @@ _COMMON = frozenset(
     {"password1234", "123456789012", "qwertyuiop12", "motdepasse12", "passwordpassword", "azertyuiop12"}
 )
 _RANKS = list(OrgRole)
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+")
+_LONGEST = 300  # characters of an address or a name
 
 
 def fold_email(email: str) -> str:
     """The form under which an address is unique."""
     return email.strip().lower()
+
+
+def require_good_person(email: str, name: str) -> None:
+    """Raises Invalid for what is no address or no name."""
+    wrong = {}
+    if not _EMAIL.fullmatch(email.strip()) or len(email) > _LONGEST:
+        wrong["email"] = "must look like you@example.org"
+    if not 0 < len(name.strip()) <= _LONGEST:
+        wrong["name"] = f"must have 1 to {_LONGEST} characters"
+    if wrong:
+        raise Invalid("nobody can be taken on like this", wrong)
 
 
 def initials_of(name: str) -> str:
@@ -46,15 +61,15 @@ def require_good_password(password: str, *about: str) -> None:
     problem = ""
     folded = password.lower()
     if len(password) < SHORTEST_PASSWORD:
-        problem = f"must have at least {SHORTEST_PASSWORD} characters"
+        problem = say("must have at least {least} characters", least=SHORTEST_PASSWORD)
     elif len(password) > 1000:
-        problem = "must have at most 1000 characters"
+        problem = say("must have at most {most} characters", most=1000)
     elif folded in _COMMON or len(set(folded)) < 5:
-        problem = "is one of the first that anybody would try"
+        problem = say("is one of the first that anybody would try")
     elif any(part and part.lower() in folded and len(part) * 2 >= len(folded) for part in about):
-        problem = "must not be made of the name or the address"
+        problem = say("must not be made of the name or the address")
     if problem:
-        raise Invalid(f"the password {problem}", {"password": problem})
+        raise Invalid("this password cannot be taken", {"password": problem})
 
 
 @cache

@@ -1,0 +1,236 @@
+"""`guichet post`: write a post from a script, through the same operations and rights as the
+API. It has an author, who is named, and goes out in that person's right."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from channels import registry
+from cli import once
+from cli.opening import act_as, find_account, read_file, read_text, runtime_or_exit
+from cli.output import Failed, Output, Status, WronglyAsked, as_table
+from guichet import jobs
+from guichet.delivery.states import FINAL, State
+from guichet.models import Account, Delivery, Post
+from guichet.policy import SYSTEM, Actor
+from guichet.publishing import files, operations, queries, rules
+from guichet.publishing.operations import VariantSpec, Words
+from guichet.runtime import Runtime
+
+_ROUTE = "guichet post"
+# Nothing more happens to these by itself.
+_SETTLED = FINAL | {State.NEEDS_HUMAN, State.HELD, State.AWAITING_APPROVAL}
+_LOOK_EVERY = 0.5  # seconds
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line said, read and checked as far as no database is needed."""
+
+    text: str
+    thread: tuple[str, ...]
+    accounts: tuple[str, ...]
+    media: tuple[tuple[files.Found, str], ...]
+    title: str
+    subject: str
+    language: str
+    wall_time: str | None
+    zone: str
+    late_limit: int
+    is_draft: bool
+
+    def digest(self) -> str:
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "media"}
+        return once.digest_of({**plain, "media": [(hashlib.sha256(f.data).hexdigest(), alt) for f, alt in self.media]})
+
+
+@click.command()
+@click.argument("text", required=False)
+@click.option("--as", "email", required=True, metavar="EMAIL", help="Who writes it, and in whose right it goes out.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    required=True,
+    metavar="ACCOUNT",
+    help="A number, a handle or NETWORK:HANDLE; repeat for several.",
+)
+@click.option("--text-file", metavar="FILE", help="Read the text from a file, or from standard input (-).")
+@click.option("--thread", multiple=True, metavar="TEXT", help="A further item of the thread; repeat for several.")
+@click.option(
+    "--media", multiple=True, nargs=2, metavar="FILE ALT", help="A file and its alt text; repeat for several."
+)
+@click.option("--title", default="", help="For your own lists; it is not published.")
+@click.option("--subject", default="", help="Subject, where the network is mail.")
+@click.option("--language", default="", metavar="CODE", help="Language of the text: en, fr, …")
+@click.option("--at", "wall_time", metavar="TIME", help="Send it at this wall time, such as 2026-03-29T14:30.")
+@click.option("--zone", default="", metavar="ZONE", help="IANA zone of --at. Default: the brand's.")
+@click.option(
+    "--late-limit",
+    type=click.IntRange(0, 604800),
+    default=3600,
+    show_default=True,
+    help="Seconds after which it no longer goes out unasked.",
+)
+@click.option("--draft", "is_draft", is_flag=True, help="Only save it.")
+@click.option("--key", help="Do it once: the same key again finds the same post (for a day).")
+@click.option("--wait", is_flag=True, help="Follow it until every account has settled.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, 86400 * 40), default=600, show_default=True, help="Seconds to wait."
+)
+@click.pass_obj
+def post(output: Output, email: str, key: str | None, wait: bool, timeout: float, **given: Any) -> None:
+    """Write TEXT to accounts: now, at a time, or as a draft."""
+    asked = _read(**given)
+    if key is not None:
+        once.require_key(key)
+    runtime = runtime_or_exit()
+    with runtime.reading() as session:
+        actor = act_as(session, email, runtime.now())
+        content = asked.digest()
+        done = once.find_done(session, _author(actor), _ROUTE, key, content) if key is not None else None
+    post_id = done if done is not None else _carry_out(runtime, actor, asked, key, content)
+    is_settled = _follow(runtime, post_id, timeout) if wait and not asked.is_draft else True
+    _print(output, runtime, actor, post_id, is_replay=done is not None, is_waited=wait, is_settled=is_settled)
+
+
+def _read(
+    *, text: str | None, text_file: str | None, accounts: tuple[str, ...], media: tuple[tuple[str, str], ...],
+    wall_time: str | None, is_draft: bool, **words: Any,
+) -> _Asked:  # fmt: skip
+    if (text is None) == (text_file is None):
+        raise WronglyAsked("say the text, or where it stands with --text-file")
+    said = text if text is not None else read_text(text_file or "").removesuffix("\n")
+    if wall_time is not None:  # what is no time or no zone is said before anything is stored
+        rules.due_time(wall_time, words["zone"] or "UTC")
+    elif words["zone"]:
+        raise WronglyAsked("--zone says where --at is meant; there is no --at")
+    found = tuple((files.examine(read_file(path), path), alt) for path, alt in media)
+    return _Asked(text=said, accounts=accounts, media=found, wall_time=wall_time, is_draft=is_draft, **words)
+
+
+def _author(actor: Actor) -> int:
+    if actor.staff_id is None:
+        raise Failed("a post has an author")
+    return actor.staff_id
+
+
+def _carry_out(runtime: Runtime, actor: Actor, asked: _Asked, key: str | None, content: str) -> int:
+    """Store the files, then do everything in one transaction; what was stored for nothing goes."""
+    stored = [runtime.store.put(found.data) for found, _ in asked.media]
+    try:
+        with runtime.unit() as unit:
+            session, now = unit.session, runtime.now()
+            if key is not None:
+                done = once.take(session, _author(actor), _ROUTE, key, content, now)
+                if done is not None:
+                    _drop(runtime, stored)
+                    return done
+            row = _write(session, actor, asked, stored, runtime)
+            if key is not None:
+                once.keep(session, _author(actor), _ROUTE, key, row.id)
+            unit.enqueue(jobs.DRAIN)
+            return row.id
+    except Exception:
+        _drop(runtime, stored)
+        raise
+
+
+def _drop(runtime: Runtime, stored: Sequence[str]) -> None:
+    for name in stored:
+        runtime.store.delete(name)
+
+
+def _write(session: Session, actor: Actor, asked: _Asked, stored: Sequence[str], runtime: Runtime) -> Post:
+    now = runtime.now()
+    accounts: list[Account] = [find_account(session, actor, wanted) for wanted in asked.accounts]
+    media = [
+        files.add_media(session, actor, found, storage_key=storage_key, alt=alt, now=now)
+        for (found, alt), storage_key in zip(asked.media, stored, strict=True)
+    ]
+    zone = asked.zone or accounts[0].brand.time_zone
+    row = operations.create(
+        session,
+        actor,
+        brand=accounts[0].brand,
+        words=Words(asked.text, asked.thread, asked.language, asked.subject, [m.id for m in media]),
+        variants=[VariantSpec(a.id) for a in accounts],
+        title=asked.title,
+        wall_time=asked.wall_time,
+        time_zone=zone,
+        late_limit=asked.late_limit,
+        now=now,
+    )
+    specs = {name: registry.get_spec(name) for name in registry.names()}
+    if asked.is_draft:
+        return row
+    if asked.wall_time is None:
+        operations.publish_now(session, actor, row, specs=specs, now=now)
+    else:
+        operations.schedule(session, actor, row, wall_time=asked.wall_time, time_zone=zone, specs=specs, now=now)
+    return row
+
+
+def _follow(runtime: Runtime, post_id: int, timeout: float) -> bool:
+    """Whether every delivery settled in time."""
+    until = time.monotonic() + timeout
+    while True:
+        with runtime.reading() as session:
+            states = {d.state for d in _deliveries(session, SYSTEM, post_id)}
+        if states <= _SETTLED or _is_behind(states):
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(min(_LOOK_EVERY, max(0.0, until - time.monotonic())))
+
+
+def _is_behind(states: set[str]) -> bool:
+    """Whether all that is not settled waits for something that is."""
+    return bool(states & _SETTLED - {State.PUBLISHED}) and states - _SETTLED == {State.BLOCKED}
+
+
+def _deliveries(session: Session, actor: Actor, post_id: int) -> list[Delivery]:
+    return queries.deliveries_of(session, actor, [post_id])[post_id]
+
+
+def _print(
+    output: Output, runtime: Runtime, actor: Actor, post_id: int, *, is_replay: bool, is_waited: bool, is_settled: bool
+) -> None:
+    with runtime.reading() as session:
+        row = queries.get_post(session, actor, post_id)
+        accounts = queries.accounts_of(session, row)
+        found = _deliveries(session, actor, post_id)
+        state = rules.standing(row.state, [d.state for d in found])
+        shown = [
+            {
+                "delivery": d.id,
+                "account": f"{accounts[d.account_id].network}:{accounts[d.account_id].handle}",
+                "item": d.item,
+                "state": d.state,
+                "due": d.due_at,
+                "url": d.remote_url,
+                "reason": d.reason,
+            }
+            for d in found
+        ]
+        due_at = row.due_at
+    if not is_settled:
+        raise Failed(f"post {post_id} is {state}: not settled in time\n{as_table(shown)}", status=Status.UNSETTLED,
+                     id=post_id, state=state, deliveries=shown)  # fmt: skip
+    if is_waited and shown and state != "published":
+        raise Failed(f"post {post_id} is {state}\n{as_table(shown)}", id=post_id, state=state, deliveries=shown)
+    again = " (it was there already)" if is_replay else ""
+    output.done(
+        f"Post {post_id} is {state}{again}.\n{as_table(shown)}".rstrip(),
+        id=post_id, state=state, due_at=due_at, replayed=is_replay, deliveries=shown,
+    )  # fmt: skip
+
+
+COMMANDS = (post,)
