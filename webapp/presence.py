@@ -12,16 +12,22 @@ from redis.exceptions import RedisError
 LASTS = 30  # seconds after the last sign
 
 
-def sign(redis: Redis, conversation_id: int, staff_id: int, *, writing: bool, now: datetime) -> None:
-    """Say that this person is here."""
-    key = _key(conversation_id)
+def sign(redis: Redis, conversation_id: int, staff_id: int, doing: str, *, now: datetime) -> bool:
+    """Say that this person is "viewing" or "writing", or ("") has left. True when that is
+    news to the others, who are then worth telling; a repeated sign is none."""
+    key, who = _key(conversation_id), str(staff_id)
     try:
-        with redis.pipeline(transaction=False) as pipe:
-            pipe.hset(key, str(staff_id), json.dumps([now.timestamp(), writing]))
-            pipe.expire(key, LASTS)
-            pipe.execute()
+        with redis.pipeline(transaction=True) as pipe:
+            pipe.hget(key, who)
+            if doing:
+                pipe.hset(key, who, json.dumps([now.timestamp(), doing]))
+                pipe.expire(key, LASTS)
+            else:
+                pipe.hdel(key, who)
+            before = pipe.execute()[0]
     except RedisError:
-        return
+        return False
+    return _doing(before, now) != doing
 
 
 def others(redis: Redis, conversation_id: int, staff_id: int, now: datetime) -> dict[int, bool]:
@@ -30,12 +36,15 @@ def others(redis: Redis, conversation_id: int, staff_id: int, now: datetime) -> 
         found = redis.hgetall(_key(conversation_id))
     except RedisError:
         return {}
-    here: dict[int, bool] = {}
-    for who, what in dict(found).items():  # type: ignore[arg-type]
-        at, writing = json.loads(what)
-        if int(who) != staff_id and now.timestamp() - at < LASTS:
-            here[int(who)] = bool(writing)
-    return here
+    here = {int(who): _doing(what, now) for who, what in dict(found).items()}  # type: ignore[arg-type]
+    return {who: doing == "writing" for who, doing in here.items() if doing and who != staff_id}
+
+
+def _doing(kept: str | bytes | None, now: datetime) -> str:
+    if kept is None:
+        return ""
+    at, doing = json.loads(kept)
+    return str(doing) if now.timestamp() - at < LASTS else ""
 
 
 def _key(conversation_id: int) -> str:

@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 
 from channels.contract import ChannelSpec, MediaItem, Surface, Target
 from channels.limits import Problem, problems
+from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery import operations as delivering
 from guichet.delivery.materials import find_files
 from guichet.delivery.payload import MediaRef, freeze
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import handling, words
+from guichet.inbox import handling, seeing, words
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import State
-from guichet.models import Account, Conversation, Identity, Media, Message, ReplyDraft, Staff
+from guichet.models import Account, Attachment, Conversation, Identity, Media, Message, ReplyDraft, Staff
 from guichet.policy import Action, Actor, require
 
 NOTE_LENGTH = 20_000  # code points
@@ -80,6 +81,7 @@ def reply(
             is_answer=True,
         )  # fmt: skip
         message.delivery_id = delivery.id
+        _enclose(session, message, files)
         _after_reply(change, author.id, message, then_close)
         audit.record(session, actor, "conversation.reply", conversation, now, message_id=message.id)
     return message
@@ -93,15 +95,20 @@ def _after_reply(change: Change, author_id: int, message: Message, then_close: b
         handling.finish(change, "")
     elif conversation.state != State.WAITING_CUSTOMER:
         handling.await_customer(change)
+    seeing.keep_mark(session, conversation.id, author_id, message.id, change.now)
     drop_draft(session, conversation.id, author_id, "answer")
 
 
-def note(session: Session, actor: Actor, conversation: Conversation, *, text: str, now: datetime) -> Message:
-    """Write something that only colleagues see. No effect on any wait. Raises Invalid."""
+def note(
+    session: Session, actor: Actor, conversation: Conversation, *, text: str, media: Sequence[int] = (), now: datetime
+) -> Message:
+    """Write something that only colleagues see, with files if need be. No effect on any wait.
+    Raises Invalid."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
     clean = words.clean(text).strip()
-    if not clean or len(clean) > NOTE_LENGTH:
-        raise Invalid("a note needs some text", {"text": f"must have 1 to {NOTE_LENGTH} characters"})
+    files = _files(session, actor, media)
+    if not (clean or files) or len(clean) > NOTE_LENGTH:
+        raise Invalid("a note needs some text", {"text": say("must have 1 to {most} characters", most=NOTE_LENGTH)})
     author = _author(session, actor)
     with changing(session, actor, conversation, now, "message") as change:
         message = Message(
@@ -109,7 +116,9 @@ def note(session: Session, actor: Actor, conversation: Conversation, *, text: st
             staff_id=author.id, text=clean, remote_at=now, received_at=now, sort_at=now,
         )  # fmt: skip
         add_message(session, conversation, message)
+        _enclose(session, message, files)
         change.event("note", message_id=message.id)
+        seeing.keep_mark(session, conversation.id, author.id, message.id, now)
         drop_draft(session, conversation.id, author.id, "note")
         audit.record(session, actor, "conversation.note", conversation, now, message_id=message.id)
     return message
@@ -143,7 +152,7 @@ def save_draft(
         raise Invalid("a draft is an answer or a note", {"kind": "must be answer or note"})
     text = words.clean(text)
     if len(text) > NOTE_LENGTH:
-        raise Invalid("this draft is too long", {"text": f"must have at most {NOTE_LENGTH} characters"})
+        raise Invalid("this draft is too long", {"text": say("must have at most {most} characters", most=NOTE_LENGTH)})
     _files(session, actor, media)
     handling.renew(session, actor, conversation, now)
     if not text and not media:
@@ -267,8 +276,21 @@ def _files(session: Session, actor: Actor, ids: Sequence[int]) -> list[Media]:
     found = find_files(session, actor, ids)
     missing = [i for i in ids if i not in found]
     if missing:
-        raise Invalid("a file is not there", {"media": f"{missing[0]} is no file of yours"})
+        raise Invalid("a file is not there", {"media": say("{id} is no file of yours", id=str(missing[0]))})
     return [found[i] for i in ids]
+
+
+def _enclose(session: Session, message: Message, files: Sequence[Media]) -> None:
+    """Show in the thread what went with the message; its bytes lie in the store once."""
+    for file in files:
+        session.add(
+            Attachment(
+                message_id=message.id, filename=file.filename, mime=file.mime, size=file.size, alt=file.alt,
+                storage_key=file.storage_key,
+            )
+        )  # fmt: skip
+    session.flush()
+    session.refresh(message, ["attachments"])
 
 
 def _item(file: Media) -> MediaItem:

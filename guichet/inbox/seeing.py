@@ -54,7 +54,7 @@ def unread_of(session: Session, staff_id: int, rows: Sequence[ConversationRow]) 
             seen.staff_id == staff_id, seen.conversation_id.in_([row.id for row in rows])
         )
     )
-    marks: dict[int, int] = {conversation_id: through for conversation_id, through in found}
+    marks: dict[int, int] = dict(found.tuples().all())
     return {row.id for row in rows if _is_unread(row, marks.get(row.id))}
 
 

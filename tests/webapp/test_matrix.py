@@ -22,7 +22,7 @@ QUERIES = {"/search": {"q": SECRET_WORD}}
 
 # The weakest role on an account that may do it; "org": it takes an organisation role.
 WEAKEST = {
-    "viewer": ("POST /conversations/<int:id>/presence",),
+    "viewer": ("POST /conversations/<int:id>/presence", "PUT /conversations/<int:id>/seen"),
     "agent": (
         "POST /conversations/<int:id>/note",
         "POST /conversations/<int:id>/claim",

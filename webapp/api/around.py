@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from guichet.delivery.materials import find_files
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
@@ -15,6 +16,7 @@ from guichet.policy import Action, can, visible
 from webapp import presence
 from webapp.api import threads
 from webapp.api.briefs import Names
+from webapp.api.media import show_media
 from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Sibling, Viewer
 from webapp.asking import Asked
 
@@ -24,7 +26,7 @@ _SIBLINGS = 20
 
 def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
     """Everything that the page about one conversation needs at once."""
-    row = threads.show_rows(asked.session, read_rows(asked.session, [found.id]))[0]
+    row = threads.show_rows(asked, read_rows(asked.session, [found.id]))[0]
     return Conversation(
         **row.model_dump(),
         can_reply=found.can_reply,
@@ -88,10 +90,12 @@ def customers_of(session: Session, conversation_ids: Sequence[int]) -> dict[int,
 def _drafts(asked: Asked, found: ConversationTable) -> list[Draft]:
     rows = asked.session.scalars(
         select(ReplyDraft).where(ReplyDraft.conversation_id == found.id, ReplyDraft.staff_id == asked.staff_id)
-    )
+    ).all()
+    files = find_files(asked.session, asked.actor, [i for r in rows for i in r.media])
     return [
         Draft(
-            kind="note" if r.kind == "note" else "reply", text=r.text, media_ids=list(r.media),
+            kind="note" if r.kind == "note" else "reply", text=r.text,
+            media_ids=[i for i in r.media if i in files], media=[show_media(files[i]) for i in r.media if i in files],
             seen_through=r.seen_through, saved_at=r.updated_at,
         )
         for r in rows

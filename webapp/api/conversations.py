@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from guichet import jobs
+from guichet import jobs, live
 from guichet.errors import Invalid
-from guichet.inbox import operations, queries, thread
+from guichet.inbox import operations, queries, seeing, thread
 from guichet.inbox.rows import read_rows
 from guichet.models import Conversation as ConversationTable
 from guichet.models import Label as LabelTable
@@ -38,6 +38,7 @@ from webapp.api.schemas.inbox import (
     PriorityIn,
     Reply,
     Resolve,
+    SeenIn,
     Snooze,
 )
 from webapp.asking import Asked, Room
@@ -52,7 +53,7 @@ def list_conversations(asked: Asked, query: ConversationQuery) -> Page[Conversat
     page = queries.list_conversations(
         asked.session, asked.actor, filters, order=query.sort, after=query.cursor or "", limit=query.limit
     )
-    return Page(items=threads.show_rows(asked.session, page.items), next_cursor=page.next_cursor or None)
+    return Page(items=threads.show_rows(asked, page.items), next_cursor=page.next_cursor or None)
 
 
 @room.get("/conversations/badges", Badges)
@@ -102,7 +103,9 @@ def reply(asked: Asked, path: IdPath, body: Reply) -> Entry:
 @room.post("/conversations/<int:id>/note", Entry, scope="answer", status=201)
 def note(asked: Asked, path: IdPath, body: Note) -> Entry:
     """Write something that only colleagues see."""
-    message = operations.note(asked.session, asked.actor, _get(asked, path.id), text=body.text, now=asked.now)
+    message = operations.note(
+        asked.session, asked.actor, _get(asked, path.id), text=body.text, media=body.media_ids, now=asked.now
+    )
     return _entry(asked, message)
 
 
@@ -202,14 +205,22 @@ def save_draft(asked: Asked, path: IdPath, body: DraftIn) -> Done:
     return Done()
 
 
+@room.put("/conversations/<int:id>/seen", Done, scope="read")
+def mark_seen(asked: Asked, path: IdPath, body: SeenIn) -> Done:
+    """Say how far one has read. Nobody else is told."""
+    seeing.mark_seen(asked.session, asked.actor, _get(asked, path.id), through=body.through, now=asked.now)
+    return Done()
+
+
 @room.post("/conversations/<int:id>/presence", Others, scope="read")
 def be_present(asked: Asked, path: IdPath, body: PresenceIn) -> Others:
-    """Say that one looks at it or writes in it; who else does. Renews one's claim."""
+    """Say that one looks at it, writes in it or has left; who else is there. Renews one's claim."""
     found = _get(asked, path.id)
-    if can(asked.actor, Action.CONVERSATION_ANSWER, found) and found.assignee_id == asked.staff_id:
+    if body.here and can(asked.actor, Action.CONVERSATION_ANSWER, found) and found.assignee_id == asked.staff_id:
         operations.renew(asked.session, asked.actor, found, asked.now)
-    redis = asked.runtime.redis
-    presence.sign(redis, found.id, asked.staff_id, writing=body.writing, now=asked.now)
+    doing = ("writing" if body.writing else "viewing") if body.here else ""
+    if presence.sign(asked.runtime.redis, found.id, asked.staff_id, doing, now=asked.now):
+        live.tell(asked.session, "presence", asked.now, account_id=found.account_id, conversation_id=found.id)
     return Others(others=show_viewers(asked, found.id))
 
 
@@ -225,7 +236,7 @@ def _do(asked: Asked, path: IdPath, act: Callable[..., Any], **more: Any) -> Con
 
 def _row(asked: Asked, conversation_id: int) -> ConversationRow:
     asked.session.flush()
-    return threads.show_rows(asked.session, read_rows(asked.session, [conversation_id]))[0]
+    return threads.show_rows(asked, read_rows(asked.session, [conversation_id]))[0]
 
 
 def _entry(asked: Asked, message: Message) -> Entry:

@@ -73,5 +73,5 @@ def _show(asked: Asked, customer_id: int) -> Customer:
         is_vip=row.is_vip,
         is_blocked=row.is_blocked,
         first_seen_at=row.created_at,
-        conversations=threads.show_rows(asked.session, card.conversations),
+        conversations=threads.show_rows(asked, card.conversations),
     )

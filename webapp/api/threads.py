@@ -9,15 +9,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from guichet.inbox import thread
+from guichet.inbox import seeing, thread
 from guichet.inbox.rows import ConversationRow as Row
 from guichet.models import Attachment as AttachmentRow
 from guichet.models import Conversation, ConversationEvent, Delivery
 from guichet.policy import Actor
+from guichet.triage import promises
+from guichet.triage.promises import Promise
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.common import AccountBrief, PersonBrief
 from webapp.api.schemas.inbox import Above, Attachment, ConversationRow, CustomerBrief, Entry, Label, Version
+from webapp.asking import Asked
 
 PRIORITIES = ("low", "normal", "high", "urgent")
 # Events that a message or note shows already, or that only matter to the measures.
@@ -38,13 +41,15 @@ _SILENT = frozenset(
 )
 
 
-def show_rows(session: Session, rows: Sequence[Row]) -> list[ConversationRow]:
-    """Rows of the inbox as the API gives them."""
-    names = Names(session).load(teams=[r.team_id for r in rows])
-    return [show_row(row, names) for row in rows]
+def show_rows(asked: Asked, rows: Sequence[Row]) -> list[ConversationRow]:
+    """Rows of the inbox as the API gives them to who asks."""
+    names = Names(asked.session).load(teams=[r.team_id for r in rows])
+    unread = seeing.unread_of(asked.session, asked.staff_id, rows)
+    promised = promises.promises_of(asked.session, [r.account_id for r in rows if r.waiting_since])
+    return [_row(row, names, row.id in unread, promised.get(row.account_id)) for row in rows]
 
 
-def show_row(row: Row, names: Names) -> ConversationRow:
+def _row(row: Row, names: Names, is_unread: bool, promise: Promise | None) -> ConversationRow:
     return ConversationRow(
         id=row.id,
         account=AccountBrief(id=row.account_id, network=row.network, handle=row.account_handle, name=row.account_name),
@@ -55,6 +60,7 @@ def show_row(row: Row, names: Names) -> ConversationRow:
         state=row.state,
         priority=PRIORITIES[row.priority],
         waiting_since=row.waiting_since,
+        answer_due_at=promise.due(row.waiting_since) if promise and row.waiting_since else None,
         snoozed_until=row.hold_until,
         last_message_at=row.last_message_at,
         message_count=row.message_count,
@@ -62,7 +68,7 @@ def show_row(row: Row, names: Names) -> ConversationRow:
         claimed_until=row.claimed_until,
         team=names.team(row.team_id),
         labels=[Label(id=x.id, name=x.name, colour=x.colour) for x in row.labels],
-        unread=row.state == "new",
+        unread=is_unread,
         language=row.language or None,
         version=row.version,
     )

@@ -22,7 +22,7 @@ from webapp.api.schemas.common import (
     TeamBrief,
     Time,
 )
-from webapp.api.schemas.publishing import Delivery
+from webapp.api.schemas.publishing import Delivery, Media
 
 ConversationStateName = Literal[
     "new", "open", "waiting_customer", "waiting_internal", "snoozed", "resolved", "closed", "spam"
@@ -54,7 +54,8 @@ class CustomerBrief(Out):
 
 
 class ConversationRow(Out):
-    """One line of the inbox. `waiting_since`: start of the open wait; null: nobody waits."""
+    """One line of the inbox. `waiting_since`: start of the open wait; null: nobody waits.
+    `answer_due_at`: until when the brand promised an answer; null: it promised nothing."""
 
     id: int
     account: AccountBrief
@@ -66,13 +67,14 @@ class ConversationRow(Out):
     priority: PriorityName
     waiting_since: Time | None
     snoozed_until: Time | None
+    answer_due_at: Time | None
     last_message_at: Time
     message_count: int
     assignee: PersonBrief | None
     claimed_until: Time | None
     team: TeamBrief | None
     labels: list[Label]
-    unread: bool = Field(description="nobody here has taken it up yet")
+    unread: bool = Field(description="it holds something that whoever asks has not read")
     language: str | None
     version: int
 
@@ -145,6 +147,7 @@ class Draft(Out):
     text: str
     media_ids: list[int]
     seen_through: int | None
+    media: list[Media]
     saved_at: Time
 
 
@@ -215,7 +218,10 @@ class Reply(In):
 
 
 class Note(In):
-    text: Prose = Field(min_length=1)
+    """A text, files, or both."""
+
+    text: Prose
+    media_ids: list[Id] = Field([], max_length=20)
 
 
 class Assign(In):
@@ -260,7 +266,16 @@ class DraftIn(In):
 
 class PresenceIn(In):
     writing: bool = False
+    """`here` false: one has left."""
 
+
+    here: bool = True
+
+
+class SeenIn(In):
+    """`through`: the newest message that one has read; null: unread again."""
+
+    through: Id | None
 
 class Others(Out):
     others: list[Viewer]
