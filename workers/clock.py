@@ -1,8 +1,8 @@
 """The clock: sees what is due and wakes whoever does it.
 
-One is active at a time, by a lock; any number may stand by. It only moves rows and sends
-wake-ups, so that its death costs seconds and Redis' death costs nothing: what was not
-woken is found again half a second later.
+One is active at a time, by a lock; any number may stand by. It only moves rows, sends
+wake-ups and listens for news (workers.listening), so that its death costs seconds and Redis'
+death costs nothing: what was not woken is found again half a second later.
 
     python -m workers.clock
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,12 +26,13 @@ from sqlalchemy.orm import Session
 from guichet import live
 from guichet.config import BadSettings, read_settings
 from guichet.db.dialect import database_now
-from guichet.db.locks import only_one
 from guichet.delivery import doubts, engine
+from guichet.delivery.life import only_one
 from guichet.jobs import DIGEST, DRAIN, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.models import Account, LiveEvent, PollCursor, RawItem
 from guichet.policy import SYSTEM
+from workers import listening
 from workers.runtime import Process, open_process
 
 log = structlog.get_logger(__name__)
@@ -147,9 +149,12 @@ def run(process: Process) -> None:
     """Tick while this clock has the lock; stand by while another has."""
     settings = process.runtime.settings
     clock = Clock(process)
+    ears = threading.Thread(target=listening.listen, args=(process,), name="listening", daemon=True)
     with only_one(process.runtime.engine, settings.data_dir, "clock") as lock:
         while not process.stopping.is_set():
             if lock.is_held() or _take(lock):
+                if ears.ident is None:
+                    ears.start()
                 began = time.monotonic()
                 clock.tick()
                 process.stopping.wait(max(0.0, TICK - (time.monotonic() - began)))

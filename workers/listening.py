@@ -1,23 +1,24 @@
 """Being told of news (IMAP IDLE) instead of asking: a hint that makes the next poll due at
-once. It loses nothing when it dies, because polling goes on without it."""
+once. It loses nothing when it dies, because polling goes on without it.
+
+The clock that is active listens, in threads that do nothing but wait: so each mailbox is
+waited on once however many machines there are, and no process is spent on it.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.errors import ChannelError
-from guichet.config import BadSettings, read_settings
 from guichet.errors import GuichetError
 from guichet.jobs import POLL
-from guichet.logs import start_logging
 from guichet.models import Account, PollCursor
 from workers.desks import connect
-from workers.runtime import Process, open_process
+from workers.runtime import Process
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +28,8 @@ PAUSE = 60.0  # seconds after a failure
 
 
 def listen(process: Process) -> None:
-    """One thread for each account that can be waited on, until asked to stop."""
+    """One thread for each account that can be waited on, until asked to stop. A database
+    that is away is waited for."""
     threads: dict[int, threading.Thread] = {}
     while not process.stopping.is_set():
         for account_id in _accounts(process):
@@ -70,19 +72,10 @@ def ask_now(process: Process, account_id: int) -> None:
 
 
 def _accounts(process: Process) -> list[int]:
-    with process.runtime.reading() as session:
-        connected = session.execute(select(Account.id, Account.network).where(Account.state == "connected")).all()
-    return [id_ for id_, network in connected if process.networks.spec(network).waiter is not None]
-
-
-def main() -> None:
-    """Listen until asked to stop."""
     try:
-        settings = read_settings(os.environ)
-    except BadSettings as e:
-        raise SystemExit("\n".join(e.problems)) from None
-    start_logging(settings.log_level)
-    process = open_process(settings, "receive")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: process.stopping.set())
-    listen(process)
+        with process.runtime.reading() as session:
+            connected = session.execute(select(Account.id, Account.network).where(Account.state == "connected")).all()
+    except SQLAlchemyError as e:
+        log.warning("database_away", error=type(e).__name__)
+        return []
+    return [id_ for id_, network in connected if process.networks.spec(network).waiter is not None]

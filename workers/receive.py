@@ -3,13 +3,10 @@
 `poll` commits what a network hands over, with the cursor that says how far was read, page
 by page; `digest` turns it into messages. Both may be killed at any point and run twice at
 once: a page is unique by its items, an item by the message that it is.
-
-    python -m workers.receive idle     be told of news instead of asking (IMAP IDLE)
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -275,11 +272,3 @@ def _postpone(process: Process, parcel: _Parcel, why: str) -> None:
     with process.runtime.unit() as unit:
         for raw in ingest.lock_waiting(unit.session, SYSTEM, [parcel.id]):
             raw.try_after, raw.last_error = process.runtime.now() + _POSTPONED, why[:1000]
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] != ["idle"]:
-        raise SystemExit("python -m workers.receive idle")
-    from workers.listening import main
-
-    main()

@@ -10,8 +10,10 @@ import copy
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
 # Where a brand names no languages: those that most of its customers are likely to write.
 USUAL = ("de", "en", "es", "fr", "it", "nl", "pt")
@@ -39,6 +41,9 @@ def code(stated: str) -> str:
 
 @cache
 def _model() -> LanguageIdentifier:
+    # With NumPy it is worth 20 MB, and starts threads: not before somebody has written.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 
