@@ -21,6 +21,7 @@ from guichet.delivery.states import FINAL, State
 from guichet.models import Account, Delivery, Post
 from guichet.policy import SYSTEM, Actor
 from guichet.publishing import files, operations, queries, rules
+from guichet.publishing.drafting import Item
 from guichet.publishing.operations import VariantSpec, Words
 from guichet.runtime import Runtime
 
@@ -38,6 +39,7 @@ class _Asked:
     thread: tuple[str, ...]
     accounts: tuple[str, ...]
     media: tuple[tuple[files.Found, str], ...]
+    first_comment: str
     title: str
     subject: str
     language: str
@@ -64,6 +66,7 @@ class _Asked:
 )
 @click.option("--text-file", metavar="FILE", help="Read the text from a file, or from standard input (-).")
 @click.option("--thread", multiple=True, metavar="TEXT", help="A further item of the thread; repeat for several.")
+@click.option("--first-comment", default="", metavar="TEXT", help="What the account itself writes under it.")
 @click.option(
     "--media", multiple=True, nargs=2, metavar="FILE ALT", help="A file and its alt text; repeat for several."
 )
@@ -160,7 +163,14 @@ def _write(session: Session, actor: Actor, asked: _Asked, stored: Sequence[str],
         session,
         actor,
         brand=accounts[0].brand,
-        words=Words(asked.text, asked.thread, asked.language, asked.subject, [m.id for m in media]),
+        words=Words(
+            asked.text,
+            items=[Item(text) for text in asked.thread],
+            first_comment=asked.first_comment,
+            language=asked.language,
+            subject=asked.subject,
+            media_ids=[m.id for m in media],
+        ),
         variants=[VariantSpec(a.id) for a in accounts],
         title=asked.title,
         wall_time=asked.wall_time,
