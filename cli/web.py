@@ -5,6 +5,7 @@ poll (research: with fewer threads than streams the API stops answering)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -13,8 +14,8 @@ from guichet.config import Settings
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
-    def __init__(self, options: dict[str, Any]) -> None:
-        self._options = options
+    def __init__(self, options: dict[str, Any], application: Callable[[], Any]) -> None:
+        self._options, self._application = options, application
         super().__init__()
 
     def load_config(self) -> None:
@@ -22,12 +23,16 @@ class _Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        from webapp.wsgi import app
-
-        return app
+        return self._application()
 
 
-def serve(settings: Settings, *, live_only: bool) -> None:
+def _guichet() -> Any:
+    from webapp.wsgi import app
+
+    return app
+
+
+def serve(settings: Settings, *, live_only: bool, application: Callable[[], Any] = _guichet) -> None:
     """Serve until told to stop. Streams end on SIGTERM by themselves, so that the
     graceful time-out is not spent waiting for them."""
     options: dict[str, Any] = {
@@ -46,4 +51,4 @@ def serve(settings: Settings, *, live_only: bool) -> None:
         options |= {"worker_class": "gevent", "worker_connections": 4000}
     else:
         options |= {"worker_class": "gthread", "threads": settings.threads}
-    _Server(options).run()
+    _Server(options, application).run()
