@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 from channels.wire import Wire
 
@@ -266,6 +266,11 @@ class Publisher(Protocol):
     def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
         """Publish, with one request, no retry, no redirect. Raises ChannelError."""
         ...
+
+
+@runtime_checkable
+class Deleter(Protocol):
+    """A publisher that can also take down what is published. A mail cannot be taken back."""
 
     def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
         """Take it down. Idempotent: Gone is swallowed by the caller as done."""
@@ -521,6 +526,16 @@ class ChannelSpec:
     # diverted from it on the wire.
     fixed_hosts: tuple[str, ...] = ()
 
+    @property
+    def can_delete(self) -> bool:
+        """Whether what is published can be taken down: its publisher is a Deleter."""
+        return _offers(self.publisher, "delete")
+
+    @property
+    def can_edit(self) -> bool:
+        """Whether what is published can be changed: its publisher is an Editor."""
+        return _offers(self.publisher, "edit")
+
     def limits_for(self, settings: Mapping[str, Any]) -> Limits:
         """The limits of an account with these settings."""
         return self.limits_of(settings) if self.limits_of else self.limits
@@ -534,3 +549,10 @@ class ChannelSpec:
         if self.rehearsal_form:
             return dict(self.rehearsal_form(base_url))
         return {f.name: base_url for f in self.fields if f.kind == "address"}
+
+
+def _offers(opener: Callable[..., Any] | None, act: str) -> bool:
+    """Whether what a role's opener opens (its class, or the type that it says it returns)
+    has an act, without opening it."""
+    opened = opener if opener is None or isinstance(opener, type) else get_type_hints(opener).get("return")
+    return callable(getattr(opened, act, None))

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import structlog
 
-from channels.contract import ChannelSpec, Draft, Editor, Receipt, Recovery
+from channels.contract import ChannelSpec, Deleter, Draft, Editor, Receipt, Recovery
 from channels.errors import AuthExpired, ChannelError, Rejected
 from guichet.db.dialect import database_now
 from guichet.delivery import engine, rules, takeover
@@ -268,6 +268,8 @@ def _request(desk: Desk, draft: Draft, wish: Start) -> Receipt:
     """The one request."""
     claimed, publisher = wish.claimed, desk.publisher
     if claimed.kind == "delete":
+        if not isinstance(publisher, Deleter):
+            raise Rejected("what this network was given cannot be taken back", code="cannot_delete")
         target = claimed.target_remote_id or ""
         publisher.delete(target, claimed.payload["options"].get("context") or {})
         return Receipt(target)

@@ -20,6 +20,7 @@ from channels.email.composing import compose, new_key, recipient_of
 from channels.email.dialing import BROKEN, SmtpLine, server_says, smtp_line
 from channels.email.settings import mailbox_of
 from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Rejected, Unavailable
+from channels.sentences import say
 from channels.wire import Wire
 
 # Servers say "too often" in a 4xx with 4.7.x, or in words (RFC 3463 knows no code for it).
@@ -47,7 +48,10 @@ class MailPublisher:
         size = len(draft.text.encode()) * 3 + sum(item.size for item in draft.media)
         if self._size_limit and size > self._size_limit * SIZE_SHARE:
             raise Rejected(
-                f"the files are too large: the mail server takes mails of {self._size_limit // 1_000_000} MB",
+                say(
+                    "the files are too large: the mail server takes mails of {most} MB",
+                    most=self._size_limit // 1_000_000,
+                ),
                 code="too_large",
             )
         return {"to": recipient}
@@ -70,10 +74,6 @@ class MailPublisher:
             },
         )
 
-    def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
-        """Always Rejected: a mail cannot be taken back."""
-        raise Rejected("a mail that was sent cannot be taken back", code="cannot_delete")
-
     def _open(self) -> Any:
         return smtp_line(self._mailbox, self._secrets, self._wire)
 
@@ -90,7 +90,7 @@ def send_mail(mail: EmailMessage, sender: str, recipient: str, opening: Any) -> 
             line.send(b".\r\n")
             code, reply = line.getreply()
             if 400 <= code < 600:
-                raise _refusal(code, reply, "the mail")
+                raise _refusal(code, reply, say("the mail"))
             if not 200 <= code < 300:
                 raise OutcomeUnknown("the server's reply to the mail cannot be read", code="unreadable_success")
             return server_says(reply)
@@ -101,7 +101,9 @@ def send_mail(mail: EmailMessage, sender: str, recipient: str, opening: Any) -> 
             raise OutcomeUnknown(
                 "the line broke after the whole mail was handed over", code="no_reply_after_data"
             ) from e
-        raise Unavailable(f"the line broke before the mail was handed over ({type(e).__name__})") from e
+        raise Unavailable(
+            say("the line broke before the mail was handed over ({fault})", fault=type(e).__name__)
+        ) from e
 
 
 def _dotted(data: bytes) -> bytes:
@@ -120,20 +122,23 @@ def _envelope(line: SmtpLine, sender: str, recipient: str, size: int) -> None:
         options.append("SMTPUTF8")
         line.command_encoding = "utf-8"
     for what, (code, reply) in (
-        ("the sender", line.mail(sender, options)),
-        ("the recipient", line.rcpt(recipient)),
+        (say("the sender"), line.mail(sender, options)),
+        (say("the recipient"), line.rcpt(recipient)),
     ):
         if not 200 <= code < 300:
             raise _refusal(code, reply, what)
     code, reply = line.docmd("DATA")
     if code != 354:
-        raise _refusal(code, reply, "the mail")
+        raise _refusal(code, reply, say("the mail"))
 
 
 def _refusal(code: int, reply: bytes, what: str) -> ChannelError:
     """A refusal is proof that nothing was accepted; the code says whether to try again."""
     words = server_says(reply)
-    detail, evidence = f"the mail server refused {what}: {code} {words}", {"status": code, "answer": words}
+    detail, evidence = (
+        say("the mail server refused {what}: {words}", what=what, words=f"{code} {words}"),
+        {"status": code, "answer": words},
+    )
     if code in (530, 535, 538):
         return AuthExpired(detail, status=code, evidence=evidence)
     if 400 <= code < 500:
@@ -141,7 +146,7 @@ def _refusal(code: int, reply: bytes, what: str) -> ChannelError:
             return RateLimited(detail, status=code, evidence=evidence)
         return Unavailable(detail, code="deferred", status=code, evidence=evidence)
     if not 500 <= code < 600:
-        return Unavailable(f"the mail server misspoke about {what}", code="misspoke", evidence=evidence)
+        return Unavailable(say("the mail server misspoke about {what}", what=what), code="misspoke", evidence=evidence)
     if code == 552:
         return Rejected(detail, code="too_large", status=code, evidence=evidence)
     return Rejected(detail, status=code, evidence=evidence)

@@ -64,7 +64,8 @@ class Post(Base):
 
 class Variant(Base):
     """The post as it stands for one account or a set of accounts. `items` are the thread's
-    further items: [{"text": …}]; media belong to an item by `VariantMedia.item`."""
+    further items, then a first comment: [{"text": …}, {"text": …, "kind": "first_comment"}];
+    media belong to an item by `VariantMedia.item`."""
 
     __tablename__ = "variant"
     id: Mapped[Key]

@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery import operations as delivering
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotFound
-from guichet.models import Account, Brake, Brand, Delivery
+from guichet.models import Account, Brake, Brand, Delivery, Post
 from guichet.policy import Action, Actor, require, visible, visible_accounts
+from guichet.publishing.rules import FOLD_RULES, zone_of
 
 SCOPES = ("all", "brand", "account")
 _WIDTH = {scope: n for n, scope in enumerate(SCOPES)}
@@ -45,7 +47,7 @@ def pull(
     On everything, or a brand, for administrators; on an account for who publishes there."""
     _require_right(session, actor, scope, scope_id)
     if not posts and not answers:
-        raise Invalid("a brake stops something", {"posts": "or answers must be stopped"})
+        raise Invalid("a brake stops something", {"posts": "choose posts, answers or both"})
     brake = _find_on(session, scope, scope_id)
     if brake is None:
         brake = Brake(scope=scope, scope_id=scope_id, pulled_at=now, pulled_by=actor.staff_id)
@@ -87,6 +89,8 @@ def lift(
         )  # fmt: skip
     for delivery in freed:
         _carry_out(session, actor, delivery, choices.get(delivery.id, Choice(otherwise or "")), now)
+    session.flush()
+    _move_posts(session, {d.post_id for d in freed if d.post_id is not None and d.state == State.SCHEDULED}, now)
     audit.record(session, actor, "brake.lift", brake, now, scope=scope, scope_id=scope_id, held=len(freed))
     live.tell(session, "brake", now, on=False)
     return brake
@@ -101,6 +105,39 @@ def _carry_out(session: Session, actor: Actor, delivery: Delivery, choice: Choic
         delivering.reschedule(session, actor, delivery, choice.due_at, now)
     else:
         raise Invalid("this cannot be done with it", {f"choices.{delivery.id}": "send, drop, or a later due_at"})
+
+
+def _move_posts(session: Session, post_ids: set[int], now: datetime) -> None:
+    """Posts stand in calendars where what they still have to send does, if that is one time."""
+    for post in session.scalars(select(Post).where(Post.id.in_(post_ids))):
+        planned = select(Delivery.due_at).where(Delivery.post_id == post.id, Delivery.state == State.SCHEDULED)
+        times = set(session.scalars(planned.distinct()))
+        if len(times) == 1:
+            post.due_at, post.updated_at = times.pop(), now
+            local = post.due_at.astimezone(zone_of(post.time_zone))
+            post.wall_time, post.fold_rule = f"{local:%Y-%m-%dT%H:%M}", FOLD_RULES[local.fold]
+            live.tell(session, "post", now, id=post.id)
+
+
+def list_stopped(
+    session: Session, actor: Actor, *, scope: str = "all", scope_id: int | None = None, limit: int = 500
+) -> tuple[Sequence[Delivery], Sequence[Delivery]]:
+    """What lifting this brake would set free and must be chosen for, and the calls that had
+    begun under it; on accounts that the actor sees, at most `limit` of each, oldest first.
+    Raises Conflict `not_on`."""
+    _require_right(session, actor, scope, scope_id)
+    brake = session.scalars(_on(scope, scope_id)).first()
+    if brake is None:
+        raise Conflict("this brake is not on", code="not_on")
+    under = (
+        select(Delivery)
+        .where(_covered(brake), visible(actor, Delivery.account_id))
+        .order_by(Delivery.due_at, Delivery.id)
+        .limit(limit)
+    )
+    held = session.scalars(under.where(Delivery.state == State.HELD)).all()
+    flying = session.scalars(under.where(Delivery.state == State.SENDING)).all()
+    return [d for d in held if not _still_held(session, d, but=brake)], flying
 
 
 def list_brakes(session: Session, actor: Actor) -> Sequence[Brake]:
@@ -136,13 +173,16 @@ def _require_right(session: Session, actor: Actor, scope: str, scope_id: int | N
     if scope == "brand" and session.get(Brand, scope_id) is None:
         raise NotFound("there is no such brand")
     if scope not in SCOPES or (scope == "all") != (scope_id is None):
-        raise Invalid("say what the brake stops", {"scope": f"must be one of {', '.join(SCOPES)}"})
+        raise Invalid("say what the brake stops", {"scope": say("must be one of {choices}", choices=", ".join(SCOPES))})
 
 
 def _find_on(session: Session, scope: str, scope_id: int | None) -> Brake | None:
+    return session.scalars(_on(scope, scope_id).with_for_update()).first()
+
+
+def _on(scope: str, scope_id: int | None) -> Select[Brake]:
     same = Brake.scope_id == scope_id if scope_id is not None else Brake.scope_id.is_(None)
-    wanted = select(Brake).where(Brake.scope == scope, same, Brake.lifted_at.is_(None)).with_for_update()
-    return session.scalars(wanted.order_by(Brake.id)).first()
+    return select(Brake).where(Brake.scope == scope, same, Brake.lifted_at.is_(None)).order_by(Brake.id)
 
 
 def _held_under(session: Session, brake: Brake) -> Sequence[Delivery]:
@@ -158,8 +198,8 @@ def _covered(brake: Brake) -> ColumnElement[bool]:
     return true()
 
 
-def _still_held(session: Session, delivery: Delivery) -> bool:
-    """Whether another brake holds it all the same."""
+def _still_held(session: Session, delivery: Delivery, but: Brake | None = None) -> bool:
+    """Whether another brake (`but` this one) holds it all the same."""
     brand = select(Account.brand_id).where(Account.id == delivery.account_id).scalar_subquery()
     stops = Brake.stops_answers if delivery.is_answer else Brake.stops_posts
     covers = or_(
@@ -167,5 +207,7 @@ def _still_held(session: Session, delivery: Delivery) -> bool:
         (Brake.scope == "brand") & (Brake.scope_id == brand),
         (Brake.scope == "account") & (Brake.scope_id == delivery.account_id),
     )
-    other = select(Brake.id).where(Brake.lifted_at.is_(None), stops, covers).limit(1)
-    return session.scalar(other) is not None
+    other = select(Brake.id).where(Brake.lifted_at.is_(None), stops, covers)
+    if but is not None:
+        other = other.where(Brake.id != but.id)
+    return session.scalar(other.limit(1)) is not None

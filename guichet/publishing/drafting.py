@@ -9,32 +9,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery.materials import find_files
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, visible
-from guichet.publishing.rules import Content
+from guichet.publishing.rules import Content, Part
 
 MOST_ITEMS = 50
-FIELDS = ("text", "items", "language", "subject", "media_ids")
+FIELDS = ("text", "items", "first_comment", "language", "subject", "media_ids")
+_COMMENT = "first_comment"
+
+
+@dataclass(frozen=True)
+class Item:
+    """A further item of a thread, with its files."""
+
+    text: str
+    media_ids: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
 class Words:
-    """The common text, with the files of its first item."""
+    """The common text with its files, what follows it in a thread, and the first comment
+    that our account puts under it ("": none)."""
 
     text: str = ""
-    items: Sequence[str] = ()
+    items: Sequence[Item] = ()
+    first_comment: str = ""
     language: str = ""
     subject: str = ""
     media_ids: Sequence[int] = ()
+
+    def files(self) -> list[int]:
+        """Ids of all of its files."""
+        return [*self.media_ids, *(id_ for item in self.items for id_ in item.media_ids)]
 
 
 @dataclass(frozen=True)
@@ -43,13 +58,19 @@ class VariantSpec:
 
     account_id: int
     text: str | None = None
-    items: Sequence[str] | None = None
+    items: Sequence[Item] | None = None
+    first_comment: str | None = None
     language: str | None = None
     subject: str | None = None
     media_ids: Sequence[int] | None = None
 
     def own(self) -> list[str]:
         return [f for f in FIELDS if getattr(self, f) is not None]
+
+    def over(self, words: Words) -> Words:
+        """The words as they stand for this account."""
+        own = self.own()
+        return Words(**{f: getattr(self if f in own else words, f) for f in FIELDS})
 
 
 def write(
@@ -60,7 +81,8 @@ def write(
     _require_accounts(session, actor, post.brand_id, variants)
     if len({v.account_id for v in variants}) < len(variants):
         raise Invalid("an account can be named once", {"variants": "name an account twice"})
-    files = _files(session, actor, [*words.media_ids, *(i for v in variants for i in v.media_ids or ())])
+    merged = {spec.account_id: spec.over(words) for spec in variants}
+    files = _files(session, actor, [i for w in (words, *merged.values()) for i in w.files()])
     post.targets.clear()
     post.variants.clear()
     session.flush()
@@ -70,8 +92,7 @@ def write(
         own = spec.own()
         variant = base
         if own:
-            merged = Words(**{f: getattr(spec, f) if f in own else getattr(words, f) for f in FIELDS})
-            variant = _variant(merged, files, own, is_base=False)
+            variant = _variant(merged[spec.account_id], files, own, is_base=False)
             post.variants.append(variant)
         post.targets.append(PostTarget(account_id=spec.account_id, variant=variant))
     post.updated_at = now
@@ -88,6 +109,8 @@ def create(
     title: str = "",
     wall_time: str | None = None,
     time_zone: str = "",
+    fold_rule: str = "first",
+    gap_rule: str = "later",
     late_limit: int = 3600,
     now: datetime,
 ) -> Post:
@@ -99,7 +122,8 @@ def create(
         _require_somewhere(session, actor, brand)
     post = Post(
         brand_id=brand.id, author_id=actor.staff_id, title=title, wall_time=wall_time,
-        time_zone=time_zone or brand.time_zone, late_limit=late_limit, created_at=now, updated_at=now,
+        time_zone=time_zone or brand.time_zone, fold_rule=fold_rule, gap_rule=gap_rule, late_limit=late_limit,
+        created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(post)
     session.flush()
@@ -123,7 +147,7 @@ def words_of(post: Post) -> Words:
     base = next((v for v in post.variants if v.is_base), None)
     if base is None:
         return Words()
-    return Words(base.text, texts_of(base)[1:], base.language, base.subject, [m.media_id for m in base.media])
+    return _words(base)
 
 
 def specs_of(post: Post) -> list[VariantSpec]:
@@ -131,12 +155,8 @@ def specs_of(post: Post) -> list[VariantSpec]:
     specs = []
     for target in sorted(post.targets, key=lambda t: t.account_id):
         own = set(target.variant.options.get("own", ())) if not target.variant.is_base else set()
-        variant = target.variant
-        held: dict[str, Any] = {
-            "text": variant.text, "items": texts_of(variant)[1:], "language": variant.language,
-            "subject": variant.subject, "media_ids": [m.media_id for m in variant.media],
-        }  # fmt: skip
-        specs.append(VariantSpec(target.account_id, **{f: held[f] if f in own else None for f in FIELDS}))
+        held = _words(target.variant)
+        specs.append(VariantSpec(target.account_id, **{f: getattr(held, f) if f in own else None for f in FIELDS}))
     return specs
 
 
@@ -145,8 +165,7 @@ def contents_of(post: Post) -> list[Content]:
     return [
         Content(
             account_id=target.account_id,
-            texts=tuple(texts_of(target.variant)),
-            media=tuple(_ref(m) for m in target.variant.media if m.item == 0),
+            parts=_parts(target.variant),
             language=target.variant.language,
             subject=target.variant.subject,
             options={k: v for k, v in target.variant.options.items() if k != "own"},
@@ -155,8 +174,22 @@ def contents_of(post: Post) -> list[Content]:
     ]
 
 
-def texts_of(variant: Variant) -> list[str]:
-    return [variant.text, *(str(i["text"]) for i in variant.items)]
+def _words(variant: Variant) -> Words:
+    thread = [i for i in variant.items if i.get("kind") != _COMMENT]
+    comment = next((str(i["text"]) for i in variant.items if i.get("kind") == _COMMENT), "")
+    files: dict[int, list[int]] = {}
+    for used in variant.media:
+        files.setdefault(used.item, []).append(used.media_id)
+    items = [Item(str(i["text"]), files.get(n, [])) for n, i in enumerate(thread, 1)]
+    return Words(variant.text, items, comment, variant.language, variant.subject, files.get(0, []))
+
+
+def _parts(variant: Variant) -> tuple[Part, ...]:
+    following = [(str(i["text"]), str(i.get("kind", "thread_item"))) for i in variant.items]
+    return tuple(
+        Part(text, tuple(_ref(m) for m in variant.media if m.item == n), kind)
+        for n, (text, kind) in enumerate([(variant.text, "post"), *following])
+    )
 
 
 def _ref(used: VariantMedia) -> MediaRef:
@@ -168,13 +201,16 @@ def _ref(used: VariantMedia) -> MediaRef:
 
 def _variant(words: Words, files: dict[int, Media], own: list[str], is_base: bool) -> Variant:
     if len(words.items) > MOST_ITEMS:
-        raise Invalid("this thread is too long", {"items": f"are more than {MOST_ITEMS}"})
+        raise Invalid("this thread is too long", {"items": say("are more than {most}", most=MOST_ITEMS)})
+    comment = [{"text": words.first_comment, "kind": _COMMENT}] if words.first_comment else []
     variant = Variant(
-        is_base=is_base, text=words.text, items=[{"text": t} for t in words.items], language=words.language,
-        subject=words.subject, options={"own": own} if own else {},
+        is_base=is_base, text=words.text, items=[*({"text": i.text} for i in words.items), *comment],
+        language=words.language, subject=words.subject, options={"own": own} if own else {},
     )  # fmt: skip
     variant.media = [
-        VariantMedia(item=0, position=n, media=files[id_]) for n, id_ in enumerate(dict.fromkeys(words.media_ids))
+        VariantMedia(item=item, position=n, media=files[id_])
+        for item, ids in enumerate([words.media_ids, *(i.media_ids for i in words.items)])
+        for n, id_ in enumerate(dict.fromkeys(ids))
     ]
     return variant
 
@@ -183,7 +219,7 @@ def _files(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, Medi
     found = find_files(session, actor, ids)
     missing = [i for i in ids if i not in found]
     if missing:
-        raise Invalid("a file is not there", {"media_ids": f"{missing[0]} is no file of yours"})
+        raise Invalid("a file is not there", {"media_ids": say("{id} is no file of yours", id=str(missing[0]))})
     return found
 
 
@@ -198,7 +234,10 @@ def _require_accounts(session: Session, actor: Actor, brand_id: int, variants: S
         if account_id not in brands:
             raise NotFound("there is no such account, or it is not yours to see")
         if brands[account_id] != brand_id:
-            raise Invalid("a post belongs to one brand", {"variants": f"account {account_id} is of another brand"})
+            raise Invalid(
+                "a post belongs to one brand",
+                {"variants": say("account {account_id} is of another brand", account_id=str(account_id))},
+            )
 
 
 def _require_somewhere(session: Session, actor: Actor, brand: Brand) -> None:

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit
 from guichet.delivery.materials import visible_files
 from guichet.errors import Invalid, NotFound
@@ -41,14 +42,17 @@ def examine(data: bytes, filename: str) -> Found:
     """What a file really is. Raises Invalid for what is empty, too large, a picture that
     cannot be read, or of a kind that no network takes."""
     if not data or len(data) > LARGEST:
-        raise Invalid("this file cannot be taken", {"file": f"must have 1 to {LARGEST} bytes"})
+        raise Invalid("this file cannot be taken", {"file": say("must have 1 to {most} bytes", most=LARGEST)})
     name = _clean_name(filename)
     picture = _picture(data, name)
     if picture is not None:
         return picture
     mime = _mime_of(data)
     if mime not in _KEPT_AS_THEY_ARE:
-        raise Invalid("files of this kind cannot be sent", {"file": f"is {mime or 'of a kind we do not know'}"})
+        raise Invalid(
+            "files of this kind cannot be sent",
+            {"file": say("is {mime}", mime=mime) if mime else say("is of a kind we do not know")},
+        )
     return Found(data, mime, name)
 
 
@@ -60,7 +64,9 @@ def _picture(data: bytes, name: str) -> Found | None:
                 if image.format not in _PICTURES:
                     return None
                 if image.width * image.height > _PIXELS:
-                    raise Invalid("this picture is too large", {"file": f"has more than {_PIXELS} pixels"})
+                    raise Invalid(
+                        "this picture is too large", {"file": say("has more than {most} pixels", most=_PIXELS)}
+                    )
                 return _rewritten(image, name)
     except UnidentifiedImageError:
         return None

@@ -7,11 +7,13 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery.states import EDITABLE, State
 from guichet.errors import Conflict, NotAllowed
 from guichet.models import Delivery
 from guichet.policy import Action, Actor, require
+from guichet.wording import in_words
 
 
 def adopt(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
@@ -22,7 +24,11 @@ def adopt(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> 
         raise NotAllowed("only a person takes over")
     session.refresh(delivery, with_for_update=True)
     if delivery.state not in EDITABLE and delivery.state != State.NEEDS_HUMAN:
-        raise Conflict(f"it is {delivery.state}: too late to take over", code="too_late", current=delivery.state)
+        raise Conflict(
+            say("it is {state}: too late to take over", state=in_words(delivery.state)),
+            code="too_late",
+            current=delivery.state,
+        )
     delivery.actor_id, delivery.updated_at = actor.staff_id, now
     audit.record(session, actor, "delivery.adopt", delivery, now)
     live.tell(

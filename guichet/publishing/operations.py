@@ -7,20 +7,21 @@ what was approved, and the starting UPDATE of the engine sees that too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels.contract import ChannelSpec
+from channels.sentences import say
 from guichet import audit
 from guichet.delivery import operations as delivering
 from guichet.delivery.payload import freeze
 from guichet.delivery.states import EDITABLE, FINAL, State
 from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.models import Account, Brand, Delivery, Post
-from guichet.policy import Action, Actor, OrgRole, can, require, require_for_post
+from guichet.policy import Action, Actor, OrgRole, can, require_for_post
+from guichet.publishing.checking import Specs, preflight, require_fine
 from guichet.publishing.drafting import (
     VariantSpec,
     Words,
@@ -31,7 +32,8 @@ from guichet.publishing.drafting import (
     words_of,
     write,
 )
-from guichet.publishing.rules import AccountCheck, Content, check, content_hash, due_time
+from guichet.publishing.rules import Content, content_hash, due_time
+from guichet.wording import in_words
 
 __all__ = [
     "VariantSpec",
@@ -47,8 +49,6 @@ __all__ = [
     "reschedule",
     "schedule",
 ]
-
-Specs = Mapping[str, ChannelSpec]  # the facts of each network that the post's accounts are on
 
 _PAST = timedelta(minutes=1)  # a time that passed while somebody typed is "now"
 
@@ -67,6 +67,8 @@ def change(
     title: str | None = None,
     wall_time: str | None = None,
     time_zone: str | None = None,
+    fold_rule: str | None = None,
+    gap_rule: str | None = None,
     specs: Specs,
     now: datetime,
 ) -> None:
@@ -80,6 +82,7 @@ def change(
     if post.state == "draft":
         post.wall_time = wall_time if wall_time is not None else post.wall_time
         post.time_zone = time_zone if time_zone is not None else post.time_zone
+        post.fold_rule, post.gap_rule = fold_rule or post.fold_rule, gap_rule or post.gap_rule
     if words is not None or variants is not None:
         deliveries = _open_deliveries(session, post)
         _require_editable(post, deliveries)
@@ -105,17 +108,6 @@ def delete_draft(session: Session, actor: Actor, post: Post, now: datetime) -> N
     session.delete(post)
 
 
-def preflight(
-    actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs
-) -> list[AccountCheck]:
-    """What each network would say. `accounts` and `specs` by account id and network."""
-    for content in contents:
-        require(actor, Action.POST_WRITE, content.account_id)
-    return [
-        check(c, specs[accounts[c.account_id].network], accounts[c.account_id].settings) for c in contents
-    ]  # fmt: skip
-
-
 # ---------------------------------------------------------------- scheduling
 
 
@@ -137,7 +129,11 @@ def schedule(
     would refuse it), Conflict."""
     require_for_post(actor, Action.POST_WRITE, post)
     if post.state != "draft":
-        raise Conflict(f"it is {post.state} already: move it instead", code="already_scheduled", current=post.state)
+        raise Conflict(
+            say("it is {state} already: move it instead", state=in_words(post.state)),
+            code="already_scheduled",
+            current=post.state,
+        )
     due_at = due_time(wall_time, time_zone, fold_rule, gap_rule)
     if due_at < now - _PAST:
         raise Invalid("that time is past", {"wall_time": "is in the past"})
@@ -204,7 +200,11 @@ def approve(session: Session, actor: Actor, post: Post, now: datetime, version: 
     require_for_post(actor, Action.POST_APPROVE, post)
     _require_version(session, post, version)
     if post.state != "awaiting_approval":
-        raise Conflict(f"it is {post.state}: nobody waits for an approval", code="wrong_state", current=post.state)
+        raise Conflict(
+            say("it is {state}: nobody waits for an approval", state=in_words(post.state)),
+            code="wrong_state",
+            current=post.state,
+        )
     if actor.staff_id == post.author_id and actor.role not in (OrgRole.ADMINISTRATOR, OrgRole.OWNER):
         raise NotAllowed("somebody else must approve what you wrote", code="own_post")
     _say_as_approved(session, actor, post, now)
@@ -223,7 +223,11 @@ def reject(session: Session, actor: Actor, post: Post, reason: str, now: datetim
     """Send it back to its author, as a draft."""
     require_for_post(actor, Action.POST_APPROVE, post)
     if post.state != "awaiting_approval":
-        raise Conflict(f"it is {post.state}: nobody waits for an approval", code="wrong_state", current=post.state)
+        raise Conflict(
+            say("it is {state}: nobody waits for an approval", state=in_words(post.state)),
+            code="wrong_state",
+            current=post.state,
+        )
     for delivery in _deliveries(session, post):
         if delivery.state not in FINAL:
             delivering.cancel(session, actor, delivery, now)
@@ -241,7 +245,7 @@ def _send_off(
 ) -> None:
     contents = contents_of(post)
     accounts = _accounts(session, post)
-    _require_fine(actor, contents, accounts, specs)
+    require_fine(actor, contents, accounts, specs)
     awaits = for_approval or _needs_approval(session, actor, post, contents)
     post.due_at, post.state = due_at, "awaiting_approval" if awaits else "scheduled"
     post.rejected_reason, post.updated_at = "", now
@@ -258,22 +262,24 @@ def _create_chain(
     now: datetime,
 ) -> None:  # fmt: skip
     target = next(t for t in post.targets if t.account_id == account.id)
-    before: Delivery | None = None
-    for n, payload in enumerate(_payloads(content)):
-        before = delivering.create(
-            session, actor, account=account, kind="thread_item" if n else "post", payload=payload,
+    chain: list[Delivery] = []
+    for n, (part, payload) in enumerate(zip(content.parts, _payloads(content), strict=True)):
+        above = chain[0 if part.kind == "first_comment" else -1] if chain else None
+        made = delivering.create(
+            session, actor, account=account, kind=part.kind, payload=payload,
             due_at=post.due_at or now, now=now, post_id=post.id, variant_id=target.variant_id, item=n,
-            predecessor=before, late_limit=post.late_limit, content_hash=digest, awaits_approval=awaits,
+            predecessor=above, late_limit=post.late_limit, content_hash=digest, awaits_approval=awaits,
         )  # fmt: skip
+        chain.append(made)
 
 
 def _payloads(content: Content) -> list[dict[str, object]]:
     return [
         freeze(
-            text=text, surface="public", media=content.media if n == 0 else (), language=content.language,
+            text=part.text, surface="public", media=part.media, language=content.language,
             subject=content.subject, options=content.options,
         )
-        for n, text in enumerate(content.texts)
+        for part in content.parts
     ]  # fmt: skip
 
 
@@ -283,7 +289,7 @@ def _bring_in_step(
     """Make the deliveries of a scheduled post say what it says now."""
     contents = contents_of(post)
     accounts = _accounts(session, post)
-    _require_fine(actor, contents, accounts, specs)
+    require_fine(actor, contents, accounts, specs)
     digest = content_hash(contents)
     awaits = post.approved_hash != digest and _needs_approval(session, actor, post, contents)
     wanted = {c.account_id: c for c in contents}
@@ -293,7 +299,7 @@ def _bring_in_step(
         chains.setdefault(delivery.account_id, []).append(delivery)
     for account_id, chain in chains.items():
         content = wanted.get(account_id)
-        if content is not None and len(content.texts) == len(chain):
+        if content is not None and [p.kind for p in content.parts] == [d.kind for d in chain]:
             for delivery, payload in zip(chain, _payloads(content), strict=True):
                 delivering.replace_content(session, actor, delivery, payload, digest, now)
                 delivery.variant_id = targets[account_id].variant_id
@@ -348,25 +354,6 @@ def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: dat
     post.due_at, post.updated_at = due_at, now
     audit.record(session, actor, "post.reschedule", post, now)
     tell_of(session, post, now)
-
-
-def _require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs) -> None:
-    if not contents:
-        raise Invalid("choose at least one account", {"variants": "name no account"})
-    gone = [a.id for a in accounts.values() if a.state == "disconnected"]
-    if gone:
-        raise Invalid("an account is not connected", {"variants": f"{gone} are not connected"})
-    failing = [c for c in preflight(actor, contents, accounts, specs) if not c.is_fine]
-    if failing:
-        raise Invalid(
-            "a network would refuse this",
-            {f"accounts.{c.account_id}": ", ".join(dict.fromkeys(p.name for _, p in c.problems)) for c in failing},
-            code="would_be_refused",
-            problems={
-                c.account_id: [{"item": n, "name": p.name, "data": dict(p.data)} for n, p in c.problems]
-                for c in failing
-            },
-        )
 
 
 def _require_version(session: Session, post: Post, version: int | None) -> None:

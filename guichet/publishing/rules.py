@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from channels.contract import ChannelSpec, Cost, Draft, MediaItem, Surface
 from channels.limits import Problem, count, problems
+from channels.sentences import say
 from guichet.delivery.payload import MediaRef
 from guichet.delivery.states import State
 from guichet.errors import Invalid
@@ -51,6 +52,16 @@ def due_time(wall_time: str, time_zone: str, fold_rule: str = "first", gap_rule:
         raise Invalid("that is too far away", {"wall_time": "is beyond the calendar"}) from None
 
 
+def readings_of(wall_time: str, time_zone: str) -> dict[str, datetime]:
+    """What a wall time can mean where its zone's clock changes: by gap rule where it does
+    not exist, by fold rule where it comes twice; empty where it is plain. Raises Invalid."""
+    by_gap = {rule: due_time(wall_time, time_zone, gap_rule=rule) for rule in GAP_RULES}
+    if len(set(by_gap.values())) > 1:
+        return by_gap
+    by_fold = {rule: due_time(wall_time, time_zone, fold_rule=rule) for rule in FOLD_RULES}
+    return by_fold if len(set(by_fold.values())) > 1 else {}
+
+
 def _is_in_gap(local: datetime) -> bool:
     return local.astimezone(UTC).astimezone(local.tzinfo).replace(tzinfo=None, fold=0) != local.replace(tzinfo=None)
 
@@ -60,20 +71,30 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise Invalid("there is no such time zone", {"time_zone": f"{name[:60]!r} is not an IANA zone"}) from None
+        raise Invalid(
+            "there is no such time zone", {"time_zone": say("“{name}” is not an IANA zone", name=name[:60])}
+        ) from None
 
 
 # ---------------------------------------------------------------- content
 
 
 @dataclass(frozen=True)
+class Part:
+    """One thing that a post sends to an account: the post itself, a further item of its
+    thread, or the first comment under it (`kind` is that of its delivery)."""
+
+    text: str
+    media: tuple[MediaRef, ...] = ()
+    kind: str = "post"
+
+
+@dataclass(frozen=True)
 class Content:
-    """The post as it stands for one account: its texts (the post, then a thread's further
-    items) and the files of the first."""
+    """The post as it stands for one account, in the order in which it goes out."""
 
     account_id: int
-    texts: tuple[str, ...]
-    media: tuple[MediaRef, ...] = ()
+    parts: tuple[Part, ...]
     language: str = ""
     subject: str = ""
     options: Mapping[str, Any] | None = None
@@ -84,7 +105,10 @@ def content_hash(contents: Iterable[Content]) -> str:
     plain = [
         {
             **asdict(c),
-            "media": [{"sha256": m.sha256, "alt": m.alt} for m in c.media],
+            "parts": [
+                {"text": p.text, "kind": p.kind, "media": [{"sha256": m.sha256, "alt": m.alt} for m in p.media]}
+                for p in c.parts
+            ],
             "options": dict(c.options or {}),
         }
         for c in sorted(contents, key=lambda c: c.account_id)
@@ -98,8 +122,8 @@ def content_hash(contents: Iterable[Content]) -> str:
 
 @dataclass(frozen=True)
 class AccountCheck:
-    """What a network would say to the post on one account: how each text counts, in
-    `unit`s, and its problems with the item (from 0) that has them."""
+    """What a network would say to the post on one account: how each part counts, in
+    `unit`s, and its problems with the part (from 0) that has them."""
 
     account_id: int
     surface: Surface
@@ -118,33 +142,32 @@ def check(content: Content, spec: ChannelSpec, settings: Mapping[str, Any]) -> A
     """Check one account's content against the limits that this account really has."""
     limits = spec.limits_for(settings)
     limit = limits.text.get(Surface.PUBLIC)
-    files = tuple(_as_item(m) for m in content.media)
     found = [
         (n, problem)
-        for n, text in enumerate(content.texts)
-        for problem in problems(text, files if n == 0 else (), limits, Surface.PUBLIC)
+        for n, part in enumerate(content.parts)
+        for problem in problems(part.text, _as_items(part), limits, Surface.PUBLIC)
     ]
     return AccountCheck(
         account_id=content.account_id,
         surface=Surface.PUBLIC,
-        counts=tuple(count(text, limit) if limit else len(text) for text in content.texts),
+        counts=tuple(count(part.text, limit) if limit else len(part.text) for part in content.parts),
         max_length=limit.max_length if limit else None,
         unit=limit.unit.value if limit else "",
         problems=tuple(found),
-        cost=_cost(content, spec, files),
+        cost=_cost(content, spec),
     )
 
 
-def _cost(content: Content, spec: ChannelSpec, files: Sequence[MediaItem]) -> Cost | None:
+def _cost(content: Content, spec: ChannelSpec) -> Cost | None:
     if spec.cost is None:
         return None
-    each = [spec.cost(Draft(text, media=tuple(files) if n == 0 else ())) for n, text in enumerate(content.texts)]
+    each = [spec.cost(Draft(part.text, media=_as_items(part))) for part in content.parts]
     return Cost(sum(c.amount for c in each), each[0].currency, each[0].reason)
 
 
-def _as_item(ref: MediaRef) -> MediaItem:
-    """For counting only: its bytes are not asked for."""
-    return MediaItem(ref.sha256, ref.mime, ref.size, ref.filename, ref.alt, bytes, ref.width, ref.height)
+def _as_items(part: Part) -> tuple[MediaItem, ...]:
+    """For counting only: their bytes are not asked for."""
+    return tuple(MediaItem(m.sha256, m.mime, m.size, m.filename, m.alt, bytes, m.width, m.height) for m in part.media)
 
 
 # ---------------------------------------------------------------- how a post stands

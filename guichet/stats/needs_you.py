@@ -11,9 +11,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from guichet.delivery.states import State
+from guichet.delivery.gates import right_stands
+from guichet.delivery.states import AttemptState, State
 from guichet.inbox import ingest
-from guichet.models import Account, Delivery, Look, Post, PostTarget, Staff
+from guichet.models import Account, Attempt, Delivery, Look, Post, PostTarget, Staff
 from guichet.policy import Action, Actor, visible
 
 SHOWN = 100  # of each kind; the counts are complete
@@ -32,6 +33,7 @@ class Doubt:
     delivery: Delivery | None = None
     post_id: int | None = None
     dead_letter_id: int | None = None
+    staff_id: int | None = None  # in whose right it was to go out, or whose work it is
     evidence: Sequence[dict[str, Any]] = field(default_factory=tuple)
     choices: Sequence[str] = ()
 
@@ -72,7 +74,18 @@ def _decidable(actor: Actor) -> ColumnElement[bool]:
 
 
 def _in_doubt(now: datetime) -> ColumnElement[bool]:
-    return Delivery.state == State.NEEDS_HUMAN
+    """It may be out: an attempt's outcome is not known."""
+    return and_(Delivery.state == State.NEEDS_HUMAN, _may_be_out())
+
+
+def _stopped(now: datetime) -> ColumnElement[bool]:
+    """It is surely not out, and does not go out by itself: too late, no right, no account."""
+    return and_(Delivery.state == State.NEEDS_HUMAN, not_(_may_be_out()))
+
+
+def _may_be_out() -> ColumnElement[bool]:
+    is_open = Attempt.state.in_((AttemptState.IN_FLIGHT, AttemptState.UNKNOWN))
+    return exists().where(Attempt.delivery_id == Delivery.id, is_open)
 
 
 def _failed(now: datetime) -> ColumnElement[bool]:
@@ -84,14 +97,16 @@ def _held(now: datetime) -> ColumnElement[bool]:
 
 
 def _orphaned(now: datetime) -> ColumnElement[bool]:
-    """Planned in the right of somebody who has left."""
-    planned = (State.SCHEDULED, State.DUE, State.BLOCKED, State.AWAITING_APPROVAL)
+    """Planned in the right of somebody who has left, or has lost it. What an approver's
+    standing right carries is not orphaned; what awaits one needs no right yet, only its author."""
     gone = exists().where(Staff.id == Delivery.actor_id, Staff.disabled_at.is_not(None))
-    return and_(Delivery.state.in_(planned), gone)
+    planned = Delivery.state.in_((State.SCHEDULED, State.DUE, State.BLOCKED))
+    return or_(and_(planned, not_(right_stands(now))), and_(Delivery.state == State.AWAITING_APPROVAL, gone))
 
 
 _KINDS = (
     ("unknown_delivery", _in_doubt, ("link", "resend", "drop")),
+    ("stopped_delivery", _stopped, ("resend", "drop")),
     ("failed_delivery", _failed, ("retry", "drop")),
     ("held", _held, ()),
     ("orphaned_schedule", _orphaned, ("take_over", "drop")),
@@ -113,6 +128,7 @@ def _of_deliveries(session: Session, kind: str, where: ColumnElement[bool], choi
             account_id=d.account_id,
             delivery=d,
             post_id=d.post_id,
+            staff_id=d.actor_id,
             evidence=[_evidence(look) for a in d.attempts for look in looks.get(a.id, ())],
             choices=choices,
         )
@@ -133,14 +149,19 @@ def _evidence(look: Look) -> dict[str, Any]:
 
 def _to_approve(session: Session, actor: Actor) -> list[Doubt]:
     mine = exists().where(PostTarget.post_id == Post.id, visible(actor, PostTarget.account_id, Action.POST_APPROVE))
-    rows = session.scalars(select(Post).where(Post.state == "awaiting_approval", mine).order_by(Post.id)).all()
+    waiting = select(Post).where(Post.state == "awaiting_approval", mine).options(selectinload(Post.variants))
+    rows = session.scalars(waiting.order_by(Post.id)).all()
     return [
         Doubt(
-            f"approve:{p.id}", "awaiting_approval", p.title, "", p.updated_at, post_id=p.id,
-            choices=("approve", "reject"),
+            f"approve:{p.id}", "awaiting_approval", p.title or _first_words(p), "", p.updated_at, post_id=p.id,
+            staff_id=p.author_id, choices=("approve", "reject"),
         )
         for p in rows
     ]  # fmt: skip
+
+
+def _first_words(post: Post) -> str:
+    return next((v.text for v in post.variants if v.is_base), "")
 
 
 def _accounts(session: Session, actor: Actor) -> list[Doubt]:

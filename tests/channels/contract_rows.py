@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import pytest
 
-from channels.contract import Connection, Inbound, InboundKind, Surface
+from channels.contract import Connection, Deleter, Editor, Inbound, InboundKind, Surface
 from channels.errors import AuthExpired, ChannelError, Gone, OutcomeUnknown, RateLimited, Unavailable
 from tests.channels.rig import Mailroom, Rig, sample_image, target_of
 
@@ -238,11 +238,17 @@ class ContractRows:
         rig.begin(connection, rig.draft("La réponse", surface=target.surface, reply_to=target)).send()
         assert {i.kind for i in mailroom.understand(mailroom.poll())} <= {InboundKind.ECHO}
 
-    # -- taking down
+    # -- changing and taking down
+
+    def test_what_it_says_it_can_take_down_and_change_its_publisher_can(self, rig: Rig, connection: Connection) -> None:
+        publisher = rig.publisher(connection)
+        assert rig.spec.can_delete == isinstance(publisher, Deleter)
+        assert rig.spec.can_edit == isinstance(publisher, Editor)
 
     def test_what_is_deleted_is_gone_and_deleting_again_is_harmless(self, rig: Rig, connection: Connection) -> None:
         receipt = rig.begin(connection, rig.draft("à retirer")).send()
         publisher = rig.publisher(connection)
+        assert isinstance(publisher, Deleter)
         publisher.delete(receipt.remote_id, receipt.context)
         with contextlib.suppress(Gone):
             publisher.delete(receipt.remote_id, receipt.context)

@@ -2,72 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from channels.bluesky import SPEC as BLUESKY
-from channels.mastodon import SPEC as MASTODON
 from guichet import live
 from guichet import models as m
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.policy import SYSTEM, Actor, load_actor
+from guichet.policy import SYSTEM
 from guichet.publishing import files, operations, queries
-from guichet.publishing.drafting import VariantSpec, Words
+from guichet.publishing.drafting import Item, VariantSpec, Words
 from tests import factories
-
-SPECS = {"mastodon": MASTODON, "bluesky": BLUESKY}
-NOW = factories.NOW
-
-
-@dataclass
-class Desk:
-    """A brand with two accounts, an author, a publisher and somebody with no right."""
-
-    session: Session
-    brand: m.Brand
-    here: m.Account
-    there: m.Account
-    author: Actor
-    publisher: Actor
-    stranger: Actor
-
-    def post(self, actor: Actor | None = None, text: str = "Bonjour", **more: object) -> m.Post:
-        given = {
-            "words": Words(text),
-            "variants": [VariantSpec(self.here.id), VariantSpec(self.there.id)],
-            **more,
-        }
-        return operations.create(self.session, actor or self.publisher, brand=self.brand, now=NOW, **given)  # type: ignore[arg-type]
-
-    def schedule(self, post: m.Post, actor: Actor | None = None, at: str = "2026-03-11T09:00") -> None:
-        operations.schedule(
-            self.session, actor or self.publisher, post, wall_time=at, time_zone="Europe/Paris", specs=SPECS, now=NOW
-        )
-
-    def deliveries(self, post: m.Post) -> list[m.Delivery]:
-        found = select(m.Delivery).where(m.Delivery.post_id == post.id).order_by(m.Delivery.id)
-        return list(self.session.scalars(found))
-
-    def states(self, post: m.Post) -> list[str]:
-        return [d.state for d in self.deliveries(post)]
-
-
-@pytest.fixture
-def desk(session: Session) -> Desk:
-    brand = factories.make_brand(session)
-    here = factories.make_account(session, brand)
-    there = factories.make_account(session, brand, network="bluesky")
-    author, publisher, stranger = (factories.make_staff(session) for _ in range(3))
-    for account in (here, there):
-        factories.make_grant(session, author, account, "author")
-        factories.make_grant(session, publisher, account, "publisher")
-    actors = [load_actor(session, s, NOW) for s in (author, publisher, stranger)]
-    return Desk(session, brand, here, there, *actors)
+from tests.publishing.desk import NOW, SPECS, Desk
 
 
 def test_a_scheduled_post_has_one_delivery_for_each_account_at_its_wall_time(desk: Desk) -> None:
@@ -90,7 +37,7 @@ def test_a_variant_differs_where_it_says_so_and_follows_the_common_text_elsewher
 
 
 def test_a_thread_is_a_chain_in_which_each_item_waits_for_the_one_before(desk: Desk) -> None:
-    post = desk.post(words=Words("one", items=["two", "three"]), variants=[VariantSpec(desk.here.id)])
+    post = desk.post(words=Words("one", items=[Item("two"), Item("three")]), variants=[VariantSpec(desk.here.id)])
     desk.schedule(post)
     first, second, third = desk.deliveries(post)
     assert [first.state, second.state, third.state] == ["scheduled", "blocked", "blocked"]
@@ -206,7 +153,7 @@ def test_what_a_network_would_refuse_is_not_scheduled_and_says_where(desk: Desk)
 def test_a_change_while_scheduled_reaches_the_deliveries_accounts_and_items(desk: Desk) -> None:
     post = desk.post()
     desk.schedule(post)
-    new = Words("un", items=["deux"])
+    new = Words("un", items=[Item("deux")])
     operations.change(
         desk.session, desk.publisher, post, words=new, variants=[VariantSpec(desk.here.id)], specs=SPECS, now=NOW
     )

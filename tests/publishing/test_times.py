@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guichet.errors import Invalid
-from guichet.publishing.rules import due_time
+from guichet.publishing.rules import due_time, readings_of
 
 TRANSITIONS = Path(__file__).resolve().parents[3] / "shared" / "data" / "tz-transitions" / "transitions.txt.gz"
 _LINE = re.compile(r"(\S+)\s+\w+ (\w+ +\d+ [\d:]+ \d+) UTC? = \w+ (\w+ +\d+ [\d:]+ \d+) \S+ isdst=\d gmtoff=(-?\d+)")
@@ -95,3 +95,18 @@ def test_what_is_no_time_or_zone_is_refused_naming_the_field(wall: str, zone: st
     with pytest.raises(Invalid) as refused:
         due_time(wall, zone)
     assert set(refused.value.fields) <= {"wall_time", "time_zone"}
+
+
+@pytest.mark.parametrize(
+    ("wall", "readings"),
+    [
+        ("2026-03-29T02:30", {"later": (3, 29, 1, 30), "earlier": (3, 29, 0, 30)}),
+        ("2026-10-25T02:30", {"first": (10, 25, 0, 30), "second": (10, 25, 1, 30)}),
+        ("2026-10-25T03:30", {}),
+    ],
+)
+def test_what_a_wall_time_can_mean_is_told_where_the_clock_changes_and_only_there(
+    wall: str, readings: dict[str, tuple[int, int, int, int]]
+) -> None:
+    expected = {rule: datetime(2026, *at, tzinfo=UTC) for rule, at in readings.items()}
+    assert readings_of(wall, "Europe/Paris") == expected

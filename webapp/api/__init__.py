@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webapp.api import (
     accounts,
+    brakes,
     brands,
     connecting,
     conversations,
@@ -38,6 +39,7 @@ ROOMS = tuple(
         media,
         deliveries,
         needs,
+        brakes,
         accounts,
         connecting,
         networks,

@@ -140,6 +140,9 @@ class Shower:
             text=text_limits(limits),
             media=media_limits(limits),
             cost=cost_of(spec),
+            recovery=spec.recovery_for(row.settings).value,
+            can_delete=spec.can_delete,
+            can_edit=spec.can_edit,
         )
 
 

@@ -14,11 +14,19 @@ from guichet.inbox import operations as inbox
 from guichet.models import Account, Attempt
 from guichet.models import Delivery as DeliveryRow
 from guichet.policy import Action, require, visible
+from guichet.publishing.amending import amend
 from guichet.publishing.handing_over import adopt
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import IdPath, Page
-from webapp.api.schemas.publishing import AttemptOut, Delivery, DeliveryDecide, DeliveryDetail, DeliveryQuery
+from webapp.api.schemas.publishing import (
+    AttemptOut,
+    Delivery,
+    DeliveryAmend,
+    DeliveryDecide,
+    DeliveryDetail,
+    DeliveryQuery,
+)
 from webapp.asking import Asked, Room
 
 room = Room("deliveries")
@@ -91,6 +99,16 @@ def take_down_delivery(asked: Asked, path: IdPath) -> DeliveryDetail:
     row = find(asked, path.id)
     account = asked.session.get_one(Account, row.account_id)
     return _settled(asked, operations.take_down(asked.session, asked.actor, row, account, asked.now))
+
+
+@room.post("/deliveries/<int:id>/amend", DeliveryDetail, scope="publish")
+def amend_delivery(asked: Asked, path: IdPath, body: DeliveryAmend) -> DeliveryDetail:
+    """Change at the network what was published; the answer is the change's own delivery."""
+    row = find(asked, path.id)
+    account = asked.session.get_one(Account, row.account_id)
+    return _settled(
+        asked, amend(asked.session, asked.actor, row, account, body.text, asked.spec(account.network), asked.now)
+    )
 
 
 def find(asked: Asked, delivery_id: int) -> DeliveryRow:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from channels import registry
 from channels.contract import ChannelSpec
@@ -13,11 +16,11 @@ from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid
+from guichet.models import Media
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
 from guichet.publishing import files, operations, queries, rules
-from guichet.publishing.drafting import words_of
-from guichet.publishing.operations import VariantSpec, Words
+from guichet.publishing.drafting import Item, VariantSpec, Words, words_of
 from guichet.publishing.queries import Place
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.publishing import (
@@ -36,7 +39,7 @@ from webapp.api.showing_posts import show_check, show_post, show_posts
 from webapp.asking import Asked, Room
 
 room = Room("posts")
-_WORDS = ("text", "items", "language", "subject", "media_ids")
+_WORDS = ("text", "items", "first_comment", "language", "subject", "media_ids")
 
 
 @room.get("/posts", Page[Post])
@@ -66,11 +69,13 @@ def add_post(asked: Asked, body: PostNew) -> Post:
         asked.session,
         asked.actor,
         brand=accounts.get_brand(asked.session, asked.actor, body.brand_id),
-        words=Words(**body.model_dump(include=set(_WORDS))),
+        words=_words(body),
         variants=_specs_of(body.variants),
         title=body.title,
         wall_time=body.wall_time,
         time_zone=body.time_zone,
+        fold_rule=body.fold,
+        gap_rule=body.gap,
         late_limit=body.late_limit,
         now=asked.now,
     )
@@ -84,11 +89,14 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     rows = {v.account_id: accounts.get_account(session, actor, v.account_id) for v in body.variants}
     for row in rows.values():
         require(actor, Action.POST_WRITE, row)
-    contents = [_content(asked, body, v) for v in body.variants]
+    contents = [_content(asked, v.account_id, _spec_of(v).over(_words(body))) for v in body.variants]
     checks = operations.preflight(asked.actor, contents, rows, _network_specs())
     asks = any(r.brand.needs_approval or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
-    due_at = rules.due_time(body.wall_time, body.time_zone) if body.wall_time else None
-    return Preflight(accounts=[show_check(c) for c in checks], due_at=due_at, needs_approval=asks)
+    due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
+    readings = rules.readings_of(body.wall_time, body.time_zone) if body.wall_time else {}
+    return Preflight(
+        accounts=[show_check(c) for c in checks], due_at=due_at, readings=readings, needs_approval=asks
+    )  # fmt: skip
 
 
 @room.get("/posts/<int:id>", Post)
@@ -101,9 +109,8 @@ def get_post(asked: Asked, path: IdPath) -> Post:
 def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
     """Change it, until it is being sent. What is not given stays."""
     row = queries.get_post(asked.session, asked.actor, path.id)
-    given = body.model_dump(include=set(_WORDS), exclude_none=True)
-    before = words_of(row)
-    words = Words(**{**{name: getattr(before, name) for name in _WORDS}, **given}) if given else None
+    given = _given(body)
+    words = replace(words_of(row), **given) if given else None
     operations.change(
         asked.session,
         asked.actor,
@@ -114,6 +121,8 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
         title=body.title,
         wall_time=body.wall_time,
         time_zone=body.time_zone,
+        fold_rule=body.fold,
+        gap_rule=body.gap,
         specs=_network_specs(),
         now=asked.now,
     )
@@ -204,21 +213,37 @@ def _network_specs() -> dict[str, ChannelSpec]:
 
 
 def _specs_of(variants: list[VariantIn]) -> list[VariantSpec]:
-    return [VariantSpec(**v.model_dump()) for v in variants]
+    return [_spec_of(v) for v in variants]
 
 
-def _content(asked: Asked, body: PreflightIn, variant: VariantIn) -> rules.Content:
-    text = body.text if variant.text is None else variant.text
-    items = body.items if variant.items is None else variant.items
-    ids = body.media_ids if variant.media_ids is None else variant.media_ids
-    rows = [files.get_media(asked.session, asked.actor, i) for i in ids]
-    return rules.Content(
-        account_id=variant.account_id,
-        texts=(text, *items),
-        media=tuple(
-            MediaRef(m.id, m.sha256, m.mime, m.size, m.filename, m.alt, m.storage_key, m.width, m.height) for m in rows
-        ),
-    )
+def _spec_of(variant: VariantIn) -> VariantSpec:
+    return VariantSpec(variant.account_id, **_given(variant))
+
+
+def _words(body: PostNew | PreflightIn) -> Words:
+    return Words(**_given(body))
+
+
+def _given(body: PostNew | PostChange | PreflightIn | VariantIn) -> dict[str, Any]:
+    """The words that a request gives; None is not given."""
+    given = body.model_dump(include=set(_WORDS), exclude_none=True)
+    if "items" in given:
+        given["items"] = [Item(**i) for i in given["items"]]
+    return given
+
+
+def _content(asked: Asked, account_id: int, words: Words) -> rules.Content:
+    def part(text: str, media_ids: Sequence[int], kind: str) -> rules.Part:
+        rows = [files.get_media(asked.session, asked.actor, i) for i in media_ids]
+        return rules.Part(text, tuple(_ref(m) for m in rows), kind)
+
+    comment = [part(words.first_comment, (), "first_comment")] if words.first_comment else []
+    thread = [part(i.text, i.media_ids, "thread_item") for i in words.items]
+    return rules.Content(account_id, (part(words.text, words.media_ids, "post"), *thread, *comment))
+
+
+def _ref(m: Media) -> MediaRef:
+    return MediaRef(m.id, m.sha256, m.mime, m.size, m.filename, m.alt, m.storage_key, m.width, m.height)
 
 
 def _cursor(row: PostRow) -> str:

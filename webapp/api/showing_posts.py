@@ -9,13 +9,14 @@ from guichet.models import Media as MediaRow
 from guichet.models import Post as PostRow
 from guichet.models import Variant as VariantRow
 from guichet.publishing import queries
+from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
 from guichet.publishing.rules import AccountCheck, standing
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.media import show_media
 from webapp.api.schemas.common import PersonBrief
-from webapp.api.schemas.publishing import Post, PreflightAccount, Problems, Variant
+from webapp.api.schemas.publishing import Item, Post, PreflightAccount, Problems, Variant
 from webapp.asking import Asked
 
 _NOBODY = PersonBrief(id=0, name="", initials="")
@@ -43,15 +44,18 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names) -> Post
         brand_id=row.brand_id,
         title=row.title,
         text=words.text,
-        items=list(words.items),
+        items=_items(words.items),
+        first_comment=words.first_comment,
         language=words.language,
         subject=words.subject,
+        media_ids=list(words.media_ids),
         media=[show_media(m) for m in _media(row)],
         variants=[
             Variant(
                 account_id=s.account_id,
                 text=s.text,
-                items=None if s.items is None else list(s.items),
+                items=None if s.items is None else _items(s.items),
+                first_comment=s.first_comment,
                 media_ids=None if s.media_ids is None else list(s.media_ids),
                 language=s.language,
                 subject=s.subject,
@@ -61,6 +65,8 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names) -> Post
         state=standing(row.state, [d.state for d in going_out]),
         wall_time=row.wall_time,
         time_zone=row.time_zone,
+        fold=row.fold_rule,
+        gap=row.gap_rule,
         due_at=row.due_at,
         author=names.person(row.author_id) or _NOBODY,
         approved_by=names.person(row.approved_by),
@@ -70,6 +76,10 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names) -> Post
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def _items(items: Sequence[ThreadItem]) -> list[Item]:
+    return [Item(text=i.text, media_ids=list(i.media_ids)) for i in items]
 
 
 def _media(row: PostRow) -> list[MediaRow]:

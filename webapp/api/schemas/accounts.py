@@ -19,6 +19,7 @@ from webapp.api.schemas.common import (
     PageQuery,
     Time,
     TimeZone,
+    Told,
 )
 from webapp.api.schemas.people import AccountRoleName
 
@@ -64,12 +65,16 @@ class FormField(Out):
     choices: list[str]
 
 
+# How the truth is found after a doubt: by the same key again, by reading, or not at all.
+RecoveryName = Literal["keyed", "readable", "blind"]
+
+
 class Network(Out):
     name: str
     title: str
     monogram: str
     auth: list[Literal["oauth1", "oauth2", "password"]]
-    recovery: Literal["keyed", "readable", "blind"]
+    recovery: RecoveryName
     fields: list[FormField]
     text: dict[SurfaceName, TextLimit]
     media: dict[SurfaceName, MediaLimit]
@@ -86,7 +91,7 @@ class Account(AccountBrief):
 
     brand: BrandBrief
     state: Literal["connected", "needs_reconnect", "disconnected"]
-    trouble: str | None
+    trouble: Told | None
     avatar_url: str | None
     base_url: str
     time_zone: str
@@ -100,6 +105,9 @@ class Account(AccountBrief):
     text: dict[SurfaceName, TextLimit]
     media: dict[SurfaceName, MediaLimit]
     cost: Cost | None
+    recovery: RecoveryName
+    can_delete: bool = Field(description="what is published can be taken down")
+    can_edit: bool = Field(description="what is published can be changed")
 
 
 class StreamHealth(Out):
@@ -109,10 +117,10 @@ class StreamHealth(Out):
     polled_at: Time | None
     next_poll_at: Time
     failures: int
-    last_error: str
+    last_error: Told
     gap_since: Time | None
     gap_until: Time | None
-    gap_reason: str
+    gap_reason: Told
 
 
 class AccountHealth(Out):
@@ -169,6 +177,9 @@ class Brand(BrandBrief):
     calendar_id: int | None
     default_team_id: int | None
     close_after_days: int
+    answer_within_minutes: int | None = Field(
+        description="how long a customer may wait for an answer, in the calendar's hours; null: nobody promised"
+    )
 
 
 class BrandNew(In):
@@ -176,13 +187,11 @@ class BrandNew(In):
     time_zone: TimeZone = "UTC"
     languages: list[LanguageTag] = Field([], max_length=30)
     signs_with_initials: bool = False
-    answer_within_minutes: int | None = Field(
-        description="how long a customer may wait for an answer, in the calendar's hours; null: nobody promised"
-    )
     needs_approval: bool = False
     calendar_id: Id | None = None
     default_team_id: Id | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
+    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
 
 
 class BrandChange(In):
@@ -190,11 +199,11 @@ class BrandChange(In):
     time_zone: TimeZone | None = None
     languages: list[LanguageTag] | None = Field(None, max_length=30)
     signs_with_initials: bool | None = None
-    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
     needs_approval: bool | None = None
     calendar_id: Id | None = None
     default_team_id: Id | None = None
     close_after_days: int | None = Field(None, ge=1, le=3650)
+    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
 
 
 class Calendar(Out):
@@ -202,7 +211,6 @@ class Calendar(Out):
     `holidays`: ISO dates."""
 
     id: int
-    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
     name: str
     time_zone: str
     intervals: dict[str, list[tuple[str, str]]]

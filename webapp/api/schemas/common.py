@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from channels.sentences import say
+from webapp.languages import told
 
 T = TypeVar("T")
 
@@ -28,7 +31,7 @@ class Out(BaseModel):
 def _storable(text: str) -> str:
     """A NUL cannot be stored by PostgreSQL, a lone surrogate by nobody."""
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
-        raise ValueError("holds a character that cannot be stored")
+        raise ValueError(say("holds a character that cannot be stored"))
     return text
 
 
@@ -38,6 +41,8 @@ Line = Annotated[str, StringConstraints(max_length=300), AfterValidator(_storabl
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Prose = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,60}$")]
+# A sentence of ours, in the language of whoever asks.
+Told = Annotated[str, BeforeValidator(lambda text: told(text) if isinstance(text, str) else text)]
 Language = Literal["en", "fr"]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$", max_length=35)]
 TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]

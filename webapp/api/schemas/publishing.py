@@ -20,9 +20,12 @@ from webapp.api.schemas.common import (
     Prose,
     Time,
     TimeZone,
+    Told,
     WallTime,
 )
 
+FoldRule = Literal["first", "second"]
+GapRule = Literal["later", "earlier"]
 DeliveryStateName = Literal[
     "awaiting_approval",
     "scheduled",
@@ -69,12 +72,27 @@ class Problems(Out):
     data: dict[str, Any]
 
 
+class Item(Out):
+    """A further item of a thread."""
+
+    text: str
+    media_ids: list[int]
+
+
+class ItemIn(In):
+    """A further item of a thread, with its own files."""
+
+    text: Prose = ""
+    media_ids: list[Id] = Field([], max_length=20)
+
+
 class Variant(Out):
     """How the post stands on one account; null text: the common one."""
 
     account_id: int
     text: str | None
-    items: list[str] | None
+    items: list[Item] | None
+    first_comment: str | None
     media_ids: list[int] | None
     language: str | None
     subject: str | None
@@ -85,7 +103,8 @@ class VariantIn(In):
 
     account_id: Id
     text: Prose | None = None
-    items: list[Prose] | None = Field(None, max_length=50)
+    items: list[ItemIn] | None = Field(None, max_length=50)
+    first_comment: Prose | None = None
     media_ids: list[Id] | None = Field(None, max_length=20)
     language: LanguageTag | None = None
     subject: Line | None = None
@@ -99,7 +118,7 @@ class AttemptOut(Out):
     ended_at: Time | None
     http_status: int | None
     error_code: str
-    error: str
+    error: Told
     evidence: dict[str, Any]
 
 
@@ -119,7 +138,7 @@ class Delivery(Out):
     late_by_seconds: float | None
     remote_url: str | None
     reason_code: str | None
-    reason: str | None
+    reason: Told | None
     generation: int
     withdraw: bool
 
@@ -133,6 +152,12 @@ class DeliveryQuery(PageQuery):
     account_id: list[Id] | None = None
     post_id: Id | None = None
     conversation_id: Id | None = None
+
+
+class DeliveryAmend(In):
+    """What it is to say at the network from now on."""
+
+    text: Prose
 
 
 class DeliveryDecide(In):
@@ -152,9 +177,11 @@ class Post(Out):
     brand_id: int
     title: str
     text: str
-    items: list[str]
+    items: list[Item]
+    first_comment: str
     language: str
     subject: str
+    media_ids: list[int] = Field(description="the common files; `media` describes every file of the post")
     media: list[Media]
     variants: list[Variant]
     state: Literal[
@@ -171,6 +198,8 @@ class Post(Out):
     ]
     wall_time: str | None
     time_zone: str
+    fold: FoldRule
+    gap: GapRule
     due_at: Time | None
     author: PersonBrief
     approved_by: PersonBrief | None
@@ -187,13 +216,16 @@ class PostNew(In):
     brand_id: Id
     title: Line = ""
     text: Prose = ""
-    items: list[Prose] = Field([], max_length=50)
+    items: list[ItemIn] = Field([], max_length=50)
+    first_comment: Prose = ""
     media_ids: list[Id] = Field([], max_length=20)
     language: LanguageTag = ""
     subject: Line = ""
     variants: list[VariantIn] = Field([], max_length=200)
     wall_time: WallTime | None = None
     time_zone: TimeZone = "UTC"
+    fold: FoldRule = "first"
+    gap: GapRule = "later"
     late_limit: int = Field(3600, ge=60, le=30 * 86400, description="seconds; later than this a person is asked")
 
 
@@ -203,13 +235,16 @@ class PostChange(In):
     version: int = Field(ge=1, le=2**31 - 1)
     title: Line | None = None
     text: Prose | None = None
-    items: list[Prose] | None = Field(None, max_length=50)
+    items: list[ItemIn] | None = Field(None, max_length=50)
+    first_comment: Prose | None = None
     media_ids: list[Id] | None = Field(None, max_length=20)
     language: LanguageTag | None = None
     subject: Line | None = None
     variants: list[VariantIn] | None = Field(None, max_length=200)
     wall_time: WallTime | None = None
     time_zone: TimeZone | None = None
+    fold: FoldRule | None = None
+    gap: GapRule | None = None
 
 
 class PostSchedule(In):
@@ -218,8 +253,8 @@ class PostSchedule(In):
 
     wall_time: WallTime
     time_zone: TimeZone
-    fold: Literal["first", "second"] = "first"
-    gap: Literal["later", "earlier"] = "later"
+    fold: FoldRule = "first"
+    gap: GapRule = "later"
 
 
 class PostApprove(In):
@@ -245,15 +280,19 @@ class PreflightIn(In):
     """What would be wrong with a post, before it is saved."""
 
     text: Prose = ""
-    items: list[Prose] = Field([], max_length=50)
+    items: list[ItemIn] = Field([], max_length=50)
+    first_comment: Prose = ""
     media_ids: list[Id] = Field([], max_length=20)
     variants: list[VariantIn] = Field([], max_length=200)
     wall_time: WallTime | None = None
     time_zone: TimeZone = "UTC"
+    fold: FoldRule = "first"
+    gap: GapRule = "later"
 
 
 class PreflightAccount(Out):
-    """How the text counts on one account, item by item, and what it would refuse."""
+    """How the text counts on one account, and what it would refuse: the post, each further
+    item of its thread, then its first comment."""
 
     account_id: int
     surface: SurfaceName
@@ -266,8 +305,12 @@ class PreflightAccount(Out):
 
 
 class Preflight(Out):
+    """`readings`: what the wall time can mean where the clock changes; `later` and `earlier`
+    where it does not exist, `first` and `second` where it comes twice; else empty."""
+
     accounts: list[PreflightAccount]
     due_at: Time | None
+    readings: dict[Literal["later", "earlier", "first", "second"], Time]
     needs_approval: bool
 
 
@@ -277,6 +320,7 @@ class Doubt(Out):
     id: str
     kind: Literal[
         "unknown_delivery",
+        "stopped_delivery",
         "failed_delivery",
         "orphaned_schedule",
         "awaiting_approval",
@@ -285,12 +329,13 @@ class Doubt(Out):
         "held",
     ]
     title: str
-    text: str
+    text: Told
     since: Time
     delivery: DeliveryDetail | None
     account: AccountBrief | None
     post_id: int | None
     dead_letter_id: int | None
+    person: PersonBrief | None = Field(description="whose work it is, or in whose right it was to go out")
     evidence: list[dict[str, Any]]
     choices: list[Literal["link", "resend", "drop", "retry", "take_over", "replay", "reconnect", "approve", "reject"]]
 
@@ -301,46 +346,3 @@ class NeedsYou(Out):
     total: int
     counts: dict[str, int]
     items: list[Doubt]
-
-
-class Brake(Out):
-    """`everything`, or of one brand or account. `held`: deliveries that wait for it to be
-    lifted; `in_flight`: calls that had begun."""
-
-    id: int | None
-    on: bool
-    posts: bool
-    answers: bool
-    scope: Literal["everything", "brand", "account"]
-    scope_id: int | None
-    since: Time | None
-    by: PersonBrief | None
-    reason: str
-
-
-class BrakeState(Brake):
-    """The widest brake that is on, and all of them."""
-
-    held: int
-    in_flight: int
-    brakes: list[Brake]
-
-
-class HeldChoice(In):
-    delivery_id: Id
-    choice: Literal["send", "reschedule", "drop"]
-    due_at: Time | None = None
-
-
-class BrakeOrder(In):
-    """Pull (`on`) or lift. Lifting demands a choice for every held delivery: one for all
-    in `held`, or one each in `choices`."""
-
-    on: bool
-    posts: bool = True
-    answers: bool = False
-    scope: Literal["everything", "brand", "account"] = "everything"
-    scope_id: Id | None = None
-    reason: Line = ""
-    held: Literal["send", "drop"] | None = None
-    choices: list[HeldChoice] = Field([], max_length=5000)

@@ -1,0 +1,49 @@
+"""What the networks would say to a post before it is sent: asked by whoever writes it, and
+once more by everything that sends it off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from channels.contract import ChannelSpec
+from channels.sentences import say
+from guichet.errors import Invalid
+from guichet.models import Account
+from guichet.policy import Action, Actor, require
+from guichet.publishing.rules import AccountCheck, Content, check
+
+Specs = Mapping[str, ChannelSpec]  # the facts of each network that the post's accounts are on
+
+
+def preflight(
+    actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs
+) -> list[AccountCheck]:
+    """What each network would say. `accounts` and `specs` by account id and network."""
+    for content in contents:
+        require(actor, Action.POST_WRITE, content.account_id)
+    return [
+        check(c, specs[accounts[c.account_id].network], accounts[c.account_id].settings) for c in contents
+    ]  # fmt: skip
+
+
+def require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs) -> None:
+    """Raises Invalid where no account is chosen, one is not connected, or a network would
+    refuse it (`problems` by account)."""
+    if not contents:
+        raise Invalid("choose at least one account", {"variants": "name no account"})
+    gone = [a.id for a in accounts.values() if a.state == "disconnected"]
+    if gone:
+        raise Invalid(
+            "an account is not connected", {"variants": say("are not connected: {ids}", ids=", ".join(map(str, gone)))}
+        )
+    failing = [c for c in preflight(actor, contents, accounts, specs) if not c.is_fine]
+    if failing:
+        raise Invalid(
+            "a network would refuse this",
+            {f"accounts.{c.account_id}": ", ".join(dict.fromkeys(p.name for _, p in c.problems)) for c in failing},
+            code="would_be_refused",
+            problems={
+                c.account_id: [{"item": n, "name": p.name, "data": dict(p.data)} for n, p in c.problems]
+                for c in failing
+            },
+        )
