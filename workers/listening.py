@@ -8,11 +8,13 @@ waited on once however many machines there are, and no process is spent on it.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.contract import Connection, Waiter
 from channels.errors import ChannelError
 from guichet.errors import GuichetError
 from guichet.jobs import POLL
@@ -24,7 +26,17 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY = 30.0  # seconds between looking which accounts there are
 WAIT = 240.0  # seconds of one wait; servers end an IDLE after 29 minutes (RFC 2177)
-PAUSE = 60.0  # seconds after a failure
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0  # seconds after a failure; doubled each time
+NEVER_TOLD = 3600.0  # seconds until a server that tells of nothing is asked again
+
+
+@dataclass(frozen=True)
+class _Ear:
+    """A waiter, and what it was opened with. It is kept through broken lines, because it
+    knows how much there was to hear before."""
+
+    connection: Connection
+    waiter: Waiter
 
 
 def listen(process: Process) -> None:
@@ -43,30 +55,44 @@ def listen(process: Process) -> None:
 
 def wait_for(process: Process, account_id: int) -> None:
     """Wait on one account until it is no longer there; each news makes its poll due."""
+    ear: _Ear | None = None
+    pause = FIRST_PAUSE
     while not process.stopping.is_set():
         try:
-            with process.runtime.reading() as session:
-                account = session.get_one(Account, account_id)
-                if account.state != "connected":
-                    return
-                is_rehearsal = account.is_rehearsal
-            waiter = process.networks.waiter(connect(process, account_id), is_rehearsal)
-            if waiter is None:
+            ear = _ear(process, account_id, ear)
+            if ear is None:
                 return
-            while not process.stopping.is_set() and waiter.wait(WAIT):
+            if ear.waiter.wait(WAIT):
                 ask_now(process, account_id)
-        except (ChannelError, GuichetError) as e:
-            log.info("waiting_failed", account=account_id, error=e.code)
-            process.stopping.wait(PAUSE)
+            pause = FIRST_PAUSE
+        except (ChannelError, GuichetError, SQLAlchemyError) as e:
+            code = e.code or type(e).__name__
+            log.info("waiting_failed", account=account_id, error=code)
+            process.stopping.wait(NEVER_TOLD if code == "no_idle" else pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _ear(process: Process, account_id: int, before: _Ear | None) -> _Ear | None:
+    """The ear of before while nothing about the account has changed; None where the account
+    is gone or cannot be waited on."""
+    with process.runtime.reading() as session:
+        account = session.get(Account, account_id)
+        if account is None or account.state != "connected":
+            return None
+        is_rehearsal = account.is_rehearsal
+    connection = connect(process, account_id)
+    if before is not None and before.connection == connection:
+        return before
+    waiter = process.networks.waiter(connection, is_rehearsal)
+    return _Ear(connection, waiter) if waiter is not None else None
 
 
 def ask_now(process: Process, account_id: int) -> None:
-    """Make every stream of the account due, and wake a worker."""
+    """Make every stream of the account due, and wake a worker. A poll that is under way may
+    have looked already: when it ends it leaves the stream due."""
     with process.runtime.unit() as unit:
         unit.session.execute(
-            update(PollCursor)
-            .where(PollCursor.account_id == account_id, PollCursor.claimed_until.is_(None))
-            .values(next_poll_at=process.runtime.now())
+            update(PollCursor).where(PollCursor.account_id == account_id).values(next_poll_at=process.runtime.now())
         )
         unit.enqueue(POLL, account_id=account_id)
 

@@ -77,6 +77,7 @@ class _Claim:
 
     account_id: int
     stream: str
+    at: datetime
     until: datetime
     cursor: contract.JSON | None
 
@@ -120,7 +121,7 @@ def _claim(process: Process, account_id: int, stream: str) -> _Claim | None:
             .values(claimed_until=now + LEASE)
             .returning(PollCursor.value)
         ).first()
-    return _Claim(account_id, stream, now + LEASE, row[0] or None) if row else None
+    return _Claim(account_id, stream, now, now + LEASE, row[0] or None) if row else None
 
 
 def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelta) -> None:
@@ -138,7 +139,9 @@ def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelt
             if ingest.store_page(unit.session, SYSTEM, account, page, now, stream=claim.stream):
                 unit.enqueue(DIGEST)
             if is_last:
-                row.claimed_until, row.next_poll_at = None, now if page.more else now + every
+                row.claimed_until = None
+                if row.next_poll_at < claim.at:  # else somebody asked for more meanwhile: it stays due
+                    row.next_poll_at = now if page.more else now + every
                 if account.last_error:
                     accounts.note_success(unit.session, SYSTEM, account, now)
         if is_last:

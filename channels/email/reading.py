@@ -153,12 +153,13 @@ def _body(told: Mapping[bytes, Any]) -> bytes:
 
 class MailWaiter:
     """Told of news by the server (IDLE, RFC 2177). What comes between two waits of one
-    waiter is told by the second."""
+    waiter, or while the line was down, is told by the next."""
 
     def __init__(self, connection: Connection, wire: Wire) -> None:
         self._mailbox = mailbox_of(connection.settings)
         self._secrets, self._wire = connection.secrets, wire
-        self._expected = 0  # the UID that the next mail would get
+        # The folder's numbering, and the UID that its next mail would get; None before the first wait.
+        self._expected: tuple[int, int] | None = None
 
     def wait(self, seconds: float) -> bool:
         """True as soon as a mail may have come. `seconds` beyond 25 minutes are cut, for
@@ -169,15 +170,16 @@ class MailWaiter:
             if not line.has_capability("IDLE"):
                 raise Unavailable("the mail server offers no IDLE", code="no_idle")
             opened = line.select_folder("INBOX", readonly=True)
-            expected, self._expected = self._expected, int(opened.get(b"UIDNEXT", 0))
-            if expected and self._expected > expected:
+            validity, following = int(opened.get(b"UIDVALIDITY", 0)), int(opened.get(b"UIDNEXT", 0))
+            expected, self._expected = self._expected, (validity, following)
+            if expected is not None and (validity != expected[0] or following > expected[1]):
                 return True
             line.idle()
             try:
                 exists = _told_of(line, seconds)
             finally:
                 line.idle_done()
-            self._expected += max(0, exists - int(opened.get(b"EXISTS", 0)))
+            self._expected = (validity, following + max(0, exists - int(opened.get(b"EXISTS", 0))))
             return exists > 0
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from channels.contract import Connected, Connection
 from channels.rehearsal.base import Fault
-from channels.wire import AddressPolicy, Wire
+from channels.wire import Wire
 from guichet import models as m
 from guichet.accounts.operations import save_connected
 from guichet.clock import utc_now
@@ -102,9 +102,7 @@ def open_stage(engine: Engine, folder: Path, rig: Rig, **quick: timedelta) -> It
 
 
 def networks_for(rig: Rig, **quick: timedelta) -> QuickNetworks:
-    wire = Wire(
-        policy=AddressPolicy((f"127.0.0.1:{rig.server.port}",)), connect_timeout=1, read_timeout=0.5, deadline=1
-    )
+    wire = Wire(policy=rig.wire.policy, connect_timeout=1, read_timeout=0.5, deadline=1)
     return QuickNetworks(wire, {rig.spec.name: rig.server.url}, **quick)
 
 

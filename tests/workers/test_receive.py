@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, func, select, update
+from sqlalchemy import Engine, event, select, update
 
 from channels.contract import Connection, Inbound, Page, RawItem
 from channels.errors import Malformed, Unavailable
@@ -20,50 +19,19 @@ from channels.rehearsal.base import Fault
 from guichet import models as m
 from guichet.clock import utc_now
 from guichet.inbox import ingest
-from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM, load_actor
 from guichet.triage import operations as triage
 from tests import factories as f
 from tests.channels.mastodon_rig import MastodonRig
+from tests.workers.hearing import begin, count, looking, make_due, receive_all, texts
 from tests.workers.stage import QuickNetworks, Stage, open_stage
-from workers import deliver, receive
-from workers.runtime import use
+from workers import receive
 
 
 @pytest.fixture
 def stage(engine: Engine, tmp_path: Path) -> Iterator[Stage]:
     with MastodonRig() as rig, open_stage(engine, tmp_path, rig) as stage:
-        use(stage.process)
-        receive.poll(stage.account_id)  # from now on
-        yield stage
-
-
-def make_due(stage: Stage) -> None:
-    with stage.session() as session:
-        session.execute(update(m.PollCursor).values(next_poll_at=utc_now() - timedelta(seconds=1)))
-
-
-def receive_all(stage: Stage) -> None:
-    make_due(stage)
-    receive.poll(stage.account_id)
-    receive.digest()
-
-
-@contextmanager
-def looking(stage: Stage) -> Iterator[Any]:
-    with stage.runtime.reading() as session:
-        yield session
-
-
-def texts(stage: Stage, direction: str = "in") -> list[str]:
-    with looking(stage) as session:
-        wanted = select(m.Message.text).where(m.Message.direction == direction).order_by(m.Message.id)
-        return list(session.scalars(wanted))
-
-
-def count(stage: Stage, model: type[Any]) -> int:
-    with looking(stage) as session:
-        return int(session.scalar(select(func.count()).select_from(model)))
+        yield begin(stage)
 
 
 def test_what_a_customer_says_arrives_once_in_the_right_queue(stage: Stage) -> None:
@@ -212,45 +180,6 @@ def test_what_is_the_networks_fault_does_not_count_against_the_item(stage: Stage
     receive.digest()
     with looking(stage) as session:
         assert session.scalars(select(m.RawItem)).one().tries == 1
-
-
-def test_the_whole_round_a_question_is_asked_answered_and_read_back(stage: Stage) -> None:
-    asked = stage.rig.say_publicly("Are you open on Sunday?")
-    receive_all(stage)
-    with stage.session() as session:
-        agent = f.make_staff(session)
-        account = session.get_one(m.Account, stage.account_id)
-        f.make_grant(session, agent, account, "agent")
-        conversation = session.scalars(select(m.Conversation)).one()
-        inbox.reply(
-            session, load_actor(session, agent, utc_now()), conversation,
-            spec=stage.process.networks.spec("mastodon"), text="Yes, until noon.",
-            seen_through=conversation.last_message_id, now=utc_now(),
-        )  # fmt: skip
-    use(stage.process)
-    deliver.drain()
-    with looking(stage) as session:
-        out = session.scalars(select(m.Message).where(m.Message.direction == "out")).one()
-        wait = session.scalars(select(m.Wait)).one()
-        assert out.remote_id
-        assert wait.end_kind == "human_reply"
-        assert session.scalars(select(m.Conversation)).one().waiting_since is None
-    replies = [e for e in stage.rig.network.ledger() if e["act"] == "reply"]
-    assert len(replies) == 1
-    assert replies[0]["in_reply_to"] == asked
-    receive_all(stage)  # our own words come back as an echo, and are known
-    assert len(texts(stage, "out")) == 1
-
-
-def test_an_answer_given_in_the_networks_own_app_ends_the_wait(stage: Stage) -> None:
-    asked = stage.rig.say_publicly("Are you open on Sunday?")
-    receive_all(stage)
-    stage.rig.network.publish("guichet", "@ines Yes!", in_reply_to=asked)
-    receive_all(stage)
-    with looking(stage) as session:
-        wait = session.scalars(select(m.Wait)).one()
-        assert wait.end_kind == "answered_elsewhere"
-        assert wait.answered_by is None
 
 
 def test_a_limit_on_reading_delays_its_stream_and_holds_up_no_answer(stage: Stage) -> None:
