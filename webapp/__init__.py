@@ -17,11 +17,10 @@ from webapp import consent, health, hooks, languages, live, shell, signing_in
 from webapp.api import ROOMS
 from webapp.api.schemas.common import Problem
 from webapp.auth import cookie_name, remember_people
+from webapp.bodies import Asking
 from webapp.errors import invalid_request, tell_problems
 from webapp.gate import close_gate
 from webapp.headers import set_headers
-
-MAX_BODY = 64 * 1024 * 1024  # bytes: the largest upload
 
 
 def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
@@ -39,6 +38,7 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
         static_folder=None,
         template_folder=str(Path(__file__).parent / "templates"),
     )
+    app.request_class = Asking
     app.extensions["guichet"] = {"runtime": runtime, "networks": networks}
     _configure(app, runtime.settings)
     close_gate(app)
@@ -66,7 +66,6 @@ def _configure(app: OpenAPI, settings: Settings) -> None:
         SESSION_COOKIE_SECURE=settings.secure,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        MAX_CONTENT_LENGTH=MAX_BODY,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,  # SameSite and the token do it; proxies drop Referer

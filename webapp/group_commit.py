@@ -7,8 +7,6 @@ import queue
 import threading
 from concurrent.futures import Future
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from guichet.inbox.ingest import Incoming, store_items
 from guichet.policy import SYSTEM
 from guichet.runtime import Runtime
@@ -56,19 +54,19 @@ class GroupCommit:
         """All together; where that fails, one by one, so that one bad item harms nobody."""
         try:
             self._store([item for item, _ in batch])
-        except SQLAlchemyError as together:
+        except Exception as together:  # whatever it is: nobody may be left waiting for an answer
             for item, done in batch:
                 self._one(item, done, together if len(batch) == 1 else None)
             return
         for _, done in batch:
             done.set_result(None)
 
-    def _one(self, item: Incoming, done: Future[None], failed: SQLAlchemyError | None) -> None:
+    def _one(self, item: Incoming, done: Future[None], failed: Exception | None) -> None:
         try:
             if failed is not None:
                 raise failed
             self._store([item])
-        except SQLAlchemyError as e:
+        except Exception as e:
             done.set_exception(e)
         else:
             done.set_result(None)

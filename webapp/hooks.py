@@ -58,7 +58,7 @@ def receive(network: str, account_id: int) -> ResponseReturnValue:
         current_app.extensions["guichet"]["group_commit"].store(Incoming(account.id, item, runtime.now()))
     except Forged as e:
         return problem(403, "forged", e.detail)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, TimeoutError):  # it is down, or it hangs
         raise Unready("it could not be kept; send it again") from None
     runtime.wake(jobs.DIGEST, {})
     return jsonify(received=True)

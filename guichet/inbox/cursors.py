@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from guichet.errors import Invalid
@@ -29,8 +29,9 @@ def read(text: str, *phases: str) -> Cursor:
     try:
         phase, at, id_ = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         cursor = Cursor(phase, datetime.fromisoformat(at), id_)
+        cursor.at.astimezone(UTC)  # as it will be asked: overflows at the ends of the calendar
         if phase not in phases or type(id_) is not int or not 0 < id_ < 2**63 or cursor.at.tzinfo is None:
             raise ValueError(text)
-    except (ValueError, TypeError, binascii.Error, RecursionError, UnicodeError):
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError, UnicodeError):
         raise Invalid("this list cannot go on from there", {"after": "is no cursor of this list"}) from None
     return cursor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 
@@ -21,6 +22,62 @@ from webapp.gate import policy
 def owner(site: Site) -> Staff:
     with site.rows() as session:
         return make.make_staff(session, "owner")
+
+
+FAR = "since=0001-01-01T00:00:00%2B14:00&until=9999-12-31T23:59:59-14:00"
+LAST_DAY = "WyI5OTk5LTEyLTMxVDIzOjU5OjU5LTIzOjU5IiwxXQ"  # ["9999-12-31T23:59:59-23:59", 1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/posts?{FAR}",
+        f"/posts?cursor={LAST_DAY}",
+        f"/audit?{FAR}",
+        f"/stats/publishing?{FAR}",
+        "/stats/waits?since=0001-01-01&until=9999-12-31",
+        "/stats/responses?since=0001-01-01&until=9999-12-31",
+        "/stats/responses?since=1900-01-01&until=2999-12-31",
+        "/stats/responses?since=2999-12-31&until=1900-01-01",
+        "/conversations?q=%00",
+        "/search?q=%00",
+        "/customers?q=a%00",
+    ],
+)
+def test_the_ends_of_the_calendar_and_of_the_alphabet_are_refused(site: Site, owner: Staff, path: str) -> None:
+    with site.rows() as session:
+        make.make_account(session)
+    assert site.browser(owner).get(path).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/me", {"time_zone": "Europe"}),
+        ("/me", {"time_zone": "posixrules"}),
+        ("/me", {"preferences": {"a": ["\0"]}}),
+        ("/me", {"preferences": {"\ud800": 1}}),
+        ("/me", {"preferences": {"a": "\udfff"}}),
+    ],
+)
+def test_what_no_database_can_keep_is_refused(site: Site, owner: Staff, path: str, body: dict[str, object]) -> None:
+    assert site.browser(owner).patch(path, body).status_code == 422
+    assert site.browser(owner).patch(path, {"preferences": {"a": "\\u0000 as text"}}).status_code == 200
+
+
+def test_json_without_bottom_is_a_bad_request(site: Site, owner: Staff) -> None:
+    for deep in ("[" * 100_000, '{"preferences":{"a":' + "[" * 5000 + "]" * 5000 + "}}"):
+        for method, path in (("PATCH", "/me"), ("POST", "/posts"), ("POST", "/rules/preview")):
+            answer = site.browser(owner).ask(method, path, data=deep, content_type="application/json")
+            assert answer.status_code in (400, 422), (method, path)
+
+
+def test_only_an_upload_may_be_large(site: Site, owner: Staff) -> None:
+    large = json.dumps({"name": "x" * 5_000_000})
+    answer = site.browser(owner).ask("POST", "/brands", data=large, content_type="application/json")
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+    upload = site.browser(owner).ask("POST", "/media", data={"file": (io.BytesIO(b"x" * 5_000_000), "a.bin")})
+    assert upload.status_code == 422  # read, and found to be nothing that can be sent
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from channels import registry
@@ -256,9 +256,9 @@ def _place(cursor: str | None) -> Place | None:
         return None
     try:
         at, post_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        place = Place(datetime.fromisoformat(at) if at else None, post_id)
-        if type(post_id) is not int or not 0 < post_id < 2**63 or (place.due_at and place.due_at.tzinfo is None):
+        place = Place(datetime.fromisoformat(at).astimezone(UTC) if at else None, post_id)
+        if type(post_id) is not int or not 0 < post_id < 2**63 or (at and datetime.fromisoformat(at).tzinfo is None):
             raise ValueError(cursor)
-    except (ValueError, TypeError, binascii.Error, RecursionError):
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError):
         raise Invalid("this cursor was not given by us", {"cursor": "is none of ours"}) from None
     return place

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.common import Id, In, Line, Out, PersonBrief, Time
+from webapp.api.schemas.common import Id, In, Line, Moment, Out, PersonBrief, Time
 from webapp.api.schemas.publishing import Delivery
 
 
@@ -51,7 +51,7 @@ class Stopped(Out):
 class HeldChoice(In):
     delivery_id: Id
     choice: Literal["send", "reschedule", "drop"]
-    due_at: Time | None = None
+    due_at: Moment | None = None
 
 
 class BrakeOrder(In):

@@ -6,7 +6,11 @@ out is listed field by field, so that no column ever shows itself by accident.
 
 from __future__ import annotations
 
+import json
+from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any, Generic, Literal, TypeVar
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -14,6 +18,7 @@ from channels.sentences import say
 from webapp.languages import told
 
 T = TypeVar("T")
+Day_ = TypeVar("Day_", date, datetime)
 
 
 class In(BaseModel):
@@ -35,19 +40,73 @@ def _storable(text: str) -> str:
     return text
 
 
+def _within_reach(when: Day_) -> Day_:
+    """Nearer the ends of the calendar, a change of zone or a difference overflows."""
+    if not 1900 <= when.year < 3000:
+        raise ValueError("is not between the years 1900 and 2999")
+    return when
+
+
+def _is_wall_time(text: str) -> str:
+    _within_reach(datetime.fromisoformat(text))
+    return text
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _is_zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError("is not an IANA time zone")
+    return name
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON that any database can keep. What is left to look at stands in a list, so that no
+    depth breaks it."""
+    left: list[Any] = [values]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            _storable(one)
+        elif isinstance(one, dict):
+            left += [*one, *one.values()]
+        elif isinstance(one, list):
+            left += one
+    try:
+        json.dumps(values)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    return values
+
+
 Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
 Time = AwareDatetime
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]  # one that somebody sends us
+Day = Annotated[date, AfterValidator(_within_reach)]
 Line = Annotated[str, StringConstraints(max_length=300), AfterValidator(_storable)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
+Words = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
 Prose = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,60}$")]
 # A sentence of ours, in the language of whoever asks.
 Told = Annotated[str, BeforeValidator(lambda text: told(text) if isinstance(text, str) else text)]
 Language = Literal["en", "fr"]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$", max_length=35)]
-TimeZone = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$")]
+TimeZone = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_+/-]+$"),
+    AfterValidator(_is_zone),
+]
+Plain = Annotated[dict[str, Any], AfterValidator(_plain)]
 # A wall time: local, without offset; its zone stands beside it.
-WallTime = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$")]
+WallTime = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"),
+    AfterValidator(_is_wall_time),
+]
 
 
 class Page(Out, Generic[T]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from webapp.api.schemas.common import (
     Id,
     In,
     LanguageTag,
+    Line,
+    Moment,
     Name,
     Out,
     PageQuery,
@@ -21,6 +23,7 @@ from webapp.api.schemas.common import (
     Prose,
     TeamBrief,
     Time,
+    Words,
 )
 from webapp.api.schemas.publishing import Delivery, Media
 
@@ -186,7 +189,7 @@ class ConversationQuery(PageQuery):
     language: LanguageTag | None = None
     priority: PriorityName | None = None
     waiting: bool | None = Field(None, description="only where the customer waits for us")
-    q: str | None = Field(None, max_length=200, description="words in what was said")
+    q: Words | None = Field(None, description="words in what was said")
     sort: Literal["oldest_waiting", "newest"] = "oldest_waiting"
 
 
@@ -232,7 +235,7 @@ class Assign(In):
 
 
 class Snooze(In):
-    until: Time
+    until: Moment
 
 
 class Resolve(In):
@@ -268,7 +271,6 @@ class PresenceIn(In):
     writing: bool = False
     """`here` false: one has left."""
 
-
     here: bool = True
 
 
@@ -276,6 +278,7 @@ class SeenIn(In):
     """`through`: the newest message that one has read; null: unread again."""
 
     through: Id | None
+
 
 class Others(Out):
     others: list[Viewer]
@@ -305,7 +308,7 @@ class CustomerChange(In):
 
 
 class CustomerQuery(PageQuery):
-    q: str | None = Field(None, max_length=200)
+    q: Words | None = None
 
 
 class CannedReply(Out):
@@ -327,7 +330,7 @@ class CannedNew(In):
 
 class CannedChange(In):
     name: Name | None = None
-    shortcut: str | None = Field(None, max_length=40, pattern=r"^\S*$")
+    shortcut: Line | None = Field(None, max_length=40, pattern=r"^\S*$")
     text: Prose | None = None
     language: LanguageTag | None = None
 
@@ -351,7 +354,7 @@ class ViewNew(In):
 
 
 class SearchQuery(In):
-    q: str = Field(min_length=1, max_length=200)
+    q: Annotated[Words, Field(min_length=1)]
     limit: int = Field(20, ge=1, le=50)
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.common import AccountBrief, Code, Id, In, Out, PageQuery, PersonBrief, Time
+from webapp.api.schemas.common import AccountBrief, Code, Day, Id, In, Moment, Out, PageQuery, PersonBrief, Time
 from webapp.api.schemas.inbox import CustomerBrief
 
 EndKindName = Literal[
@@ -96,8 +96,8 @@ class ResponsesQuery(In):
     """Days in the zone of each account's brand, both included; default: the last seven."""
 
     by: Literal["day", "account", "agent"] = "day"
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     account_id: list[Id] | None = None
     brand_id: Id | None = None
     network: Code | None = None
@@ -135,8 +135,8 @@ class WaitsQuery(PageQuery):
     account_id: list[Id] | None = None
     brand_id: Id | None = None
     network: Code | None = None
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     end_kind: list[EndKindName] | None = None
     answered_by: int | None = Field(None, ge=0, le=2**53 - 1)
     first_only: bool | None = None
@@ -161,6 +161,6 @@ class Publishing(Out):
 
 
 class PublishingQuery(In):
-    since: Time | None = Field(None, description="default: 7 days ago")
-    until: Time | None = None
+    since: Moment | None = Field(None, description="default: 7 days ago")
+    until: Moment | None = None
     account_id: list[Id] | None = None

@@ -14,13 +14,16 @@ from webapp.api.schemas.common import (
     Language,
     LanguageTag,
     Line,
+    Moment,
     Name,
     Out,
     PageQuery,
     PersonBrief,
+    Plain,
     TeamBrief,
     Time,
     TimeZone,
+    Words,
 )
 
 OrgRoleName = Literal["member", "team_lead", "administrator", "owner"]
@@ -52,7 +55,7 @@ class MeChange(In):
     presence: PresenceName | None = None
     language: Language | None = None
     time_zone: TimeZone | None = None
-    preferences: dict[str, Any] | None = Field(None, max_length=100)
+    preferences: Plain | None = Field(None, max_length=100)
 
 
 class PasswordChange(In):
@@ -104,7 +107,7 @@ class Left(Out):
 
 
 class StaffQuery(PageQuery):
-    q: str | None = Field(None, max_length=100)
+    q: Words | None = None
     disabled: bool | None = None
 
 
@@ -151,7 +154,7 @@ class GrantNew(In):
     account_id: Id | None = None
     brand_id: Id | None = None
     role: AccountRoleName
-    ends_at: Time | None = None
+    ends_at: Moment | None = None
 
 
 class GrantQuery(PageQuery):

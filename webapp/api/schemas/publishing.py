@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from flask_openapi import FileStorage
 from pydantic import Field
@@ -14,6 +14,7 @@ from webapp.api.schemas.common import (
     In,
     LanguageTag,
     Line,
+    Moment,
     Out,
     PageQuery,
     PersonBrief,
@@ -22,6 +23,7 @@ from webapp.api.schemas.common import (
     TimeZone,
     Told,
     WallTime,
+    Words,
 )
 
 FoldRule = Literal["first", "second"]
@@ -57,11 +59,11 @@ class Media(Out):
 
 class MediaUpload(In):
     file: FileStorage = Field(description="the file itself; what it is decides its content, not its name")
-    alt: str = Field("", max_length=5000)
+    alt: Annotated[Prose, Field(max_length=5000)] = ""
 
 
 class MediaChange(In):
-    alt: str = Field(max_length=5000)
+    alt: Annotated[Prose, Field(max_length=5000)]
 
 
 class Problems(Out):
@@ -271,9 +273,9 @@ class PostQuery(PageQuery):
     brand_id: Id | None = None
     account_id: list[Id] | None = None
     state: list[str] | None = None
-    since: Time | None = Field(None, description="due at or after")
-    until: Time | None = Field(None, description="due before")
-    q: str | None = Field(None, max_length=200)
+    since: Moment | None = Field(None, description="due at or after")
+    until: Moment | None = Field(None, description="due before")
+    q: Words | None = None
 
 
 class PreflightIn(In):

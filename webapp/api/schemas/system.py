@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from webapp.api.schemas.common import AccountBrief, Id, In, Out, PageQuery, PersonBrief, Time
+from webapp.api.schemas.common import AccountBrief, Id, In, Line, Moment, Out, PageQuery, PersonBrief, Time
 
 
 class AuditEntry(Out):
@@ -22,10 +22,10 @@ class AuditEntry(Out):
 
 
 class AuditQuery(PageQuery):
-    action: str | None = Field(None, max_length=60)
+    action: Line | None = None
     staff_id: Id | None = None
-    since: Time | None = None
-    until: Time | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class DeadLetter(Out):

@@ -1,0 +1,33 @@
+"""What a request's body may be. Refuses what is larger than anything that this address has
+use for, and JSON that is nested so deeply that reading it would break the reader."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Request
+from werkzeug.exceptions import BadRequest
+
+LARGEST_FILE = 64 * 1024 * 1024 + 64 * 1024  # bytes: an upload, and what a form puts around it
+LARGEST = 4 * 1024 * 1024  # bytes of everything else
+_UPLOADS = "/api/v1/media"
+
+
+class Asking(Request):
+    """A request whose body is bounded before it is read."""
+
+    @property
+    def max_content_length(self) -> int | None:
+        """Bytes that will be read; more is 413."""
+        return LARGEST_FILE if self.path == _UPLOADS else LARGEST
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        raise AttributeError("the address decides")
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:
+        """As Flask's; what is nested too deeply is a bad request like any other."""
+        try:
+            return super().get_json(force=force, silent=silent, cache=cache)
+        except RecursionError:
+            raise BadRequest("the JSON is nested too deeply") from None
