@@ -26,6 +26,7 @@ _T: Table = Attempt.__table__  # type: ignore[assignment]
 _K: Table = Look.__table__  # type: ignore[assignment]
 
 _DOUBTED = (State.UNKNOWN, State.RECONCILING)
+_OF_ATTEMPT = [_T.c[name] for name in ("idempotency_key", "prepared", "started_at", "ended_at", "error_code")]
 _ECHO_MARGIN = timedelta(minutes=2)  # clocks differ; an echo from before the send is none
 
 
@@ -66,7 +67,7 @@ def take_cases(connection: Connection, worker_id: str, now: datetime, limit: int
         .values(state=State.RECONCILING, worker_id=worker_id, next_look_at=now + LOOK_LEASE, updated_at=now)
     )
     rows = connection.execute(
-        select(D, _T.c.id.label("attempt_id"), _T.c.idempotency_key, _T.c.prepared, _T.c.started_at, _T.c.ended_at)
+        select(D, _T.c.id.label("attempt_id"), *_OF_ATTEMPT)
         .join(_T, and_(_T.c.delivery_id == D.c.id, _T.c.state == AttemptState.UNKNOWN))
         .where(D.c.id.in_(ids))
     ).all()
@@ -95,6 +96,7 @@ def _case(connection: Connection, row: Any) -> Case:
         failed_looks=failed,
         key=row.idempotency_key,
         first_used_at=first_used,
+        is_called_duplicate=row.error_code == "duplicate",
     )
     return Case(
         row.id, row.account_id, row.attempt_id, row.kind, row.payload, row.prepared, row.idempotency_key,

@@ -151,6 +151,7 @@ class Doubt:
     failed_looks: int = 0
     key: str = ""
     first_used_at: datetime | None = None
+    is_called_duplicate: bool = False  # the network refused it as something that it has already
 
 
 def settled_at(spec: ChannelSpec, ended_at: datetime) -> datetime:
@@ -196,6 +197,9 @@ def after_look(spec: ChannelSpec, doubt: Doubt, looked: Looked, now: datetime) -
         )
     if len(doubt.absences) + 1 < ABSENCES_NEEDED:
         return Verdict(State.RECONCILING, AttemptState.UNKNOWN, not_before=now + spec.read_lag, evidence=evidence)
+    if doubt.is_called_duplicate and not doubt.withdraw:
+        # An older one has the same words; sent again, it would be refused for ever.
+        return _ask("duplicate", say("the network says that it has this already, and it is not this one"), evidence)
     return Verdict(
         State.CANCELLED if doubt.withdraw else State.DUE, AttemptState.ABSENT, "proved_absent",
         not_before=now, evidence=evidence,
