@@ -14,6 +14,7 @@ from typing import Any
 
 from channels.contract import ChannelSpec, Looked, Receipt, Recovery
 from channels.errors import AuthExpired, ChannelError, Gone, RateLimited, Rejected, Unavailable
+from channels.sentences import say
 from guichet.delivery.states import AttemptState, State
 
 FIRST_BACKOFF = timedelta(seconds=5)
