@@ -20,11 +20,8 @@ obey the rules of sending, by mounting one adapter:
 from __future__ import annotations
 
 import contextlib
-import heapq
 import ipaddress
-import itertools
 import logging
-import os
 import socket
 import threading
 import time
@@ -42,6 +39,7 @@ from urllib3.exceptions import SSLError as UrllibSSLError
 from urllib3.poolmanager import PoolManager
 
 from channels.errors import ChannelError, OutcomeUnknown, Rejected, Unavailable
+from channels.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +77,14 @@ class AddressPolicy:
         return any(_matches(entry, ip, port) for entry in self.allow)
 
 
+class _Anywhere(AddressPolicy):
+    def check(self, address: str, port: int) -> None:
+        """Allowed."""
+
+
+_ANYWHERE = _Anywhere()
+
+
 def _internal(ip: IPAddress) -> bool:
     return not ip.is_global or ip.is_multicast or any(ip in net for net in _NEVER if net.version == ip.version)
 
@@ -91,65 +97,10 @@ def _matches(entry: str, ip: IPAddress, port: int) -> bool:
     return ip == ipaddress.ip_address(host.strip("[]")) and wanted in ("*", str(port))
 
 
-# ---------------------------------------------------------------- deadlines
+# ---------------------------------------------------------------- connections
 
 
-class _Watchdog:
-    """One thread that shuts connections whose call has outlived its deadline.
-
-    What is watched is a duplicate of the socket: a connection that is put behind TLS
-    later (HTTPS, STARTTLS) detaches the socket object that it was opened with.
-    """
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[float, int]] = []
-        self._alive: dict[int, socket.socket] = {}
-        self._fired: set[int] = set()
-        self._ids = itertools.count()
-        self._wake = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    def watch(self, sock: socket.socket, at: float) -> int:
-        with self._wake:
-            if self._thread is None or not self._thread.is_alive():  # also after a fork
-                self._thread = threading.Thread(target=self._run, name="wire-deadlines", daemon=True)
-                self._thread.start()
-            token = next(self._ids)
-            self._alive[token] = socket.socket(fileno=os.dup(sock.fileno()))
-            heapq.heappush(self._heap, (at, token))
-            self._wake.notify()
-            return token
-
-    def release(self, token: int) -> bool:
-        """Stop watching; True if the deadline had struck."""
-        with self._wake:
-            twin = self._alive.pop(token, None)
-            if twin is not None:
-                twin.close()
-            fired = token in self._fired
-            self._fired.discard(token)
-            return fired
-
-    def _run(self) -> None:
-        while True:
-            with self._wake:
-                while self._heap and self._heap[0][1] not in self._alive:
-                    heapq.heappop(self._heap)
-                if not self._heap:
-                    self._wake.wait(5)
-                    continue
-                at, token = self._heap[0]
-                delay = at - time.monotonic()
-                if delay > 0:
-                    self._wake.wait(delay)
-                    continue
-                heapq.heappop(self._heap)
-                self._fired.add(token)
-                with self._alive.pop(token) as twin, contextlib.suppress(OSError):  # it may have just ended
-                    twin.shutdown(socket.SHUT_RDWR)
-
-
-_watchdog = _Watchdog()
+_watchdog = Watchdog()
 
 
 class _Call(threading.local):
@@ -210,16 +161,16 @@ class _GuardedHTTPS(_Guarded, HTTPSConnection):
     pass
 
 
-def _pool_manager(policy: AddressPolicy, **kwargs: Any) -> PoolManager:
+def _guard(manager: PoolManager, policy: AddressPolicy) -> None:
+    """Let all connections of `manager` be guarded ones."""
+
     class HTTPPool(HTTPConnectionPool):
         ConnectionCls = type("Connection", (_GuardedHTTP,), {"policy": policy})
 
     class HTTPSPool(HTTPSConnectionPool):
         ConnectionCls = type("Connection", (_GuardedHTTPS,), {"policy": policy})
 
-    manager = PoolManager(**kwargs)
     manager.pool_classes_by_scheme = {"http": HTTPPool, "https": HTTPSPool}
-    return manager
 
 
 # ---------------------------------------------------------------- the adapter
@@ -231,7 +182,17 @@ class _WireAdapter(HTTPAdapter):
         super().__init__(pool_connections=64, pool_maxsize=wire.pool, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kw: Any) -> None:
-        self.poolmanager = _pool_manager(self._wire.policy, num_pools=connections, maxsize=maxsize, block=block, **kw)
+        self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **kw)
+        _guard(self.poolmanager, self._wire.policy)
+
+    def proxy_manager_for(self, proxy: str, **kw: Any) -> PoolManager:
+        """The way through a proxy keeps the deadline too. Where the proxy itself stands is
+        the administrator's choice, inside as a rule."""
+        is_new = proxy not in self.proxy_manager
+        manager: PoolManager = super().proxy_manager_for(proxy, **kw)
+        if is_new:
+            _guard(manager, _ANYWHERE)
+        return manager
 
     def send(self, request: requests.PreparedRequest, **kw: Any) -> requests.Response:  # type: ignore[override]
         self._divert(request)
@@ -239,6 +200,7 @@ class _WireAdapter(HTTPAdapter):
         kw["timeout"] = (wire.connect_timeout, wire.read_timeout)
         kw["stream"] = True
         kw["verify"] = wire.ca_bundle or True
+        kw["proxies"] = self._proxies_for(request)
         _call.deadline_at, _call.token = time.monotonic() + wire.deadline, None
         struck = False
         try:
@@ -262,6 +224,23 @@ class _WireAdapter(HTTPAdapter):
     def _end_watch() -> bool:
         token, _call.token, _call.deadline_at = _call.token, None, None
         return token is not None and _watchdog.release(token)
+
+    def _proxies_for(self, request: requests.PreparedRequest) -> dict[str, str]:
+        """None on the way to what stands on this machine (a rehearsal). Where a proxy
+        connects for us, the addresses that we know of are judged before; a name that only
+        the proxy can resolve is its own to refuse."""
+        if not self._wire.proxies:
+            return {}
+        parts = urlsplit(request.url or "")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            found = {str(a[0]) for *_, a in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)}
+        except OSError:
+            return dict(self._wire.proxies)
+        for address in found:
+            self._wire.policy.check(address, port)
+        is_here = all(ipaddress.ip_address(a.split("%", 1)[0]).is_loopback for a in found)
+        return {} if is_here else dict(self._wire.proxies)
 
     def _divert(self, request: requests.PreparedRequest) -> None:
         parts = urlsplit(request.url or "")

@@ -210,3 +210,28 @@ def test_a_rehearsal_account_is_diverted_with_its_host_kept(server: Server) -> N
 def test_the_environments_proxy_is_not_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     assert wire_to(server).session().post(f"{server.url}/post", json={"text": "x"}).ok
+
+
+def test_a_proxy_is_used_and_the_deadline_holds_through_it(server: Server) -> None:
+    """The server itself plays the proxy: it is asked for an address of somebody else."""
+    wire = wire_to(server, proxies={"http": server.url, "https": server.url})
+    assert json_of(wire.session().post("http://far.invalid/post", json={"text": "a"}))["host"] == "far.invalid"
+    server.network.plant(Fault("drip", seconds=0.3))
+    began = time.monotonic()
+    with pytest.raises(OutcomeUnknown) as late:
+        wire.session().post("http://far.invalid/post", json={"text": "b"})
+    assert late.value.code == "deadline"
+    assert time.monotonic() - began < 3
+
+
+def test_a_proxy_is_no_way_around_the_refusal_of_internal_addresses(server: Server) -> None:
+    wire = wire_to(server, proxies={"http": server.url, "https": server.url})
+    for address in ("http://169.254.169.254/", "http://10.1.2.3/post", "http://127.0.0.1:9/", "http://2130706433:9/"):
+        with pytest.raises(AddressRefused):
+            wire.session().post(address, json={"text": "x"})
+    assert server.network.ledger() == []
+
+
+def test_what_stands_on_this_machine_is_asked_without_the_proxy(server: Server) -> None:
+    wire = wire_to(server, proxies={"http": "http://127.0.0.1:9", "https": "http://127.0.0.1:9"})
+    assert json_of(wire.session().post(f"{server.url}/post", json={"text": "here"}))["number"] == 1
