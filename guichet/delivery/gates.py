@@ -112,9 +112,12 @@ def _holds(
     account: Table = _A.alias()  # type: ignore[assignment]
     roles = sorted(role.value for role, rights in ACCOUNT_RIGHTS.items() if action in rights)
     everywhere = sorted(role.value for role in ORG_RIGHTS if role in (OrgRole.ADMINISTRATOR, OrgRole.OWNER))
-    teams = select(member.c.team_id).where(member.c.staff_id == staff.c.id)
+    teams = select(member.c.team_id).where(member.c.staff_id == staff.c.id).correlate(staff)
+    # Correlated by name: by itself, only what stands one level above is, and deeper down "this
+    # row" would become "any row".
     granted = exists(
         select(grant.c.id)
+        .correlate(D, staff)
         .select_from(
             grant.join(account, or_(grant.c.account_id == account.c.id, grant.c.brand_id == account.c.brand_id))
         )
@@ -136,7 +139,7 @@ def _is_braked() -> ColumnElement[bool]:
     """A brake of any scope over it. Taking something down goes through: that is what one
     wants in a crisis."""
     brake: Table = Brake.__table__  # type: ignore[assignment]
-    brand_of = select(_A.c.brand_id).where(_A.c.id == D.c.account_id).scalar_subquery()
+    brand_of = select(_A.c.brand_id).where(_A.c.id == D.c.account_id).correlate(D).scalar_subquery()
     return and_(
         D.c.kind != "delete",
         exists(

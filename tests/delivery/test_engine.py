@@ -165,6 +165,38 @@ def test_the_starting_update_asks_for_the_same_rights_as_the_policy(
     assert started == {ids[is_answer] for is_answer, allowed in may.items() if allowed}
 
 
+def _elsewhere(bench: Bench) -> m.Account:
+    """An account of another brand, with something due there: rows that must not be confused."""
+    with bench.session() as session, session.begin():
+        account = factories.make_account(session)
+    bench.queue(account_id=account.id, actor_id=None)
+    return account
+
+
+def test_a_right_elsewhere_or_of_a_team_of_others_starts_nothing_here(bench: Bench) -> None:
+    elsewhere = _elsewhere(bench)
+    with bench.session() as session, session.begin():
+        here = session.get_one(m.Account, bench.account_id)
+        guest, member = factories.make_staff(session), factories.make_staff(session)
+        factories.make_grant(session, guest, elsewhere, "manager")
+        entitled, other = factories.make_team(session, member), factories.make_team(session, guest)
+        for team, account in ((entitled, here), (other, elsewhere)):
+            session.add(m.Grant(team_id=team.id, account_id=account.id, role="publisher", created_at=NOW))
+    refused, allowed = bench.queue(actor_id=guest.id), bench.queue(actor_id=member.id)
+    assert {c.id for c in bench.claim() if c.account_id == bench.account_id} == {allowed}
+    assert bench.delivery(refused).reason_code == "right_gone"
+
+
+def test_a_brake_on_one_brand_holds_that_brand_alone(bench: Bench) -> None:
+    elsewhere = _elsewhere(bench)
+    held = bench.queue()
+    claimed = bench.claim()
+    assert len(claimed) == 2
+    _brake("brand")(bench, 0)
+    assert bench.start(*claimed) == {c.id for c in claimed if c.account_id == elsewhere.id}
+    assert bench.delivery(held).state == "held"
+
+
 def test_claims_take_turns_between_accounts_and_pass_over_parked_ones(bench: Bench) -> None:
     with bench.session() as session, session.begin():
         brand = session.get_one(m.Brand, bench.brand_id)
