@@ -1,5 +1,5 @@
 /** Calls of posts, files, deliveries, and of what needs a person. */
-import { api, type Query } from "./client";
+import { api, upload, type Query } from "./client";
 import type {
   Delivery,
   DeliveryDetail,
@@ -29,11 +29,11 @@ export const approvePost = (id: Id, version?: number): Promise<Post> => api.post
 export const rejectPost = (id: Id, reason: string): Promise<Post> => api.post(`/posts/${id}/reject`, { reason });
 export const cancelPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/cancel`);
 
-export function uploadMedia(file: File, alt: string): Promise<Media> {
+export function uploadMedia(file: File, alt: string, onprogress: (part: number) => void = () => undefined, signal?: AbortSignal): Promise<Media> {
   const form = new FormData();
   form.set("file", file);
   form.set("alt", alt);
-  return api.post("/media", form);
+  return upload("/media", form, onprogress, signal);
 }
 export const describeMedia = (id: Id, alt: string): Promise<Media> => api.patch(`/media/${id}`, { alt });
 
