@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from channels.errors import AuthExpired, ChannelError, Gone, OutcomeUnknown, RateLimited, Rejected
+from channels.sentences import say
 
 # Refusals that prove that nothing was accepted.
 _REFUSALS = frozenset({400, 402, 403, 405, 406, 411, 413, 414, 415, 422, 428, 431})
@@ -32,17 +33,24 @@ def error_for(response: requests.Response, *, now: datetime) -> ChannelError:
     detail = summary(response)
     evidence = {"status": status, "answer": detail}
     if status == 401:
-        return AuthExpired(f"the network no longer accepts our sign-in: {detail}", status=status, evidence=evidence)
+        return AuthExpired(
+            say("the network no longer accepts our sign-in: {words}", words=detail), status=status, evidence=evidence
+        )
     if status == 429:
         return RateLimited(
-            f"too many requests: {detail}", retry_at=retry_at(response.headers, now), status=status, evidence=evidence
+            say("too many requests: {words}", words=detail),
+            retry_at=retry_at(response.headers, now),
+            status=status,
+            evidence=evidence,
         )
     if status in (404, 410):
-        return Gone(f"not there: {detail}", status=status, evidence=evidence)
+        return Gone(say("not there: {words}", words=detail), status=status, evidence=evidence)
     if status in _REFUSALS:
-        return Rejected(f"the network refused it: {detail}", status=status, evidence=evidence)
+        return Rejected(say("the network refused it: {words}", words=detail), status=status, evidence=evidence)
     return OutcomeUnknown(
-        f"the network answered {status}, which does not say whether it accepted", status=status, evidence=evidence
+        say("the network answered {status}, which does not say whether it accepted", status=str(status)),
+        status=status,
+        evidence=evidence,
     )
 
 

@@ -24,6 +24,7 @@ from channels.contract import (
     Waiter,
 )
 from channels.errors import Rejected
+from channels.sentences import say
 from channels.wire import AddressPolicy, Wire
 
 
@@ -44,7 +45,7 @@ class Networks:
         if not is_rehearsal:
             return self.wire
         if network not in self.rehearsal:
-            raise Rejected(f"no rehearsal server of {network} runs here", code="no_rehearsal")
+            raise Rejected(say("no rehearsal server of {network} runs here", network=network), code="no_rehearsal")
         divert = dict.fromkeys(self.spec(network).fixed_hosts, self.rehearsal[network])
         return replace(self.wire, divert=divert)
 

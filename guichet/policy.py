@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from channels.sentences import say
 from guichet.errors import NotAllowed, NotFound
 from guichet.models import Account, Conversation, Delivery, Grant, Post, Staff, TeamMember
 
@@ -216,7 +217,7 @@ def require(actor: Actor, action: Action, target: Any = None) -> None:
     account_id = account_of(target)
     if account_id is not None and not can(actor, Action.ACCOUNT_VIEW, account_id):
         raise NotFound("there is no such thing, or it is not yours to see")
-    raise NotAllowed(f"you have no right to do this ({action})")
+    raise NotAllowed(say("you have no right to do this ({action})", action=action))
 
 
 def visible_accounts(actor: Actor, action: Action = Action.ACCOUNT_VIEW) -> frozenset[int] | None:

@@ -15,6 +15,7 @@ from guichet.policy import Actor, load_actor
 from guichet.runtime import Runtime
 from guichet.staff import queries, rules
 from guichet.staff.entry import touch_session
+from webapp.languages import know_language
 
 
 @dataclass
@@ -85,6 +86,8 @@ def identify(runtime: Runtime, asking: Request) -> SignedIn | None:
     now = runtime.now()
     with runtime.reading() as session:
         person = person_behind(session, key, now)
+    if person:
+        know_language(person.locale)
     if person and person.session_id and person.touch_is_due:
         with runtime.unit() as unit:
             touch_session(unit.session, person.actor, person.session_id, now)

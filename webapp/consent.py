@@ -13,6 +13,7 @@ from guichet.runtime import Runtime
 from webapp.api.connecting import save
 from webapp.asking import Asked, ask
 from webapp.gate import policy
+from webapp.languages import opening
 
 pages = Blueprint("consent", __name__)
 
@@ -28,7 +29,7 @@ def callback(network: str) -> ResponseReturnValue:
     try:
         account_id = _complete(ask(), network)
     except (ChannelError, GuichetError) as e:
-        detail = e.detail if isinstance(e, ChannelError) else e.message
+        detail = opening(e.detail if isinstance(e, ChannelError) else e.message)
         return make_response(render_template("not_connected.html", detail=detail), 400)
     return redirect(f"/accounts?connected={account_id}", 303)
 

@@ -1,5 +1,5 @@
-"""One table from what went wrong to a problem document (RFC 9457). What we did not foresee
-says nothing but that it is logged; a page gets a page."""
+"""One table from what went wrong to a problem document (RFC 9457), in the reader's language.
+What we did not foresee says nothing but that it is logged; a page gets a page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from channels.errors import AuthExpired, ChannelError, Gone, RateLimited, Rejected
+from channels.sentences import say
 from guichet.errors import Conflict, GuichetError, Invalid, NotAllowed, NotFound, NotSignedIn, Unready
+from webapp.languages import opening, told
+from webapp.refusals import refusal
 
 log = structlog.get_logger(__name__)
 
@@ -29,20 +32,48 @@ STATUSES: tuple[tuple[type[GuichetError], int], ...] = (
 )
 
 
+FAULT = say("something went wrong here; it is logged")
+
+# What the web server itself refuses, before any code of ours is asked.
+_HTTP: Mapping[int, str] = {
+    400: say("the request cannot be read"),
+    404: say("there is nothing at this address"),
+    405: say("this cannot be done at this address"),
+    406: say("there is no answer of the kind that was asked for"),
+    413: say("this is more than can be taken at once"),
+    414: say("the address is too long"),
+    415: say("content of this kind is not taken here"),
+    429: say("this was asked too often; wait a moment"),
+    431: say("the headers are too large"),
+}
+# The headings of the plain pages.
+_PAGES: Mapping[int, str] = {
+    401: say("sign in first"),
+    403: say("you may not do this"),
+    404: say("there is nothing here"),
+    429: say("too often"),
+    503: say("not ready"),
+}
+_ELSE = say("this did not work")
+
+
 def problem(
     status: int, code: str, detail: str = "", errors: Sequence[Mapping[str, str]] = (), current: Any = None
 ) -> Response:
-    """A problem document. `detail` is a sentence for a person."""
-    title = HTTPStatus(status).phrase
+    """A problem document. `detail` is a sentence for a person, as are the messages of `errors`."""
+    title, detail = HTTPStatus(status).phrase, opening(detail)
     if not request.path.startswith(("/api/", "/hooks/", "/healthz", "/readyz")):
-        return make_response(render_template("error.html", status=status, title=title, detail=detail), status)
+        return make_response(
+            render_template("error.html", status=status, title=opening(_PAGES.get(status, _ELSE)), detail=detail),
+            status,
+        )
     body: dict[str, Any] = {
         "type": "about:blank",
         "title": title,
         "status": status,
         "detail": detail,
         "code": code,
-        "errors": list(errors),
+        "errors": [{**one, "message": told(one["message"])} for one in errors],
         "current": current,
     }
     answer = Response(_json(body), status, mimetype="application/problem+json")
@@ -58,17 +89,17 @@ def _json(body: Mapping[str, Any]) -> str:
 def invalid_request(error: ValidationError) -> Response:
     """What a request's schema refused, field by field, without repeating what was sent."""
     errors = [
-        {"field": ".".join(str(part) for part in one["loc"]) or "body", "message": one["msg"]}
-        for one in error.errors(include_url=False, include_input=False, include_context=False)
+        {"field": ".".join(str(part) for part in one["loc"]) or "body", "message": refusal(one)}
+        for one in error.errors(include_url=False, include_input=False)
     ]
-    return problem(422, "invalid", "the request is not as it should be", errors)
+    return problem(422, "invalid", say("the request is not as it should be"), errors)
 
 
 def _of_guichet(error: GuichetError) -> Response:
     status = next((s for kind, s in STATUSES if isinstance(error, kind)), 500)
     if status == 500:
         log.error("unforeseen", error=type(error).__name__, code=error.code)
-        return problem(500, "error", "something went wrong here; it is logged")
+        return problem(500, "error", FAULT)
     fields = error.fields if isinstance(error, Invalid) else {}
     errors = [{"field": name, "message": message} for name, message in fields.items()]
     return problem(status, error.code, error.message, errors, _plain(error.data) or None)
@@ -90,10 +121,10 @@ def _of_channel(error: ChannelError) -> Response:
 
 def _of_database(error: DBAPIError) -> Response:
     if isinstance(error, IntegrityError):
-        return problem(409, "conflict", "this contradicts something that is already there")
+        return problem(409, "conflict", say("this contradicts something that is already there"))
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.error("database_unready", error=type(error.orig).__name__)
-        return problem(503, "unready", "the database does not answer; try again in a moment")
+        return problem(503, "unready", say("the database does not answer; try again in a moment"))
     return _unforeseen(error)
 
 
@@ -101,7 +132,7 @@ def _of_http(error: HTTPException) -> Response:
     if error.response is not None:
         return error.response  # type: ignore[return-value]
     status = error.code or 500
-    answer = problem(status, HTTPStatus(status).name.lower(), "" if status >= 500 else error.description or "")
+    answer = problem(status, HTTPStatus(status).name.lower(), _HTTP.get(status, ""))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after", "location"):
             answer.headers[name] = value
@@ -110,7 +141,7 @@ def _of_http(error: HTTPException) -> Response:
 
 def _unforeseen(error: Exception) -> Response:
     log.exception("unforeseen", error=type(error).__name__)
-    return problem(500, "error", "something went wrong here; it is logged")
+    return problem(500, "error", FAULT)
 
 
 def tell_problems(app: Flask) -> None:
@@ -118,9 +149,11 @@ def tell_problems(app: Flask) -> None:
     app.register_error_handler(GuichetError, _of_guichet)
     app.register_error_handler(ChannelError, _of_channel)
     app.register_error_handler(DBAPIError, _of_database)
-    app.register_error_handler(TimeoutError, lambda e: problem(503, "unready", "every database connection is busy"))
     app.register_error_handler(
-        StaleDataError, lambda e: problem(409, "conflict", "somebody else changed this meanwhile")
+        TimeoutError, lambda e: problem(503, "unready", say("every database connection is busy"))
+    )
+    app.register_error_handler(
+        StaleDataError, lambda e: problem(409, "conflict", say("somebody else changed this meanwhile"))
     )
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(Exception, _unforeseen)

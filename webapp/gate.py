@@ -19,6 +19,7 @@ from flask import Flask, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from channels.sentences import say
 from guichet.errors import NotAllowed, NotSignedIn
 
 log = structlog.get_logger(__name__)
@@ -80,8 +81,8 @@ def _require_means(declared: Policy) -> None:
     scopes = current_user.actor.scopes
     if scopes is not None:
         if not declared.scope or declared.scope not in scopes:
-            wanted = f"the scope {declared.scope!r}" if declared.scope else "a signed-in person"
-            raise NotAllowed(f"this token does not do: it takes {wanted}", code="scope")
+            wanted = say("the scope {scope}", scope=declared.scope) if declared.scope else say("a signed-in person")
+            raise NotAllowed(say("this token does not do: it takes {wanted}", wanted=wanted), code="scope")
         return
     if request.method in SAFE or declared.page:
         return

@@ -1,5 +1,6 @@
-"""The plain pages speak English and French. Catalogues are read from their .po files at
-start, so that nothing has to be compiled or committed twice."""
+"""The server speaks English and French: its plain pages, and every sentence for a person that
+the domain or a network's adapter made (channels/sentences.py). Catalogues are read from their
+.po files at start, so that nothing has to be compiled or committed twice."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_babel import Babel, Domain, get_locale
-from flask_login import current_user
+
+from channels.sentences import Sentence
 
 LANGUAGES = ("en", "fr")
 _FOLDER = Path(__file__).parent / "translations"
@@ -39,15 +42,41 @@ class Catalogues(Domain):  # type: ignore[misc]
 
 
 def choose_language() -> str:
-    """The person's own language, else what the browser prefers."""
-    if current_user.is_authenticated:
-        return str(current_user.locale)
+    """The person's own language, else what the browser prefers. Never asks who they are: the
+    answer to a database that is away must be said too."""
+    if "language" in g:
+        return str(g.language)
     asked = request.args.get("lang", "")
     if asked in LANGUAGES:
         return asked
     # Werkzeug's best_match takes a distant "en" before a near "fr-CA".
     preferred = (tag.split("-")[0].lower() for tag in request.accept_languages.values())
     return next((language for language in preferred if language in LANGUAGES), "en")
+
+
+def know_language(language: str) -> None:
+    """Somebody is signed in who reads `language`."""
+    g.language = language
+
+
+def told(text: str) -> str:
+    """`text`, a sentence of ours, in the reader's language. Words that are in no catalogue
+    (what a network or a person wrote) stay as they are."""
+    if not text:
+        return ""
+    locale = get_locale()
+    language = locale.language if locale else "en"
+    translate = _catalogue(language).gettext
+    if isinstance(text, Sentence):
+        return text.to(translate, lambda n: format_decimal(n, locale=language))
+    return str(translate(text))
+
+
+def opening(text: str) -> str:
+    """The same as the beginning of something: with a capital, unless a name begins it."""
+    template = text.template if isinstance(text, Sentence) else text
+    words = told(text)
+    return words[:1].upper() + words[1:] if template[:1].islower() else words
 
 
 def speak(app: Flask) -> None:

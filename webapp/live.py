@@ -19,6 +19,7 @@ from flask import Flask, Response, current_app, request
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.sentences import say
 from guichet import live
 from guichet.models import LiveEvent
 from guichet.runtime import Runtime
@@ -123,7 +124,7 @@ def stream_events(asked: Asked, query: EventsQuery) -> Response:
     hub: Hub = current_app.extensions["guichet"]["hub"]
     key = key_of(hub.runtime, request)
     if key is None or not hub.enter():
-        refused = problem(503, "too_many_streams", "every stream is taken: poll, and try again later")
+        refused = problem(503, "too_many_streams", say("every stream is taken: poll, and try again later"))
         refused.headers["Retry-After"] = "15"
         return refused
     last = request.headers.get("Last-Event-ID", "")

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from channels.contract import ChannelSpec, Connection, Publisher, Reconciler
 from channels.errors import AuthExpired, ChannelError, Rejected
+from channels.sentences import say
 from guichet.accounts import operations as accounts
 from guichet.errors import GuichetError, NotFound
 from guichet.models import Account, Credential
@@ -102,7 +103,7 @@ class Desks:
         connection = connect(self._process, facts.account_id)
         publisher = self._process.networks.publisher(connection, facts.is_rehearsal)
         if publisher is None:
-            raise Rejected(f"nothing can be sent through {facts.network}", code="cannot_send")
+            raise Rejected(say("nothing can be sent through {network}", network=facts.network), code="cannot_send")
         return Desk(facts, self._process.networks.spec(facts.network), publisher)
 
 
@@ -116,7 +117,7 @@ def connect(process: Process, account_id: int) -> Connection:
     except NotFound as e:
         raise AuthExpired("the account is not connected", code="not_connected") from e
     except GuichetError as e:
-        raise AuthExpired(f"the account's secrets cannot be opened: {e.code}", code=e.code) from e
+        raise AuthExpired(say("the account's secrets cannot be opened: {code}", code=e.code), code=e.code) from e
 
 
 def open_reconciler(process: Process, account_id: int) -> tuple[ChannelSpec, Reconciler | None]:

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from channels import contract
 from channels.contract import ChannelSpec, Inbound, Reader
 from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Unavailable
+from channels.sentences import say
 from guichet.accounts import operations as accounts
 from guichet.errors import GuichetError
 from guichet.inbox import counts, ingest
@@ -162,7 +163,7 @@ def _note_failure(process: Process, claim: _Claim, error: ChannelError, every: t
             return
         now = process.runtime.now()
         row.failures += 1
-        row.last_error, row.claimed_until = error.detail[:2000], None
+        row.last_error, row.claimed_until = error.detail, None
         row.next_poll_at = now + min(every * 2 ** min(row.failures, 10), LONGEST_PAUSE)
         if isinstance(error, RateLimited) and error.retry_at is not None:
             row.next_poll_at = max(row.next_poll_at, min(error.retry_at, now + LONGEST_PAUSE))
@@ -226,7 +227,7 @@ def _understand(process: Process, batch: Sequence[_Parcel]) -> list[_Parcel]:
             readers[parcel.account_id] = opened[1] if opened else None
         reader = readers[parcel.account_id]
         if reader is None:
-            _postpone(process, parcel, "the account cannot be read now")
+            _postpone(process, parcel, say("the account cannot be read now"))
             continue
         try:
             understood.append(_Parcel(parcel.id, parcel.account_id, parcel.item, tuple(reader.parse(parcel.item))))
@@ -236,7 +237,7 @@ def _understand(process: Process, batch: Sequence[_Parcel]) -> list[_Parcel]:
             _fail(process, parcel, e.detail)
         except Exception as e:  # an adapter's own fault must not stop the others' mail
             log.exception("item_not_understood", item=parcel.id)
-            _fail(process, parcel, f"it could not be understood ({type(e).__name__})")
+            _fail(process, parcel, say("it could not be understood ({fault})", fault=type(e).__name__))
     return understood
 
 
@@ -261,7 +262,7 @@ def _take_up_alone(process: Process, parcel: _Parcel) -> None:
         _take_up(process, [parcel])
     except Exception as e:
         log.exception("item_not_digested", item=parcel.id)
-        _fail(process, parcel, f"it could not be taken up ({type(e).__name__})")
+        _fail(process, parcel, say("it could not be taken up ({fault})", fault=type(e).__name__))
 
 
 def _fail(process: Process, parcel: _Parcel, error: str) -> None:
@@ -274,4 +275,4 @@ def _postpone(process: Process, parcel: _Parcel, why: str) -> None:
     """Not the item's fault: it is tried again and this does not count."""
     with process.runtime.unit() as unit:
         for raw in ingest.lock_waiting(unit.session, SYSTEM, [parcel.id]):
-            raw.try_after, raw.last_error = process.runtime.now() + _POSTPONED, why[:1000]
+            raw.try_after, raw.last_error = process.runtime.now() + _POSTPONED, why

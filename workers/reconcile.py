@@ -7,6 +7,7 @@ import structlog
 
 from channels.contract import Looked
 from channels.errors import ChannelError
+from channels.sentences import say
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, rules
 from guichet.delivery.doubts import Case
@@ -44,7 +45,7 @@ def _look_at(process: Process, case: Case) -> None:
     try:
         spec, reconciler = open_reconciler(process, case.account_id)
         if reconciler is None:
-            verdict = rules.cannot_look("this network cannot be asked what became of it")
+            verdict = rules.cannot_look(say("this network cannot be asked what became of it"))
         else:
             draft = thaw(case.payload, process.runtime.store)
             looked = reconciler.look(draft, case.prepared, case.key, case.started_at, known)

@@ -22,6 +22,7 @@ from channels.bluesky.syntax import is_did
 from channels.bluesky.xrpc import Server, text_in
 from channels.contract import JSON, AppKeys, Connected, Connection, Consent
 from channels.errors import AuthExpired, ChannelError, Malformed, Rejected
+from channels.sentences import say
 from channels.wire import Wire
 
 DEFAULT_ADDRESS = "https://bsky.social"
@@ -76,7 +77,9 @@ class BlueskyConnector:
         if not is_did(did):
             raise Malformed("the server gave the account no DID")
         if session.get("active") is False:
-            raise AuthExpired(f"the account is not active: {session.get('status') or 'no reason given'}")
+            raise AuthExpired(
+                say("the account is not active: {words}", words=session.get("status") or say("no reason given"))
+            )
         base_url = own_server(session.get("didDoc"), address)
         access = text_in(session, "accessJwt")
         claims = claims_of(access)
@@ -116,7 +119,7 @@ def normal_address(typed: str) -> str:
     except ValueError:
         usable = False
     if not usable or parts.username or parts.password or parts.path or parts.query or parts.fragment:
-        raise Rejected(f"not the address of a server: {typed.strip()[:100]!r}", code="bad_address")
+        raise Rejected(say("not the address of a server: “{typed}”", typed=typed.strip()[:100]), code="bad_address")
     return f"{parts.scheme}://{parts.netloc}"
 
 

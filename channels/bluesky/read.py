@@ -27,6 +27,7 @@ from channels.bluesky.walk import Entry, Walk, keep_in_mind, walk
 from channels.bluesky.xrpc import Server
 from channels.contract import JSON, Connection, Inbound, InboundKind, Page, Person, RawItem, Surface
 from channels.errors import Gone, Malformed, Rejected
+from channels.sentences import say
 from channels.wire import Wire
 
 NOTIFICATIONS, ECHOES = "notifications", "echoes"
@@ -135,7 +136,9 @@ class BlueskyReader:
         kind = kind_of(record if isinstance(record, dict) else {}, self._did)
         message = inbound_of({**notification, "embed": view.get("embed")}, kind, self._web)
         if not may_reply(view):
-            message = replace(message, can_reply=False, cannot_reply_reason="its author lets only some people reply")
+            message = replace(
+                message, can_reply=False, cannot_reply_reason=say("its author lets only some people reply")
+            )
         above = above_in(thread, self._did, self._web)
         if kind is InboundKind.QUOTE:
             above = self._quoted(record if isinstance(record, dict) else {})
@@ -184,7 +187,7 @@ def _a_little_later(position: str) -> str:
 def _objects(answer: Mapping[str, Any], name: str) -> list[JSON]:
     listed = answer.get(name)
     if not isinstance(listed, list) or not all(isinstance(x, dict) for x in listed):
-        raise Malformed(f"the answer has no list of {name}")
+        raise Malformed(say("the answer has no list of {name}", name=name))
     return listed
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from channels.errors import Malformed
+from channels.sentences import say
 
 _HANDLE = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", re.I | re.A)
 _DID = re.compile(r"did:[a-z]+:[a-zA-Z0-9._:%-]*[a-zA-Z0-9._-]", re.A)
@@ -72,7 +73,7 @@ def parse_address(uri: str) -> Address:
         or not _RKEY.fullmatch(rkey)
         or rkey in (".", "..")
     ):
-        raise Malformed(f"not the address of a record: {uri[:200]!r}")
+        raise Malformed(say("not the address of a record: “{uri}”", uri=uri[:200]))
     return Address(did, collection, rkey)
 
 
@@ -88,7 +89,7 @@ def write_tid(microseconds: int, clock: int) -> str:
 def time_of_tid(tid: str) -> datetime:
     """The moment that an identifier carries. Raises Malformed where it is none."""
     if not is_tid(tid):
-        raise Malformed(f"not a timestamp identifier: {tid[:40]!r}")
+        raise Malformed(say("not a timestamp identifier: “{tid}”", tid=tid[:40]))
     value = 0
     for digit in tid:
         value = (value << 5) | _DIGITS.index(digit)
@@ -127,7 +128,7 @@ def parse_datetime(text: str) -> datetime:
     try:
         when = datetime.fromisoformat(text)
     except (TypeError, ValueError) as e:
-        raise Malformed(f"not a moment in time: {str(text)[:60]!r}") from e
+        raise Malformed(say("not a moment in time: “{text}”", text=str(text)[:60])) from e
     if when.tzinfo is None:
-        raise Malformed(f"a moment without its zone: {text[:60]!r}")
+        raise Malformed(say("a moment without its zone: “{text}”", text=text[:60]))
     return when.astimezone(UTC)

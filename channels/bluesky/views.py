@@ -14,6 +14,7 @@ from typing import Any
 from channels.bluesky.syntax import is_did, parse_address, parse_datetime
 from channels.contract import JSON, Inbound, InboundKind, Person, RemoteMedia, Surface
 from channels.errors import Malformed
+from channels.sentences import say
 
 _MOST_ABOVE = 10
 
@@ -51,7 +52,7 @@ def inbound_of(view: Mapping[str, Any], kind: InboundKind, web: str) -> Inbound:
     uri, cid = _text(view, "uri"), _text(view, "cid")
     address = parse_address(uri)
     if not cid:
-        raise Malformed(f"{uri} without its content hash")
+        raise Malformed(say("{uri} without its content hash", uri=uri))
     root = root_of(record) or {"uri": uri, "cid": cid}
     links = list(_links(record))
     return Inbound(
@@ -174,7 +175,7 @@ def reaction_of(notification: JSON, web: str) -> Inbound:
         thread_root=subject,
         in_reply_to=subject,
         can_reply=False,
-        cannot_reply_reason="a reaction has no words to answer",
+        cannot_reply_reason=say("a reaction has no words to answer"),
         context={"reaction": _text(notification, "reason")},
         raw=dict(notification),
     )

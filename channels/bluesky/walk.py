@@ -19,6 +19,7 @@ from typing import Any
 from channels.bluesky.syntax import datetime_text, parse_datetime
 from channels.contract import JSON, Gap
 from channels.errors import Malformed
+from channels.sentences import say
 
 OVERLAP = timedelta(minutes=15)
 FIRST_LOOK_BACK = timedelta(days=1)
@@ -89,7 +90,11 @@ def _result(
 
 def _cut_short(met: Mapping[str, Entry], seen: Mapping[str, datetime], floor: datetime, last: datetime) -> Walk:
     oldest = min((e.at for e in met.values()), default=last)
-    gap = Gap(last, oldest, f"more than {len(met)} entries since the last reading") if oldest > last else None
+    gap = (
+        Gap(last, oldest, say("more than {count} entries since the last reading", count=len(met)))
+        if oldest > last
+        else None
+    )
     return _result(met, seen, floor, last, ended=False, gap=gap)
 
 

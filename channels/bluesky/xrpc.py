@@ -17,18 +17,19 @@ import requests
 from channels.answers import error_for, json_of, retry_at
 from channels.contract import JSON
 from channels.errors import AuthExpired, ChannelError, Gone, OutcomeUnknown, RateLimited, Rejected, Unavailable
+from channels.sentences import say
 from channels.wire import Wire
 
 # What a sign-in that no longer holds is called.
 _DEAD_SIGN_IN = {
-    "AuthMissing": "the server wants a sign-in",
-    "AuthenticationRequired": "the handle or the app password is wrong, or was revoked",
-    "InvalidToken": "the sign-in is not valid",
-    "AccountTakedown": "the account was taken down",
-    "AccountDeactivated": "the account is deactivated",
-    "AccountNotFound": "the account does not exist any more",
-    "UntrustedIss": "the sign-in is not valid",
-    "BadJwtAudience": "the sign-in is not valid for this server",
+    "AuthMissing": say("the server wants a sign-in"),
+    "AuthenticationRequired": say("the handle or the app password is wrong, or was revoked"),
+    "InvalidToken": say("the sign-in is not valid"),
+    "AccountTakedown": say("the account was taken down"),
+    "AccountDeactivated": say("the account is deactivated"),
+    "AccountNotFound": say("the account does not exist any more"),
+    "UntrustedIss": say("the sign-in is not valid"),
+    "BadJwtAudience": say("the sign-in is not valid for this server"),
 }
 _NOT_THERE = frozenset({"RecordNotFound", "NotFound", "HandleNotFound", "ConvoNotFound"})
 CHAT = "did:web:api.bsky.chat#bsky_chat"
@@ -68,7 +69,7 @@ class Server:
             raise _error(response)
         answer = json_of(response) if response.content else {}
         if not isinstance(answer, dict):
-            raise _unreadable(f"{method} answered no object")
+            raise _unreadable(say("{method} answered with something else than an object", method=method))
         return answer
 
 
@@ -80,7 +81,7 @@ def object_in(answer: Mapping[str, Any], name: str) -> JSON:
     """A field that must be an object. An answer without it is an unreadable success."""
     value = answer.get(name)
     if not isinstance(value, dict):
-        raise _unreadable(f"the answer has no {name}")
+        raise _unreadable(say("the answer has no {name}", name=name))
     return value
 
 
@@ -88,7 +89,7 @@ def text_in(answer: Mapping[str, Any], name: str) -> str:
     """A field that must be a text that is not empty. Otherwise: an unreadable success."""
     value = answer.get(name)
     if not isinstance(value, str) or not value:
-        raise _unreadable(f"the answer has no {name}")
+        raise _unreadable(say("the answer has no {name}", name=name))
     return value
 
 
@@ -105,12 +106,20 @@ def _error(response: requests.Response) -> ChannelError:
     evidence = {"status": status, "error": name, "message": message}
     if status == 429 or name == "RateLimitExceeded":
         return RateLimited(
-            f"too many requests: {detail}", retry_at=retry_at(response.headers, now), status=status, evidence=evidence
+            say("too many requests: {words}", words=detail),
+            retry_at=retry_at(response.headers, now),
+            status=status,
+            evidence=evidence,
         )
     if status >= 500:
         return _by_status(response, now)
     if name == "ExpiredToken":
-        return AuthExpired(f"the token is at its end: {detail}", code="token_expired", status=status, evidence=evidence)
+        return AuthExpired(
+            say("the token is at its end: {words}", words=detail),
+            code="token_expired",
+            status=status,
+            evidence=evidence,
+        )
     if name == "AuthFactorTokenRequired":
         return Rejected(
             "the account asks for a code by e-mail: make an app password and use that",
@@ -119,9 +128,11 @@ def _error(response: requests.Response) -> ChannelError:
             evidence=evidence,
         )
     if name in _DEAD_SIGN_IN:
-        return AuthExpired(f"{_DEAD_SIGN_IN[name]}: {detail}", status=status, evidence=evidence)
+        return AuthExpired(
+            say("{what}: {words}", what=_DEAD_SIGN_IN[name], words=detail), status=status, evidence=evidence
+        )
     if name in _NOT_THERE:
-        return Gone(f"not there: {detail}", status=status, evidence=evidence)
+        return Gone(say("not there: {words}", words=detail), status=status, evidence=evidence)
     if name == "BlobNotFound":
         # Uploads that no record refers to are dropped after a while; nothing was published.
         return Unavailable("an uploaded file is no longer there", code="upload_lost", status=status, evidence=evidence)

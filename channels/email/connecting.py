@@ -30,6 +30,7 @@ from channels.email.sending import send_mail
 from channels.email.settings import PROVIDERS, Mailbox, Provider, bad_form, mailbox_of
 from channels.errors import ChannelError
 from channels.oauth import OAuth2App, OAuth2Tokens, begin_oauth2, complete_oauth2, refresh_oauth2
+from channels.sentences import say
 from channels.wire import Wire
 
 _PROBE_TEXT = (
@@ -52,7 +53,7 @@ class MailConnector:
         """Raises Rejected ("bad_form", "needs_tls"), AuthExpired, Unavailable."""
         mailbox = mailbox_of(form)
         if not form.get("password"):
-            raise bad_form("password", "a password is needed")
+            raise bad_form("password", say("a password is needed"))
         return self._prove(mailbox, {"password": form["password"]}, {}, form.get("probe_sent", "yes") != "no")
 
     # -- OAuth 2
@@ -63,7 +64,7 @@ class MailConnector:
         chosen = form.get("provider", "")
         provider = PROVIDERS.get(chosen)
         if provider is None and chosen != "other":
-            raise bad_form("provider", "choose whose sign-in page to use")
+            raise bad_form("provider", say("choose whose sign-in page to use"))
         settings = self._oauth_settings(form, provider)
         consent = begin_oauth2(
             self._oauth_app(settings, form.get("client_secret", "")), self._wire, redirect_uri, state
@@ -113,7 +114,7 @@ class MailConnector:
         }
         for name in ("client_id", "authorize_url", "token_url"):
             if not settings[name]:
-                raise bad_form(name, "is needed for this provider")
+                raise bad_form(name, say("is needed for this provider"))
         return settings
 
     def _oauth_app(self, settings: Mapping[str, Any], client_secret: str) -> OAuth2App:

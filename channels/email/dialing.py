@@ -23,6 +23,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError, LoginEr
 
 from channels.email.settings import Host, Mailbox
 from channels.errors import AuthExpired, ChannelError, Rejected, Unavailable
+from channels.sentences import say
 from channels.wire import Wire
 
 # What ends a conversation with a server without saying that it refused us.
@@ -57,13 +58,20 @@ def spoken(what: str) -> Iterator[None]:
     except ChannelError:
         raise
     except ssl.SSLCertVerificationError as e:
-        raise Unavailable(f"the {what} server's certificate does not hold: {e.verify_message}", code="bad_tls") from e
+        raise Unavailable(
+            say("the {what} server's certificate does not hold: {words}", what=what, words=e.verify_message),
+            code="bad_tls",
+        ) from e
     except ssl.SSLError as e:
-        raise Unavailable(f"no TLS with the {what} server: {e.reason or 'failed'}", code="bad_tls") from e
+        raise Unavailable(
+            say("no TLS with the {what} server: {words}", what=what, words=e.reason or say("it failed")), code="bad_tls"
+        ) from e
     except BROKEN as e:
-        raise Unavailable(f"the {what} server broke the line ({type(e).__name__})") from e
+        raise Unavailable(say("the {what} server broke the line ({fault})", what=what, fault=type(e).__name__)) from e
     except (IMAPClientError, smtplib.SMTPException, ValueError) as e:
-        raise Unavailable(f"the {what} server refused or misspoke ({type(e).__name__})", code="misspoke") from e
+        raise Unavailable(
+            say("the {what} server refused or misspoke ({fault})", what=what, fault=type(e).__name__), code="misspoke"
+        ) from e
 
 
 # ---------------------------------------------------------------- IMAP

@@ -20,6 +20,7 @@ from channels.email import hypertext, quotes
 from channels.email.addresses import Mailing, addresses_in, is_address, message_ids
 from channels.email.bodies import Contents, body_of, contents, header, headers, opened, opened_head
 from channels.errors import Malformed
+from channels.sentences import say
 
 INBOX, SENT = "INBOX", "Sent"
 LOOP_HEADER = "X-Guichet-Loop"
@@ -74,13 +75,13 @@ def _inbound(item: RawItem, message: Message, own: str) -> Inbound:
     bounce = _bounce(message, author)
     automatic, why_not = _automatic(message, author, bool(bounce), own), ""
     if bounce:
-        why_not = "it is a report about a mail that could not be delivered"
+        why_not = say("it is a report about a mail that could not be delivered")
     elif header(message, LOOP_HEADER):
-        why_not = "it is our own mail coming back"
+        why_not = say("it is our own mail coming back")
     elif not is_address(reply_to.address) or reply_to.address in (own, _NOBODY.address):
-        why_not = "it gives no address to answer to"
+        why_not = say("it gives no address to answer to")
     elif header(message, "Auto-Submitted").lower().startswith("auto-replied"):
-        why_not = "it was sent by an auto-responder"
+        why_not = say("it was sent by an auto-responder")
     echo = item.stream == SENT
     return Inbound(
         remote_id=id_,

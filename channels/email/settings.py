@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from channels.contract import FormField
 from channels.email.addresses import is_address
 from channels.errors import Rejected
+from channels.sentences import say
 
 TLS_MODES = ("tls", "starttls", "none")
 
@@ -120,7 +121,7 @@ def mailbox_of(form: Mapping[str, Any]) -> Mailbox:
     """
     address = _text(form, "address")
     if not is_address(address):
-        raise bad_form("address", "that is not a mail address")
+        raise bad_form("address", say("that is not a mail address"))
     provider = PROVIDERS.get(_text(form, "provider"))
     return Mailbox(
         address=address,
@@ -133,13 +134,13 @@ def mailbox_of(form: Mapping[str, Any]) -> Mailbox:
 
 def bad_form(name: str, why: str) -> Rejected:
     """The error for a field that cannot work."""
-    return Rejected(f"{name}: {why}", code="bad_form", evidence={"field": name})
+    return Rejected(why, code="bad_form", evidence={"field": name})
 
 
 def _text(form: Mapping[str, Any], name: str) -> str:
     value = str(form.get(name) or "").strip()
     if any(ord(c) < 32 for c in value):
-        raise bad_form(name, "control characters are not allowed")
+        raise bad_form(name, say("control characters are not allowed"))
     return value
 
 
@@ -148,13 +149,13 @@ def _host(form: Mapping[str, Any], service: str, usual: Host) -> Host:
     if not name and usual.name:
         return usual
     if not _HOST.fullmatch(name):
-        raise bad_form(f"{service}_host", "a host name is needed, such as mail.example.org")
+        raise bad_form(f"{service}_host", say("a host name is needed, such as mail.example.org"))
     port = _text(form, f"{service}_port") or str(usual.port)
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise bad_form(f"{service}_port", "a port is a number from 1 to 65535")
+        raise bad_form(f"{service}_port", say("a port is a number from {least} to {most}", least="1", most="65535"))
     tls = _text(form, f"{service}_tls") or usual.tls
     if tls not in TLS_MODES:
-        raise bad_form(f"{service}_tls", f"must be one of {', '.join(TLS_MODES)}")
+        raise bad_form(f"{service}_tls", say("must be one of {choices}", choices=", ".join(TLS_MODES)))
     return Host(name.strip("[]"), int(port), tls)
 
 

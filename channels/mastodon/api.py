@@ -18,6 +18,7 @@ import requests
 from channels import answers
 from channels.contract import JSON, Connection
 from channels.errors import AuthExpired, ChannelError, Malformed, OutcomeUnknown, Rejected
+from channels.sentences import say
 from channels.wire import Wire
 
 _WHO_WE_ARE = "/api/v1/accounts/verify_credentials"
@@ -46,10 +47,16 @@ class Api:
         # A moved instance must be connected anew: following would hand the token elsewhere.
         if 300 <= response.status_code < 400:
             elsewhere = urlsplit(response.headers.get("X-Refused-Location", "")).netloc or "another address"
-            raise Rejected(f"the instance has moved to {elsewhere[:80]}", code="moved", status=response.status_code)
+            raise Rejected(
+                say("the instance has moved to {elsewhere}", elsewhere=elsewhere[:80]),
+                code="moved",
+                status=response.status_code,
+            )
         if response.status_code in (400, 403) and self._is_signed_in and self._is_signed_out():
             detail = answers.summary(response)
-            raise AuthExpired(f"the instance no longer accepts our sign-in: {detail}", status=response.status_code)
+            raise AuthExpired(
+                say("the instance no longer accepts our sign-in: {words}", words=detail), status=response.status_code
+            )
         return answers.accepted(response)
 
     def read(self, path: str, **params: Any) -> JSON:
@@ -57,7 +64,7 @@ class Api:
         changes nothing, so its outcome is never unknown."""
         answer = _parsed(self.call("GET", path, params=params))
         if not isinstance(answer, dict):
-            raise Malformed(f"{path} answered with something else than an object")
+            raise Malformed(say("{path} answered with something else than an object", path=path))
         return answer
 
     def read_list(self, path: str, **params: Any) -> list[JSON]:
@@ -69,7 +76,7 @@ class Api:
         response = self.call("GET", path, params=params)
         answer = _parsed(response)
         if not isinstance(answer, list) or not all(isinstance(x, dict) and x.get("id") for x in answer):
-            raise Malformed(f"{path} answered with something else than a list")
+            raise Malformed(say("{path} answered with something else than a list", path=path))
         return answer, _clock_of(response)
 
     def who_we_are(self) -> JSON:
@@ -77,7 +84,8 @@ class Api:
         response = self._request("GET", _WHO_WE_ARE)
         if response.status_code in (400, 401, 403):
             raise AuthExpired(
-                f"the instance does not accept our sign-in: {answers.summary(response)}", status=response.status_code
+                say("the instance does not accept our sign-in: {words}", words=answers.summary(response)),
+                status=response.status_code,
             )
         account = answers.json_of(answers.accepted(response))
         if not isinstance(account, dict) or not account.get("id") or not account.get("acct"):
@@ -122,7 +130,7 @@ def time_of(value: Any) -> datetime:
     try:
         when = datetime.fromisoformat(value)
     except (TypeError, ValueError) as e:
-        raise Malformed(f"not a time: {value!r}") from e
+        raise Malformed(say("not a time: “{value}”", value=value)) from e
     return when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
 
 

@@ -24,6 +24,7 @@ from channels.contract import AppKeys, Connected, Connection, Consent
 from channels.errors import AuthExpired, ChannelError, Gone, Malformed, OutcomeUnknown, Rejected, Unavailable
 from channels.mastodon.api import Api, actor_of, full_handle, host_of
 from channels.mastodon.instance import Instance, instance_of, normal_address
+from channels.sentences import say
 from channels.wire import Wire
 
 CLIENT_NAME = "Guichet"
@@ -104,7 +105,7 @@ class MastodonConnector:
             except (Gone, Malformed, AuthExpired):
                 continue  # no such version here, or not for strangers
         raise Rejected(
-            f"{typed or host_of(api.base_url)} does not answer as a Mastodon instance does",
+            say("{host} does not answer as a Mastodon instance does", host=typed or host_of(api.base_url)),
             code="not_an_instance",
             evidence={"field": "instance"},
         )

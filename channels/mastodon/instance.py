@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from channels.contract import JSON, CountUnit, Limits, MediaLimit, Surface, TextLimit
 from channels.errors import Rejected
+from channels.sentences import say
 
 _SOURCE = "https://docs.joinmastodon.org/entities/Instance/#configuration"
 _AS_OF = date(2026, 11, 22)
@@ -76,7 +77,7 @@ def _is_loopback(host: str) -> bool:
 
 def _bad_address(typed: str) -> Rejected:
     return Rejected(
-        f"{typed.strip()[:80]!r} is not the address of an instance; type it like mastodon.social",
+        say("“{typed}” is not the address of an instance; type it like mastodon.social", typed=typed.strip()[:80]),
         code="bad_address",
         evidence={"field": "instance"},
     )

@@ -24,6 +24,7 @@ from channels.contract import JSON, Connection, Inbound, Page, RawItem
 from channels.errors import ChannelError, Gone, Malformed
 from channels.mastodon.api import Api, order_of, time_of
 from channels.mastodon.understand import Understanding
+from channels.sentences import say
 from channels.wire import Wire
 
 _PAGE = 40
@@ -67,7 +68,14 @@ class MastodonReader:
         except ChannelError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as e:
-            raise Malformed(f"the {item.stream} item lacks what it needs: {type(e).__name__} {e}") from e
+            raise Malformed(
+                say(
+                    "the {stream} item lacks what it needs: {fault} {words}",
+                    stream=item.stream,
+                    fault=type(e).__name__,
+                    words=e,
+                )
+            ) from e
 
     # -- lists with ids that grow
 

@@ -20,6 +20,7 @@ from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surfa
 from channels.errors import Gone, Malformed, OutcomeUnknown, Rejected, Unavailable
 from channels.mastodon.api import Api, allowance, time_of
 from channels.mastodon.markup import mentioned
+from channels.sentences import say
 from channels.wire import Wire
 
 # From open to closed. What a server calls otherwise is answered as narrowly as can be.
@@ -52,7 +53,10 @@ def visibility_of(draft: Draft) -> str:
     """Who will see it: what the answered message allowed, or what the draft asks for."""
     asked = str(draft.options.get("visibility") or "public")
     if asked not in _VISIBILITIES:
-        raise Rejected(f"visibility must be one of {', '.join(_VISIBILITIES)}", evidence={"field": "visibility"})
+        raise Rejected(
+            say("visibility must be one of {choices}", choices=", ".join(_VISIBILITIES)),
+            evidence={"field": "visibility"},
+        )
     if draft.surface is Surface.DIRECT:
         return "direct"
     if draft.reply_to is None:
@@ -144,7 +148,10 @@ def _refuse_eavesdroppers(draft: Draft) -> None:
     others = sorted({n for n in mentioned(text) if n.casefold() not in allowed})
     if draft.reply_to and others:
         raise Rejected(
-            f"a direct message is read by everybody whom it mentions: take out @{', @'.join(others)}",
+            say(
+                "a direct message is read by everybody whom it mentions: take out {names}",
+                names=", ".join(f"@{o}" for o in others),
+            ),
             code="mentions_others",
             evidence={"field": "text", "mentions": others},
         )

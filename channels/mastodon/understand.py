@@ -17,6 +17,7 @@ from channels.contract import JSON, Connection, Inbound, InboundKind, Person, Re
 from channels.errors import Gone
 from channels.mastodon.api import Api, actor_of, full_handle, host_of, time_of
 from channels.mastodon.markup import text_of
+from channels.sentences import say
 
 _MIME_OF_KIND = {"image": "image/jpeg", "gifv": "video/mp4", "video": "video/mp4", "audio": "audio/mpeg"}
 
@@ -70,7 +71,7 @@ class Understanding:
                 remote_at=datetime.fromisoformat("1970-01-01T00:00:00+00:00"),
                 thread_root=remote_id,
                 can_reply=False,
-                cannot_reply_reason="deleted",
+                cannot_reply_reason=say("it was deleted"),
             ),
         )
 

@@ -19,6 +19,7 @@ from requests_oauthlib import OAuth1
 from channels.answers import error_for, json_of, summary
 from channels.contract import JSON, Connection
 from channels.errors import AuthExpired, ChannelError, Malformed, OutcomeUnknown, RateLimited, Rejected
+from channels.sentences import say
 from channels.wire import Wire
 
 API = "https://api.x.com"
@@ -142,11 +143,17 @@ def error_of(response: requests.Response) -> ChannelError:
     if status == 403 and ("duplicate" in words.lower() or _DUPLICATE in _codes(response)):
         # It may be an earlier post of ours that it duplicates, or the very one whose answer was lost.
         return OutcomeUnknown(
-            f"X says that it has this already: {words}", code="duplicate", status=403, evidence=evidence
+            say("X says that it has this already: {words}", words=words),
+            code="duplicate",
+            status=403,
+            evidence=evidence,
         )
     if status == 403 and _NOT_ENGAGED in words:
         return Rejected(
-            f"X does not allow this answer: {words}", code="reply_not_allowed", status=403, evidence=evidence
+            say("X does not allow this answer: {words}", words=words),
+            code="reply_not_allowed",
+            status=403,
+            evidence=evidence,
         )
     error = error_for(response, now=now)
     if isinstance(error, RateLimited) and response.headers.get("x-app-limit-24hour-remaining") == "0":

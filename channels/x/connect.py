@@ -9,6 +9,7 @@ from datetime import datetime
 from channels import oauth
 from channels.contract import AppKeys, Connected, Connection, Consent
 from channels.errors import Rejected
+from channels.sentences import say
 from channels.wire import Wire
 from channels.x.client import API, XClient
 
@@ -111,4 +112,8 @@ def _secrets(tokens: oauth.OAuth2Tokens) -> Mapping[str, str]:
 
 
 def _keys_missing(name: str) -> Rejected:
-    return Rejected(f"no application keys for X are set ({name})", code="app_keys_missing", evidence={"missing": name})
+    return Rejected(
+        say("no application keys for X are set ({name})", name=name),
+        code="app_keys_missing",
+        evidence={"missing": name},
+    )

@@ -15,6 +15,7 @@ import requests
 
 from channels.contract import JSON, Connection, Gap, Inbound, Page, RawItem
 from channels.errors import Gone, Malformed
+from channels.sentences import say
 from channels.wire import Wire
 from channels.x import shapes, webhook
 from channels.x.client import XClient, page_of
@@ -70,10 +71,12 @@ class XReader:
     def _gap(self, stream: str, floor: int, ids: Sequence[int], is_complete: bool, now: datetime) -> Gap | None:
         since = shapes.time_of(str(floor))
         if not is_complete and ids:
-            return Gap(since, shapes.time_of(str(min(ids))), f"X hands out the last {_MOST[stream]} only")
+            return Gap(
+                since, shapes.time_of(str(min(ids))), say("X hands out the last {most} only", most=_MOST[stream])
+            )
         days = _DAYS.get(stream)
         if days and since < now - timedelta(days=days):
-            return Gap(since, now - timedelta(days=days), f"X hands out the last {days} days only")
+            return Gap(since, now - timedelta(days=days), say("X hands out the last {days} days only", days=days))
         return None
 
     def _fetch(self, stream: str, floor: int) -> Fetch:

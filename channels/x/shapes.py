@@ -11,13 +11,14 @@ from typing import Any
 
 from channels.contract import JSON, Inbound, InboundKind, Person, RemoteMedia, Surface
 from channels.errors import Malformed
+from channels.sentences import say
 
 _EPOCH_MS = 1288834974657  # of X's ids (snowflakes)
 _MIMES = {"photo": "image/jpeg", "animated_gif": "video/mp4", "video": "video/mp4"}
 _LEADING_MENTIONS = re.compile(r"\A(?:@\w{1,15}\s+)+", re.ASCII)
 
 # Why an answer through the API is refused (since February 2026).
-NOT_ENGAGED = "x_not_mentioned_or_quoted"
+NOT_ENGAGED = say("X takes answers only to who mentioned or quoted the account")
 
 
 # ---------------------------------------------------------------- ids and times

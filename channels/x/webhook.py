@@ -12,6 +12,7 @@ from typing import Any
 
 from channels.contract import JSON, Connection, Inbound, InboundKind, Person, RawItem, Surface
 from channels.errors import Forged, Gone, Malformed
+from channels.sentences import say
 from channels.x import shapes
 
 STREAM = "webhook"
@@ -59,7 +60,7 @@ def understand(body: Mapping[str, Any], own_id: str, look_up: LookUp) -> Sequenc
         events = body.get("direct_message_events", ())
         return [*found, *(_message(e, users, own_id) for e in events if e.get("type") == "message_create")]
     except (KeyError, TypeError, ValueError, AttributeError) as e:
-        raise Malformed(f"a delivery of X that cannot be understood: {type(e).__name__}") from e
+        raise Malformed(say("a delivery of X that cannot be understood: {fault}", fault=type(e).__name__)) from e
 
 
 def _looked_up(post: Inbound, look_up: LookUp) -> Inbound:

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit
 from guichet.accounts import queries, rules
 from guichet.errors import NotAllowed
@@ -21,7 +22,7 @@ from guichet.staff.rules import hash_secret
 def require_connect(session: Session, actor: Actor, brand: Brand, now: datetime) -> None:
     """Raises NotAllowed for who may not connect accounts of this brand."""
     if actor.kind != "system" and not queries.may_connect(session, actor, brand.id, now):
-        raise NotAllowed(f"you have no right to do this ({Action.ACCOUNT_CONNECT})")
+        raise NotAllowed(say("you have no right to do this ({action})", action=Action.ACCOUNT_CONNECT))
 
 
 def begin_attempt(

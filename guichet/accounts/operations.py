@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from channels.contract import AppKeys, Connected, Connection
 from channels.errors import AuthExpired, ChannelError
+from channels.sentences import say
 from guichet import audit, live
 from guichet.accounts import queries, rules
 from guichet.accounts.brands import add_brand, add_calendar, change_brand, change_calendar
@@ -67,7 +68,7 @@ def connection_of(session: Session, sealer: Sealer, account: Account, app_keys: 
 def _credential_of(session: Session, account: Account) -> Credential:
     credential = session.get(Credential, account.id)
     if credential is None:
-        raise NotFound(f"{account.handle} is not connected", code="not_connected")
+        raise NotFound(say("{handle} is not connected", handle=account.handle), code="not_connected")
     return credential
 
 
@@ -191,9 +192,9 @@ def note_failure(session: Session, actor: Actor, account: Account, error: Channe
 
 
 def _note_failure(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
-    account.last_error, account.last_error_at = error.detail[:2000], now
+    account.last_error, account.last_error_at = error.detail, now
     if isinstance(error, AuthExpired) and not error.is_renewable and account.state == "connected":
-        account.state, account.state_reason = "needs_reconnect", error.detail[:2000]
+        account.state, account.state_reason = "needs_reconnect", error.detail
         audit.record(session, actor, "account.expired", account, now, code=error.code)
         live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import available_timezones
 
 from channels.contract import Connected
+from channels.sentences import say
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account
 
@@ -32,7 +33,11 @@ def require_same(account: Account, connected: Connected) -> None:
     same = account.remote_id == connected.remote_id and (account.base_url or "") == (connected.base_url or "")
     if not same:
         raise Conflict(
-            f"this is {connected.handle}, not {account.handle}: sign in there as the account to reconnect",
+            say(
+                "this is {found}, not {wanted}: sign in there as the account to reconnect",
+                found=connected.handle,
+                wanted=account.handle,
+            ),
             code="another_account",
         )
 
@@ -50,7 +55,7 @@ def needs_refresh(expires_at: datetime | None, refreshed_at: datetime | None, no
 def require_time_zone(name: str, field: str = "time_zone") -> None:
     """Raises Invalid for what is no IANA zone."""
     if name not in available_timezones():
-        raise Invalid(f"there is no time zone {name!r}", {field: "is no IANA time zone"})
+        raise Invalid(say("there is no time zone “{name}”", name=name), {field: "is no IANA time zone"})
 
 
 def require_calendar(intervals: Mapping[str, Sequence[Sequence[str]]], holidays: Sequence[str]) -> None:
@@ -65,22 +70,22 @@ def require_calendar(intervals: Mapping[str, Sequence[Sequence[str]]], holidays:
         try:
             date.fromisoformat(holiday)
         except ValueError:
-            wrong["holidays"] = f"{holiday!r} is no date"
+            wrong["holidays"] = say("“{text}” is no date", text=holiday)
     if wrong:
         raise Invalid("these business hours cannot be kept", wrong)
 
 
 def _problem_of_day(day: str, spans: Sequence[Sequence[str]]) -> str:
     if day not in {str(n) for n in range(7)}:
-        return "is no weekday: 0 is Monday, 6 is Sunday"
+        return say("is no weekday: 0 is Monday, 6 is Sunday")
     end = ""
     for span in sorted(list(s) for s in spans):
         if len(span) != 2 or not all(_is_clock_time(t) for t in span):
-            return "needs a beginning and an end as HH:MM"
+            return say("needs a beginning and an end as HH:MM")
         if span[0] >= span[1]:
-            return f"{span[0]}–{span[1]} ends before it begins"
+            return say("{start}–{end} ends before it begins", start=span[0], end=span[1])
         if span[0] < end:
-            return f"{span[0]}–{span[1]} overlaps the one before"
+            return say("{start}–{end} overlaps the one before", start=span[0], end=span[1])
         end = span[1]
     return ""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Integer
+from sqlalchemy import JSON, BigInteger, DateTime, Integer, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+from channels.sentences import Sentence, from_json, to_json
 
 # A 64-bit key; SQLite only numbers rows by itself for INTEGER PRIMARY KEY.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -34,3 +37,30 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ToldText(TypeDecorator[str]):
+    """Why something is as it is, kept so that every reader gets it in their own language: a
+    Sentence comes back as one, any other text as it was (cut to `LONGEST` characters)."""
+
+    impl = Text
+    cache_ok = True
+    LONGEST = 2000
+    _MARK = '{"say":'
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, Sentence) and value.values:
+            return json.dumps(to_json(value))
+        plain = value.replace("\0", "").encode("utf-8", "replace").decode()[: self.LONGEST]
+        # What only looks like a kept sentence must never be read as one.
+        return json.dumps(to_json(Sentence("{words}", {"words": plain}))) if plain.startswith(self._MARK) else plain
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or not value.startswith(self._MARK):
+            return value
+        try:
+            return from_json(json.loads(value))
+        except (LookupError, ValueError, AttributeError, TypeError):
+            return value

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, and_, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.contract import Inbound, Receipt
+from channels.sentences import say
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
@@ -127,7 +128,7 @@ def record_look(
     if verdict.state is State.PUBLISHED and receipt is not None:
         if not _belongs_elsewhere(connection, case, receipt.remote_id):
             return _bind(connection, case.delivery_id, receipt, now)
-        reason = "what was found there belongs to another delivery"
+        reason = say("what was found there belongs to another delivery")
         verdict = Verdict(
             State.NEEDS_HUMAN, AttemptState.UNKNOWN, "remote_id_taken", reason, evidence=verdict.evidence
         )  # fmt: skip

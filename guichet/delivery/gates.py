@@ -13,6 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Table, and_, bindparam, case, exists, literal, not_, or_, select
 
+from channels.sentences import say
 from guichet.db.types import UTCDateTime
 from guichet.delivery.states import State
 from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Staff, TeamMember, Worker
@@ -37,12 +38,12 @@ class Closed:
 
 
 CLOSED: Mapping[str, Closed] = {
-    "withdrawn": Closed(State.CANCELLED, "it was withdrawn before it went out"),
-    "account_gone": Closed(State.NEEDS_HUMAN, "the account is not connected"),
-    "approval_gone": Closed(State.AWAITING_APPROVAL, "what stands there now was not approved"),
-    "right_gone": Closed(State.NEEDS_HUMAN, "whoever scheduled it may no longer publish there"),
-    "late": Closed(State.NEEDS_HUMAN, "its time is past by more than was allowed"),
-    "braked": Closed(State.HELD, "a brake is on"),
+    "withdrawn": Closed(State.CANCELLED, say("it was withdrawn before it went out")),
+    "account_gone": Closed(State.NEEDS_HUMAN, say("the account is not connected")),
+    "approval_gone": Closed(State.AWAITING_APPROVAL, say("what stands there now was not approved")),
+    "right_gone": Closed(State.NEEDS_HUMAN, say("whoever scheduled it may no longer publish there")),
+    "late": Closed(State.NEEDS_HUMAN, say("its time is past by more than was allowed")),
+    "braked": Closed(State.HELD, say("a brake is on")),
 }
 
 

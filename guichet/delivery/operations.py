@@ -14,12 +14,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery.payload import freeze, payload_hash
 from guichet.delivery.states import EDITABLE, IN_DOUBT, AttemptState, State, require_step, sources_of
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Attempt, Decision, Delivery
 from guichet.policy import Action, Actor, require
+from guichet.wording import in_words
 
 KINDS = ("post", "thread_item", "first_comment", "reply", "direct", "edit", "delete")
 CHOICES = ("link", "resend", "drop")
@@ -127,7 +129,9 @@ def replace_content(
         _move(session, delivery, State.DUE, now)
     if delivery.state not in EDITABLE:
         raise Conflict(
-            f"it is {delivery.state} and cannot be changed any more", code="too_late", current=delivery.state
+            say("it is {state} and cannot be changed any more", state=in_words(delivery.state)),
+            code="too_late",
+            current=delivery.state,
         )
     delivery.payload, delivery.payload_hash = dict(payload), payload_hash(payload)
     delivery.content_hash, delivery.updated_at = content_hash, now
@@ -147,7 +151,11 @@ def reschedule(
             raise Conflict("it may already be published: decide that first", code="in_doubt", current=delivery.state)
         _move(session, delivery, State.SCHEDULED, now)
     elif delivery.state not in EDITABLE:
-        raise Conflict(f"it is {delivery.state} and cannot be moved", code="too_late", current=delivery.state)
+        raise Conflict(
+            say("it is {state} and cannot be moved", state=in_words(delivery.state)),
+            code="too_late",
+            current=delivery.state,
+        )
     delivery.due_at = delivery.not_before = due_at
     delivery.deadline_at = _deadline(due_at, late_limit)
     delivery.updated_at = now
@@ -180,12 +188,14 @@ def decide(
     `resend` (a new generation, in the right of who decides) or `drop`."""
     require(actor, _right_over(delivery), delivery)
     if choice not in CHOICES:
-        raise Invalid("choose one of link, resend, drop", {"choice": f"not {choice!r}"})
+        raise Invalid("choose one of link, resend, drop", {"choice": say("not “{choice}”", choice=choice)})
     if actor.staff_id is None:
         raise ValueError("only a person decides")
     _lock(session, delivery)
     if delivery.state != State.NEEDS_HUMAN:
-        raise Conflict(f"it is {delivery.state} now", code="already_decided", current=delivery.state)
+        raise Conflict(
+            say("it is {state} now", state=in_words(delivery.state)), code="already_decided", current=delivery.state
+        )
     if choice == "link":
         _link(session, delivery, remote_id.strip(), url.strip(), now)
     elif choice == "resend":
@@ -204,7 +214,9 @@ def retry(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> 
     _lock(session, delivery)
     if delivery.state != State.FAILED:
         raise Conflict(
-            f"it is {delivery.state}: only what failed is retried", code="wrong_state", current=delivery.state
+            say("it is {state}: only what failed is retried", state=in_words(delivery.state)),
+            code="wrong_state",
+            current=delivery.state,
         )
     _send_again(session, actor, delivery, now)
     audit.record(session, actor, "delivery.retry", delivery, now, generation=delivery.generation)
@@ -215,7 +227,9 @@ def take_down(session: Session, actor: Actor, delivery: Delivery, account: Accou
     for twice without harm."""
     require(actor, _right_over(delivery), delivery)
     if delivery.state != State.PUBLISHED or not delivery.remote_id:
-        raise Conflict(f"it is {delivery.state}: there is nothing to take down", current=delivery.state)
+        raise Conflict(
+            say("it is {state}: there is nothing to take down", state=in_words(delivery.state)), current=delivery.state
+        )
     payload = freeze(text="", surface=delivery.payload["surface"], options={"context": delivery.remote_context})
     return create(
         session, actor, account=account, kind="delete", payload=payload, due_at=now, now=now,

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from channels.sentences import say
 from guichet.errors import Conflict
+from guichet.wording import in_words
 
 
 class State(StrEnum):
@@ -82,4 +84,8 @@ def sources_of(after: State) -> tuple[State, ...]:
 def require_step(before: str, after: str) -> None:
     """Raises Conflict where the table does not allow it."""
     if not can_step(before, after):
-        raise Conflict(f"a delivery that is {before} cannot become {after}", code="wrong_state", current=str(before))
+        raise Conflict(
+            say("a delivery that is {before} cannot become {after}", before=in_words(before), after=in_words(after)),
+            code="wrong_state",
+            current=str(before),
+        )

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Table, and_, or_, select, update
 
+from channels.sentences import say
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
 from guichet.delivery.states import AttemptState, State
@@ -47,7 +48,7 @@ def recover(
             .where(mine, D.c.state == State.SENDING)
             .values(
                 state=State.UNKNOWN, worker_id=None, next_look_at=now, updated_at=now,
-                reason_code="worker_gone", reason="the worker ended while it was sending",
+                reason_code="worker_gone", reason=say("the worker ended while it was sending"),
             )
             .returning(D.c.id)
         )

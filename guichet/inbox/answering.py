@@ -224,10 +224,10 @@ def _refuse_unseen(session: Session, conversation: Conversation, author_id: int,
 def _target(session: Session, conversation: Conversation, to_message_id: int | None, now: datetime) -> Target:
     answered = _answered(session, conversation, to_message_id)
     if not answered.can_reply:
-        reason = answered.cannot_reply_reason or "the network does not let us answer this"
+        reason = answered.cannot_reply_reason or say("the network does not let us answer this")
         raise Invalid(reason, {"to_message_id": reason}, code="cannot_reply")
     if answered.reply_until is not None and answered.reply_until <= now:
-        reason = "the network's time for an answer is over"
+        reason = say("the network's time for an answer is over")
         raise Invalid(reason, {"to_message_id": reason}, code="reply_window_over")
     identity = session.get_one(Identity, answered.identity_id)
     return Target(

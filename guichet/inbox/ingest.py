@@ -118,7 +118,7 @@ def note_failure(session: Session, actor: Actor, raw: RawItem, error: str, now: 
     """One more failure; the fifth makes it a dead letter. `error` without secrets or texts."""
     require(actor, Action.SYSTEM)
     raw.tries += 1
-    raw.last_error = clean(error, 1000)
+    raw.last_error = error
     raw.try_after = now + _FIRST_PAUSE * 2 ** (raw.tries - 1)
     if raw.tries >= TRIES:
         raw.state = "dead"

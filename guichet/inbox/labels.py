@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit
 from guichet.errors import Conflict, Invalid
 from guichet.inbox.changes import Change, changing
@@ -48,15 +49,15 @@ def delete_label(session: Session, actor: Actor, label: Label, now: datetime) ->
 
 def _checked(session: Session, name: str, colour: str, own_id: int | None) -> str:
     name = " ".join(name.split())
-    fields = {}
+    fields: dict[str, str] = {}
     if not 0 < len(name) <= _NAME_LENGTH:
-        fields["name"] = f"must have 1 to {_NAME_LENGTH} characters"
+        fields["name"] = say("must have 1 to {most} characters", most=_NAME_LENGTH)
     if colour not in COLOURS:
-        fields["colour"] = f"must be one of {', '.join(COLOURS)}"
+        fields["colour"] = say("must be one of {choices}", choices=", ".join(COLOURS))
     if fields:
         raise Invalid("this label cannot be kept so", fields)
     if session.scalars(select(Label.id).where(Label.name == name, Label.id != (own_id or 0))).first():
-        raise Conflict(f"there is a label {name!r} already", code="exists")
+        raise Conflict(say("there is a label “{name}” already", name=name), code="exists")
     return name
 
 

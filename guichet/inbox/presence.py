@@ -14,6 +14,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
+from channels.sentences import say
 from guichet.errors import Invalid
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,7 @@ class Present:
 def show(redis: Redis, conversation_id: int, staff_id: int, what: str, now: datetime) -> None:
     """Say that somebody is there for the next LASTS seconds. Raises Invalid for another `what`."""
     if what not in WHATS:
-        raise Invalid("one is viewing or writing", {"what": f"must be {' or '.join(WHATS)}"})
+        raise Invalid("one is viewing or writing", {"what": say("must be one of {choices}", choices=", ".join(WHATS))})
     key = _key(conversation_id)
     try:
         with redis.pipeline(transaction=False) as pipe:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet.db import dialect
 from guichet.errors import Invalid
 from guichet.inbox import cursors, searching
@@ -51,11 +52,11 @@ class Filters:
 
     def checked(self) -> Filters:
         """Raises Invalid naming the field that makes no sense."""
-        fields = {}
+        fields: dict[str, str] = {}
         if not set(self.states) <= {*State, "all"}:
-            fields["state"] = f"must be among all, {', '.join(State)}"
+            fields["state"] = say("must be one of {choices}", choices=", ".join(("all", *State)))
         if self.assignee not in ("", "none", "me") and not self.assignee.isdecimal():
-            fields["assignee"] = "must be none, me or an id"
+            fields["assignee"] = say("must be one of {choices}", choices="none, me, id")
         if fields:
             raise Invalid("this filter makes no sense", fields)
         return self
@@ -107,7 +108,7 @@ def list_conversations(
     "newest": by the last message. Raises Invalid for a filter, order or cursor that makes no sense."""
     walk = _walk_for(session, actor, filters.checked(), limit)
     if order not in ORDERS:
-        raise Invalid("there is no such order", {"order": f"must be {' or '.join(ORDERS)}"})
+        raise Invalid("there is no such order", {"order": say("must be one of {choices}", choices=", ".join(ORDERS))})
     # What is finished does not wait, but for an answer on its way: its newest come first.
     by_wait = order == "oldest_waiting" and not UNFINISHED.isdisjoint(walk.states)
     keys = _by_wait(session, walk, after) if by_wait else _by_newest(session, walk, after, "newest")

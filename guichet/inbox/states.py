@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from channels.sentences import say
 from guichet.errors import Conflict
+from guichet.wording import in_words
 
 
 class State(StrEnum):
@@ -45,7 +47,13 @@ TRANSITIONS: Mapping[State, frozenset[State]] = {
 def check(before: str, after: str) -> None:
     """Raises Conflict (`not_possible_now`) unless the table lets `after` follow `before`."""
     if State(after) not in TRANSITIONS[State(before)]:
-        raise Conflict(f"a conversation that is {before} cannot become {after}", code="not_possible_now", state=before)
+        raise Conflict(
+            say(
+                "a conversation that is {before} cannot become {after}", before=in_words(before), after=in_words(after)
+            ),
+            code="not_possible_now",
+            state=before,
+        )
 
 
 def after_customer(state: str) -> State:

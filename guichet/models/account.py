@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from guichet.models.base import Base, Key, Long, RemoteId, Short, ref
+from guichet.models.base import Base, Key, Long, RemoteId, Short, Told, ref
 
 
 class Calendar(Base):
@@ -61,13 +61,13 @@ class Account(Base):
     avatar_url: Mapped[Long] = mapped_column(default="")
     time_zone: Mapped[Short]
     state: Mapped[Short] = mapped_column(default="connected")
-    state_reason: Mapped[Long] = mapped_column(default="")
+    state_reason: Mapped[Told] = mapped_column(default="")
     is_rehearsal: Mapped[bool] = mapped_column(default=False)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     parked_until: Mapped[datetime | None]  # the network asked us to wait
-    parked_reason: Mapped[Long] = mapped_column(default="")
+    parked_reason: Mapped[Told] = mapped_column(default="")
     checked_at: Mapped[datetime | None]
-    last_error: Mapped[Long] = mapped_column(default="")
+    last_error: Mapped[Told] = mapped_column(default="")
     last_error_at: Mapped[datetime | None]
     webhook_secret: Mapped[Short] = mapped_column(default="")
     connected_by: Mapped[int | None] = ref("staff.id")
@@ -118,10 +118,10 @@ class PollCursor(Base):
     next_poll_at: Mapped[datetime]
     claimed_until: Mapped[datetime | None]
     failures: Mapped[int] = mapped_column(default=0)
-    last_error: Mapped[Long] = mapped_column(default="")
+    last_error: Mapped[Told] = mapped_column(default="")
     gap_since: Mapped[datetime | None]
     gap_until: Mapped[datetime | None]
-    gap_reason: Mapped[Long] = mapped_column(default="")
+    gap_reason: Mapped[Told] = mapped_column(default="")
 
 
 class Brake(Base):

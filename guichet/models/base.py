@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from sqlalchemy import ForeignKey, Index, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
-from guichet.db.types import Id, Json, UTCDateTime
+from guichet.db.types import Id, Json, ToldText, UTCDateTime
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -22,6 +22,7 @@ Key = Annotated[int, mapped_column(Id, primary_key=True, autoincrement=True)]
 Short = Annotated[str, mapped_column(String(300))]
 RemoteId = Annotated[str, mapped_column(String(600))]
 Long = Annotated[str, mapped_column(Text)]
+Told = Annotated[str, mapped_column(ToldText)]  # a sentence for people, said in the reader's language
 
 
 class Base(DeclarativeBase):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Index, LargeBinary, MetaData, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from guichet.db import dialect
-from guichet.models.base import Base, Key, Long, RemoteId, Short, partial_index, ref
+from guichet.models.base import Base, Key, Long, RemoteId, Short, Told, partial_index, ref
 
 
 class RawItem(Base):
@@ -33,7 +33,7 @@ class RawItem(Base):
     state: Mapped[Short] = mapped_column(default="waiting")
     tries: Mapped[int] = mapped_column(default=0)
     try_after: Mapped[datetime | None]
-    last_error: Mapped[Long] = mapped_column(default="")
+    last_error: Mapped[Told] = mapped_column(default="")
     processed_at: Mapped[datetime | None]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit, live
 from guichet.errors import Invalid, NotAllowed, NotFound, NotSignedIn
 from guichet.models import ApiToken, IdempotencyKey, Staff, StaffSession
@@ -112,7 +113,9 @@ def create_token(
         raise NotAllowed("only a signed-in person can make a token")
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
-        raise Invalid("these are no scopes of a token", {"scopes": f"must be among {', '.join(SCOPES)}"})
+        raise Invalid(
+            "these are no scopes of a token", {"scopes": say("must be one of {choices}", choices=", ".join(SCOPES))}
+        )
     return _add_token(session, actor, actor.staff_id, name, scopes, expires_at, now)
 
 

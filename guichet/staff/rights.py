@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit, live
 from guichet.errors import Conflict, Invalid, NotFound
 from guichet.models import Account, Brand, Conversation, Grant, Staff, Team, TeamMember, WaitSlice
@@ -57,7 +58,10 @@ def change_team(
         team.name = name
     if assignment is not None:
         if assignment not in ASSIGNMENTS:
-            raise Invalid("there is no such assignment", {"assignment": f"must be among {', '.join(ASSIGNMENTS)}"})
+            raise Invalid(
+                "there is no such assignment",
+                {"assignment": say("must be one of {choices}", choices=", ".join(ASSIGNMENTS))},
+            )
         team.assignment = assignment
     if member_ids is not None or lead_ids is not None:
         leads = [m.staff_id for m in team.members if m.is_lead] if lead_ids is None else lead_ids
@@ -96,7 +100,10 @@ def _set_members(
     wanted = set(member_ids) | set(lead_ids)
     known = set(session.scalars(select(Staff.id).where(Staff.id.in_(wanted), Staff.disabled_at.is_(None))))
     if wanted - known:
-        raise Invalid("some of these people do not work here", {"member_ids": f"unknown: {sorted(wanted - known)}"})
+        raise Invalid(
+            "some of these people do not work here",
+            {"member_ids": say("unknown: {ids}", ids=", ".join(map(str, sorted(wanted - known))))},
+        )
     present = {m.staff_id: m for m in team.members}
     for staff_id in set(present) ^ wanted:
         live.tell(session, "rights", now, staff_id=staff_id)

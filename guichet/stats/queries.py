@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet.errors import Invalid
 from guichet.inbox import cursors
 from guichet.inbox.cursors import Cursor
@@ -131,7 +132,7 @@ def first_responses(
     Raises Invalid (fields by, since, until).
     """
     if by not in BY:
-        raise Invalid("there is no such grouping", {"by": f"must be one of {', '.join(BY)}"})
+        raise Invalid("there is no such grouping", {"by": say("must be one of {choices}", choices=", ".join(BY))})
     scope = replace(bounded(scope), is_first=True, end_kinds=scope.end_kinds or (*ANSWERED, *CENSORED))
     accounts = zones_of(session, actor, scope)
     groups: dict[str, list[km.Spell]] = {}

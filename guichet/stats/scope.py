@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, false, or_, select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet.errors import Invalid
 from guichet.inbox.waits import EndKind
 from guichet.models import Account, Brand, Wait
@@ -53,7 +54,7 @@ def zones_of(session: Session, actor: Actor, scope: WaitFilter) -> dict[int, Zon
 def matching(session: Session, actor: Actor, scope: WaitFilter) -> list[ColumnElement[bool]]:
     """The WHERE clauses for the waits of `scope` that the actor may see. Raises Invalid."""
     if not set(scope.end_kinds) <= {"", *EndKind}:
-        raise Invalid("there is no such end", {"end_kind": f"must be among {', '.join(EndKind)}"})
+        raise Invalid("there is no such end", {"end_kind": say("must be one of {choices}", choices=", ".join(EndKind))})
     where = [_when(scope, zones_of(session, actor, scope))]
     if scope.end_kinds:
         kinds = [k for k in scope.end_kinds if k]

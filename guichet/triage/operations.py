@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from channels.sentences import say
 from guichet import audit
 from guichet.errors import Invalid
 from guichet.models import Account, Brand, Label, Message, Rule, Staff, Team
@@ -177,13 +178,13 @@ def _check(
 ) -> None:
     fields = {**rules.problems_of_conditions(conditions), **rules.problems_of_actions(actions)}
     if not 0 < len(name.strip()) <= _NAME_LENGTH:
-        fields["name"] = f"must have 1 to {_NAME_LENGTH} characters"
+        fields["name"] = say("must have 1 to {most} characters", most=_NAME_LENGTH)
     if brand_id is not None and session.get(Brand, brand_id) is None:
-        fields["brand_id"] = "there is no such brand"
+        fields["brand_id"] = say("there is no such brand")
     targets = {"label": Label, "team": Team, "assignee": Staff}
     for n, action in enumerate(actions):
         model = targets.get(str(action.get("kind")))
         if model is not None and f"actions.{n}.value" not in fields and session.get(model, action["value"]) is None:
-            fields[f"actions.{n}.value"] = f"there is no such {action['kind']}"
+            fields[f"actions.{n}.value"] = say("it does not exist")
     if fields:
         raise Invalid("this rule cannot work so", fields)

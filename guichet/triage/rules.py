@@ -22,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from channels.sentences import say
 from guichet.inbox.words import fold, phrases_in
 
 LIMIT = 50  # conditions, actions, values
@@ -122,7 +123,7 @@ def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
 def problems_of_conditions(conditions: Any) -> dict[str, str]:
     """What is wrong where, by dotted field name; {} if nothing."""
     if not isinstance(conditions, Sequence) or isinstance(conditions, str) or len(conditions) > LIMIT:
-        return {"conditions": f"must be a list of at most {LIMIT} conditions"}
+        return {"conditions": say("must be a list of at most {most} conditions", most=LIMIT)}
     fields: dict[str, str] = {}
     for n, condition in enumerate(conditions):
         fields.update({f"conditions.{n}.{k}": v for k, v in _problems_of_condition(condition).items()})
@@ -131,40 +132,40 @@ def problems_of_conditions(conditions: Any) -> dict[str, str]:
 
 def _problems_of_condition(condition: Any) -> dict[str, str]:
     if not isinstance(condition, Mapping):
-        return {"field": "must be a condition"}
+        return {"field": say("must be a condition")}
     name = condition.get("field")
     if name not in ("text", "account", *_TEXTS):
-        return {"field": f"must be one of text, account, {', '.join(_TEXTS)}"}
+        return {"field": say("must be one of {choices}", choices=", ".join(("text", "account", *_TEXTS)))}
     ops = ("any_of", "none_of") if name == "text" else ("is",) if name == "hours" else ("is", "is_not")
     if condition.get("operator") not in ops:
-        return {"operator": f"must be {' or '.join(ops)}"}
+        return {"operator": say("must be one of {choices}", choices=", ".join(ops))}
     values = condition.get("value")
     if not isinstance(values, list) or not 0 < len(values) <= LIMIT:
-        return {"value": f"must be a list of 1 to {LIMIT} values"}
+        return {"value": say("must be a list of 1 to {most} values", most=LIMIT)}
     if name == "account":
-        return {} if all(type(v) is int for v in values) else {"value": "must be ids of accounts"}
+        return {} if all(type(v) is int for v in values) else {"value": say("must be ids of accounts")}
     if not all(isinstance(v, str) and 0 < len(v.strip()) <= _WORD_LENGTH for v in values):
-        return {"value": f"must be texts of 1 to {_WORD_LENGTH} characters"}
+        return {"value": say("must be texts of 1 to {most} characters", most=_WORD_LENGTH)}
     if name == "text" and not all(fold(v) for v in values):
-        return {"value": "must each have a letter or a digit"}
+        return {"value": say("must each have a letter or a digit")}
     allowed = _TEXTS.get(name)
     if allowed is not None and not allowed.issuperset(values):
-        return {"value": f"must be among {', '.join(sorted(allowed))}"}
+        return {"value": say("must be one of {choices}", choices=", ".join(sorted(allowed)))}
     return {}
 
 
 def problems_of_actions(actions: Any) -> dict[str, str]:
     """What is wrong where, by dotted field name; whether targets exist is asked elsewhere."""
     if not isinstance(actions, Sequence) or isinstance(actions, str) or not 0 < len(actions) <= LIMIT:
-        return {"actions": f"must be a list of 1 to {LIMIT} actions"}
+        return {"actions": say("must be a list of 1 to {most} actions", most=LIMIT)}
     fields: dict[str, str] = {}
     for n, action in enumerate(actions):
         do = action.get("kind") if isinstance(action, Mapping) else None
         value = action.get("value") if isinstance(action, Mapping) else None
         if do not in _DOES:
-            fields[f"actions.{n}.kind"] = f"must be one of {', '.join(_DOES)}"
+            fields[f"actions.{n}.kind"] = say("must be one of {choices}", choices=", ".join(_DOES))
         elif do == "priority" and (type(value) is not int or not 0 <= value <= 3):
-            fields[f"actions.{n}.value"] = "must be a number from 0 to 3"
+            fields[f"actions.{n}.value"] = say("must be a number from 0 to 3")
         elif do in ("label", "team", "assignee") and type(value) is not int:
-            fields[f"actions.{n}.value"] = "must be an id"
+            fields[f"actions.{n}.value"] = say("must be an id")
     return fields

@@ -142,7 +142,7 @@ def test_links_and_pictures_of_a_customer_are_understood(rig: XRig, connection: 
 def test_who_did_not_mention_us_cannot_be_answered() -> None:
     tweet = {"id": "20", "author_id": "1", "text": "bonjour", "conversation_id": "20"}
     message = shapes.post_of(tweet, shapes.Includes({}), "2")
-    assert (message.can_reply, message.cannot_reply_reason) == (False, "x_not_mentioned_or_quoted")
+    assert (message.can_reply, message.cannot_reply_reason) == (False, shapes.NOT_ENGAGED)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from channels import registry
 from channels.contract import AuthKind, ChannelSpec, Connected
+from channels.sentences import say
 from guichet.accounts import operations, queries
 from guichet.errors import Invalid
 from guichet.models import Account as AccountRow
@@ -65,7 +66,9 @@ def _signs_in(spec: ChannelSpec, form: dict[str, str]) -> bool:
 
 def _sign_in(asked: Asked, spec: ChannelSpec, body: ConnectBegin | ConnectSignIn) -> Account:
     if AuthKind.PASSWORD not in spec.auth:
-        raise Invalid(f"{spec.title} asks for consent on its own page", {"network": "takes no password"})
+        raise Invalid(
+            say("{title} asks for consent on its own page", title=spec.title), {"network": "takes no password"}
+        )
     connected = asked.networks.connector(spec.name, body.rehearsal).sign_in(body.form)
     with asked.open_unit() as session:
         row = save(session, asked, spec.name, connected, body.rehearsal, body.brand_id, body.account_id)
@@ -93,7 +96,10 @@ def save(
 
 def _spec(network: str) -> ChannelSpec:
     if network not in registry.names():
-        raise Invalid("no network is called that", {"network": f"must be among {', '.join(registry.names())}"})
+        raise Invalid(
+            "no network is called that",
+            {"network": say("must be one of {choices}", choices=", ".join(registry.names()))},
+        )
     return registry.get_spec(network)
 
 

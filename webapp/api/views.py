@@ -15,6 +15,7 @@ from webapp.api.schemas.common import Done, IdPath, Page
 from webapp.api.schemas.inbox import ConversationQuery, View, ViewNew
 from webapp.api.threads import PRIORITIES
 from webapp.asking import Asked, Room
+from webapp.refusals import refusal
 
 room = Room("views")
 
@@ -79,7 +80,7 @@ def _query_of(filters: dict[str, Any]) -> ConversationQuery:
     try:
         return ConversationQuery.model_validate(filters)
     except ValidationError as e:
-        wrong = {f"filters.{'.'.join(map(str, one['loc']))}": one["msg"] for one in e.errors()}
+        wrong = {f"filters.{'.'.join(map(str, one['loc']))}": refusal(one) for one in e.errors()}
         raise Invalid("these filters make no sense", wrong) from None
 
 

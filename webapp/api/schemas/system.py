@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from webapp.api.schemas.common import AccountBrief, Id, In, Line, Moment, Out, PageQuery, PersonBrief, Time
+from webapp.api.schemas.common import AccountBrief, Id, In, Line, Moment, Out, PageQuery, PersonBrief, Time, Told
 
 
 class AuditEntry(Out):
@@ -36,7 +36,7 @@ class DeadLetter(Out):
     stream: str
     received_at: Time
     tries: int
-    last_error: str
+    last_error: Told
     size: int
     original: str = Field(description="its beginning, as text")
 
