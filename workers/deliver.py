@@ -257,7 +257,7 @@ class Sender:
             Outcome(result, claimed.is_answer, account_error, done=lambda id_: self._let_fall([id_]))
         )
         if verdict.park_until is not None:
-            self._give_back_waiting(claimed.account_id)
+            self._give_back_waiting(None if verdict.parks_app else claimed.account_id)
 
 
 class _Frozen(Exception):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import or_, select
@@ -20,10 +21,12 @@ from guichet.inbox import operations as inbox
 from guichet.jobs import CHECK_ACCOUNT, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
+from guichet.publishing import zones
 from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, renew
 from workers.runtime import Process, current
+from workers.timekeeping import zones_installed
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +94,20 @@ def seal_audit_log(process: Process) -> None:
         audit.seal(unit.session, SYSTEM, process.runtime.now(), process.runtime.settings.secret_keys[0])
 
 
+def keep_wall_times(process: Process) -> None:
+    """What is scheduled follows its zone, whose rules may be others than when this was last
+    looked at: before this process began, or since."""
+    installed = zones_installed()
+    if process.parts.get("zones") == installed:
+        return
+    ZoneInfo.clear_cache()
+    with process.runtime.unit() as unit:
+        moved = zones.follow_zones(unit.session, SYSTEM, process.runtime.now())
+    process.parts["zones"] = installed
+    if moved:
+        log.warning("zones_changed", posts_moved=moved)
+
+
 def renew_secrets(process: Process) -> None:
     """Secrets that end soon, one flight each."""
     with process.runtime.reading() as session:
@@ -138,6 +155,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     look_after_conversations,
     seal_audit_log,
     forget_old_keys,
+    keep_wall_times,
     renew_secrets,
     check_accounts,
 )

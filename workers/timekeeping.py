@@ -4,12 +4,18 @@ minute nothing starts, for 0 early is as binding as 0 twice.
 
 A clock that was set right stays right: after two minutes of steady telling the new
 offset is believed, and said so in the log.
+
+Time zones change too: whoever asks is told which rules are installed now.
 """
 
 from __future__ import annotations
 
 import time
+import zoneinfo
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
 
 import structlog
 
@@ -45,3 +51,12 @@ class ClockGuard:
         log.warning("clock_believed_again", seconds=round(offset - self._offset, 1))
         self._offset, self._doubted = offset, None
         return True
+
+
+def zones_installed() -> tuple[str, ...]:
+    """Something that differs when the rules of the world's time zones were replaced, as a
+    package of the system or of Python."""
+    found = [f"{path} {path.stat().st_mtime_ns}" for path in map(Path, zoneinfo.TZPATH) if path.is_dir()]
+    with suppress(metadata.PackageNotFoundError):  # the system's are enough
+        found.append(metadata.version("tzdata"))
+    return tuple(found)

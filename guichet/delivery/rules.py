@@ -32,7 +32,8 @@ IDEMPOTENT = frozenset({"edit", "delete"})
 @dataclass(frozen=True)
 class Verdict:
     """Where a delivery and its attempt stand now. `not_before` is set where it goes back
-    to due; `park_until` where the network asked the whole account to wait."""
+    to due; `park_until` where the network asked the whole account to wait, and with
+    `parks_app` every account that our application has there."""
 
     state: State
     attempt: AttemptState
@@ -40,6 +41,7 @@ class Verdict:
     reason: str = ""
     not_before: datetime | None = None
     park_until: datetime | None = None
+    parks_app: bool = False
     receipt: Receipt | None = None
     http_status: int | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
@@ -78,7 +80,9 @@ def _meaning(error: BaseException, kind: str, is_reply: bool, tries: int, now: d
     said = _said(error)
     if isinstance(error, RateLimited):
         until = rate_limit_end(error.retry_at, now)
-        return Verdict(State.DUE, AttemptState.REFUSED, not_before=until, park_until=until, **said)
+        return Verdict(
+            State.DUE, AttemptState.REFUSED, not_before=until, park_until=until, parks_app=error.scope == "app", **said
+        )
     if isinstance(error, Unavailable):
         return Verdict(State.DUE, AttemptState.UNSENT, not_before=now + backoff(tries), **said)
     if isinstance(error, AuthExpired):
@@ -102,7 +106,9 @@ def after_failed_preparation(error: BaseException, *, tries: int, now: datetime)
     said = _said(error)
     if isinstance(error, RateLimited):
         until = rate_limit_end(error.retry_at, now)
-        return Verdict(State.DUE, AttemptState.UNSENT, not_before=until, park_until=until, **said)
+        return Verdict(
+            State.DUE, AttemptState.UNSENT, not_before=until, park_until=until, parks_app=error.scope == "app", **said
+        )
     if isinstance(error, AuthExpired):
         return Verdict(State.NEEDS_HUMAN, AttemptState.UNSENT, **said)
     if isinstance(error, Rejected | Gone) or not isinstance(error, ChannelError):
@@ -125,7 +131,7 @@ def _said(error: BaseException) -> dict[str, Any]:
             "evidence": dict(error.evidence),
         }
     # The text of an exception of ours may hold anything; its name says enough.
-    return {"code": "internal_error", "reason": f"a fault of ours: {type(error).__name__}"}
+    return {"code": "internal_error", "reason": say("a fault of ours: {fault}", fault=type(error).__name__)}
 
 
 # ---------------------------------------------------------------- keys
@@ -187,9 +193,9 @@ def after_look(spec: ChannelSpec, doubt: Doubt, looked: Looked, now: datetime) -
         return Verdict(State.RECONCILING, AttemptState.UNKNOWN, not_before=again, evidence=evidence)
     if looked.candidates:
         evidence["candidates"] = [{"remote_id": c.remote_id, "url": c.url} for c in looked.candidates]
-        return _ask("ambiguous", "something like it is there, but it is not certain that it is this one", evidence)
+        return _ask("ambiguous", say("something like it is there, but it is not certain that it is this one"), evidence)
     if not looked.absent:
-        return _after_vain_look(doubt, "unreadable", "what the network showed does not say", evidence, now)
+        return _after_vain_look(doubt, "unreadable", say("what the network showed does not say"), evidence, now)
     if can_repeat_key(spec, doubt, now):
         return Verdict(State.DUE, AttemptState.ABSENT, not_before=now, evidence=evidence)
     if not counts(spec, doubt, now):
@@ -227,7 +233,9 @@ def after_look_failed(doubt: Doubt, error: ChannelError, now: datetime) -> Verdi
 
 def _after_vain_look(doubt: Doubt, code: str, reason: str, evidence: dict[str, Any], now: datetime) -> Verdict:
     if doubt.failed_looks + 1 >= MOST_FAILED_LOOKS:
-        return _ask("cannot_look", f"the network could not be asked what became of it: {reason}", evidence)
+        return _ask(
+            "cannot_look", say("the network could not be asked what became of it: {reason}", reason=reason), evidence
+        )
     wait = LOOK_BACKOFFS[min(doubt.failed_looks, len(LOOK_BACKOFFS) - 1)]
     return Verdict(State.RECONCILING, AttemptState.UNKNOWN, code, reason, not_before=now + wait, evidence=evidence)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, and_, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -198,14 +198,21 @@ def _take_down_withdrawn(connection: Connection, ids: Sequence[int], now: dateti
 
 def _park(connection: Connection, results: Sequence[Result]) -> None:
     """Leave accounts alone for as long as their network asked; never shorter than was known."""
-    until = {r.account_id: r.verdict for r in results if r.verdict.park_until is not None}
-    for account_id, verdict in until.items():
+    until = {(r.account_id, r.verdict.parks_app): r.verdict for r in results if r.verdict.park_until is not None}
+    for (account_id, parks_app), verdict in until.items():
         connection.execute(
             update(_A)
-            .where(_A.c.id == account_id)
+            .where(_A.c.id.in_(_of_the_same_app(account_id)) if parks_app else _A.c.id == account_id)
             .where(or_(_A.c.parked_until.is_(None), _A.c.parked_until < verdict.park_until))
             .values(parked_until=verdict.park_until, parked_reason=verdict.reason)
         )
+
+
+def _of_the_same_app(account_id: int) -> Select[tuple[int]]:
+    """Accounts on the same server of the same network: our application there is one."""
+    one = _A.alias()
+    same = [one.c[name] == _A.c[name] for name in ("network", "base_url", "is_rehearsal")]
+    return select(_A.c.id).join(one, and_(one.c.id == account_id, *same))
 
 
 def close_posts(connection: Connection, post_ids: set[int], now: datetime) -> None:

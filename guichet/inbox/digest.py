@@ -6,8 +6,9 @@ of it becomes a version, its deletion a tombstone. Nothing here looks anything u
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import delete, select
@@ -87,10 +88,29 @@ def _digest_one(case: _Case) -> Message | None:
         _echo(case)
     elif kind in _SAID:
         known = case.known()
+        if known is not None and _is_another(case, known):
+            case = _under_its_own_id(case)
+            known = case.known()
         if known is None:
             return _said(case)
         _edit(case, known)
     return None  # a reaction changes nothing
+
+
+def _is_another(case: _Case, known: Message) -> bool:
+    """Whether a mail only has the same Message-ID: a sender's faulty program gives two mails
+    one, and neither may be lost. A copy that was changed on its way still says the same."""
+    inbound = case.inbound
+    if inbound.kind is not InboundKind.MAIL or known.deleted_at is not None:
+        return False
+    return (known.text, known.subject) != (words.clean(inbound.text), words.clean_short(inbound.subject))
+
+
+def _under_its_own_id(case: _Case) -> _Case:
+    """Known by its content as well; answers go on naming its Message-ID (`context`)."""
+    digest_ = hashlib.sha256(f"{case.inbound.subject}\0{case.inbound.text}".encode("utf-8", "surrogatepass"))
+    remote_id = f"{words.clean(case.inbound.remote_id, people.ID_LENGTH - 20)}#{digest_.hexdigest()[:16]}"
+    return replace(case, inbound=replace(case.inbound, remote_id=remote_id))
 
 
 def _said(case: _Case) -> Message:

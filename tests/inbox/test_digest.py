@@ -60,6 +60,18 @@ def test_an_edit_is_a_version_and_a_deletion_a_tombstone(scene: Scene) -> None:
     assert message.text == ""
 
 
+def test_two_mails_with_one_message_id_are_both_kept(scene: Scene) -> None:
+    """A faulty program gives every mail the same; a copy that came another way is no second."""
+    mail = {"kind": InboundKind.MAIL, "surface": Surface.MAIL, "remote_id": "0@shop.example", "remote_at": scene.now}
+    first, second = said("Order 1 is late", **mail), said("Order 2 is late", who="other", **mail)
+    assert len(scene.hears(first, second)) == 2
+    assert scene.hears(first, second, said("Order 1 is late", automatic=True, **mail)) == []
+    one, two = scene.session.query(m.Message).order_by(m.Message.id)
+    assert (one.text, one.remote_id) == ("Order 1 is late", "0@shop.example")
+    assert two.text == "Order 2 is late"
+    assert one.conversation_id != two.conversation_id
+
+
 def test_a_reaction_has_no_effect(scene: Scene) -> None:
     message = scene.customer_says()
     version = scene.conversation_of(message).version

@@ -17,8 +17,10 @@ from guichet.delivery import engine as engine_
 from guichet.delivery import operations
 from guichet.delivery.payload import freeze
 from guichet.policy import SYSTEM
+from tests import factories
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.mastodon_rig import MastodonRig
+from tests.channels.x_rig import XRig
 from tests.workers.stage import Stage, open_stage
 from tests.workers.test_deliver import settle_all
 from workers import clock, tend
@@ -112,6 +114,23 @@ def test_a_rate_limit_parks_the_account_and_what_waited_goes_back(stage: Stage) 
     assert parked > utc_now() + timedelta(seconds=30)
     assert {stage.delivery(i).state for i in ids} == {"due"}
     assert stage.texts() == []
+
+
+def test_a_limit_on_the_whole_application_parks_all_of_its_accounts(engine: Engine, tmp_path: Path) -> None:
+    with XRig(posts_a_day=1) as rig, open_stage(engine, tmp_path, rig) as stage:
+        with stage.session() as session:
+            one = session.get_one(m.Account, stage.account_id)
+            same = factories.make_account(session, one.brand, "x", base_url=one.base_url, is_rehearsal=True)
+            other = factories.make_account(session, one.brand, "mastodon", is_rehearsal=True)
+            same_id, other_id = same.id, other.id
+        ids = [stage.queue(f"n {n}") for n in range(2)]
+        stage.drain()
+        assert sorted(stage.delivery(i).state for i in ids) == ["due", "published"]
+        with stage.runtime.reading() as session:
+            parked = {a.id: a.parked_until for a in session.scalars(select(m.Account))}
+    assert parked[stage.account_id] is not None
+    assert parked[same_id] == parked[stage.account_id]
+    assert parked[other_id] is None
 
 
 def test_nothing_starts_while_the_clocks_disagree(stage: Stage) -> None:
