@@ -7,11 +7,17 @@ keep http, https and mailto, open elsewhere and tell nobody where they came from
 
 from __future__ import annotations
 
+import re
+
 import nh3
 
 from guichet.inbox.words import clean
 
 HTML_LENGTH = 500_000  # code points; beyond it the text alone is shown
+# Opening tags; likewise. Reading costs their nesting times their number: 100,000 in each
+# other hold a worker for minutes. The longest newsletters have some 3,000.
+MOST_TAGS = 6_000
+_OPENING = re.compile(r"<[A-Za-z]")
 
 _TAGS = {
     "a", "b", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "ins",
@@ -32,6 +38,6 @@ _CLEANER = nh3.Cleaner(
 
 def sanitise(html: str) -> str:
     """Safe HTML for showing; "" where there is none, or more than could be read."""
-    if not html or len(html) > HTML_LENGTH:
+    if not html or len(html) > HTML_LENGTH or len(_OPENING.findall(html)) > MOST_TAGS:
         return ""
     return _CLEANER.clean(clean(html, HTML_LENGTH)).strip()
