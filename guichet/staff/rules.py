@@ -42,9 +42,9 @@ def require_good_person(email: str, name: str) -> None:
     """Raises Invalid for what is no address or no name."""
     wrong = {}
     if not _EMAIL.fullmatch(email.strip()) or len(email) > _LONGEST:
-        wrong["email"] = "must look like you@example.org"
+        wrong["email"] = say("must look like you@example.org")
     if not 0 < len(name.strip()) <= _LONGEST:
-        wrong["name"] = f"must have 1 to {_LONGEST} characters"
+        wrong["name"] = say("must have 1 to {most} characters", most=_LONGEST)
     if wrong:
         raise Invalid("nobody can be taken on like this", wrong)
 

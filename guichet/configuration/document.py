@@ -1,0 +1,200 @@
+"""The document: what a company has set up, by name instead of by number.
+
+It holds no secret and nothing that anybody said. What it refers to is named: a person by
+address, an account by the key that it has in this document. A document of another version
+is refused, and so is anything in it that we do not know: a misspelt word must not pass.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+
+from channels.contract import JSON
+from channels.sentences import say
+from guichet.errors import Invalid
+from guichet.policy import AccountRole, OrgRole
+
+VERSION = 1
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Line = Annotated[str, Field(max_length=300)]
+Words = Annotated[list[Line], Field(max_length=1000)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CalendarPart(_Part):
+    """Business hours; `intervals` by weekday, "0" is Monday."""
+
+    name: Name
+    time_zone: Name
+    intervals: dict[str, list[list[Line]]]
+    holidays: Words = []
+
+
+class StaffPart(_Part):
+    """A person. Taken on without a password: `guichet staff password` gives one. `locale` and
+    `time_zone` count when they are taken on; later they are their own."""
+
+    email: Name
+    name: Name
+    initials: Line = ""
+    role: OrgRole = OrgRole.MEMBER
+    locale: Literal["en", "fr"] = "en"
+    time_zone: Name = "UTC"
+    skills: Words = []
+    languages: Words = []
+    capacity: int = Field(20, ge=0, le=10_000)
+    disabled: bool = False
+
+
+class TeamPart(_Part):
+    name: Name
+    assignment: Literal["manual", "round_robin", "least_loaded"] = "manual"
+    members: Words = []  # addresses
+    leads: Words = []
+
+
+class BrandPart(_Part):
+    name: Name
+    time_zone: Name = "UTC"
+    languages: Words = []
+    signs_with_initials: bool = False
+    needs_approval: bool = False
+    calendar: Name | None = None
+    default_team: Name | None = None
+    close_after_days: int = Field(14, ge=1, le=3650)
+    answer_within_minutes: int | None = Field(None, ge=1, le=1_000_000)
+
+
+class AccountPart(_Part):
+    """An outside account, without its secrets: where it is new it waits to be connected.
+    `key` is what the rest of the document calls it."""
+
+    key: Name
+    network: Name
+    base_url: Line = ""
+    remote_id: Annotated[str, Field(min_length=1, max_length=600)]
+    handle: Name
+    name: Name
+    brand: Name
+    time_zone: Name
+    rehearsal: bool = False
+
+
+class GrantPart(_Part):
+    """One person or team, on one account or brand."""
+
+    staff: Name | None = None
+    team: Name | None = None
+    account: Name | None = None
+    brand: Name | None = None
+    role: AccountRole
+    ends_at: AwareDatetime | None = None
+
+
+class LabelPart(_Part):
+    name: Name
+    colour: Line = "neutral"
+
+
+class RulePart(_Part):
+    """In order of trial. Accounts, labels, teams and people in it are named."""
+
+    name: Name
+    brand: Name | None = None
+    on: bool = False
+    stops: bool = False
+    conditions: list[JSON] = Field(default=[], max_length=50)
+    actions: list[JSON] = Field(max_length=50)
+
+
+class CannedPart(_Part):
+    title: Name
+    brand: Name | None = None
+    shortcut: Line = ""
+    text: Annotated[str, Field(max_length=100_000)]
+    language: Line = ""
+
+
+class ViewPart(_Part):
+    """A kept filter of the inbox, of one person or (null) of all."""
+
+    name: Name
+    owner: Name | None = None
+    filters: JSON = {}
+
+
+class Document(_Part):
+    guichet: Literal["configuration"] = "configuration"
+    version: int = VERSION
+    exported_at: datetime | None = None
+    calendars: list[CalendarPart] = []
+    staff: list[StaffPart] = []
+    teams: list[TeamPart] = []
+    brands: list[BrandPart] = []
+    accounts: list[AccountPart] = []
+    grants: list[GrantPart] = []
+    labels: list[LabelPart] = []
+    rules: list[RulePart] = []
+    canned_replies: list[CannedPart] = []
+    views: list[ViewPart] = []
+
+    @field_validator("version")
+    @classmethod
+    def _known_version(cls, value: int) -> int:
+        if value != VERSION:
+            raise ValueError(f"this program reads version {VERSION}")
+        return value
+
+
+def parse(text: str) -> Document:
+    """Raises Invalid; `fields` names each place in the document and what is wrong there."""
+    try:
+        plain = json.loads(text)
+    except json.JSONDecodeError as e:
+        where = {"line": str(e.lineno), "column": str(e.colno)}
+        raise Invalid(say("this is no JSON: {fault} at line {line}, column {column}", fault=e.msg, **where)) from None
+    except RecursionError:
+        raise Invalid("this is no configuration: it is nested too deeply") from None
+    if not isinstance(plain, dict):
+        raise Invalid("this is no configuration: it must be an object with a version")
+    if "version" not in plain:
+        raise Invalid(
+            "this is no configuration",
+            {"version": say("is missing; this program reads version {version}", version=VERSION)},
+        )
+    unwritable = dict(_unwritable(plain, ""))
+    if unwritable:
+        raise Invalid("this configuration cannot be imported", unwritable)
+    try:
+        return Document.model_validate_json(text)
+    except ValidationError as e:
+        wrong = {".".join(map(str, one["loc"])): str(one["msg"]) for one in e.errors(include_url=False)}
+        raise Invalid("this configuration cannot be imported", wrong) from None
+
+
+def render(document: Document) -> str:
+    """As JSON that a person can read and a version control can compare."""
+    return json.dumps(document.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+
+def _unwritable(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Texts that no database keeps: a NUL, half of a surrogate pair."""
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
+            yield path, "holds a character that cannot be kept"
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unwritable(name, f"{path}.{name}".lstrip("."))
+            yield from _unwritable(inner, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for n, inner in enumerate(value):
+            yield from _unwritable(inner, f"{path}.{n}")

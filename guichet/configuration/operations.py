@@ -1,0 +1,65 @@
+"""Importing a document: what is new is created, what differs is changed, what is the same or
+not mentioned is left. Everything is tried; one error anywhere, and the whole is refused with
+all errors, so that nothing is imported by half. A dry run is an import that is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from guichet import audit
+from guichet.configuration import people, rules, talk
+from guichet.configuration.document import Document
+from guichet.configuration.queries import require_all
+from guichet.configuration.steps import Import, Step
+from guichet.errors import Invalid
+from guichet.policy import Actor
+
+__all__ = ["Step", "import_configuration"]
+
+# What refers to something comes after it.
+_ORDER: tuple[Callable[[Import, Document], None], ...] = (
+    people.import_calendars,
+    people.import_staff,
+    people.import_teams,
+    people.import_brands,
+    people.import_accounts,
+    people.import_grants,
+    talk.import_labels,
+    talk.import_rules,
+    talk.import_canned_replies,
+    talk.import_views,
+)
+
+
+def import_configuration(
+    session: Session,
+    actor: Actor,
+    document: Document,
+    *,
+    networks: Collection[str],
+    filter_problems: Callable[[Mapping[str, Any]], Mapping[str, str]],
+    now: datetime,
+) -> list[Step]:
+    """Make what is here agree with the document; returns every step, also those that left
+    things as they were. Doing it again changes nothing. `networks` and `filter_problems` as
+    in guichet.configuration.steps.Import.
+
+    Raises Invalid whose `fields` name each place in the document; the caller rolls back.
+    """
+    require_all(actor)
+    wrong = rules.problems(document)
+    if wrong:
+        raise Invalid("this configuration cannot be imported", wrong)
+    at_work = Import(session, actor, now, networks, filter_problems)
+    for import_kind in _ORDER:
+        import_kind(at_work, document)
+    if at_work.problems:
+        raise Invalid("this configuration cannot be imported", at_work.problems)
+    changed = sum(step.does != "leave" for step in at_work.steps)
+    if changed:
+        audit.record(session, actor, "configuration.import", None, now, changed=changed)
+    return at_work.steps

@@ -1,0 +1,155 @@
+"""Reading what a company has set up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from guichet.configuration.document import (
+    AccountPart,
+    BrandPart,
+    CalendarPart,
+    CannedPart,
+    Document,
+    GrantPart,
+    LabelPart,
+    RulePart,
+    StaffPart,
+    TeamPart,
+    ViewPart,
+)
+from guichet.configuration.rules import Index, account_keys, named_actions, named_conditions, named_filters
+from guichet.models import Account, Brand, Calendar, CannedReply, Grant, Label, Rule, SavedView, Staff, Team, TeamMember
+from guichet.policy import Action, Actor, require
+
+# What somebody must hold to read, or change, all of it.
+NEEDED = (
+    Action.BRAND_MANAGE, Action.STAFF_MANAGE, Action.TEAM_MANAGE, Action.GRANT_MANAGE, Action.ACCOUNT_CONNECT,
+    Action.RULE_MANAGE, Action.CANNED_MANAGE, Action.LABEL_MANAGE,
+)  # fmt: skip
+
+
+def require_all(actor: Actor) -> None:
+    """Raises NotAllowed for who does not manage everything."""
+    for action in NEEDED:
+        require(actor, action)
+
+
+def export_configuration(session: Session, actor: Actor, now: datetime) -> Document:
+    """Everything as a document, in a steady order. Grants that have ended are left out, and
+    disabled people are in no team."""
+    require_all(actor)
+    known = index_of(session)
+    return Document(
+        exported_at=now,
+        calendars=[
+            CalendarPart(name=c.name, time_zone=c.time_zone, intervals=c.intervals, holidays=c.holidays)
+            for c in session.scalars(select(Calendar).order_by(Calendar.name))
+        ],
+        staff=[_staff(s) for s in session.scalars(select(Staff).order_by(Staff.email))],
+        teams=_teams(session),
+        brands=[_brand(b, known) for b in session.scalars(select(Brand).order_by(Brand.name))],
+        accounts=_accounts(session, known),
+        grants=_grants(session, known, now),
+        labels=[LabelPart(name=x.name, colour=x.colour) for x in session.scalars(select(Label).order_by(Label.name))],
+        rules=_rules(session, known),
+        canned_replies=[
+            CannedPart(
+                title=c.title, brand=known.name("brand", c.brand_id), shortcut=c.shortcut, text=c.text,
+                language=c.language,
+            )
+            for c in session.scalars(select(CannedReply).order_by(CannedReply.title, CannedReply.id))
+        ],
+        views=[
+            ViewPart(name=v.name, owner=known.name("staff", v.staff_id), filters=named_filters(v.filters, known))
+            for v in session.scalars(select(SavedView).order_by(SavedView.position, SavedView.id))
+        ],
+    )  # fmt: skip
+
+
+def index_of(session: Session) -> Index:
+    """Names by kind and id, of everything that a document refers to."""
+    accounts = session.execute(select(Account.id, Account.network, Account.handle).order_by(Account.id)).all()
+    pairs = {
+        "calendar": session.execute(select(Calendar.id, Calendar.name)).tuples().all(),
+        "staff": session.execute(select(Staff.id, Staff.email)).tuples().all(),
+        "team": session.execute(select(Team.id, Team.name)).tuples().all(),
+        "brand": session.execute(select(Brand.id, Brand.name)).tuples().all(),
+        "label": session.execute(select(Label.id, Label.name)).tuples().all(),
+    }
+    names: dict[str, Mapping[int, str]] = {kind: dict(rows) for kind, rows in pairs.items()}
+    names["account"] = account_keys([(i, network, handle) for i, network, handle in accounts])
+    return Index(names)
+
+
+def _staff(row: Staff) -> StaffPart:
+    return StaffPart(
+        email=row.email, name=row.name, initials=row.initials, role=row.role,
+        locale="fr" if row.locale == "fr" else "en", time_zone=row.time_zone, skills=row.skills,
+        languages=row.languages, capacity=row.capacity, disabled=row.disabled_at is not None,
+    )  # fmt: skip
+
+
+def _teams(session: Session) -> list[TeamPart]:
+    members = selectinload(Team.members).joinedload(TeamMember.staff)
+    return [
+        TeamPart(
+            name=t.name,
+            assignment=t.assignment,
+            members=sorted(m.staff.email for m in t.members if m.staff.disabled_at is None),
+            leads=sorted(m.staff.email for m in t.members if m.is_lead and m.staff.disabled_at is None),
+        )
+        for t in session.scalars(select(Team).options(members).order_by(Team.name))
+    ]
+
+
+def _brand(row: Brand, known: Index) -> BrandPart:
+    return BrandPart(
+        name=row.name, time_zone=row.time_zone, languages=row.languages, signs_with_initials=row.signs_with_initials,
+        needs_approval=row.needs_approval, calendar=known.name("calendar", row.calendar_id),
+        default_team=known.name("team", row.default_team_id), close_after_days=row.close_after_days,
+        answer_within_minutes=row.answer_within_minutes,
+    )  # fmt: skip
+
+
+def _accounts(session: Session, known: Index) -> list[AccountPart]:
+    rows = session.scalars(select(Account).options(joinedload(Account.brand)).order_by(Account.network, Account.id))
+    return [
+        AccountPart(
+            key=known.names["account"][a.id], network=a.network, base_url=a.base_url, remote_id=a.remote_id,
+            handle=a.handle, name=a.name, brand=a.brand.name, time_zone=a.time_zone, rehearsal=a.is_rehearsal,
+        )
+        for a in rows
+    ]  # fmt: skip
+
+
+def _grants(session: Session, known: Index, now: datetime) -> list[GrantPart]:
+    lasting = or_(Grant.ends_at.is_(None), Grant.ends_at > now)
+    return [
+        GrantPart(
+            staff=known.name("staff", g.staff_id), team=known.name("team", g.team_id),
+            account=known.name("account", g.account_id), brand=known.name("brand", g.brand_id), role=g.role,
+            ends_at=g.ends_at,
+        )
+        for g in session.scalars(select(Grant).where(lasting).order_by(Grant.id))
+    ]  # fmt: skip
+
+
+def _rules(session: Session, known: Index) -> list[RulePart]:
+    """Without those that had nothing left to do, because what they did it with is gone."""
+    rows = session.scalars(select(Rule).order_by(Rule.position, Rule.id))
+    return [part for part in (_rule(row, known) for row in rows) if part.actions]
+
+
+def _rule(row: Rule, known: Index) -> RulePart:
+    return RulePart(
+        name=row.name,
+        brand=known.name("brand", row.brand_id),
+        on=row.is_on,
+        stops=row.stops,
+        conditions=named_conditions(row.conditions, known),
+        actions=named_actions(row.actions, known),
+    )

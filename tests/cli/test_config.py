@@ -1,0 +1,279 @@
+"""`guichet config`: out as one document by name, in again whole or not at all, and twice is
+the same as once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from cli.output import Status
+from guichet import models as m
+from guichet.clock import utc_now
+from tests import databases
+from tests import factories as make
+from tests.cli.conftest import Guichet, assert_one_clear_line, stamped
+from tests.factories import NOW
+
+# Columns of what is set up that are no part of it, each with the reason.
+NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
+    m.Calendar: {"version": "counts the changes here"},
+    m.Brand: {},
+    m.Account: {
+        "settings": "the network's to say", "avatar_url": "the network's to say", "parked_until": "of the moment",
+        "parked_reason": "of the moment", "checked_at": "of the moment", "last_error": "of the moment",
+        "last_error_at": "of the moment", "state": "of the moment", "state_reason": "of the moment",
+        "webhook_secret": "a secret", "connected_by": "who did it here",
+    },
+    m.Staff: {
+        "password_hash": "a secret", "password_changed_at": "of the moment", "presence": "of the moment",
+        "seen_at": "of the moment", "preferences": "their own", "disabled_at": "only whether",
+    },
+    m.Team: {},
+    m.Grant: {"created_by": "who did it here"},
+    m.Label: {},
+    m.Rule: {"position": "the order of the list", "created_by": "who did it here", "updated_at": "of the moment"},
+    m.CannedReply: {"created_by": "who did it here", "updated_at": "of the moment"},
+    m.SavedView: {"position": "the order of the list"},
+}  # fmt: skip
+# Columns by the names that they have in the document.
+CALLED = {
+    "brand_id": "brand", "calendar_id": "calendar", "default_team_id": "default_team", "staff_id": "staff",
+    "team_id": "team", "account_id": "account", "is_rehearsal": "rehearsal", "is_on": "on",
+}  # fmt: skip
+
+
+def build(session: Any) -> None:
+    """Something of every kind that can be set up."""
+    calendar = m.Calendar(
+        name="Weekdays", time_zone="Europe/Paris", intervals={"0": [["09:00", "18:00"]]}, holidays=["2026-12-25"]
+    )
+    owner = make.make_staff(session, "owner", email="owner@example.org", name="Odile Owner", initials="OO")
+    agent = make.make_staff(
+        session, email="agent@example.org", languages=["fr"], skills=["refunds"], capacity=7, locale="fr"
+    )
+    gone = make.make_staff(session, email="gone@example.org", disabled_at=NOW)
+    team = make.make_team(session, owner, agent, gone, name="Counter", assignment="round_robin")
+    team.members[0].is_lead = True
+    session.add(calendar)
+    session.flush()
+    brand = make.make_brand(
+        session, name="Aurore", languages=["fr", "en"], calendar_id=calendar.id, default_team_id=team.id,
+        signs_with_initials=True, answer_within_minutes=60,
+    )  # fmt: skip
+    other = make.make_brand(session, name="Boréal")
+    account = make.make_account(session, brand, handle="aurore", webhook_secret="canary-hook")
+    twin = make.make_account(session, other, handle="aurore", base_url="https://other.example")
+    make.make_grant(session, agent, account, "agent")
+    make.make_grant(session, agent, twin, "viewer", ends_at=utc_now() + timedelta(days=30))
+    make.make_grant(session, owner, account, "viewer", ends_at=NOW)
+    session.add(m.Grant(team_id=team.id, brand_id=other.id, role="publisher", created_at=NOW))
+    label = m.Label(name="refund", colour="red")
+    session.add(label)
+    session.flush()
+    known = {"created_at": NOW, "updated_at": NOW}
+    session.add_all([
+        m.Rule(
+            name="Refunds", position=1, is_on=True, brand_id=brand.id, stops=True, **known,
+            conditions=[
+                {"field": "text", "operator": "any_of", "value": ["refund"]},
+                {"field": "account", "operator": "is", "value": [account.id]},
+            ],
+            actions=[
+                {"kind": "label", "value": label.id}, {"kind": "team", "value": team.id},
+                {"kind": "assignee", "value": agent.id}, {"kind": "priority", "value": 2},
+            ],
+        ),
+        m.Rule(name="Spam", position=2, conditions=[], actions=[{"kind": "spam"}], **known),
+        m.CannedReply(brand_id=brand.id, title="Hello", shortcut="h", text="Bonjour {customer.name}", updated_at=NOW),
+        m.CannedReply(brand_id=None, title="Bye", shortcut="b", text="Au revoir", language="fr", updated_at=NOW),
+        m.SavedView(
+            staff_id=agent.id, name="Mine",
+            filters={"account_id": [twin.id], "label_id": label.id, "assignee": str(agent.id), "waiting": True},
+        ),
+        m.SavedView(staff_id=None, name="Paris", filters={"brand_id": brand.id, "team_id": team.id, "assignee": "me"}),
+    ])  # fmt: skip
+
+
+def whole(document: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in document.items() if k != "exported_at"}
+
+
+@pytest.fixture
+def company(both: Guichet) -> Guichet:
+    with both.rows() as session:
+        build(session)
+    return both
+
+
+@pytest.fixture
+def elsewhere(company: Guichet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Guichet]:
+    """Another installation, empty; from then on commands go there."""
+
+    def move() -> Guichet:
+        folder = tmp_path / "elsewhere"
+        folder.mkdir()
+        opened = databases.sqlite_engine(folder)
+        engine = opened.__enter__()
+        stamped(engine).__enter__()
+        monkeypatch.setenv("GUICHET_DATABASE_URL", str(engine.url))
+        monkeypatch.setenv("GUICHET_DATA_DIR", str(folder))
+        return Guichet(engine, folder)
+
+    return move
+
+
+def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere: Callable[[], Guichet]) -> None:
+    document = company.json("config", "export")
+    rule = document["rules"][0]
+    assert rule["conditions"][1]["value"] == ["mastodon:aurore"]
+    assert [a.get("value") for a in rule["actions"]] == ["refund", "Counter", "agent@example.org", 2]
+    assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2"]
+    assert {g["role"] for g in document["grants"]} == {"agent", "viewer", "publisher"}
+    assert "canary" not in json.dumps(document)
+    there = elsewhere()
+    done = there.json("config", "import", "-", stdin=json.dumps(document))
+    assert (done["changed"], done["left"]) == (0, 0)
+    assert whole(there.json("config", "export")) == whole(document)
+    with there.rows() as session:
+        assert {a.state for a in session.scalars(select(m.Account))} == {"needs_reconnect"}
+        assert session.scalars(select(m.Staff.password_hash).distinct()).all() == [""]
+
+
+def test_twice_is_the_same_as_once(company: Guichet) -> None:
+    document = json.dumps(company.json("config", "export"))
+    done = company.json("config", "import", "-", stdin=document)
+    assert (done["created"], done["changed"]) == (0, 0)
+    assert done["left"] == len(done["steps"]) > 15
+
+
+def test_what_differs_is_changed_and_what_is_not_mentioned_stays(company: Guichet) -> None:
+    document = company.json("config", "export")
+    changes = {
+        "version": 1,
+        "brands": [{**document["brands"][0], "needs_approval": True, "languages": ["fr"]}],
+        "staff": [{**document["staff"][0], "capacity": 9, "disabled": True}],
+        "teams": [
+            {"name": "Counter", "members": ["owner@example.org"]},
+            {"name": "Night", "leads": ["OWNER@example.org"]},
+        ],
+        "labels": [{"name": "refund", "colour": "blue"}],
+        "rules": [{**document["rules"][1], "on": True}, document["rules"][0]],
+        "canned_replies": [{"title": "Bye", "text": "Adieu"}],
+    }
+    done = company.json("config", "import", "-", stdin=json.dumps(changes))
+    told = {(s["kind"], s["name"]): (s["does"], s["fields"]) for s in done["steps"]}
+    assert told["brand", "Aurore"] == ("change", ["languages", "needs_approval"])
+    assert told["staff", "agent@example.org"] == ("change", ["capacity", "disabled"])
+    assert told["team", "Night"] == ("create", [])
+    assert told["rule", "the order of all"] == ("change", ["position"])
+    after = company.json("config", "export")
+    assert [r["name"] for r in after["rules"]] == ["Spam", "Refunds"]
+    assert [t["name"] for t in after["teams"]] == ["Counter", "Night"]
+    assert after["views"] == document["views"]
+    assert next(c for c in after["canned_replies"] if c["title"] == "Bye")["text"] == "Adieu"
+    assert company.json("config", "import", "-", stdin=json.dumps(changes))["changed"] == 0
+
+
+def test_a_dry_run_shows_what_would_be_and_does_nothing(company: Guichet) -> None:
+    before = company.json("config", "export")
+    wanted = json.dumps({"version": 1, "labels": [{"name": "new"}, {"name": "refund", "colour": "blue"}]})
+    plan = company.json("config", "import", "-", "--dry-run", stdin=wanted)
+    assert [(s["does"], s["name"]) for s in plan["steps"]] == [("create", "new"), ("change", "refund")]
+    assert whole(company.json("config", "export")) == whole(before)
+    said = company("config", "import", "-", "--dry-run", stdin=wanted)
+    assert "Would be 1 created, 1 changed, 0 left as they are." in said.out
+
+
+def test_every_error_is_said_by_its_path_and_nothing_is_imported(company: Guichet) -> None:
+    before = company.json("config", "export")
+    wrong = {
+        "version": 1,
+        "labels": [{"name": "fine"}, {"name": "bad", "colour": "mauve"}],
+        "calendars": [{"name": "Odd", "time_zone": "Mars/Olympus", "intervals": {}}],
+        "brands": [{"name": "New", "calendar": "No such hours"}, {"name": "Odd", "calendar": "Odd"}],
+        "teams": [{"name": "Ghosts", "members": ["agent@example.org", "ghost@example.org"]}],
+        "accounts": [
+            {"key": "a", "network": "myspace", "remote_id": "1", "handle": "a", "name": "A", "brand": "Aurore",
+             "time_zone": "UTC"},
+        ],
+        "grants": [{"staff": "agent@example.org", "account": "nowhere", "role": "agent"}],
+        "rules": [
+            {"name": "R", "actions": [{"kind": "label", "value": "no label"}]},
+            {"name": "S", "conditions": [{"field": "mood", "operator": "is", "value": ["bad"]}],
+             "actions": [{"kind": "spam"}]},
+        ],
+        "views": [{"name": "V", "filters": {"colour": "red"}}],
+    }  # fmt: skip
+    said = company("config", "import", "-", "--json", stdin=json.dumps(wrong))
+    assert said.status == Status.WRONGLY_ASKED
+    assert set(said.failure["fields"]) == {
+        "labels.1.colour", "calendars.0.time_zone", "brands.0.calendar", "brands.1.calendar", "teams.0.members.1",
+        "accounts.0.network", "grants.0.account", "rules.0.actions.0.value", "rules.1.conditions.0.field",
+        "views.0.filters.colour",
+    }  # fmt: skip
+    assert whole(company.json("config", "export")) == whole(before)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "this is no JSON"),
+        ("{", "this is no JSON"),
+        ("[]", "this is no configuration"),
+        ("{}", "version: is missing"),
+        ('{"version": 2}', "version: Value error, this program reads version 1"),
+        ('{"version": 1, "guichet": "else"}', "guichet: Input should be"),
+        ('{"version": 1, "brand": []}', "brand: Extra inputs are not permitted"),
+        ('{"version": 1, "brands": [{"name": "A", "zone": "UTC"}]}', "brands.0.zone: Extra inputs"),
+        ('{"version": 1, "brands": [{"name": " "}]}', "brands.0.name: String should have at least 1"),
+        ('{"version": 1, "brands": [{"name": "A\\u0000"}]}', "brands.0.name: holds a character"),
+        ('{"version": 1, "labels": [{"name": "\\ud800"}]}', "labels.0.name: holds a character"),
+        ('{"version": 1, "labels": [{"name": "a"}, {"name": "a"}]}', "labels.1: is the same as labels.0"),
+        ('{"version": 1, "staff": [{"email": "a@b.c", "name": "A", "role": "king"}]}', "staff.0.role: Input should"),
+        ('{"version": 1, "staff": [{"email": "nobody", "name": "A"}]}', "staff.0.email: must look like"),
+        ('{"version": 1, "grants": [{"role": "agent"}]}', "grants.0: must name one of staff and team"),
+        ('{"version": 1, "staff": [{"email": "a@b.c", "name": "A", "capacity": 1e99}]}', "staff.0.capacity"),
+        ("[" * 100_000, "nested too deeply"),
+        (b"\xff\xfe", "not UTF-8"),
+    ],
+)
+def test_what_is_no_configuration_is_said_so(guichet: Guichet, text: str, says: str) -> None:
+    said = guichet("config", "import", "-", stdin=text)
+    assert says in said.err
+    assert said.status == Status.WRONGLY_ASKED
+    assert_one_clear_line(said)
+
+
+def test_the_last_owner_stays_whatever_a_document_says(company: Guichet) -> None:
+    wanted = {"version": 1, "staff": [{"email": "owner@example.org", "name": "Odile Owner", "role": "member"}]}
+    said = company("config", "import", "-", stdin=json.dumps(wanted))
+    assert said.status == Status.WRONGLY_ASKED
+    assert "staff.0: the last owner cannot" in said.err
+
+
+def test_a_file_is_written_whole_and_for_its_owner_alone(company: Guichet, tmp_path: Path) -> None:
+    path = tmp_path / "configuration.json"
+    company.json("config", "export", str(path))
+    assert json.loads(path.read_text())["guichet"] == "configuration"
+    assert path.stat().st_mode & 0o077 == 0
+    said = company("config", "export", "/nowhere/at/all.json")
+    assert (said.status, "cannot be written" in said.err) == (Status.WRONGLY_ASKED, True)
+    said = company("config", "import", "/nowhere/at/all.json")
+    assert (said.status, "cannot be read" in said.err) == (Status.WRONGLY_ASKED, True)
+
+
+def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(company: Guichet) -> None:
+    document = company.json("config", "export")
+    parts = dict(zip(NOT_SET_UP, (
+        "calendars", "brands", "accounts", "staff", "teams", "grants", "labels", "rules", "canned_replies", "views",
+    ), strict=True))  # fmt: skip
+    for model, left_out in NOT_SET_UP.items():
+        held = {CALLED.get(c.name, c.name) for c in model.__table__.columns} - {"id", "created_at"}
+        given = {"owner" if model is m.SavedView and n == "staff" else n for n in held - set(left_out)}
+        assert given <= set(document[parts[model]][0]), f"{model.__name__}: say why it is left out"
