@@ -30,6 +30,7 @@ SETTINGS: dict[str, str] = {
     "GUICHET_STREAMS": "Live streams that one web process holds open; more are told to poll. Default: 24.",
     "GUICHET_THREADS": "Threads of one web process. Default: 40.",
     "GUICHET_SEND_THREADS": "Sending threads of one delivery worker. Default: 32.",
+    "GUICHET_API_RATE": "Requests a minute that one person, or one's tokens, may make of the API. Default: 3000.",
     "GUICHET_TRUSTED_PROXIES": "How many proxies in front set X-Forwarded-*. Default: 0 (the headers are ignored).",
     "GUICHET_PROXY": "HTTP proxy for outgoing calls. Default: none.",
     "GUICHET_CA_BUNDLE": "File with certificate authorities for outgoing calls. Default: the usual ones.",
@@ -80,6 +81,7 @@ class Settings:
     streams: int = 24
     threads: int = 40
     send_threads: int = 32
+    api_rate: int = 3000
     trusted_proxies: int = 0
     proxy: str = field(default="", repr=False)
     ca_bundle: str = ""
@@ -189,6 +191,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         streams=env.number("GUICHET_STREAMS", 24, 0, 10000),
         threads=env.number("GUICHET_THREADS", 40, 2, 10000),
         send_threads=env.number("GUICHET_SEND_THREADS", 32, 1, 256),
+        api_rate=env.number("GUICHET_API_RATE", 3000, 1, 10_000_000),
         trusted_proxies=env.number("GUICHET_TRUSTED_PROXIES", 0, 0, 8),
         proxy=env.url("GUICHET_PROXY", "", ("https", "http")),
         ca_bundle=env.text("GUICHET_CA_BUNDLE"),

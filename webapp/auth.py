@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from guichet.policy import Actor, load_actor
 from guichet.runtime import Runtime
 from guichet.staff import queries, rules
-from guichet.staff.entry import touch_session
+from guichet.staff.entry import touch_session, touch_token
 from webapp.languages import know_language
 
 
@@ -25,6 +25,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]
     actor: Actor
     locale: str
     session_id: int | None = None
+    token_id: int | None = None
     csrf_token: str = ""
     touch_is_due: bool = False
 
@@ -69,17 +70,19 @@ def person_behind(session: Session, key: Key, now: datetime) -> SignedIn | None:
         if token is None:
             return None
         actor = load_actor(session, token.staff, now, kind="token", scopes=token.scopes, ip=key.ip)
-        return SignedIn(actor, token.staff.locale)
+        is_due = token.used_at is None or now - token.used_at >= rules.TOUCH
+        return SignedIn(actor, token.staff.locale, token_id=token.id, touch_is_due=is_due)
     opened = queries.find_session(session, key.secret, now)
     if opened is None:
         return None
     actor = load_actor(session, opened.staff, now, ip=key.ip)
     is_due = now - opened.seen_at >= rules.TOUCH
-    return SignedIn(actor, opened.staff.locale, opened.id, rules.csrf_token(key.secret), is_due)
+    csrf_token = rules.csrf_token(key.secret)
+    return SignedIn(actor, opened.staff.locale, opened.id, csrf_token=csrf_token, touch_is_due=is_due)
 
 
 def identify(runtime: Runtime, asking: Request) -> SignedIn | None:
-    """Who asks, or None. Notes now and then that a browser session is in use."""
+    """Who asks, or None. Notes now and then that a session or a token is in use."""
     key = key_of(runtime, asking)
     if key is None:
         return None
@@ -88,9 +91,12 @@ def identify(runtime: Runtime, asking: Request) -> SignedIn | None:
         person = person_behind(session, key, now)
     if person:
         know_language(person.locale)
-    if person and person.session_id and person.touch_is_due:
+    if person and person.touch_is_due:
         with runtime.unit() as unit:
-            touch_session(unit.session, person.actor, person.session_id, now)
+            if person.session_id:
+                touch_session(unit.session, person.actor, person.session_id, now)
+            elif person.token_id:
+                touch_token(unit.session, person.actor, person.token_id, now)
     return person
 
 

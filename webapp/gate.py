@@ -18,6 +18,8 @@ import structlog
 from flask import Flask, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
+from limits import RateLimitItemPerMinute
+from werkzeug.exceptions import TooManyRequests
 
 from channels.sentences import say
 from guichet.errors import NotAllowed, NotSignedIn
@@ -73,8 +75,18 @@ def close_gate(app: Flask) -> None:
             if declared.page and request.method in SAFE:
                 return redirect("/sign-in?" + urlencode({"next": request.full_path.rstrip("?")}))
             raise NotSignedIn("sign in first")
+        _require_pace(app)
         _require_means(declared)
         return None
+
+
+def _require_pace(app: Flask) -> None:
+    """Nobody's program, or page gone wild, takes the counter from everybody else."""
+    parts = app.extensions["guichet"]
+    limit = RateLimitItemPerMinute(parts["runtime"].settings.api_rate)
+    actor = current_user.actor
+    if not parts["api_throttle"].allows(limit, "api", actor.kind, str(actor.staff_id)):
+        raise TooManyRequests(retry_after=limit.get_expiry())
 
 
 def _require_means(declared: Policy) -> None:

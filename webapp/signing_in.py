@@ -18,7 +18,7 @@ from guichet.runtime import Runtime
 from guichet.staff import operations, queries
 from webapp.auth import address, cookie_name, give_cookie
 from webapp.gate import policy
-from webapp.throttle import PER_ADDRESS, PER_PERSON, Throttle
+from webapp.throttle import PER_ADDRESS, PER_PERSON, Throttle, api_throttle
 
 pages = Blueprint("signing_in", __name__)
 
@@ -33,6 +33,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
 
 def add_to(app: Flask, runtime: Runtime) -> None:
     app.extensions["guichet"]["throttle"] = Throttle(runtime.redis)
+    app.extensions["guichet"]["api_throttle"] = api_throttle(runtime.redis)
     app.register_blueprint(pages)
 
 

@@ -53,6 +53,13 @@ def touch_session(session: Session, actor: Actor, session_id: int, now: datetime
     note_present(session, actor, now)
 
 
+def touch_token(session: Session, actor: Actor, token_id: int, now: datetime) -> None:
+    """Note that a token is in use, so that its person sees which of them nothing uses."""
+    session.execute(
+        update(ApiToken).where(ApiToken.id == token_id, ApiToken.staff_id == actor.staff_id).values(used_at=now)
+    )
+
+
 def note_present(session: Session, actor: Actor, now: datetime) -> None:
     """Note that somebody has a window open. Who comes back after an absence is online again."""
     staff = session.get_one(Staff, actor.staff_id)
