@@ -48,7 +48,7 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
     languages.speak(app)
     for room in (*ROOMS, live.room):
         app.register_api(room.api)
-    for part in (signing_in, consent, hooks, health, live, shell):
+    for part in (signing_in, consent, health, live, shell, hooks):  # the last stands in front
         part.add_to(app, runtime)
     if runtime.settings.trusted_proxies:
         n = runtime.settings.trusted_proxies

@@ -5,8 +5,14 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
+from sqlalchemy.orm import Session
+
+from guichet.db.dialect import committing_by_itself
 from guichet.inbox.ingest import Incoming, store_items
 from guichet.policy import SYSTEM
 from guichet.runtime import Runtime
@@ -16,13 +22,15 @@ _WAIT = 20.0  # seconds that a request waits for its commit
 
 
 class GroupCommit:
-    """Stores raw items. The thread starts with the first of them, so that a fork has its own."""
+    """Stores raw items, and calls `told` after each commit. The thread starts with the first
+    item, so that a fork has its own."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(self, runtime: Runtime, told: Callable[[], None]) -> None:
+        self._runtime, self._told = runtime, told
         self._queue: queue.SimpleQueue[tuple[Incoming, Future[None]]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None  # the thread's own, kept between batches
 
     def store(self, item: Incoming) -> None:
         """Returns once `item` is committed; raises what kept it from being so."""
@@ -54,6 +62,10 @@ class GroupCommit:
         """All together; where that fails, one by one, so that one bad item harms nobody."""
         try:
             self._store([item for item, _ in batch])
+        except (OperationalError, TimeoutError) as e:  # the database's fault, not an item's
+            for _, done in batch:
+                done.set_exception(e)
+            return
         except Exception as together:  # whatever it is: nobody may be left waiting for an answer
             for item, done in batch:
                 self._one(item, done, together if len(batch) == 1 else None)
@@ -72,5 +84,18 @@ class GroupCommit:
             done.set_result(None)
 
     def _store(self, items: list[Incoming]) -> None:
-        with self._runtime.unit() as unit:
-            store_items(unit.session, SYSTEM, items)
+        try:
+            self._store_on(self._connection, items)
+        except DBAPIError as e:
+            if not e.connection_invalidated:
+                raise
+            # It had ended since the last batch; what is kept already is passed over.
+            self._connection = None
+            self._store_on(None, items)
+        self._told()
+
+    def _store_on(self, connection: Connection | None, items: list[Incoming]) -> None:
+        if connection is None:
+            connection = self._connection = committing_by_itself(self._runtime.engine)
+        with Session(connection) as session, session.begin():
+            store_items(session, SYSTEM, items)

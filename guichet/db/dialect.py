@@ -7,8 +7,10 @@ fails at once instead of waiting), and what was promised is synced to disk
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Table,
     TableClause,
     Text,
+    TextClause,
     cast,
     column,
     event,
@@ -82,6 +85,49 @@ def insert_new(bind: Session | Connection, table: Table, rows: Sequence[Mapping[
     make = sqlite.insert if is_sqlite(bind) else postgresql.insert
     statement = make(table).on_conflict_do_nothing(index_elements=list(unique)).returning(table.c.id)
     return list(bind.execute(statement, list(rows)).scalars())
+
+
+def insert_many_new(bind: Session | Connection, table: Table, rows: Sequence[Mapping[str, Any]], *unique: str) -> int:
+    """As `insert_new` for rows that all name the same columns, with plain values: no column
+    type of ours has a say. Returns how many are new.
+
+    PostgreSQL takes them as one document: one parameter and one text for any number of rows,
+    so that it is parsed once, where a row of parameters each costs us three times as much.
+    """
+    if is_sqlite(bind):
+        return len(insert_new(bind, table, rows, *unique))
+    if not rows:
+        return 0
+    document = json.dumps(rows, default=_plain)
+    statement = _insert_document(table.name, tuple(rows[0]), unique)
+    return len(bind.execute(statement, {"document": document}).all())
+
+
+@cache
+def _insert_document(name: str, columns: tuple[str, ...], unique: tuple[str, ...]) -> TextClause:
+    """Names are our own models', never anybody's input."""
+    listed = ", ".join(columns)
+    return text(
+        f"INSERT INTO {name} ({listed})"  # noqa: S608 - see above
+        f" SELECT {listed} FROM json_populate_recordset(CAST(NULL AS {name}), CAST(:document AS json))"
+        f" ON CONFLICT ({', '.join(unique)}) DO NOTHING RETURNING id"
+    )
+
+
+def _plain(value: object) -> str:
+    """As PostgreSQL reads it from a text."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no plain form")
+
+
+def committing_by_itself(engine: Engine) -> Connection:
+    """A connection for work that is one statement at a time. PostgreSQL commits each of them
+    by itself, which saves two trips of three; SQLite begins and commits as ever."""
+    connection = engine.connect()
+    return connection if is_sqlite(engine) else connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def upsert(bind: Session | Connection, table: Table, row: Mapping[str, Any], *unique: str, add: str = "") -> None:

@@ -63,7 +63,8 @@ def store_items(session: Session, actor: Actor, incoming: Sequence[Incoming]) ->
     """Keep items of any accounts in one statement; those already kept are passed over.
     Returns how many were new."""
     require(actor, Action.SYSTEM)
-    return len(dialect.insert_new(session, _RAW, [_row(i) for i in incoming], "account_id", "stream", "delivery_key"))
+    rows = [_row(i) for i in incoming]
+    return dialect.insert_many_new(session, _RAW, rows, "account_id", "stream", "delivery_key")
 
 
 def _row(incoming: Incoming) -> dict[str, object]:

@@ -60,4 +60,8 @@ def phrases_in(folded: str, phrase: str) -> bool:
 
 
 def _has_surrogates(text: str) -> bool:
-    return any("\ud800" <= c <= "\udfff" for c in text)
+    try:
+        text.encode()  # far faster than looking at each letter
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import io
 import json
 import threading
+import time
 
 import pytest
 from sqlalchemy import select
@@ -50,6 +52,9 @@ def test_a_signed_webhook_is_kept_to_the_byte_and_once(both: Site, account: Acco
     (item,) = kept(both)
     assert item.body == body
     assert "signature" not in json.dumps(item.headers).lower(), "secret headers are dropped"
+    until = time.monotonic() + 5  # the worker is woken beside the request
+    while "workers.receive.digest" not in both.woken and time.monotonic() < until:
+        time.sleep(0.01)
     assert "workers.receive.digest" in both.woken
 
 
@@ -77,7 +82,7 @@ def test_while_the_database_is_down_nothing_is_acknowledged(
         def store(self, item: object) -> None:
             raise OperationalError("INSERT", {}, Exception("gone"))
 
-    monkeypatch.setitem(both.app.extensions["guichet"], "group_commit", Down())
+    monkeypatch.setattr(both.app.extensions["guichet"]["intake"], "commits", Down())
     assert send(both, account, b'{"for_user_id": "900"}') == 503
 
 
@@ -91,3 +96,36 @@ def test_many_at_once_are_all_kept(both: Site, account: Account) -> None:
         thread.join()
     assert statuses == [200] * 12
     assert {item.body for item in kept(both)} == set(bodies)
+
+
+def test_a_disconnected_account_takes_nothing_after_a_moment(
+    both: Site, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert send(both, account, b'{"n": 1}') == 200
+    with both.rows() as session:
+        session.get_one(Account, account.id).state = "disconnected"
+    monkeypatch.setattr("webapp.intake._FRESH_FOR", 0.0)
+    assert send(both, account, b'{"n": 2}') == 404
+    assert [item.body for item in kept(both)] == [b'{"n": 1}']
+
+
+def test_a_delivery_without_a_length_is_taken_the_long_way(both: Site, account: Account) -> None:
+    body = b'{"for_user_id": "900"}'
+    environ = {
+        "REQUEST_METHOD": "POST", "PATH_INFO": f"/hooks/x/{account.id}", "HTTP_HOST": HOST,
+        "HTTP_X_TWITTER_WEBHOOKS_SIGNATURE": signature(body), "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True,
+    }  # fmt: skip
+    client = both.app.test_client(use_cookies=False)
+    assert client.open(environ_base={}, environ_overrides=environ).status_code == 200
+    assert [item.body for item in kept(both)] == [body]
+
+
+def test_both_ways_answer_with_the_headers_of_every_answer(both: Site, account: Account) -> None:
+    body, client = b'{"n": 1}', both.app.test_client(use_cookies=False)
+    good = {"Host": HOST, "X-Twitter-Webhooks-Signature": signature(body)}
+    short = client.post(f"/hooks/x/{account.id}", data=body, headers=good)
+    long = client.post(f"/hooks/x/{account.id}", data=body, headers={**good, "X-Twitter-Webhooks-Signature": "no"})
+    assert (short.status_code, long.status_code) == (200, 403)
+    assert short.get_json() == {"received": True}
+    assert set(long.headers.keys()) - {"Content-Type", "Content-Length", "Vary"} <= set(short.headers.keys())
