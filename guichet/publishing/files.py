@@ -23,7 +23,8 @@ from guichet.policy import Action, Actor, require, visible_accounts
 
 LARGEST = 64 * 1024 * 1024  # bytes
 _PIXELS = 40_000_000  # more is a bomb, or nothing that a network takes
-_PICTURES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+# What telephones write as several JPEGs in one (MPO) is its first.
+_PICTURES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 _KEPT_AS_THEY_ARE = frozenset({"image/gif", "video/mp4", "video/quicktime", "video/webm", "application/pdf"})
 
 
@@ -48,6 +49,8 @@ def examine(data: bytes, filename: str) -> Found:
     if picture is not None:
         return picture
     mime = _mime_of(data)
+    if mime in _PICTURES.values():
+        raise _damaged()
     if mime not in _KEPT_AS_THEY_ARE:
         raise Invalid(
             "files of this kind cannot be sent",
@@ -71,11 +74,15 @@ def _picture(data: bytes, name: str) -> Found | None:
     except UnidentifiedImageError:
         return None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise Invalid("this picture cannot be read", {"file": "is a damaged picture"}) from None
+        raise _damaged() from None
+
+
+def _damaged() -> Invalid:
+    return Invalid("this picture cannot be read", {"file": "is a damaged picture"})
 
 
 def _rewritten(image: Image.Image, name: str) -> Found:
-    kind = image.format or "PNG"
+    kind = "JPEG" if image.format == "MPO" else image.format or "PNG"
     upright = ImageOps.exif_transpose(image)
     if kind == "JPEG" and upright.mode not in ("RGB", "L", "CMYK"):
         upright = upright.convert("RGB")

@@ -1,0 +1,111 @@
+"""Files to send: judged by what they hold, cleaned of what rides along, shown to whom they concern."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from guichet.errors import Invalid, NotAllowed, NotFound
+from guichet.models import AuditEntry
+from guichet.policy import Actor
+from guichet.publishing import files
+from guichet.publishing.drafting import VariantSpec, Words
+from tests.publishing.desk import NOW, Desk
+
+_GPS, _ORIENTATION, _MAKER = 0x8825, 0x0112, 0x010F
+
+
+def picture(kind: str, size: tuple[int, int] = (40, 20), **more: object) -> bytes:
+    """A picture that says where it was taken, with what, and that it lies on its side."""
+    image = Image.new("RGB", size, (200, 30, 30))
+    exif = Image.Exif()
+    exif[_MAKER], exif[_ORIENTATION] = "Spy Camera 3000", 6
+    exif.get_ifd(_GPS)[1] = "N"
+    out = io.BytesIO()
+    image.save(out, kind, exif=exif, **more)  # type: ignore[arg-type]
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_nothing_rides_along_with_a_picture_and_it_stands_upright(kind: str) -> None:
+    more: dict[str, object] = {}
+    if kind == "PNG":
+        more["pnginfo"] = PngInfo()
+        more["pnginfo"].add_text("Comment", "Spy Camera 3000")  # type: ignore[attr-defined]
+    found = files.examine(picture(kind, **more), "C:\\photos\\me\u202egnp.exe")
+    assert (found.mime, found.width, found.height) == (f"image/{kind.lower()}", 20, 40)
+    assert found.filename == "megnp.exe"
+    assert b"Spy Camera" not in found.data
+    with Image.open(io.BytesIO(found.data)) as image:
+        assert dict(image.getexif()) == {}
+        assert image.size == (20, 40)
+
+
+def test_what_telephones_call_a_picture_of_several_is_sent_as_the_first() -> None:
+    """Some JPEGs hold a second, smaller picture (MPO)."""
+    out = io.BytesIO()
+    two = [Image.new("RGB", (40, 20), colour) for colour in ("red", "blue")]
+    two[0].save(out, "MPO", save_all=True, append_images=two[1:])
+    found = files.examine(out.getvalue(), "IMG_0001.JPG")
+    assert (found.mime, found.width) == ("image/jpeg", 40)
+    with Image.open(io.BytesIO(found.data)) as image:
+        assert (image.format, getattr(image, "n_frames", 1)) == ("JPEG", 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "1 to"),
+        (b"x" * (files.LARGEST + 1), "1 to"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "is"),
+        (b"<html><script>alert(1)</script></html>", "is"),
+        (b"MZ" + b"\0" * 200, "is"),
+        (picture("JPEG")[:300], "damaged"),
+        (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "damaged"),
+    ],
+    ids=["empty", "too-large", "svg", "html", "program", "cut-off", "no-picture"],
+)
+def test_what_cannot_be_sent_is_refused_and_says_why(data: bytes, says: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        files.examine(data, "picture.png")
+    assert says in str(refused.value.fields["file"])
+
+
+def test_a_bomb_is_refused_before_it_is_opened() -> None:
+    out = io.BytesIO()
+    Image.new("1", (7000, 7000)).save(out, "PNG")
+    assert len(out.getvalue()) < 10_000
+    with pytest.raises(Invalid, match=r"too large|cannot be read"):
+        files.examine(out.getvalue(), "bomb.png")
+
+
+def kept(desk: Desk, actor: Actor) -> int:
+    found = files.examine(picture("PNG"), "gate.png")
+    return files.add_media(desk.session, actor, found, storage_key=f"k-{actor.staff_id}", alt="A gate", now=NOW).id
+
+
+def test_a_file_is_seen_by_its_owner_and_where_it_is_used(desk: Desk) -> None:
+    mine = kept(desk, desk.author)
+    assert files.get_media(desk.session, desk.author, mine).alt == "A gate"
+    for other in (desk.publisher, desk.stranger):
+        with pytest.raises(NotFound):
+            files.get_media(desk.session, other, mine)
+    desk.post(desk.author, words=Words("Look", media_ids=[mine]), variants=[VariantSpec(desk.here.id)])
+    assert files.get_media(desk.session, desk.publisher, mine).id == mine
+    with pytest.raises(NotFound):
+        files.get_media(desk.session, desk.stranger, mine)
+
+
+def test_only_who_may_write_or_answer_somewhere_brings_files_and_only_ones_own_are_described(desk: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        kept(desk, desk.stranger)
+    media = files.get_media(desk.session, desk.author, kept(desk, desk.author))
+    files.describe(desk.session, desk.author, media, "A gate at dawn", NOW)
+    assert media.alt == "A gate at dawn"
+    with pytest.raises(NotAllowed):
+        files.describe(desk.session, desk.publisher, media, "Something else", NOW)
+    acts = [e.action for e in desk.session.query(AuditEntry).filter(AuditEntry.target_kind == "media")]
+    assert acts == ["media.add", "media.describe"]
