@@ -8,7 +8,8 @@ import hmac
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import func, select
@@ -18,6 +19,9 @@ from guichet.models import AuditEntry, AuditSeal
 from guichet.policy import Action, Actor, require
 
 _BATCH = 500
+# Ids are given out before transactions commit: behind a younger entry an elder one may
+# still be about to appear, and would lie outside of every seal.
+SETTLED = timedelta(minutes=2)
 GENESIS = "0" * 64
 
 
@@ -42,15 +46,14 @@ def _named(target: Any) -> tuple[str, int | None]:
 
 
 def seal(session: Session, actor: Actor, now: datetime, key: tuple[str, bytes]) -> int:
-    """Seal what is not sealed yet; returns how many entries. `key` is (id, bytes)."""
+    """Seal what is settled and not sealed yet; returns how many entries. `key` is (id, bytes)."""
     require(actor, Action.SYSTEM)
     sealed = 0
     while True:
         last = session.scalars(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1)).first()
         after = last.last_id if last else 0
-        batch = session.scalars(
-            select(AuditEntry).where(AuditEntry.id > after).order_by(AuditEntry.id).limit(_BATCH)
-        ).all()
+        unsealed = select(AuditEntry).where(AuditEntry.id > after).order_by(AuditEntry.id).limit(_BATCH)
+        batch = list(takewhile(lambda e: e.at <= now - SETTLED, session.scalars(unsealed)))
         if not batch:
             return sealed
         previous = last.digest if last else GENESIS

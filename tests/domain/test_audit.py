@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, update
@@ -23,7 +23,7 @@ def log(session: Session, now: datetime) -> Session:
         for n in range(3):
             audit.record(session, SYSTEM, "label.add", ("label", batch * 3 + n), now, colour="late")
         session.flush()
-        audit.seal(session, SYSTEM, now, KEY)
+        audit.seal(session, SYSTEM, now + audit.SETTLED, KEY)
     audit.record(session, SYSTEM, "label.add", ("label", 9), now)
     session.flush()
     return session
@@ -66,6 +66,23 @@ def test_a_log_sealed_anew_without_the_key_shows(log: Session) -> None:
     seal.signature = audit.sign(seal.digest, b"x" * 32)
     log.flush()
     assert any("signature does not hold" in p for p in verify(log).problems)
+
+
+def test_an_entry_that_is_committed_behind_a_younger_one_is_sealed_too(session: Session, now: datetime) -> None:
+    """Its id was given out first; its transaction lasted longer."""
+    session.add(_entry(2, now))
+    session.flush()
+    assert audit.seal(session, SYSTEM, now + timedelta(seconds=5), KEY) == 0
+    session.add(_entry(1, now))
+    session.flush()
+    assert audit.seal(session, SYSTEM, now + audit.SETTLED, KEY) == 2
+    assert list(verify(session).problems) == []
+
+
+def _entry(id_: int, now: datetime) -> AuditEntry:
+    return AuditEntry(
+        id=id_, at=now, actor_kind="system", actor_id=None, action="x", target_kind="", target_id=None, data={}, ip=""
+    )
 
 
 def test_only_our_own_processes_seal(log: Session, now: datetime) -> None:
