@@ -22,7 +22,8 @@ export const getConversation = (id: Id, signal?: AbortSignal): Promise<Conversat
   api.get(at(id), {}, signal);
 export const listEntries = (id: Id, cursor: string | null, signal?: AbortSignal): Promise<Page<Entry>> =>
   api.get(at(id, "/messages"), { cursor }, signal);
-export const listViews = (): Promise<Page<SavedView>> => api.get("/views");
+export const keepView = (view: { name: string; filters: Record<string, unknown>; shared: boolean }): Promise<SavedView> => api.post("/views", view);
+export const removeView = (id: string): Promise<void> => api.remove(`/views/${id}`);
 
 export interface Answer {
   text: string;
@@ -35,8 +36,8 @@ export interface Answer {
 
 export const reply = (id: Id, answer: Answer, key: string): Promise<Entry> =>
   api.post(at(id, "/reply"), answer, key);
-export const note = (id: Id, text: string, key: string): Promise<Entry> =>
-  api.post(at(id, "/note"), { text }, key);
+export const note = (id: Id, note: { text: string; media_ids: Id[] }, key: string): Promise<Entry> =>
+  api.post(at(id, "/note"), note, key);
 
 export const claim = (id: Id): Promise<ConversationRow> => api.post(at(id, "/claim"));
 export const release = (id: Id): Promise<ConversationRow> => api.post(at(id, "/release"));
@@ -52,12 +53,13 @@ export const setLabels = (id: Id, label_ids: Id[]): Promise<ConversationRow> =>
 export const setPriority = (id: Id, priority: ConversationRow["priority"]): Promise<ConversationRow> =>
   api.put(at(id, "/priority"), { priority });
 
-export const saveDraft = (id: Id, draft: Pick<Draft, "kind" | "text" | "seen_through">): Promise<void> =>
+export const saveDraft = (id: Id, draft: Pick<Draft, "kind" | "text" | "media_ids" | "seen_through">): Promise<void> =>
   api.put(at(id, "/draft"), draft);
-/** Says that this person looks at, or writes in, the conversation; answers who else does. */
-export const bePresent = (id: Id, writing: boolean): Promise<{ others: Viewer[] }> =>
-  api.post(at(id, "/presence"), { writing });
-
+/** Says that this person looks at, writes in, or has left the conversation; answers who else is there. */
+export const bePresent = (id: Id, sign: { writing: boolean; here: boolean }): Promise<{ others: Viewer[] }> =>
+  api.post(at(id, "/presence"), sign, "");
+/** `through`: the newest message that this person has read; null makes it unread again. */
+export const markSeen = (id: Id, through: Id | null): Promise<void> => api.put(at(id, "/seen"), { through });
 export const getCustomer = (id: Id, signal?: AbortSignal): Promise<Customer> =>
   api.get(`/customers/${id}`, {}, signal);
 export const saveCustomerNote = (id: Id, text: string): Promise<Customer> =>

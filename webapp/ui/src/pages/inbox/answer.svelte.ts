@@ -1,48 +1,131 @@
 /**
- * What is being written in the open conversation: a reply and a note side by side, kept on the
- * server while one writes, and never lost by a failure.
+ * What is being written in the open conversation: a reply and a note side by side, with their
+ * files, kept on the server while one writes, and never lost by a failure.
  */
 import { ApiError } from "$lib/api/client";
 import * as conversations from "$lib/api/conversations";
-import type { Conversation, Entry, Id } from "$lib/api/types";
+import type { Conversation, Draft, Entry, Id } from "$lib/api/types";
 import { t } from "$lib/i18n/index.svelte";
+import { session } from "$lib/session.svelte";
+import { Enclosed } from "./enclosed.svelte";
 import { talk } from "./talk.svelte";
 
 type Kind = "reply" | "note";
+/** Who paused for longer than this is not shown as writing any more (milliseconds). */
+const PAUSE = 12_000;
 
 class Answer {
-  kind: Kind = $state("reply");
+  #kind: Kind = $state("reply");
   texts: Record<Kind, string> = $state({ reply: "", note: "" });
+  files: Record<Kind, Enclosed[]> = $state({ reply: [], note: [] });
   saved: "no" | "saving" | "yes" | "failed" = $state("no");
   sending = $state(false);
   failure: unknown = $state(null);
   /** Why the network refused the answer that is back in the box. */
   refused: string | null = $state(null);
+  /** The newest message when one began to write, then the newest that one says to have read. */
+  #read: Id | null = $state(null);
   /** Lines of ours that the network had not accepted when last looked at. */
   #pending = new Set<string>();
   #conversation: Id | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #key: { text: string; key: string } | null = null;
+  #key: { what: string; key: string } | null = null;
+  #typedAt = 0;
+
+  get kind(): Kind {
+    return this.#kind;
+  }
+
+  set kind(kind: Kind) {
+    if (kind !== this.#kind) this.flush();
+    this.#kind = kind;
+  }
 
   get text(): string {
     return this.texts[this.kind];
+  }
+
+  get enclosed(): Enclosed[] {
+    return this.files[this.kind];
+  }
+
+  get isEmpty(): boolean {
+    return !this.text.trim() && !this.enclosed.length;
+  }
+
+  get isUploading(): boolean {
+    return this.enclosed.some((one) => one.id === null && !one.error);
+  }
+
+  /** Whether somebody who looks should see this person as writing. */
+  get isWriting(): boolean {
+    return Date.now() - this.#typedAt < PAUSE;
+  }
+
+  /** Answers that somebody else gave since this one was begun, not yet said to be read. */
+  get overtakenBy(): Entry[] {
+    const since = this.#read;
+    if (since === null || (!this.texts.reply.trim() && !this.files.reply.length)) return [];
+    return talk.entries.filter((one) => one.kind === "message" && one.direction === "out" && one.id > since && one.staff?.id !== session.me?.id);
+  }
+
+  /** What the server is told that the author has seen: nothing beyond an answer still unread. */
+  get #seenThrough(): Id | null {
+    const [first] = this.overtakenBy;
+    return first ? first.id - 1 : talk.seenThrough;
+  }
+
+  haveRead(): void {
+    this.#read = talk.seenThrough;
+    this.failure = null;
   }
 
   /** Takes up the drafts of a conversation that was just opened. */
   begin(conversation: Conversation): void {
     this.flush();
     this.#conversation = conversation.id;
-    const draft = (kind: Kind): string => conversation.drafts.find((one) => one.kind === kind)?.text ?? "";
-    this.texts = { reply: draft("reply"), note: draft("note") };
-    this.kind = this.texts.note && !this.texts.reply ? "note" : "reply";
+    const draft = (kind: Kind): Draft | undefined => conversation.drafts.find((one) => one.kind === kind);
+    this.texts = { reply: draft("reply")?.text ?? "", note: draft("note")?.text ?? "" };
+    this.files = { reply: enclose(draft("reply")), note: enclose(draft("note")) };
+    this.#kind = draft("note") && !draft("reply") ? "note" : "reply";
+    this.#read = draft("reply")?.seen_through ?? null;
     this.saved = conversation.drafts.length ? "yes" : "no";
     this.failure = null;
     this.refused = null;
+    this.#typedAt = 0;
     this.#pending.clear();
   }
 
-  write(text: string): void {
+  /** True when this is the first stroke after a pause: worth telling who else is here. */
+  write(text: string): boolean {
+    const first = !this.isWriting;
+    if (this.isEmpty) this.#read = talk.seenThrough;
     this.texts[this.kind] = text;
+    this.#typedAt = Date.now();
+    this.#saveSoon();
+    return first;
+  }
+
+  async attach(files: Iterable<File>): Promise<void> {
+    const { kind } = this;
+    if (this.isEmpty) this.#read = talk.seenThrough;
+    const fresh = [...files].map((file) => new Enclosed(file));
+    this.files[kind].push(...fresh);
+    // What stands in the list is the reactive one.
+    for (const one of this.files[kind].slice(-fresh.length)) if (await one.upload()) this.#saveSoon();
+  }
+
+  async uploadAgain(one: Enclosed): Promise<void> {
+    if (await one.upload()) this.#saveSoon();
+  }
+
+  remove(one: Enclosed): void {
+    one.discard();
+    this.files[this.kind] = this.enclosed.filter((other) => other !== one);
+    this.#saveSoon();
+  }
+
+  #saveSoon(): void {
     this.saved = "saving";
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#save(), 700);
@@ -60,9 +143,10 @@ class Answer {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (id === null || this.sending) return;
+    const empty = this.isEmpty;
     try {
-      await conversations.saveDraft(id, { kind: this.kind, text: this.text, seen_through: talk.seenThrough });
-      if (this.#conversation === id) this.saved = this.text ? "yes" : "no";
+      await conversations.saveDraft(id, { kind: this.kind, text: this.text, media_ids: idsOf(this.enclosed), seen_through: this.#read ?? talk.seenThrough });
+      if (this.#conversation === id) this.saved = empty ? "no" : "yes";
     } catch {
       if (this.#conversation === id) this.saved = "failed";
     }
@@ -71,27 +155,25 @@ class Answer {
   /** Sends what the box holds. True when the server took it over. */
   async send(close: boolean): Promise<boolean> {
     const id = this.#conversation;
-    const { kind, text } = this;
-    if (id === null || this.sending || !text.trim()) return false;
+    const { kind, text, enclosed } = this;
+    if (id === null || this.sending || this.isEmpty || this.isUploading) return false;
     clearTimeout(this.#timer);
     this.sending = true;
     this.failure = null;
     this.refused = null;
-    // The same text after a doubt carries the same key, so that the server takes it once.
-    const memory = `${id}:${kind}:${text}`;
-    if (this.#key?.text !== memory) this.#key = { text: memory, key: crypto.randomUUID() };
     try {
+      await Promise.all(enclosed.map((one) => one.described()));
+      const media_ids = idsOf(enclosed);
+      // The same answer after a doubt carries the same key, so that the server takes it once.
+      const what = JSON.stringify([id, kind, text, media_ids]);
+      if (this.#key?.what !== what) this.#key = { what, key: crypto.randomUUID() };
+      const { key } = this.#key;
       const entry =
         kind === "note"
-          ? await conversations.note(id, text, this.#key.key)
-          : await conversations.reply(id, { text, seen_through: talk.seenThrough, close }, this.#key.key);
+          ? await conversations.note(id, { text, media_ids }, key)
+          : await conversations.reply(id, { text, media_ids, seen_through: this.#seenThrough, close }, key);
       this.#key = null;
-      if (this.#conversation === id) {
-        this.texts[kind] = "";
-        this.saved = "no";
-        talk.add(entry);
-        if (kind === "reply") this.#pending.add(entry.key);
-      }
+      if (this.#conversation === id) this.#sent(kind, entry);
       return true;
     } catch (error) {
       this.failure = error;
@@ -103,6 +185,19 @@ class Answer {
     }
   }
 
+  #sent(kind: Kind, entry: Entry): void {
+    this.files[kind].forEach((one) => one.discard());
+    this.texts[kind] = "";
+    this.files[kind] = [];
+    this.saved = "no";
+    this.#typedAt = 0;
+    if (kind === "reply") {
+      this.#read = null;
+      this.#pending.add(entry.key);
+    }
+    talk.add(entry);
+  }
+
   /** Brings a refused answer back into an empty box, with the reason. */
   watch(entries: Entry[]): void {
     for (const entry of entries) {
@@ -111,18 +206,36 @@ class Answer {
       if (state === "published" || state === "cancelled") this.#pending.delete(entry.key);
       if (state === "failed") {
         this.#pending.delete(entry.key);
-        if (!this.texts.reply) this.takeBack(entry);
+        if (!this.texts.reply && !this.files.reply.length) this.takeBack(entry);
       }
     }
   }
 
+  /** The server has made a draft of what was refused, with its files; else its text is all there is. */
   takeBack(entry: Entry): void {
-    this.kind = "reply";
-    this.texts.reply = entry.text;
+    const draft = talk.conversation?.drafts.find((one) => one.kind === "reply");
+    this.#kind = "reply";
+    this.texts.reply = draft?.text ?? entry.text;
+    this.files.reply = enclose(draft);
     this.refused = entry.delivery?.reason ?? t.inbox.notSent;
-    this.saved = "saving";
+    this.#read = talk.seenThrough;
+    this.#saveSoon();
+  }
+
+  /** Turns the reply into a note, where a colleague is to answer instead. */
+  makeNote(): void {
+    this.texts.note = [this.texts.note, this.texts.reply].filter(Boolean).join("\n\n");
+    this.files.note.push(...this.files.reply);
+    this.texts.reply = "";
+    this.files.reply = [];
+    this.failure = null;
     void this.#save();
+    this.#kind = "note";
+    this.#saveSoon();
   }
 }
+
+const enclose = (draft: Draft | undefined): Enclosed[] => (draft?.media ?? []).map((media) => new Enclosed(media));
+const idsOf = (files: Enclosed[]): Id[] => files.map((one) => one.id).filter((id) => id !== null);
 
 export const answer = new Answer();

@@ -1,13 +1,15 @@
 /** The list of the inbox: what is asked for, what came, what is selected, and where one stands. */
 import { listConversations } from "$lib/api/conversations";
 import type { Query } from "$lib/api/client";
-import type { ConversationRow, Id } from "$lib/api/types";
+import type { ConversationRow, Id, SavedView } from "$lib/api/types";
 import { live } from "$lib/live.svelte";
 import { route } from "$lib/router.svelte";
 
 const PAGE = 50;
 /** Names in the page's address that narrow the list, as the API calls them. */
 const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting"] as const;
+/** Filters of which a kept view may hold several. */
+const LISTS = new Set(["account_id", "state"]);
 
 export class Box {
   rows: ConversationRow[] = $state([]);
@@ -18,6 +20,10 @@ export class Box {
   /** The row that the keyboard stands on. */
   standing: Id | null = $state(null);
   selected: Set<Id> = $state(new Set());
+  /** Why the last act on a conversation was refused, shown in its place. */
+  blamed: Record<Id, string> = $state({});
+  /** Where one stood when last seen in the list: what one stood on may leave it. */
+  #stood = 0;
   #asking: AbortController | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
 
@@ -36,6 +42,13 @@ export class Box {
     return asked;
   }
 
+  /** What a kept view must hold to show this list: what its view narrows, and what the address narrows further. */
+  filtersToKeep(views: SavedView[]): Record<string, unknown> {
+    const base = views.find((view) => view.id === this.query["view"])?.filters ?? {};
+    const given = Object.entries(this.query).filter(([name]) => name !== "view" && name !== "sort");
+    return { ...base, ...Object.fromEntries(given.map(([name, value]) => [name, LISTS.has(name) ? [value] : value])) };
+  }
+
   /** Reads the list anew. `quiet` keeps what stands there until the answer has come. */
   async read({ quiet = false } = {}): Promise<void> {
     this.#asking?.abort();
@@ -48,6 +61,8 @@ export class Box {
     try {
       const limit = quiet ? Math.min(200, Math.max(PAGE, this.rows.length)) : PAGE;
       const page = await listConversations({ ...this.query, limit }, mine.signal);
+      const stood = this.rows.findIndex((row) => row.id === this.standing);
+      if (stood >= 0) this.#stood = stood;
       this.rows = page.items;
       this.cursor = page.next_cursor;
       this.error = null;
@@ -79,14 +94,22 @@ export class Box {
     if (place >= 0) this.rows[place] = row;
   }
 
+  blame(id: Id, why: string): void {
+    this.blamed[id] = why;
+  }
+
+  forgive(id: Id): void {
+    delete this.blamed[id];
+  }
+
   find(id: Id | null): ConversationRow | undefined {
     return this.rows.find((one) => one.id === id);
   }
 
-  /** The row `step` away from `id`; from outside the list, its first. */
+  /** The row `step` away from `id`; where that has left the list, what stands in its place now. */
   beside(id: Id | null, step: 1 | -1): ConversationRow | undefined {
     const place = this.rows.findIndex((one) => one.id === id);
-    return place < 0 ? this.rows[0] : this.rows[place + step];
+    return place < 0 ? this.rows[Math.min(id === null ? 0 : this.#stood, this.rows.length - 1)] : this.rows[place + step];
   }
 
   toggle(id: Id): void {

@@ -1,7 +1,8 @@
 /** The open conversation: its head, its lines, and who else is there. */
-import { bePresent, getConversation, listEntries } from "$lib/api/conversations";
+import { bePresent, getConversation, listEntries, markSeen } from "$lib/api/conversations";
 import type { Conversation, ConversationRow, Entry, Id } from "$lib/api/types";
 import { live } from "$lib/live.svelte";
+import { box } from "./box.svelte";
 
 class Talk {
   id: Id | null = $state(null);
@@ -12,6 +13,8 @@ class Talk {
   loading = $state(false);
   loadingEarlier = $state(false);
   error: unknown = $state(null);
+  /** What was last said to be read. */
+  #marked = "";
   #asking: AbortController | undefined;
   #soon: ReturnType<typeof setTimeout> | undefined;
 
@@ -50,6 +53,7 @@ class Talk {
       this.conversation = conversation;
       this.error = null;
       live.heard();
+      void this.markSeen();
     } catch (error) {
       if (mine.signal.aborted) return;
       this.error = error;
@@ -88,18 +92,41 @@ class Talk {
     return this.entries.findLast((entry) => entry.kind === "message")?.id ?? null;
   }
 
+  /** What stands on a visible screen is read, notes included. */
+  async markSeen(): Promise<void> {
+    const { id, conversation } = this;
+    const newest = Math.max(...this.entries.filter((entry) => entry.kind !== "event").map((entry) => entry.id));
+    if (id === null || !conversation || document.visibilityState !== "visible" || !Number.isFinite(newest)) return;
+    if (!conversation.unread && this.#marked === `${id}:${newest}`) return;
+    this.#marked = `${id}:${newest}`;
+    try {
+      await markSeen(id, newest);
+      conversation.unread = false;
+      const row = box.find(id);
+      if (row) box.put({ ...row, unread: false });
+    } catch {
+      this.#marked = "";
+    }
+  }
+
+  /** Tells the others that this person has left. */
+  leave(id: Id): void {
+    bePresent(id, { writing: false, here: false }).catch(() => undefined);
+  }
+
   async bePresent(writing: boolean): Promise<void> {
     const id = this.id;
     if (id === null || document.visibilityState !== "visible") return;
     try {
-      const { others } = await bePresent(id, writing);
+      const { others } = await bePresent(id, { writing, here: true });
       if (this.conversation && this.id === id) this.conversation.others = others;
     } catch {
       // Presence is a courtesy; the next beat tries again.
     }
   }
 
-  follow(): () => void {
+  /** Follows live changes. `writing` tells whether this person writes, for the others to see. */
+  follow(writing: () => boolean): () => void {
     const soon = (data: Record<string, unknown>): void => {
       const about = data["conversation_id"] ?? data["id"];
       if (this.id === null || (about !== undefined && about !== this.id)) return;
@@ -109,8 +136,14 @@ class Talk {
       }, 250);
     };
     const about = (data: Record<string, unknown>): void => void (data["conversation_id"] && soon({ conversation_id: data["conversation_id"] }));
-    const stops = [live.on("conversation", soon), live.on("message", about), live.on("delivery", about), live.on("presence", about), live.on("resync", () => soon({}))];
-    return () => stops.forEach((stop) => stop());
+    const stops = [live.on("conversation", soon), live.on("message", about), live.on("delivery", about), live.on("resync", () => soon({}))];
+    stops.push(live.on("presence", (data) => data["conversation_id"] === this.id && void this.bePresent(writing())));
+    const wake = (): void => void (document.visibilityState === "visible" && this.markSeen());
+    document.addEventListener("visibilitychange", wake);
+    return () => {
+      stops.forEach((stop) => stop());
+      document.removeEventListener("visibilitychange", wake);
+    };
   }
 }
 
