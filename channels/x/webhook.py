@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ class XReceiver:
 
     def __init__(self, connection: Connection) -> None:
         self._secret = connection.app.api_secret.encode()
+        self._own_id = connection.remote_id
 
     def challenge(self, query: Mapping[str, str]) -> JSON | str | None:
         """X asks with `crc_token`, at registration and then every hour."""
@@ -32,15 +34,28 @@ class XReceiver:
         return {"response_token": self._sign(token.encode())} if token and self._secret else None
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> RawItem:
-        """Check the signature over the raw body. Raises Forged."""
+        """Check the signature over the raw body, and whom it is for: the key is the same for
+        all accounts of the application, so a true delivery may come to the wrong address.
+        Raises Forged."""
         given = headers.get(_SIGNATURE, "")
         if not self._secret or not hmac.compare_digest(given.encode(), self._sign(body).encode()):
             raise Forged("the signature of the delivery does not hold")
+        if _recipient(body) not in ("", self._own_id):
+            raise Forged("the delivery is for another account")
         kept = {k: v for k, v in headers.items() if k.lower() not in _SECRET}
         return RawItem(STREAM, hashlib.sha256(body).hexdigest(), body, kept)
 
     def _sign(self, body: bytes) -> str:
         return "sha256=" + base64.b64encode(hmac.new(self._secret, body, hashlib.sha256).digest()).decode()
+
+
+def _recipient(body: bytes) -> str:
+    """The id of the account that a delivery is for; "" where it does not say."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""  # kept as it is: a person will look at it
+    return str(told.get("for_user_id") or "") if isinstance(told, dict) else ""
 
 
 LookUp = Callable[[str], Inbound]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -169,7 +170,7 @@ def test_the_challenge_is_answered_and_nothing_else_is(connection: Connection) -
 
 
 def test_only_what_x_signed_is_taken(connection: Connection) -> None:
-    receiver, body = a_receiver(connection), b'{"for_user_id": "1"}'
+    receiver, body = a_receiver(connection), json.dumps({"for_user_id": connection.remote_id}).encode()
     signature = sign(API_SECRET, body)
     item = receiver.verify({"x-twitter-webhooks-signature": signature, "content-type": "application/json"}, body)
     assert item.body == body
@@ -182,6 +183,15 @@ def test_only_what_x_signed_is_taken(connection: Connection) -> None:
     ):
         with pytest.raises(Forged):
             receiver.verify(headers, altered)
+
+
+def test_what_x_signed_for_another_account_of_ours_is_not_taken(connection: Connection) -> None:
+    receiver, body = a_receiver(connection), json.dumps({"for_user_id": "4711"}).encode()
+    with pytest.raises(Forged) as refused:
+        receiver.verify({"x-twitter-webhooks-signature": sign(API_SECRET, body)}, body)
+    assert refused.value.detail == "the delivery is for another account"
+    broken = b"[" * 50_000
+    assert receiver.verify({"x-twitter-webhooks-signature": sign(API_SECRET, broken)}, broken).body == broken
 
 
 def test_without_keys_nothing_is_taken(connection: Connection) -> None:
