@@ -37,7 +37,7 @@ def cookie_name(runtime: Runtime) -> str:
 
 def remember_people(app: Flask, runtime: Runtime) -> None:
     """Let flask-login find out who asks, through our own sessions and tokens."""
-    manager = LoginManager(app)
+    manager = LoginManager(app, add_context_processor=False)  # a page must not ask the database who reads it
     manager.session_protection = None  # its own cookie is not used
 
     @manager.request_loader

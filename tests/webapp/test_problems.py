@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.exc import OperationalError
 
 from guichet.models import Credential, Staff
 from tests import factories as make
-from tests.webapp.site import API, Site
+from tests.webapp.site import API, Browser, Site, open_site
 from tests.webapp.test_matrix import QUERIES, routes
 from tests.webapp.world import build
 from webapp.gate import policy
@@ -134,6 +135,14 @@ def test_a_database_that_is_down_is_unready_not_an_error(site: Site, owner: Staf
     answer = site.browser(owner).get("/down")
     assert (answer.status_code, answer.json["code"]) == (503, "unready")
     assert "secret" not in answer.get_data(as_text=True)
+
+
+def test_pages_say_so_too_when_the_database_is_down(tmp_path: Path) -> None:
+    site = open_site(create_engine(f"sqlite:///{tmp_path}/no/such/folder/db"), tmp_path)
+    browser = Browser(site, secret="x" * 43)
+    assert browser.get("/-/sign-in").status_code == 200
+    answer = browser.get("/-/inbox")
+    assert (answer.status_code, answer.mimetype) == (503, "text/html")
 
 
 def test_somebody_elses_change_in_between_is_a_conflict_that_says_how_it_stands(site: Site, owner: Staff) -> None:
