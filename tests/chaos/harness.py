@@ -34,9 +34,9 @@ from tests.architecture.source import ROOT
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.mastodon_rig import MastodonRig
 from tests.channels.rig import Rig
+from tests.chaos.judge import FINAL
 from tests.workers.stage import SECRET, connect_account
 
-FINAL = ("published", "failed", "cancelled", "needs_human")
 PROGRAMS = ("send-1", "send-2", "tend", "clock")
 
 
