@@ -40,6 +40,8 @@ export const describeMedia = (id: Id, alt: string): Promise<Media> => api.patch(
 export const listDeliveries = (query: Query): Promise<Page<Delivery>> => api.get("/deliveries", query);
 export const retryDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/retry`);
 export const cancelDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/cancel`);
+export const takeDownDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/take-down`);
+export const amendDelivery = (id: Id, text: string): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/amend`, { text });
 export const takeOverDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/take-over`);
 export const decideDelivery = (id: Id, choice: { choice: "link" | "resend" | "drop"; remote_id?: string; url?: string; reason?: string }): Promise<DeliveryDetail> =>
   api.post(`/deliveries/${id}/resolve`, choice);

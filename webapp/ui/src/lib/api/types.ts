@@ -73,6 +73,8 @@ export type NeedsYou = S["NeedsYou"];
 export type Brake = S["BrakeState"];
 export type BrakeOne = S["Brake"];
 export type BrakeOrder = S["BrakeOrder"];
+export type HeldChoice = S["HeldChoice"];
+export type Stopped = S["Stopped"];
 
 export type Percentile = S["Percentile"];
 export type WaitsNow = S["WaitsNow"];

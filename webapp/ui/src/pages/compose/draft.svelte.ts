@@ -1,23 +1,26 @@
-/** The post that is being written: one text for all, another where it differs, files, a time. */
+/** The post that is being written: common pieces, what differs by account, a time. */
 import * as publishing from "$lib/api/publishing";
-import type { Account, Id, Media, Post, Preflight, VariantIn } from "$lib/api/types";
+import type { Account, Id, Post, Preflight, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
+import { itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
 
-const EDITABLE = new Set(["draft", "awaiting_approval", "scheduled", "held", "cancelled"]);
+const EDITABLE = new Set(["draft", "awaiting_approval", "scheduled", "held"]);
+export type Fold = Post["fold"];
+export type Gap = Post["gap"];
 
 class DraftPost {
   post: Post | null = $state(null);
   brandId: Id | null = $state(null);
-  text = $state("");
-  subject = $state("");
   accountIds: Id[] = $state([]);
-  /** Texts of their own, by account. */
-  own: Record<Id, string> = $state({});
-  media: Media[] = $state([]);
+  common: Whole = $state({ pieces: [newPiece()], comment: "" });
+  /** What accounts have of their own. */
+  own: Record<Id, Own> = $state({});
   later = $state(true);
   wallTime = $state("");
   timeZone = $state("UTC");
+  fold: Fold = $state("first");
+  gap: Gap = $state("later");
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
   /** Anything that is not on the server yet. */
@@ -35,39 +38,63 @@ class DraftPost {
   }
 
   get empty(): boolean {
-    return !this.text.trim() && !this.media.length && !Object.values(this.own).some((text) => text.trim());
+    const written = (whole: Whole): boolean => whole.comment.trim() !== "" || whole.pieces.some((piece) => piece.text.trim() || piece.media.length);
+    return !written(this.common) && !Object.values(this.own).some((own) => written(merged(this.common, own)));
   }
 
-  textFor(id: Id): string {
-    return this.own[id] ?? this.text;
+  /** The post as it stands for an account; null: for all. */
+  wholeFor(id: Id | null): Whole {
+    return id === null ? this.common : merged(this.common, this.own[id]);
+  }
+
+  /** How many messages go out in all. */
+  get messages(): number {
+    return this.accountIds.reduce((sum, id) => sum + this.wholeFor(id).pieces.length + (this.wholeFor(id).comment ? 1 : 0), 0);
+  }
+
+  partsOwnTo(id: Id): Part[] {
+    return Object.keys(this.own[id] ?? {}) as Part[];
   }
 
   begin(wallTime: string | null): void {
-    this.post = null;
-    this.text = "";
-    this.subject = "";
-    this.own = {};
-    this.media = [];
-    this.accountIds = [];
-    this.check = null;
-    this.later = true;
+    this.#blank();
     this.brandId = session.brands[0]?.id ?? null;
     this.timeZone = session.brands[0]?.time_zone ?? session.me?.time_zone ?? "UTC";
     this.wallTime = wallTime ?? nextHour(this.timeZone);
+  }
+
+  /** The same words and accounts as a new post, to be sent another time. */
+  again(): void {
+    const { brandId, accountIds, common, own, timeZone } = this;
+    this.#blank();
+    Object.assign(this, { brandId, accountIds, common, own, timeZone, wallTime: nextHour(timeZone) });
+    this.changed();
+  }
+
+  #blank(): void {
+    this.post = null;
+    this.common = { pieces: [newPiece()], comment: "" };
+    this.own = {};
+    this.accountIds = [];
+    this.check = null;
+    this.later = true;
+    this.fold = "first";
+    this.gap = "later";
     this.touched = false;
     this.#key = crypto.randomUUID();
   }
 
   take(post: Post): void {
+    const read = readPost(post);
     this.post = post;
     this.brandId = post.brand_id;
-    this.text = post.text;
-    this.subject = post.subject;
+    this.common = read.common;
+    this.own = read.own;
     this.accountIds = post.variants.map((variant) => variant.account_id);
-    this.own = Object.fromEntries(post.variants.filter((variant) => variant.text !== null).map((variant) => [variant.account_id, variant.text ?? ""]));
-    this.media = post.media;
     this.later = true;
     this.timeZone = post.time_zone;
+    this.fold = post.fold;
+    this.gap = post.gap;
     this.wallTime = post.wall_time?.slice(0, 16) ?? nextHour(post.time_zone);
     this.touched = false;
     this.verify();
@@ -78,13 +105,40 @@ class DraftPost {
     this.verify();
   }
 
+  /** Writes what stands somewhere; for an account only what differs from the common is kept. */
+  put(id: Id | null, whole: Whole): void {
+    if (id === null) {
+      this.common = whole;
+    } else {
+      const own = ownOf(this.common, whole);
+      if (own) this.own[id] = own;
+      else delete this.own[id];
+    }
+    this.changed();
+  }
+
+  change(id: Id | null, key: number, what: Partial<Pick<Piece, "text" | "media">>): void {
+    const whole = this.wholeFor(id);
+    this.put(id, { ...whole, pieces: whole.pieces.map((piece) => (piece.key === key ? { ...piece, ...what } : piece)) });
+  }
+
+  sameAsAll(id: Id): void {
+    delete this.own[id];
+    this.changed();
+  }
+
   toggle(id: Id): void {
     this.accountIds = this.accountIds.includes(id) ? this.accountIds.filter((one) => one !== id) : [...this.accountIds, id];
     this.changed();
   }
 
   get variants(): VariantIn[] {
-    return this.accountIds.map((id) => ({ account_id: id, text: this.own[id] ?? null, items: null, media_ids: null, language: null, subject: null }));
+    return this.accountIds.map((id) => variantIn(id, this.own[id]));
+  }
+
+  get #words() {
+    const [first = newPiece(), ...items] = this.common.pieces;
+    return { text: first.text, media_ids: first.media.map((file) => file.id), items: itemsIn(items), first_comment: this.common.comment, variants: this.variants };
   }
 
   /** Asks what the networks would say, once the typing rests. */
@@ -95,18 +149,9 @@ class DraftPost {
 
   async #ask(): Promise<void> {
     const mine = ++this.#asked;
-    if (!this.accountIds.length) {
-      this.check = null;
-      return;
-    }
     try {
-      const check = await publishing.preflight({
-        text: this.text,
-        media_ids: this.media.map((one) => one.id),
-        variants: this.variants,
-        wall_time: this.later && this.wallTime ? this.wallTime : null,
-        time_zone: this.timeZone,
-      });
+      const when = this.later && this.wallTime ? this.wallTime : null;
+      const check = await publishing.preflight({ ...this.#words, wall_time: when, time_zone: this.timeZone, fold: this.fold, gap: this.gap });
       if (mine === this.#asked) {
         this.check = check;
         this.checkError = null;
@@ -117,14 +162,7 @@ class DraftPost {
   }
 
   async save(): Promise<Post> {
-    const content = {
-      text: this.text,
-      subject: this.subject,
-      media_ids: this.media.map((one) => one.id),
-      variants: this.variants,
-      time_zone: this.timeZone,
-      ...(this.later && this.wallTime ? { wall_time: this.wallTime } : {}),
-    };
+    const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.later && this.wallTime ? { wall_time: this.wallTime } : {}) };
     const post = this.post
       ? await publishing.changePost(this.post.id, { version: this.post.version, ...content })
       : await publishing.addPost({ brand_id: this.brandId ?? 0, ...content }, this.#key);

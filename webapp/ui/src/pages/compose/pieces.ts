@@ -1,0 +1,92 @@
+/** The pieces of a post: the post itself, then a thread's further items; and where accounts differ. */
+import type { Account, Id, Media, Post, VariantIn } from "$lib/api/types";
+
+/** One thing to read, with its files. `key` lasts as long as the page, for moving it about. */
+export interface Piece {
+  key: number;
+  text: string;
+  media: Media[];
+}
+
+/** What one account has of its own; what is not here follows the common post. */
+export interface Own {
+  text?: string;
+  media?: Media[];
+  items?: Piece[];
+  comment?: string;
+}
+export type Part = keyof Own;
+export const PARTS: readonly Part[] = ["text", "media", "items", "comment"];
+
+/** The post as it stands somewhere. */
+export interface Whole {
+  pieces: Piece[];
+  comment: string;
+}
+
+let last = 0;
+export const newPiece = (text = "", media: Media[] = []): Piece => ({ key: ++last, text, media });
+
+const sameFiles = (one: Media[], other: Media[]): boolean => one.length === other.length && one.every((file, n) => file.id === other[n]?.id);
+export const sameItems = (one: Piece[], other: Piece[]): boolean =>
+  one.length === other.length && one.every((piece, n) => piece.text === other[n]?.text && sameFiles(piece.media, other[n].media));
+
+export function merged(common: Whole, own: Own | undefined): Whole {
+  const [first = newPiece(), ...items] = common.pieces;
+  const top = { ...first, text: own?.text ?? first.text, media: own?.media ?? first.media };
+  return { pieces: [top, ...(own?.items ?? items)], comment: own?.comment ?? common.comment };
+}
+
+/** What `whole` has that the common post has not; undefined where it is the same. */
+export function ownOf(common: Whole, whole: Whole): Own | undefined {
+  const [first = newPiece(), ...items] = common.pieces;
+  const [top = newPiece(), ...rest] = whole.pieces;
+  const own: Own = {};
+  if (top.text !== first.text) own.text = top.text;
+  if (!sameFiles(top.media, first.media)) own.media = top.media;
+  if (!sameItems(rest, items)) own.items = rest;
+  if (whole.comment !== common.comment) own.comment = whole.comment;
+  return Object.keys(own).length ? own : undefined;
+}
+
+const ids = (media: Media[]): Id[] => media.map((file) => file.id);
+export const itemsIn = (items: Piece[]): { text: string; media_ids: Id[] }[] => items.map(({ text, media }) => ({ text, media_ids: ids(media) }));
+
+export function variantIn(account: Id, own: Own | undefined): VariantIn {
+  return {
+    account_id: account,
+    text: own?.text ?? null,
+    items: own?.items ? itemsIn(own.items) : null,
+    first_comment: own?.comment ?? null,
+    media_ids: own?.media ? ids(own.media) : null,
+    language: null,
+    subject: null,
+  };
+}
+
+/** A post of the server as the page writes it: the common whole, and what is own by account. */
+export function readPost(post: Post): { common: Whole; own: Record<Id, Own> } {
+  const files = new Map(post.media.map((file) => [file.id, file]));
+  const named = (wanted: Id[]): Media[] => wanted.flatMap((id) => files.get(id) ?? []);
+  const pieces = (items: Post["items"]): Piece[] => items.map((item) => newPiece(item.text, named(item.media_ids)));
+  const own: Record<Id, Own> = {};
+  for (const variant of post.variants) {
+    const differs: Own = {
+      ...(variant.text !== null && { text: variant.text }),
+      ...(variant.media_ids !== null && { media: named(variant.media_ids) }),
+      ...(variant.items !== null && { items: pieces(variant.items) }),
+      ...(variant.first_comment !== null && { comment: variant.first_comment }),
+    };
+    if (Object.keys(differs).length) own[variant.account_id] = differs;
+  }
+  return { common: { pieces: [newPiece(post.text, named(post.media_ids)), ...pieces(post.items)], comment: post.first_comment }, own };
+}
+
+/** What a network takes with a public post, for the words beside a file. */
+export function mediaRules(account: Account): { count: number; kinds: string[]; alone: string[]; largest: number } | null {
+  const limit = account.media.public;
+  if (!limit) return null;
+  const short = (mime: string): string => (mime.split("/")[1] ?? mime).replace("quicktime", "mov").toUpperCase();
+  const images = Object.entries(limit.max_bytes).filter(([mime]) => mime.startsWith("image/"));
+  return { count: limit.max_count, kinds: Object.keys(limit.max_bytes).map(short), alone: limit.alone.map(short), largest: Math.max(0, ...images.map(([, bytes]) => bytes)) };
+}
