@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import ipaddress
 import os
 import re
 import tempfile
@@ -150,6 +151,21 @@ class _Environment:
             self.problems.append(f"{name} must start with {' or '.join(s + '://' for s in schemes)}")
         return value
 
+    def bind(self, name: str, default: str) -> str:
+        value = self.text(name, default)
+        if value != "localhost" and not _is_address(value):
+            self.problems.append(f"{name} must be an address, such as 127.0.0.1, 0.0.0.0 or ::")
+        return value
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        entries = tuple(a.strip() for a in self.text(name).split(",") if a.strip())
+        for n, entry in enumerate(entries, 1):
+            host, _, port = entry.rpartition(":")
+            if _is_network(entry) or (_is_address(host.strip("[]")) and (port == "*" or port.isdecimal())):
+                continue
+            self.problems.append(f"{name}: entry {n} must look like 10.1.0.0/16, 127.0.0.1:2583 or [::1]:*")
+        return entries
+
     def keys(self, name: str) -> tuple[tuple[str, bytes], ...]:
         keys: list[tuple[str, bytes]] = []
         for n, entry in enumerate(filter(None, self.environ.get(name, "").split(",")), 1):
@@ -161,10 +177,28 @@ class _Environment:
             if not re.fullmatch(r"[A-Za-z0-9_-]{1,16}", key_id) or len(key) != 32:
                 self.problems.append(f"{name}: entry {n} must be an id, a colon and 32 bytes in base64")
             else:
+                if key_id in dict(keys):
+                    self.problems.append(f"{name}: entry {n} has the id of one before it")
                 keys.append((key_id, key))
         if not keys and not self.problems:
             self.problems.append(f"{name} is missing: tokens cannot be encrypted without it")
         return tuple(keys)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -186,7 +220,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         public_url=env.url("GUICHET_PUBLIC_URL", f"http://localhost:{port}", ("https", "http")).rstrip("/"),
         data_dir=data_dir,
         port=port,
-        bind=env.text("GUICHET_BIND", "127.0.0.1"),
+        bind=env.bind("GUICHET_BIND", "127.0.0.1"),
         live_url=env.url("GUICHET_LIVE_URL", "", ("https", "http")).rstrip("/"),
         streams=env.number("GUICHET_STREAMS", 24, 0, 10000),
         threads=env.number("GUICHET_THREADS", 40, 2, 10000),
@@ -195,7 +229,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=env.number("GUICHET_TRUSTED_PROXIES", 0, 0, 8),
         proxy=env.url("GUICHET_PROXY", "", ("https", "http")),
         ca_bundle=env.text("GUICHET_CA_BUNDLE"),
-        allow_addresses=tuple(a.strip() for a in env.text("GUICHET_ALLOW_ADDRESSES").split(",") if a.strip()),
+        allow_addresses=env.addresses("GUICHET_ALLOW_ADDRESSES"),
         rehearsal_port=env.number("GUICHET_REHEARSAL_PORT", 0, 0, 65500),
         log_level=env.text("GUICHET_LOG_LEVEL", "INFO", "DEBUG|INFO|WARNING|ERROR"),
         app_keys=app_keys,

@@ -44,6 +44,11 @@ def test_every_listed_setting_is_read() -> None:
         ("GUICHET_LOG_LEVEL", "LOUD", "GUICHET_LOG_LEVEL must look like"),
         ("GUICHET_CA_BUNDLE", "/nowhere/ca.pem", "GUICHET_CA_BUNDLE names a file"),
         ("GUICHET_STREAMS", "64", "GUICHET_THREADS must be larger"),
+        ("GUICHET_BIND", "999.1.1.1", "GUICHET_BIND must be an address"),
+        ("GUICHET_ALLOW_ADDRESSES", "10.1.0.0/16, localhost", "GUICHET_ALLOW_ADDRESSES: entry 2"),
+        ("GUICHET_ALLOW_ADDRESSES", "10.0.0.0/99", "GUICHET_ALLOW_ADDRESSES: entry 1"),
+        ("GUICHET_ALLOW_ADDRESSES", "127.0.0.1", "GUICHET_ALLOW_ADDRESSES: entry 1"),
+        ("GUICHET_SECRET_KEYS", f"{KEYS},{KEYS}", "GUICHET_SECRET_KEYS: entry 2"),
         ("GUICHET_PROT", "8100", "GUICHET_PROT is not a setting"),
     ],
 )
@@ -52,6 +57,13 @@ def test_a_wrong_setting_is_named(name: str, value: str, says: str) -> None:
         read_settings({"GUICHET_SECRET_KEYS": KEYS, name: value})
     assert any(says in line for line in caught.value.problems)
     assert len(caught.value.problems) == 1
+
+
+def test_addresses_are_taken_as_they_are_meant() -> None:
+    allowed = "10.1.0.0/16, 127.0.0.1:2583, [::1]:8025, 192.0.2.1:*"
+    settings = read_settings({"GUICHET_SECRET_KEYS": KEYS, "GUICHET_ALLOW_ADDRESSES": allowed, "GUICHET_BIND": "::"})
+    assert settings.allow_addresses == ("10.1.0.0/16", "127.0.0.1:2583", "[::1]:8025", "192.0.2.1:*")
+    assert settings.bind == "::"
 
 
 def test_secrets_stand_in_no_representation() -> None:
