@@ -12,6 +12,11 @@ from pathlib import Path
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{38}")
 
 
+def is_key(text: str) -> bool:
+    """Whether it could be the key of a file."""
+    return _KEY.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class FileStore:
     """A folder. Writes are atomic and synced before the key is given out."""
@@ -22,6 +27,14 @@ class FileStore:
         """Store bytes; returns the key."""
         name = secrets.token_hex(20)
         key = f"{name[:2]}/{name[2:]}"
+        self.keep(key, data)
+        return key
+
+    def keep(self, key: str, data: bytes) -> None:
+        """Store bytes under a key that was given out before, as a restore does. Raises
+        ValueError for what is none."""
+        if not is_key(key):
+            raise ValueError("this is no key of a file")
         path = self.root / key
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".part")
@@ -30,14 +43,13 @@ class FileStore:
             f.flush()
             os.fsync(f.fileno())
         partial.rename(path)
-        return key
 
     def get(self, key: str) -> bytes:
         """Raises FileNotFoundError, also for a key that never came from here."""
-        if not _KEY.fullmatch(key):
+        if not is_key(key):
             raise FileNotFoundError(key)
         return (self.root / key).read_bytes()
 
     def delete(self, key: str) -> None:
-        if _KEY.fullmatch(key):
+        if is_key(key):
             (self.root / key).unlink(missing_ok=True)

@@ -25,7 +25,12 @@ class Person:
 AURORE, LUMEN = "Aurore Air", "Lumen"
 
 BRANDS = {
-    AURORE: {"time_zone": "Europe/Paris", "languages": ["fr", "en"], "signs_with_initials": True},
+    AURORE: {
+        "time_zone": "Europe/Paris",
+        "languages": ["fr", "en"],
+        "signs_with_initials": True,
+        "answer_within_minutes": 60,
+    },
     LUMEN: {"time_zone": "America/New_York", "languages": ["en"], "needs_approval": True},
 }
 

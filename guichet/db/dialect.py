@@ -19,11 +19,13 @@ from sqlalchemy import (
     Connection,
     Engine,
     Insert,
+    Result,
     Select,
     Table,
     TableClause,
     Text,
     TextClause,
+    bindparam,
     cast,
     column,
     event,
@@ -246,3 +248,40 @@ def _search_of(bind: Session | Connection) -> TableClause:
     key: ColumnClause[int] = column("rowid" if is_sqlite(bind) else "message_id")
     key.key = "message_id"
     return table("message_search", key, column("account_id"), column("words"))
+
+
+def begin_snapshot(connection: Connection) -> None:
+    """Begin a reading transaction that sees one moment of the database, however long it
+    takes. `connection` must not have begun, and must have been opened with `writes=False`."""
+    if not is_sqlite(connection):
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    # The snapshot begins with the first read of a table.
+    anything = table("sqlite_master" if is_sqlite(connection) else "pg_class")
+    connection.execute(select(func.count()).select_from(anything))
+
+
+def number_on(bind: Session | Connection, table: Table) -> None:
+    """Have new rows numbered after those that are there, where rows were put in with their ids."""
+    key = table.autoincrement_column
+    if key is None or is_sqlite(bind):  # SQLite numbers on by itself
+        return
+    highest = bind.execute(select(func.max(key))).scalar()
+    if highest is not None:
+        bind.execute(select(func.setval(func.pg_get_serial_sequence(table.name, key.name), highest)))
+
+
+def read_words(bind: Session | Connection) -> Result[tuple[int, int, str]]:
+    """The whole index of words: message id, account id and its words, in order of the ids."""
+    search = _search_of(bind)
+    words = search.c.words if is_sqlite(bind) else func.array_to_string(func.tsvector_to_array(search.c.words), " ")
+    return bind.execute(select(search.c.message_id, search.c.account_id, words).order_by(search.c.message_id))
+
+
+def write_words(bind: Session | Connection, rows: Sequence[tuple[int, int, str]]) -> None:
+    """Put rows of `read_words` into an empty index."""
+    words: Any = bindparam("folded", type_=Text())
+    indexed = words if is_sqlite(bind) else func.array_to_tsvector(func.string_to_array(words, " "))
+    statement = _search_of(bind).insert().values(
+        message_id=bindparam("message"), account_id=bindparam("account"), words=indexed
+    )  # fmt: skip
+    bind.execute(statement, [{"message": m, "account": a, "folded": w} for m, a, w in rows])

@@ -41,6 +41,16 @@ def is_current(engine: Engine) -> bool:
     return set(found) == set(ScriptDirectory.from_config(config_for()).get_heads())
 
 
+def revision_of(connection: Connection) -> str:
+    """The revision of the schema that stands there; "" where none does."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def is_known(revision: str) -> bool:
+    """Whether this program has the migration to that revision."""
+    return revision in {r.revision for r in ScriptDirectory.from_config(config_for()).walk_revisions()}
+
+
 def write_revision(why: str) -> Path:
     """Write a migration from what the models have and the newest migration has not,
     found on an empty SQLite. A person reads it before it is committed."""
