@@ -26,7 +26,7 @@ from guichet.accounts import operations as accounts
 from guichet.errors import GuichetError
 from guichet.inbox import counts, ingest
 from guichet.inbox.digest import digest as digest_item
-from guichet.jobs import DIGEST
+from guichet.jobs import DIGEST, POLL
 from guichet.models import Account, Message, PollCursor, RawItem
 from guichet.policy import SYSTEM
 from guichet.triage.applying import apply_rules
@@ -36,11 +36,12 @@ from workers.runtime import Process, current
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=3)  # of one poll; longer than the job's time-out
+LEASE = timedelta(seconds=POLL.timeout + 10)  # of one poll, in case that its worker is killed
+LONGEST_READING = 40.0  # seconds after which a poll begins no further page; the next goes on from there
 MOST_PAGES = 50  # in one go; the next poll goes on from there
 LONGEST_PAUSE = timedelta(minutes=15)
 REHEARSAL_EVERY = timedelta(seconds=5)  # a loopback server costs nothing
-BATCH = 100  # items of one transaction
+BATCH = 25  # items of one transaction; on SQLite nobody else writes meanwhile
 LONGEST_RUN = 90.0  # seconds of one digest job
 # Where the network could not be asked: no fault of the item, which is tried again.
 _NOT_ITS_FAULT = (Unavailable, OutcomeUnknown, RateLimited, AuthExpired)
@@ -127,10 +128,11 @@ def _claim(process: Process, account_id: int, stream: str) -> _Claim | None:
 
 def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelta) -> None:
     """Store page after page; the claim ends with the last one."""
-    cursor = claim.cursor
+    cursor, began = claim.cursor, time.monotonic()
     for n in range(1, MOST_PAGES + 1):
         page = reader.poll(claim.stream, cursor)
-        is_last = not page.more or n == MOST_PAGES or process.stopping.is_set()
+        is_enough = n == MOST_PAGES or time.monotonic() - began > LONGEST_READING
+        is_last = not page.more or is_enough or process.stopping.is_set()
         with process.runtime.unit() as unit:
             row = _still_ours(unit.session, claim)
             if row is None:

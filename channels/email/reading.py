@@ -27,6 +27,7 @@ PAGE_MAILS = 25
 PAGE_BYTES = 16_000_000
 WHOLE_MAIL = 25_000_000  # bytes up to which a mail is fetched whole
 CUT_MAIL = 1_000_000  # what is fetched of a larger one
+LONGEST = 75.0  # seconds of one page: what was read until then counts
 STUMBLES = 3  # times that one mail may break the line before it is set aside
 _MARGIN = timedelta(days=2)  # for servers that give new arrival dates when they number anew
 
@@ -48,7 +49,8 @@ class MailReader:
 
         Raises KeyError for an unknown stream, Unavailable, AuthExpired.
         """
-        with imap_line(self._mailbox, self._secrets, self._wire, deadline=4 * self._wire.deadline) as line:
+        deadline = min(4 * self._wire.deadline, LONGEST)
+        with imap_line(self._mailbox, self._secrets, self._wire, deadline=deadline) as line:
             opened = line.select_folder(self._folders[stream], readonly=True)
             validity = int(opened.get(b"UIDVALIDITY", 0))
             place = _place(line, cursor, validity, int(opened.get(b"UIDNEXT", 0)))

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -38,6 +38,7 @@ from tests.chaos.judge import FINAL
 from tests.workers.stage import SECRET, connect_account
 
 PROGRAMS = ("send-1", "send-2", "tend", "clock")
+SENDING = ("send-1", "send-2", "send-1", "send-2", "tend", "clock", "valkey")  # what is killed, how often
 
 
 @dataclass
@@ -114,12 +115,12 @@ class Harness:
             assert time.monotonic() < until, "the processes do not start"
             time.sleep(0.1)
 
-    def hurt(self, times: int, pause: float, seed: int) -> None:
+    def hurt(self, times: int, pause: float, seed: int, names: Sequence[str] = SENDING) -> None:
         """Kill something at random, again and again; always something that is at work."""
         dice = random.Random(seed)
         while self.kills.total() < times:
             time.sleep(pause * dice.uniform(0.5, 1.5))
-            name = dice.choice(["send-1", "send-2", "send-1", "send-2", "tend", "clock", "valkey"])
+            name = dice.choice(names)
             if self.is_ready(name):
                 self.kill(name)
 
@@ -147,7 +148,7 @@ class Harness:
 
 
 @contextmanager
-def open_harness(engine: Engine, url: str, folder: Path) -> Iterator[Harness]:
+def open_harness(engine: Engine, url: str, folder: Path, programs: Sequence[str] = PROGRAMS) -> Iterator[Harness]:
     busy = dict.fromkeys(("all", "media", "delete", "post"), (100_000, 300))
     with ExitStack() as stack:
         rigs: list[Rig] = [
@@ -172,7 +173,7 @@ def open_harness(engine: Engine, url: str, folder: Path) -> Iterator[Harness]:
         for rig in rigs:
             rig.network.latency = 0.1
         try:
-            for name in ("valkey", *PROGRAMS):
+            for name in ("valkey", *programs):
                 harness.start(name)
             harness.await_ready()
             yield harness
