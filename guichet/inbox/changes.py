@@ -45,7 +45,8 @@ def lock(session: Session, conversation: Conversation) -> None:
     """Read the row again and keep others from changing it until the transaction ends.
     (SQLite knows no row locks; there the whole transaction already excludes other writers.)"""
     session.flush()
-    session.refresh(conversation, with_for_update=True)
+    # Only this row: what a page loaded beside it comes by an outer join, which cannot be locked.
+    session.refresh(conversation, with_for_update={"of": Conversation})
 
 
 @contextmanager

@@ -15,10 +15,20 @@ from guichet.errors import Conflict, Invalid
 from guichet.inbox import handling
 from guichet.inbox import operations as inbox
 from guichet.inbox.states import TRANSITIONS, State
+from guichet.inbox.thread import get_conversation
 from guichet.policy import SYSTEM, load_actor
 from guichet.unit import open_unit
 from tests import factories as f
 from tests.inbox.scene import Scene, make_scene
+
+
+def test_a_conversation_as_the_page_loads_it_can_be_acted_upon(scene: Scene) -> None:
+    """With its customer beside it, which PostgreSQL refuses to lock."""
+    made = scene.conversation_of(scene.customer_says())
+    scene.session.expunge_all()
+    shown = get_conversation(scene.session, scene.actor(), made.id)
+    inbox.claim(scene.session, scene.actor(), shown, now=scene.now)
+    assert shown.assignee_id == scene.agent.id
 
 
 def test_of_many_who_claim_at_once_one_wins(engine: Engine, now: datetime) -> None:

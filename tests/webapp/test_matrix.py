@@ -119,6 +119,18 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
     } <= seen  # fmt: skip
 
 
+def test_nothing_that_an_owner_does_ends_in_a_fault_of_ours_on_either_database(both: Site) -> None:
+    """Every route, well-formed, about what is there; what ends the sign-in comes last."""
+    with both.rows() as session:
+        world = build(session)
+    last = {"POST /me/sign-out": 1, "POST /me/password": 1}
+    browser = both.browser(world.owner)
+    asked = sorted(routes(both), key=lambda r: (last.get(" ".join(r), 0), r))
+    answers = {f"{method} {rule}": call(browser, method, rule, world.ours) for method, rule in asked}
+    assert {route: status for route, status in answers.items() if status == 500} == {}
+    assert sum(status < 300 for status in answers.values()) > 60
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_who_has_no_right_to_an_act_is_refused_on_their_own_account_too(site: Site, world: World, role: str) -> None:
     browser = site.browser(world.people[role])
