@@ -8,7 +8,7 @@ import click
 import requests
 
 from cli.environment import settings_or_exit, use_own_folder_if_there
-from cli.output import Failed, Output
+from cli.output import Failed, Output, Status, WronglyAsked
 from cli.programs import PROGRAMS
 
 NETWORKS = click.Choice(["x", "mastodon", "bluesky", "email"])
@@ -25,7 +25,7 @@ def serve() -> None:
     """Serve them in the foreground."""
     settings = settings_or_exit()
     if not settings.rehearsal_port:
-        raise Failed("GUICHET_REHEARSAL_PORT says which ports to use")
+        raise WronglyAsked("GUICHET_REHEARSAL_PORT says which ports to use")
     PROGRAMS["rehearsal"](settings)
 
 
@@ -49,10 +49,10 @@ def say(output: Output, network: str, who: str, text: str, **how: Any) -> None:
 @click.argument("network", type=NETWORKS)
 @click.argument("effect", required=False)
 @click.option("--match", default=".*", help='Regular expression on "METHOD /path".')
-@click.option("--times", default=1, help="How often it strikes; 0: until forgotten.")
-@click.option("--probability", default=1.0)
-@click.option("--status", default=500)
-@click.option("--seconds", default=1.0)
+@click.option("--times", type=click.IntRange(0), default=1, help="How often it strikes; 0: until forgotten.")
+@click.option("--probability", type=click.FloatRange(0, 1), default=1.0, help="How likely it strikes each time.")
+@click.option("--status", type=click.IntRange(400, 599), default=500, help="What status_before and _after answer.")
+@click.option("--seconds", type=click.FloatRange(0, 3600), default=1.0, help="How long slow, drip, late and lag take.")
 @click.option("--forget", is_flag=True, help="Forget all planted faults instead.")
 @click.pass_obj
 def fault(output: Output, network: str, effect: str | None, forget: bool, **how: Any) -> None:
@@ -85,9 +85,11 @@ def _call(network: str, method: str, what: str, body: dict[str, Any] | None = No
     try:
         answer = requests.request(method, url, json=body, timeout=10)
     except requests.ConnectionError:
-        raise Failed(f"no rehearsal network answers at {url}; is `guichet run --demo` running?") from None
+        raise Failed(
+            f"no rehearsal network answers at {url}; is `guichet run --demo` running?", status=Status.NO_ANSWER
+        ) from None
     if not answer.ok:
-        raise Failed(answer.text)
+        raise WronglyAsked(f"the rehearsed {network} refuses: {' '.join(answer.text.split())[:300]}")
     return answer.json() if answer.content else {}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from cli.environment import prepare_own_folder, settings_or_exit, use_own_folder_if_there
-from cli.output import Failed, Output
+from cli.output import Failed, Output, WronglyAsked
 from cli.programs import PROGRAMS, preload
 from guichet.config import Settings, embedded_socket
 
@@ -119,7 +119,7 @@ def demo(output: Output) -> None:
     use_own_folder_if_there()
     settings = settings_or_exit()
     if not settings.rehearsal_port:
-        raise Failed("the demo needs the rehearsal networks: set GUICHET_REHEARSAL_PORT")
+        raise WronglyAsked("the demo needs the rehearsal networks: set GUICHET_REHEARSAL_PORT")
     said: list[str] = []
     fill(settings, say=said.append if output.as_json else click.echo)
     output.done("", sign_ins=str(Path(settings.data_dir) / "demo-sign-ins.json"), pid=os.getpid())

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def fill(guichet: Guichet) -> str:
         session.add(m.Credential(account_id=made.ours.account.id, key_id=sealed.key_id, sealed=sealed.data))
         audit.record(session, SYSTEM, "test", None, NOW)
         session.flush()
-        audit.seal(session, SYSTEM, NOW, runtime.settings.secret_keys[0])
+        audit.seal(session, SYSTEM, NOW + timedelta(days=1), runtime.settings.secret_keys[0])
     return key
 
 
