@@ -19,6 +19,9 @@ class Job:
     timeout: int = 120  # seconds
 
 
+# The Redis stream on which units that committed live events ring for the sequencer.
+NEWS = "guichet:told"
+
 QUEUES = ("send", "receive", "tend")
 
 DRAIN = Job("workers.deliver.drain", "send", timeout=180)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from guichet.jobs import NEWS
 from guichet.models import LiveEvent
 from guichet.policy import Action, Actor, require, visible
 
@@ -46,6 +47,7 @@ def tell(
     if kind not in KINDS:
         raise ValueError(f"there is no live event {kind!r}")
     session.add(LiveEvent(kind=kind, at=now, account_id=account_id, staff_id=staff_id, data=data))
+    session.info[NEWS] = True
 
 
 def number_new(session: Session, actor: Actor) -> int:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from guichet.clock import utc_now
 from guichet.config import Settings
 from guichet.db.engine import open_engine
-from guichet.dispatch import Dispatcher
+from guichet.dispatch import Dispatcher, NewsBell
 from guichet.sealing import Sealer
 from guichet.storage import FileStore
 from guichet.unit import Unit, Wake, open_reading, open_unit
@@ -24,7 +24,8 @@ from guichet.unit import Unit, Wake, open_reading, open_unit
 
 @dataclass(frozen=True)
 class Runtime:
-    """Frozen dependencies. `now` is the edge's clock; tests hand in their own."""
+    """Frozen dependencies. `now` is the edge's clock; tests hand in their own. `ring` tells the
+    sequencer of news."""
 
     settings: Settings
     engine: Engine
@@ -33,11 +34,12 @@ class Runtime:
     store: FileStore
     wake: Wake
     now: Callable[[], datetime] = utc_now
+    ring: Callable[[], None] = lambda: None
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:
         """A writing transaction, see guichet.unit."""
-        with open_unit(self.engine, self.wake) as unit:
+        with open_unit(self.engine, self.wake, self.ring) as unit:
             yield unit
 
     @contextmanager
@@ -57,6 +59,7 @@ def open_runtime(settings: Settings, *, pool_size: int = 8) -> Runtime:
         sealer=Sealer(settings.secret_keys),
         store=FileStore(settings.data_dir / "media"),
         wake=Dispatcher(redis),
+        ring=NewsBell(redis).ring,
     )
 
 

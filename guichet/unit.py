@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from guichet.jobs import Job
+from guichet.jobs import NEWS, Job
 
 Wake = Callable[[Job, dict[str, Any]], None]
 
@@ -34,8 +34,9 @@ class Unit:
 
 
 @contextmanager
-def open_unit(engine: Engine, wake: Wake | None = None) -> Iterator[Unit]:
-    """A writing transaction: committed when the block ends, rolled back when it raises."""
+def open_unit(engine: Engine, wake: Wake | None = None, ring: Callable[[], None] | None = None) -> Iterator[Unit]:
+    """A writing transaction: committed when the block ends, rolled back when it raises.
+    `ring` is called after the commit where live events are among what was written."""
     with Session(engine, expire_on_commit=False) as session:
         unit = Unit(session)
         with session.begin():
@@ -43,6 +44,8 @@ def open_unit(engine: Engine, wake: Wake | None = None) -> Iterator[Unit]:
     if wake is not None:
         for job, params in unit.wakes:
             wake(job, params)
+    if ring is not None and unit.session.info.get(NEWS):
+        ring()
 
 
 @contextmanager

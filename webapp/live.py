@@ -71,10 +71,9 @@ class Hub:
             self._open -= 1
 
     def close(self) -> None:
-        """End every stream: the process is going."""
-        with self._changed:
-            self.is_closing = True
-            self._changed.notify_all()
+        """End every stream: the process is going. For signal handlers, so without a lock, which
+        could be the interrupted one's own; streams look at least every second."""
+        self.is_closing = True
 
     def wait_beyond(self, number: int, seconds: float) -> None:
         """Return when there is something newer than `number`, at the latest after `seconds`."""

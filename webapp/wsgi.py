@@ -23,7 +23,7 @@ def end_streams_with_the_process(hub: Hub) -> None:
     before = signal.getsignal(signal.SIGTERM)
 
     def end(number: int, frame: FrameType | None) -> None:
-        threading.Thread(target=hub.close, daemon=True).start()
+        hub.close()
         if callable(before):
             before(number, frame)
 

@@ -28,7 +28,7 @@ from guichet.config import BadSettings, read_settings
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
-from guichet.jobs import DIGEST, DRAIN, POLL, RECONCILE, TEND, Job
+from guichet.jobs import DIGEST, DRAIN, NEWS, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.models import Account, LiveEvent, PollCursor, RawItem
 from guichet.policy import SYSTEM
@@ -38,6 +38,7 @@ from workers.runtime import Process, open_process
 log = structlog.get_logger(__name__)
 
 TICK = 0.5  # seconds
+NEWS_SPACING = 0.05  # seconds between two numberings of live events
 STAND_BY = 2.0  # seconds between tries for the lock
 TEND_EVERY = 5.0  # seconds
 FORGET_EVERY = 300.0  # seconds
@@ -53,6 +54,7 @@ class Clock:
         self._process = process
         self._woken: dict[tuple[Any, ...], float] = {}
         self._forgot_at = 0.0
+        self._heard = "0"
 
     def tick(self) -> None:
         """Do what the moment asks for. A database that is away is waited for."""
@@ -81,6 +83,20 @@ class Clock:
         while moved >= engine.PROMOTE_BATCH:
             with self._process.runtime.engine.begin() as connection:
                 moved = engine.promote(connection, database_now(connection))
+
+    def number_until(self, moment: float) -> None:
+        """Number what is told, as it is told, until this moment of the monotonic clock."""
+        stopping = self._process.stopping
+        while not stopping.is_set() and (left := moment - time.monotonic()) > 0:
+            try:
+                found: Any = self._process.runtime.redis.xread({NEWS: self._heard}, 1, max(1, int(left * 1000)))
+                if found:
+                    self._heard = found[0][1][-1][0]
+                    self._number()
+                    stopping.wait(NEWS_SPACING)
+            except (RedisError, SQLAlchemyError) as e:
+                log.debug("no_bell", error=type(e).__name__)
+                stopping.wait(left)
 
     def _number(self) -> None:
         with self._process.runtime.unit() as unit:
@@ -157,7 +173,7 @@ def run(process: Process) -> None:
                     ears.start()
                 began = time.monotonic()
                 clock.tick()
-                process.stopping.wait(max(0.0, TICK - (time.monotonic() - began)))
+                clock.number_until(began + TICK)
             else:
                 process.stopping.wait(STAND_BY)
 
