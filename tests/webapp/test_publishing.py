@@ -1,0 +1,76 @@
+"""Posts and the brake through the API: what is written is read back, what cannot be is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import factories as make
+from tests.webapp.site import Browser, Site
+
+
+@pytest.fixture
+def publisher(site: Site) -> Browser:
+    with site.rows() as session:
+        account = make.make_account(session, settings={})
+        person = make.make_staff(session, "administrator")
+        make.make_grant(session, person, account, "publisher")
+    return site.browser(person)
+
+
+def account_of(browser: Browser) -> dict[str, object]:
+    found: dict[str, object] = browser.get("/accounts").get_json()["items"][0]
+    return found
+
+
+def test_a_thread_with_files_and_a_first_comment_is_read_back_as_it_was_written(site: Site, publisher: Browser) -> None:
+    account = account_of(publisher)
+    with site.rows() as session:
+        owner = make.make_staff(session, "owner")
+        file = make.make_media(session, owner)
+    items = [{"text": "two", "media_ids": [file.id]}, {"text": "three", "media_ids": []}]
+    written = {"text": "one", "media_ids": [], "items": items, "first_comment": "the link"}
+    variants = [{"account_id": account["id"], "first_comment": "another link"}]
+    made = publisher.post("/posts", {"brand_id": account["brand"]["id"], **written, "variants": variants})  # type: ignore[index]
+    assert made.status_code == 201
+    read = publisher.get(f"/posts/{made.get_json()['id']}").get_json()
+    assert {name: read[name] for name in written} == written
+    assert [m["id"] for m in read["media"]] == [file.id]
+    own = read["variants"][0]
+    assert (own["first_comment"], own["items"], own["text"]) == ("another link", None, None)
+    changed = publisher.patch(f"/posts/{read['id']}", {"version": read["version"], "first_comment": ""}).get_json()
+    assert (changed["first_comment"], changed["items"]) == ("", items)
+
+
+def test_before_it_is_saved_each_part_is_counted_and_the_hour_that_comes_twice_is_told(publisher: Browser) -> None:
+    account = account_of(publisher)
+    asked = {
+        "text": "four", "items": [{"text": "x" * 501}], "variants": [{"account_id": account["id"]}],
+        "wall_time": "2026-10-25T02:30", "time_zone": "Europe/Paris", "fold": "second",
+    }  # fmt: skip
+    told = publisher.post("/posts/preflight", asked).get_json()
+    assert told["accounts"][0]["counts"] == [4, 501]
+    assert [(p["item"], p["name"]) for p in told["accounts"][0]["problems"]] == [(1, "text_too_long")]
+    assert set(told["readings"]) == {"first", "second"}
+    assert told["due_at"] == told["readings"]["second"]
+
+
+def test_what_a_brake_holds_is_listed_by_its_scope(publisher: Browser) -> None:
+    account = account_of(publisher)
+    assert publisher.get("/brake/stopped").status_code == 409
+    assert publisher.get("/brake/stopped?scope=account").status_code == 422
+    ordered = {"on": True, "scope": "account", "scope_id": account["id"]}
+    assert publisher.post("/brake", ordered).get_json()["on"]
+    listed = publisher.get(f"/brake/stopped?scope=account&scope_id={account['id']}")
+    assert listed.get_json() == {"held": [], "in_flight": []}
+
+
+def test_what_an_account_can_do_afterwards_is_its_networks_own_fact(publisher: Browser) -> None:
+    account = account_of(publisher)
+    assert (account["network"], account["can_edit"], account["can_delete"]) == ("mastodon", True, True)
+    assert account["recovery"] == "readable"
+    networks = {n["name"]: n for n in publisher.get("/networks").get_json()["items"]}
+    assert {n: (w["can_edit"], w["can_delete"]) for n, w in networks.items() if n in ("x", "bluesky", "email")} == {
+        "x": (False, True),
+        "bluesky": (False, True),
+        "email": (False, False),
+    }
