@@ -1,0 +1,30 @@
+"""Windows of the journeys: signing in as somebody, keeping a picture, looking with axe."""
+
+from __future__ import annotations
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.architecture.source import ROOT
+from tests.journeys.stack import Stack
+
+PICTURES = ROOT / "build" / "screenshots"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+CHIEF, SOCIAL = "tomas@aurore.example", "jonas@aurore.example"
+LEAD, AGENT = "ines@aurore.example", "david@aurore.example"
+
+
+def enter(page: Page, stack: Stack, email: str, path: str = "/inbox") -> None:
+    page.goto(f"{stack.url}/sign-in?next={path}")
+    page.fill("#email", email)
+    page.fill("#password", stack.sign_ins[email])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{path}*")
+
+
+def keep(page: Page, name: str) -> None:
+    """Keep a picture, and have axe look at the page."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(PICTURES / f"{name}.png"))
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
