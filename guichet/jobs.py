@@ -26,9 +26,10 @@ QUEUES = ("send", "receive", "tend")
 
 DRAIN = Job("workers.deliver.drain", "send", timeout=180)
 POLL = Job("workers.receive.poll", "receive", ("account_id",))
+POLL_DUE = Job("workers.receive.poll_due", "receive")
 DIGEST = Job("workers.receive.digest", "receive")
 RECONCILE = Job("workers.reconcile.look", "tend")
 TEND = Job("workers.tend.tend", "tend")
 CHECK_ACCOUNT = Job("workers.tend.check_account", "tend", ("account_id",))
 
-ALL = (DRAIN, POLL, DIGEST, RECONCILE, TEND, CHECK_ACCOUNT)
+ALL = (DRAIN, POLL, POLL_DUE, DIGEST, RECONCILE, TEND, CHECK_ACCOUNT)

@@ -28,9 +28,10 @@ from guichet.config import BadSettings, read_settings
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
+from guichet.inbox import ingest
 from guichet.jobs import DIGEST, DRAIN, NEWS, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
-from guichet.models import Account, LiveEvent, PollCursor, RawItem
+from guichet.models import LiveEvent, RawItem
 from guichet.policy import SYSTEM
 from workers import listening
 from workers.runtime import Process, open_process
@@ -123,7 +124,7 @@ class Clock:
             self._send(RECONCILE, 1.0)
         if self._has_raw_items(connection, now):
             self._send(DIGEST, 1.0)
-        for account_id in self._accounts_to_poll(session, now):
+        for account_id in ingest.list_due_accounts(session, SYSTEM, now):
             self._send(POLL, POLL_AGAIN, account_id=account_id)
         self._send(TEND, TEND_EVERY)
 
@@ -133,16 +134,6 @@ class Clock:
             RawItem.state == "waiting", or_(RawItem.try_after.is_(None), RawItem.try_after <= now)
         )  # fmt: skip
         return connection.scalar(waiting.limit(1)) is not None
-
-    @staticmethod
-    def _accounts_to_poll(session: Session, now: datetime) -> Sequence[int]:
-        due = select(PollCursor.account_id).where(
-            PollCursor.next_poll_at <= now, or_(PollCursor.claimed_until.is_(None), PollCursor.claimed_until <= now)
-        )
-        never = ~select(PollCursor.account_id).where(PollCursor.account_id == Account.id).exists()
-        return session.scalars(
-            select(Account.id).where(Account.state == "connected", or_(Account.id.in_(due), never)).order_by(Account.id)
-        ).all()
 
     def _send(self, job: Job, again_after: float, **params: int) -> None:
         """Send a wake-up, unless it was just sent or enough of them wait unheard."""

@@ -73,6 +73,16 @@ def poll(account_id: int) -> None:
                 return  # the other streams would hear the same
 
 
+def poll_due() -> None:
+    """Read every account that is due: for a worker that nobody wakes (Redis is away)."""
+    process = current()
+    with process.runtime.reading() as session:
+        due = ingest.list_due_accounts(session, SYSTEM, process.runtime.now())
+    for account_id in due:
+        if not process.stopping.is_set():
+            poll(account_id)
+
+
 @dataclass(frozen=True)
 class _Claim:
     """A stream that is ours to read until `until`, and where it was left."""

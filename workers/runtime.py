@@ -27,7 +27,7 @@ from rq.serializers import JSONSerializer
 from channels.networks import Networks, open_networks
 from guichet.config import BadSettings, Settings, read_settings
 from guichet.delivery.life import Life
-from guichet.jobs import DIGEST, DRAIN, QUEUES, TEND, Job
+from guichet.jobs import DIGEST, DRAIN, POLL_DUE, QUEUES, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.runtime import Runtime, open_runtime
 from workers.timekeeping import ClockGuard
@@ -35,7 +35,9 @@ from workers.timekeeping import ClockGuard
 log = structlog.get_logger(__name__)
 
 # What a worker does by itself while Redis is away.
-_BY_ITSELF: dict[str, Job] = {"send": DRAIN, "receive": DIGEST, "tend": TEND}
+_BY_ITSELF: dict[str, tuple[Job, ...]] = {
+    "send": (DRAIN,), "receive": (POLL_DUE, DIGEST), "tend": (RECONCILE, TEND),
+}  # fmt: skip
 _PAUSE = 2.0  # seconds between looking while Redis is away
 _QUIET = 5.0  # seconds between signs of life to Redis
 
@@ -176,11 +178,12 @@ def work(process: Process) -> None:
 
 
 def _by_itself(process: Process) -> None:
-    module, _, name = _BY_ITSELF[process.kind].path.rpartition(".")
-    try:
-        getattr(importlib.import_module(module), name)()
-    except Exception:
-        log.exception("job_failed", job=_BY_ITSELF[process.kind].path)
+    for job in _BY_ITSELF[process.kind]:
+        module, _, name = job.path.rpartition(".")
+        try:
+            getattr(importlib.import_module(module), name)()
+        except Exception:
+            log.exception("job_failed", job=job.path)
 
 
 def _listen(process: Process) -> None:

@@ -92,6 +92,17 @@ def forget_gap(session: Session, actor: Actor, account: Account, stream: str, no
         audit.record(session, actor, "account.gap_seen", account, now)
 
 
+def list_due_accounts(session: Session, actor: Actor, now: datetime) -> Sequence[int]:
+    """Ids of connected accounts of which a stream is to be read now, or was never read."""
+    require(actor, Action.SYSTEM)
+    due = select(PollCursor.account_id).where(
+        PollCursor.next_poll_at <= now, or_(PollCursor.claimed_until.is_(None), PollCursor.claimed_until <= now)
+    )
+    never = ~select(PollCursor.account_id).where(PollCursor.account_id == Account.id).exists()
+    connected = select(Account.id).where(Account.state == "connected", or_(Account.id.in_(due), never))
+    return session.scalars(connected.order_by(Account.id)).all()
+
+
 # ------------------------------------------------------------ what waits to be understood
 
 

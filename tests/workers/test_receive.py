@@ -4,6 +4,7 @@ whatever is killed, asked twice or away."""
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +26,7 @@ from tests import factories as f
 from tests.channels.mastodon_rig import MastodonRig
 from tests.workers.hearing import begin, count, looking, make_due, receive_all, texts
 from tests.workers.stage import QuickNetworks, Stage, open_stage
-from workers import receive
+from workers import receive, runtime
 
 
 @pytest.fixture
@@ -195,3 +196,29 @@ def test_a_limit_on_reading_delays_its_stream_and_holds_up_no_answer(stage: Stag
     limited = cursors.pop("notifications")
     assert limited.next_poll_at > utc_now() + timedelta(seconds=250)
     assert all(c.failures == 0 and c.next_poll_at < utc_now() + timedelta(seconds=250) for c in cursors.values())
+
+
+def test_while_nobody_wakes_them_workers_do_all_of_their_work_by_themselves(stage: Stage) -> None:
+    """Redis is away: what a customer says is read and understood, a doubt is looked into."""
+    stage.rig.say_publicly("Hello?")
+    make_due(stage)
+    stage.plant("reset_after")
+    id_ = stage.queue("the lounge is open")
+    stage.drain()
+    for kind in ("receive", "tend"):
+        stage.process.kind = kind
+        stage.process.stopping.clear()
+        working = threading.Thread(target=runtime.work, args=(stage.process,))
+        working.start()
+        until = time.monotonic() + 8
+        while time.monotonic() < until and not (texts(stage) if kind == "receive" else is_published(stage, id_)):
+            time.sleep(0.05)
+        stage.process.stopping.set()
+        working.join(10)
+        assert not working.is_alive()
+    assert len(texts(stage)) == 1
+    assert is_published(stage, id_)
+
+
+def is_published(stage: Stage, id_: int) -> bool:
+    return stage.delivery(id_).state == "published"
