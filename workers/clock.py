@@ -13,7 +13,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
