@@ -448,6 +448,17 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
+class Rechecker(Protocol):
+    """A reader that can ask about single messages again, because its network does not tell
+    of every change (Bluesky, Mastodon)."""
+
+    def recheck(self, remote_ids: Sequence[str]) -> Sequence[RawItem]:
+        """Items for `parse`: one for each of these messages that was edited or is surely
+        gone. Ids that the network cannot be asked about are passed over. Raises ChannelError."""
+        ...
+
+
 class Waiter(Protocol):
     """A reader that can be told of news (IMAP IDLE, streaming). A hint, never the truth."""
 

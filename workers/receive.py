@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from channels import contract
-from channels.contract import ChannelSpec, Inbound, Reader
+from channels.contract import ChannelSpec, Inbound, Reader, Rechecker
 from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Unavailable
 from channels.sentences import say
 from guichet.accounts import operations as accounts
@@ -41,6 +41,9 @@ LONGEST_READING = 40.0  # seconds after which a poll begins no further page; the
 MOST_PAGES = 50  # in one go; the next poll goes on from there
 LONGEST_PAUSE = timedelta(minutes=15)
 REHEARSAL_EVERY = timedelta(seconds=5)  # a loopback server costs nothing
+RECHECK = "recheck"  # the stream of what was read before and may be gone since
+RECHECK_EVERY = timedelta(minutes=10)
+RECHECKED = 20  # messages at once, the next ones the next time
 BATCH = 25  # items of one transaction; on SQLite nobody else writes meanwhile
 LONGEST_RUN = 90.0  # seconds of one digest job
 # Where the network could not be asked: no fault of the item, which is tried again.
@@ -59,11 +62,14 @@ def poll(account_id: int) -> None:
         return
     spec, reader, is_rehearsal = opened
     every = min(spec.poll_every, REHEARSAL_EVERY) if is_rehearsal else spec.poll_every
-    _know_streams(process, account_id, reader.streams)
-    for stream in reader.streams:
+    streams = [*reader.streams, *([RECHECK] if isinstance(reader, Rechecker) else [])]
+    _know_streams(process, account_id, streams)
+    for stream in streams:
         claim = _claim(process, account_id, stream)
         if claim is None or process.stopping.is_set():
             continue
+        if stream == RECHECK:
+            every = RECHECK_EVERY
         try:
             _read_pages(process, claim, reader, every)
         except ChannelError as e:
@@ -160,6 +166,18 @@ def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelt
         if is_last:
             return
         cursor = page.cursor
+
+
+def _next_page(process: Process, claim: _Claim, reader: Reader, cursor: contract.JSON | None) -> contract.Page:
+    """What the network has after `cursor`; of the stream RECHECK what became of the next few
+    messages that may still be answered, round and round."""
+    if claim.stream != RECHECK or not isinstance(reader, Rechecker):
+        return reader.poll(claim.stream, cursor)
+    after = int((cursor or {}).get("after", 0))
+    with process.runtime.reading() as session:
+        standing = ingest.list_to_recheck(session, SYSTEM, claim.account_id, after, RECHECKED)
+    changed = reader.recheck([remote_id for _, remote_id in standing]) if standing else ()
+    return contract.Page(tuple(changed), {"after": standing[-1][0] if len(standing) == RECHECKED else 0})
 
 
 def _still_ours(session: Session, claim: _Claim) -> PollCursor | None:

@@ -8,7 +8,8 @@ posted or deleted in the network's own app. `direct` is there where the sign-in 
 A customer's deleted post is told by no notification: its notification vanishes. Where a
 walk passes the place and misses it, the record itself is asked for, and only its absence
 there is a deletion (a blocked account's notifications vanish too). So deletions are
-noticed within about the latest hundred notifications or a quarter of an hour.
+noticed at once within about the latest hundred notifications or a quarter of an hour;
+older ones by asking for the posts themselves (`recheck`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _PAGE = 100
 _PARENTS = 10
 # How many vanished entries are looked into per reading; the others wait for the next.
 _MOST_LOOKED_INTO = 20
+_MOST_VIEWS = 25  # posts asked for at once (lexicon app.bsky.feed.getPosts)
 
 
 class BlueskyReader:
@@ -64,10 +66,19 @@ class BlueskyReader:
             raise ValueError(f"there is no stream {stream!r}")
         deleted, later = self._look_into(walked)
         items = [RawItem(stream, e.uri, _bytes(e.body)) for e in fresh]
-        items += [
-            RawItem(stream, f"deleted {uri}", _bytes({"deleted": uri, "at": datetime_text(at)})) for uri, at in deleted
-        ]
+        items += [_deleted(stream, uri, at) for uri, at in deleted]
         return Page(tuple(items), keep_in_mind(walked.cursor, later), gap=walked.gap)
+
+    def recheck(self, remote_ids: Sequence[str]) -> Sequence[RawItem]:
+        """Asks for the posts in view, and in its repository for what is in no view (that of
+        a blocked account, for one). Posts cannot be edited."""
+        uris = [id_ for id_ in remote_ids if id_.startswith("at://")]
+        seen = set()
+        for n in range(0, len(uris), _MOST_VIEWS):
+            answer = self._server.query("app.bsky.feed.getPosts", {"uris": uris[n : n + _MOST_VIEWS]})
+            seen |= {str(view.get("uri")) for view in _objects(answer, "posts")}
+        gone = [uri for uri in uris if uri not in seen and self._is_gone(uri)]
+        return [_deleted(NOTIFICATIONS, uri, time_of_tid(parse_address(uri).rkey)) for uri in gone]
 
     def parse(self, item: RawItem) -> Sequence[Inbound]:
         body = _object(item.body)
@@ -189,6 +200,10 @@ def _objects(answer: Mapping[str, Any], name: str) -> list[JSON]:
     if not isinstance(listed, list) or not all(isinstance(x, dict) for x in listed):
         raise Malformed(say("the answer has no list of {name}", name=name))
     return listed
+
+
+def _deleted(stream: str, uri: str, at: datetime) -> RawItem:
+    return RawItem(stream, f"deleted {uri}", _bytes({"deleted": uri, "at": datetime_text(at)}))
 
 
 def _bytes(body: JSON) -> bytes:

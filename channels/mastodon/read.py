@@ -7,7 +7,8 @@ Four streams, each with a cursor of its own:
   (Mastodon filters strangers' by default); a server may not have them at all;
 - `statuses`: what our account itself says, perhaps in the network's own app;
 - `changes`: edits and deletions among the latest mentions, of which servers tell
-  nobody. A message counts as deleted only when the server says that it is not there.
+  nobody; older ones are asked about one by one (`recheck`). A message counts as deleted
+  only when the server says that it is not there.
 
 The same message may come by two streams; its remote id is the same.
 Source: docs.joinmastodon.org/methods/{notifications,conversations,accounts,statuses}.
@@ -133,9 +134,7 @@ class MastodonReader:
         statuses = {str(n["status"]["id"]): n["status"] for n in mentions if n.get("status")}
         seen = {id_: str(s.get("edited_at") or "") for id_, s in statuses.items()}
         edited = [s for id_, s in statuses.items() if id_ in known and seen[id_] != known[id_]]
-        items = [_raw("changes", f"edited:{s['id']}:{seen[str(s['id'])]}", {"edited": s}) for s in edited]
-        for id_ in self._missing(known, seen):
-            items.append(_raw("changes", f"deleted:{id_}", {"deleted": id_}))
+        items = [*map(_edited, edited), *map(_deleted, self._missing(known, seen))]
         return Page(tuple(items), {"seen": seen})
 
     def _missing(self, known: Mapping[str, str], seen: Mapping[str, str]) -> list[str]:
@@ -145,15 +144,35 @@ class MastodonReader:
         return [id_ for id_ in sorted(gone, key=order_of) if self._is_deleted(id_)]
 
     def _is_deleted(self, remote_id: str) -> bool:
+        return self._find(remote_id) is None
+
+    def _find(self, remote_id: str) -> JSON | None:
         try:
-            self._api.call("GET", f"/api/v1/statuses/{remote_id}")
+            return self._api.read(f"/api/v1/statuses/{remote_id}")
         except Gone:
-            return True
-        return False
+            return None
+
+    def recheck(self, remote_ids: Sequence[str]) -> Sequence[RawItem]:
+        items = []
+        for id_ in remote_ids:
+            status = self._find(id_)
+            if status is None:
+                items.append(_deleted(id_))
+            elif status.get("edited_at"):
+                items.append(_edited(status))
+        return items
 
 
 def _items(stream: str, page: Iterable[JSON]) -> Iterable[RawItem]:
     return (_raw(stream, str(x["id"]), x) for x in page)
+
+
+def _edited(status: JSON) -> RawItem:
+    return _raw("changes", f"edited:{status['id']}:{status['edited_at']}", {"edited": status})
+
+
+def _deleted(remote_id: str) -> RawItem:
+    return _raw("changes", f"deleted:{remote_id}", {"deleted": remote_id})
 
 
 def _raw(stream: str, key: str, body: JSON) -> RawItem:

@@ -18,8 +18,9 @@ from channels import contract
 from guichet import audit
 from guichet.db import dialect
 from guichet.errors import Conflict
+from guichet.inbox.states import UNFINISHED
 from guichet.inbox.words import clean, clean_data
-from guichet.models import Account, PollCursor, RawItem
+from guichet.models import Account, Conversation, Message, PollCursor, RawItem
 from guichet.policy import Action, Actor, require, visible
 
 TRIES = 5
@@ -101,6 +102,23 @@ def list_due_accounts(session: Session, actor: Actor, now: datetime) -> Sequence
     never = ~select(PollCursor.account_id).where(PollCursor.account_id == Account.id).exists()
     connected = select(Account.id).where(Account.state == "connected", or_(Account.id.in_(due), never))
     return session.scalars(connected.order_by(Account.id)).all()
+
+
+def list_to_recheck(
+    session: Session, actor: Actor, account_id: int, after: int, limit: int
+) -> Sequence[tuple[int, str]]:
+    """Ids and remote ids, by id from `after` on, of what customers said in conversations
+    that are not finished: what one may still answer must be what still stands."""
+    require(actor, Action.SYSTEM)
+    standing = (
+        select(Message.id, Message.remote_id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Conversation.account_id == account_id, Conversation.state.in_(UNFINISHED))
+        .where(Message.direction == "in", Message.deleted_at.is_(None), Message.id > after)
+        .order_by(Message.id)
+        .limit(limit)
+    )
+    return [(id_, str(remote_id)) for id_, remote_id in session.execute(standing)]
 
 
 # ------------------------------------------------------------ what waits to be understood

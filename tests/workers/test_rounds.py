@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, delete, select
 
 from channels.contract import Draft, Surface, Target
 from guichet import models as m
@@ -18,6 +18,7 @@ from tests.channels.rig import Rig
 from tests.channels.x_rig import XRig
 from tests.workers.hearing import answer, begin, count, looking, messages, receive_all, texts
 from tests.workers.stage import Stage, open_stage
+from workers import receive
 
 RIGS: dict[str, type[Rig]] = {"x": XRig, "mastodon": MastodonRig, "bluesky": BlueskyRig, "email": EmailRig}
 OTHER = {"x": "omar", "mastodon": "omar", "bluesky": "omar.test", "email": "omar"}
@@ -148,6 +149,36 @@ def test_a_deletion_leaves_a_tombstone_and_ends_the_wait_as_withdrawn(stage: Sta
     with looking(stage) as session:
         ended = {w.opened_by_message_id: w.end_kind for w in session.scalars(select(m.Wait))}
     assert ended == {found[said].id: "withdrawn", found[kept].id: None}
+
+
+@on("mastodon", "bluesky")
+def test_what_was_taken_back_long_after_is_noticed_while_it_may_still_be_answered(stage: Stage) -> None:
+    """More was said since than the network lists at once, so only asking about it tells."""
+    old = stage.rig.say_publicly("My password is hunter2")
+    receive_all(stage)
+    with stage.session() as session:  # as if a hundred others had come since
+        session.execute(delete(m.PollCursor).where(m.PollCursor.stream != receive.RECHECK))
+    stage.rig.network.say(stage.rig.customer, "", delete=old)
+    new = stage.rig.say_publicly("Where is my parcel?")
+    for _ in range(2):
+        receive_all(stage)
+    found = {message.remote_id: message for message in messages(stage)}
+    assert (found[old].text, found[old].deleted_at is not None) == ("", True)
+    assert (found[new].text.endswith("parcel?"), found[new].deleted_at) == (True, None)
+
+
+@on("mastodon", "bluesky")
+def test_rechecking_goes_round_a_few_at_a_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receive, "RECHECKED", 2)
+    said = [stage.rig.say_publicly(f"Question {n}") for n in range(5)]
+    receive_all(stage)
+    asked_after = []
+    for _ in range(4):
+        with looking(stage) as session:
+            asked_after.append(session.get_one(m.PollCursor, (stage.account_id, receive.RECHECK)).value)
+        receive_all(stage)
+    ids = {message.remote_id: message.id for message in messages(stage)}
+    assert [v["after"] for v in asked_after] == [0, ids[said[1]], ids[said[3]], 0]
 
 
 @on("x", "mastodon", "bluesky")
