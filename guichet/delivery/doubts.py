@@ -18,10 +18,12 @@ from channels.sentences import say
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
+from guichet.delivery.operations import take_down
 from guichet.delivery.rules import LOOK_LEASE, Doubt, Verdict, lateness_ms
 from guichet.delivery.settling import close_posts
 from guichet.delivery.states import AttemptState, State, sources_of
-from guichet.models import Attempt, Delivery, Look
+from guichet.models import Account, Attempt, Delivery, Look
+from guichet.policy import SYSTEM
 
 _T: Table = Attempt.__table__  # type: ignore[assignment]
 _K: Table = Look.__table__  # type: ignore[assignment]
@@ -200,7 +202,7 @@ def _bind(connection: Connection, delivery_id: int, receipt: Receipt, now: datet
 def match_echo(session: Session, account_id: int, inbound: Inbound, now: datetime) -> Delivery | None:
     """The delivery that an echo of our own account is, if it is one: by its remote id, or
     the only one in doubt with the same words, in the same place, begun before it. One that
-    was in doubt is published by it."""
+    was in doubt is published by it; one that was withdrawn meanwhile is then taken down."""
     known = session.scalars(
         select(Delivery).where(Delivery.account_id == account_id, Delivery.remote_id == inbound.remote_id)
     ).first()
@@ -224,6 +226,8 @@ def match_echo(session: Session, account_id: int, inbound: Inbound, now: datetim
         receipt = Receipt(inbound.remote_id, inbound.url, inbound.remote_at, dict(inbound.context))
         _bind(session.connection(), delivery.id, receipt, now)
         session.refresh(delivery)
+        if delivery.withdraw:
+            take_down(session, SYSTEM, delivery, session.get_one(Account, account_id), now)
     return delivery
 
 

@@ -213,3 +213,27 @@ def test_an_answer_we_sent_comes_back_as_nothing_new(scene: Scene) -> None:
     inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out, "ours"), scene.now)
     scene.hears(echo("@customer Yes", remote_at=scene.now, remote_id="ours"))
     assert scene.session.query(m.Message).count() == 2
+
+
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_an_answer_that_was_withdrawn_in_doubt_is_taken_down_when_its_echo_proves_it(
+    scene: Scene, withdrawn: bool
+) -> None:
+    question = scene.customer_says()
+    conversation = scene.conversation_of(question)
+    out = inbox.reply(
+        scene.session, scene.actor(), conversation, spec=SPEC, text="Yes", seen_through=question.id, now=scene.now
+    )  # fmt: skip
+    delivery = scene.session.get_one(m.Delivery, out.delivery_id)
+    delivery.state, delivery.withdraw = "reconciling", withdrawn
+    scene.session.add(
+        m.Attempt(
+            delivery_id=delivery.id, generation=1, fence=1, worker_id="w", idempotency_key="", prepared={},
+            payload_hash=delivery.payload_hash, state="unknown", started_at=scene.now,
+        )
+    )  # fmt: skip
+    scene.session.flush()
+    scene.hears(echo("@customer Yes", remote_at=scene.now, remote_id="ours", in_reply_to=question.remote_id))
+    assert (delivery.state, delivery.remote_id) == ("published", "ours")
+    kinds = [d.kind for d in scene.session.query(m.Delivery).filter_by(target_remote_id="ours")]
+    assert kinds == (["delete"] if withdrawn else [])
