@@ -35,7 +35,8 @@ class Watchdog:
             token = next(self._ids)
             self._alive[token] = socket.socket(fileno=os.dup(sock.fileno()))
             heapq.heappush(self._heap, (at, token))
-            self._wake.notify()
+            if self._heap[0][1] == token:  # else it wakes soon enough by itself
+                self._wake.notify()
             return token
 
     def release(self, token: int) -> bool:

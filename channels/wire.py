@@ -194,6 +194,10 @@ class _WireAdapter(HTTPAdapter):
             _guard(manager, _ANYWHERE)
         return manager
 
+    def close(self) -> None:
+        """Called by each session that ends. The pool is everybody's: clearing it there would
+        cost all others their connections."""
+
     def send(self, request: requests.PreparedRequest, **kw: Any) -> requests.Response:  # type: ignore[override]
         self._divert(request)
         wire = self._wire
@@ -335,6 +339,15 @@ class Wire:
     def session(self) -> requests.Session:
         """A plain session on this wire. Cheap; one per call site, connections are pooled."""
         return self.fit(requests.Session())
+
+    def call(self, method: str, url: str, headers: Mapping[str, str], **content: Any) -> requests.Response:
+        """One call that stands for itself: nothing is remembered from it (no cookies), and
+        nothing that a session would only look up to no effect costs its time. `content` as
+        requests takes it (`json`, `data`, `params`). Raises ChannelError."""
+        usual = {**requests.utils.default_headers(), "User-Agent": self.user_agent}
+        request = requests.Request(method, url, headers={**usual, **headers}, **content).prepare()
+        adapter: _WireAdapter = self._adapter  # type: ignore[attr-defined]
+        return adapter.send(request)
 
     def open_socket(self, host: str, port: int) -> socket.socket:
         """A TCP connection for what is not HTTP (IMAP, SMTP), under the same address

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from guichet.jobs import NEWS
@@ -50,16 +50,30 @@ def tell(
     session.info[NEWS] = True
 
 
+_AT_ONCE = 5000
+_next = bindparam("last", type_=BigInteger) + func.row_number().over(order_by=LiveEvent.id)
+_waiting = (
+    select(LiveEvent.id, _next.label("n"))
+    .where(LiveEvent.number.is_(None))
+    .order_by(LiveEvent.id)
+    .limit(_AT_ONCE)
+    .subquery()
+)
+_numbering = (
+    update(LiveEvent)
+    .where(LiveEvent.id == _waiting.c.id)
+    .values(number=_waiting.c.n)
+    .execution_options(synchronize_session=False)
+)
+
+
 def number_new(session: Session, actor: Actor) -> int:
     """Number the committed events in order; returns the highest number. Only the
     sequencer (the clock process, under its lock) calls this."""
     require(actor, Action.SYSTEM)
     last = session.scalar(select(func.max(LiveEvent.number))) or 0
-    waiting = session.scalars(select(LiveEvent.id).where(LiveEvent.number.is_(None)).order_by(LiveEvent.id).limit(1000))
-    for id_ in list(waiting):
-        last += 1
-        session.execute(update(LiveEvent).where(LiveEvent.id == id_).values(number=last))
-    return last
+    done = session.execute(_numbering, {"last": last})
+    return last + done.rowcount  # type: ignore[attr-defined,no-any-return]  # an UPDATE's result has it
 
 
 def newest_number(session: Session) -> int:

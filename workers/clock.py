@@ -55,6 +55,13 @@ class Clock:
         self._woken: dict[tuple[Any, ...], float] = {}
         self._forgot_at = 0.0
         self._heard = "0"
+        self._next_due = float("inf")  # monotonic seconds
+
+    def next_tick(self, began: float) -> float:
+        """When to tick again after the tick that began then, of the monotonic clock: when
+        something is due, but never later than usual."""
+        usual = began + TICK
+        return min(usual, self._next_due) if self._next_due > began else usual  # what is past was seen to
 
     def tick(self) -> None:
         """Do what the moment asks for. A database that is away is waited for."""
@@ -68,6 +75,9 @@ class Clock:
         with runtime.reading() as session:
             connection = session.connection()
             now = database_now(connection)
+            next_due_at = engine.next_due_at(connection)
+            ahead = (next_due_at - now).total_seconds() if next_due_at else float("inf")
+            self._next_due = time.monotonic() + ahead
             is_ripe = engine.is_anything_ripe(connection, now)
             has_news = session.scalar(select(LiveEvent.id).where(LiveEvent.number.is_(None)).limit(1)) is not None
         if is_ripe and self._process.clock.is_trusted():
@@ -83,6 +93,8 @@ class Clock:
         while moved >= engine.PROMOTE_BATCH:
             with self._process.runtime.engine.begin() as connection:
                 moved = engine.promote(connection, database_now(connection))
+            if moved:
+                self._send(DRAIN, TICK)  # the rest is moved while the first are being sent
 
     def number_until(self, moment: float) -> None:
         """Number what is told, as it is told, until this moment of the monotonic clock."""
@@ -163,7 +175,7 @@ def run(process: Process) -> None:
                     ears.start()
                 began = time.monotonic()
                 clock.tick()
-                clock.number_until(began + TICK)
+                clock.number_until(clock.next_tick(began))
             else:
                 process.stopping.wait(STAND_BY)
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -36,7 +37,9 @@ from workers.runtime import Process
 log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 128
-GATHER = 0.004  # seconds; what comes meanwhile shares the commit
+GATHER = 0.020  # seconds at most; what comes meanwhile shares the commit
+_PEEK = 0.004  # seconds between looks whether all are here
+_IDLE = 2.0  # seconds after which the connection goes back to the pool
 _AWAY = 0.5  # seconds between tries while the database does not answer
 
 
@@ -57,10 +60,16 @@ class _Wish:
 
 
 class Committer:
-    """Hand in starts and outcomes from any thread. `close` commits what is left and ends."""
+    """Hand in starts and outcomes from any thread. `close` commits what is left and ends.
 
-    def __init__(self, process: Process) -> None:
+    `busy` says how many threads are at work: when as many starts are asked for, nobody else
+    can come, and nothing is waited for.
+    """
+
+    def __init__(self, process: Process, busy: Callable[[], int]) -> None:
         self._process = process
+        self._busy = busy
+        self._connection: Connection | None = None
         self._inbox: queue.SimpleQueue[_Wish | Outcome | None] = queue.SimpleQueue()
         self._is_closing = False
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -84,6 +93,9 @@ class Committer:
     def _run(self) -> None:
         while not self._is_closing:
             wishes, outcomes = self._gather()
+            if not (wishes or outcomes):
+                self._let_go()
+                continue
             try:
                 self._commit(wishes, outcomes)
             except Exception as e:
@@ -97,22 +109,53 @@ class Committer:
                 for wish in wishes:
                     wish.granted.set_result(None)
                 self._commit_apart(outcomes)
+        self._let_go()
 
     def _gather(self) -> tuple[list[_Wish], list[Outcome]]:
-        things = [self._inbox.get()]
-        time.sleep(GATHER)
-        while len(things) < MOST_AT_ONCE:
+        """What is handed in, together with what comes soon after it; nothing when nothing
+        has come for a while."""
+        wishes: list[_Wish] = []
+        outcomes: list[Outcome] = []
+        until = 0.0
+        while len(wishes) + len(outcomes) < MOST_AT_ONCE and not self._is_closing:
             try:
-                things.append(self._inbox.get_nowait())
+                thing = self._inbox.get_nowait() if until else self._inbox.get(timeout=_IDLE)
             except queue.Empty:
-                break
-        self._is_closing = None in things
-        return [t for t in things if isinstance(t, _Wish)], [t for t in things if isinstance(t, Outcome)]
+                if not until or len(wishes) >= self._busy() or time.monotonic() >= until:
+                    break
+                time.sleep(_PEEK)
+                continue
+            until = until or time.monotonic() + GATHER
+            if isinstance(thing, _Wish):
+                wishes.append(thing)
+            elif isinstance(thing, Outcome):
+                outcomes.append(thing)
+            else:
+                self._is_closing = True
+        return wishes, outcomes
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A transaction on the connection that is held as long as there is work: taking one
+        from the pool and giving it back would cost two more questions for each commit."""
+        if self._connection is None:
+            self._connection = self._process.runtime.engine.connect()
+        try:
+            with self._connection.begin():
+                yield self._connection
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _commit(self, wishes: Sequence[_Wish], outcomes: Sequence[Outcome]) -> None:
         granted: set[int] = set()
         asked_at = time.monotonic()
-        with self._process.runtime.engine.begin() as connection:
+        with self._transaction() as connection:
             now = database_now(connection)
             if outcomes:
                 settle(connection, [o.result for o in outcomes], now)

@@ -54,7 +54,7 @@ class Sender:
         self._process = process
         self._runtime = process.runtime
         self._desks = Desks(process)
-        self._committer = Committer(process)
+        self._committer = Committer(process, lambda: self._at_work)
         self._threads = process.runtime.settings.send_threads
         self._share = max(LEAST_SHARE, int(self._threads * ACCOUNT_SHARE))
         lock = threading.RLock()
@@ -62,6 +62,7 @@ class Sender:
         self._ready = threading.Condition(lock)  # for the sending threads: waking all for one costs more than a send
         self._waiting: dict[int, deque[Claimed]] = {}
         self._busy: Counter[int] = Counter()
+        self._at_work = 0  # the sum of it
         self._parked: dict[int, datetime] = {}
         self._in_hand: set[int] = set()
         for n in range(self._threads):
@@ -115,7 +116,7 @@ class Sender:
         return waiting + len(claimed)
 
     def _wants_more(self) -> bool:
-        return sum(map(len, self._waiting.values())) <= self._threads // 2 and sum(self._busy.values()) < self._threads
+        return sum(map(len, self._waiting.values())) <= self._threads // 2 and self._at_work < self._threads
 
     def _is_idle(self) -> bool:
         with self._changed:
@@ -150,6 +151,7 @@ class Sender:
                     self._ready.wait()
                     claimed = self._next()
                 self._busy[claimed.account_id] += 1
+                self._at_work += 1
             try:
                 self._deliver(claimed)
             except Exception:
@@ -159,6 +161,7 @@ class Sender:
             finally:
                 with self._changed:
                     self._busy[claimed.account_id] -= 1
+                    self._at_work -= 1
                     if self._wants_more():
                         self._changed.notify()
 

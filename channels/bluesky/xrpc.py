@@ -57,14 +57,8 @@ class Server:
         return object_in(answer, "blob")
 
     def _call(self, verb: str, method: str, *, headers: Mapping[str, str], **content: Any) -> JSON:
-        with self._wire.session() as session:
-            response = session.request(
-                verb,
-                f"{self._base}/xrpc/{method}",
-                headers={**self._headers, **headers},
-                allow_redirects=False,
-                **content,
-            )
+        address = f"{self._base}/xrpc/{method}"
+        response = self._wire.call(verb, address, {**self._headers, **headers}, **content)
         if not 200 <= response.status_code < 300:
             raise _error(response)
         answer = json_of(response) if response.content else {}

@@ -15,9 +15,13 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Column,
     ColumnClause,
+    ColumnElement,
     Connection,
+    Dialect,
     Engine,
+    FromClause,
     Insert,
     Result,
     Select,
@@ -25,11 +29,13 @@ from sqlalchemy import (
     TableClause,
     Text,
     TextClause,
+    TypeDecorator,
     bindparam,
     cast,
     column,
     event,
     func,
+    literal,
     literal_column,
     select,
     table,
@@ -143,6 +149,74 @@ def upsert(bind: Session | Connection, table: Table, row: Mapping[str, Any], *un
     done: Insert = statement.on_conflict_do_update(index_elements=list(unique), set_=changes)
     bind.execute(done)
 
+
+# ---------------------------------------------------------------- rows as one parameter
+
+
+class _Rows(TypeDecorator[Sequence[Mapping[str, Any]]]):
+    """Rows as one JSON text, times as the database keeps them."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(value, default=_sqlite_time if dialect.name == "sqlite" else _iso_time)
+
+
+def _iso_time(value: object) -> str:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError(f"a {type(value).__name__} was about to be stored that is no aware datetime")
+    return value.isoformat()
+
+
+def _sqlite_time(value: object) -> str:
+    return datetime.fromisoformat(_iso_time(value)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def given(dialect: str, name: str, like: Sequence[Column[Any]]) -> FromClause:
+    """Rows that a statement is handed as its one parameter `name`, a list of dicts with the
+    names of the columns that they are `like`. However many there are, the text of the
+    statement is the same: it is compiled, sent and planned once, where executemany pays for
+    each row and IN for each number of values."""
+    rows = bindparam(name, type_=_Rows())
+    if dialect == "sqlite":
+        each = func.json_each(rows).table_valued("value")
+        return select(*(func.json_extract(each.c.value, f"$.{c.name}").label(c.name) for c in like)).subquery(name)
+    typed = (column(c.name, c.type) for c in like)
+    return (
+        func.jsonb_to_recordset(cast(rows, postgresql.JSONB))
+        .table_valued(*typed, name=name)
+        .render_derived(with_types=True)
+    )
+
+
+def no_way_in(dialect: str, column_: Column[Any]) -> ColumnElement[Any]:
+    """A column that is only compared, beside rows that are `given`: SQLite would take an index
+    on a state for the way in, and read all rows of that state."""
+    plain = literal_column(f"+{column_.table.name}.{column_.name}", column_.type)
+    return plain if dialect == "sqlite" else column_
+
+
+def json_object(dialect: str, **values: ColumnElement[Any]) -> ColumnElement[Any]:
+    """An object of JSON made of columns."""
+    make = func.json_object if dialect == "sqlite" else func.jsonb_build_object
+    parts = (part for name, value in values.items() for part in (literal(name, Text()), value))
+    return make(*parts)
+
+
+def first_of_each(dialect: str, legs: FromClause, walk: Select[Any], target: Table) -> Select[Any]:
+    """The rows of `target` whose ids `walk`, a limited select that refers to `legs`, finds
+    for each of the legs. One index walk per leg on both: PostgreSQL joins laterally, and
+    locks what the walk locks; SQLite looks the ids up."""
+    if dialect == "sqlite":
+        found = target.c.id.in_(walk.correlate(legs))
+    else:
+        each = walk.correlate(legs).lateral("walk")
+        return select(target).select_from(legs.join(each, true()).join(target, target.c.id == each.c.id))
+    return select(target).select_from(legs.join(target, found))
+
+
+# ---------------------------------------------------------------- walks
 
 # SQLite takes 500 selects in one compound; a leg is one of them.
 _LEGS_AT_ONCE = 200

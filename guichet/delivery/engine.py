@@ -11,11 +11,29 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, insert, or_, select, true, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    Table,
+    bindparam,
+    case,
+    false,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from guichet.db.dialect import first_of_each, given, no_way_in
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import CLOSED, GATE, OPEN, D, worker_is_alive
 from guichet.delivery.news import tell_states
@@ -65,23 +83,27 @@ _COLUMNS = [D.c[name] for name in (
 # ---------------------------------------------------------------- when its time comes
 
 
+# Written out, not a parameter: only then can a partial index be known to hold the rows.
+_SCHEDULED = D.c.state == literal_column(f"'{State.SCHEDULED}'")
+
+
 def promote(connection: Connection, now: datetime, limit: int = PROMOTE_BATCH) -> int:
     """Move what is due by `now`, the database's own time, to where it belongs: due, or
     held, or to a person. Returns how many rows moved; as many as `limit`: call again."""
     let_followers_go(connection, now)
-    ripe = select(D.c.id).where(D.c.state == State.SCHEDULED, D.c.due_at <= now).order_by(D.c.due_at).limit(limit)
+    ripe = select(D.c.id).where(_SCHEDULED, D.c.due_at <= now).order_by(D.c.due_at).limit(limit)
     late = select(D.c.id).where(D.c.state == State.DUE, D.c.deadline_at < now).limit(limit)
     ids = list(connection.scalars(ripe.with_for_update(skip_locked=True)))
     moved = _route(connection, State.SCHEDULED, ids, now, when_open=State.DUE)
     overdue = list(connection.scalars(late.with_for_update(skip_locked=True)))
-    return moved + _route(connection, State.DUE, overdue, now, when_open=None)
+    return len(moved) + len(_route(connection, State.DUE, overdue, now, when_open=None))
 
 
 def is_anything_ripe(connection: Connection, now: datetime) -> bool:
     """Whether `promote` has anything to do: asked first, because reading disturbs nobody."""
     before = D.alias("before")
     ripe = [
-        select(D.c.id).where(D.c.state == State.SCHEDULED, D.c.due_at <= now),
+        select(D.c.id).where(_SCHEDULED, D.c.due_at <= now),
         select(D.c.id).where(D.c.state == State.DUE, D.c.deadline_at < now),
         select(D.c.id)
         .join(before, before.c.id == D.c.predecessor_id)
@@ -90,45 +112,67 @@ def is_anything_ripe(connection: Connection, now: datetime) -> bool:
     return any(connection.scalar(query.limit(1)) is not None for query in ripe)
 
 
+def next_due_at(connection: Connection) -> datetime | None:
+    """When the next row is due that has not been moved yet; None: nothing is scheduled."""
+    found: datetime | None = connection.scalar(select(D.c.due_at).where(_SCHEDULED).order_by(D.c.due_at).limit(1))
+    return found
+
+
 def is_anything_due(connection: Connection, now: datetime) -> bool:
     """Whether a drain would find work."""
     return connection.scalar(_waiting_accounts.limit(1), {"now": now}) is not None
 
 
-_gates_of = select(D.c.id, GATE).where(
-    D.c.id.in_(bindparam("ids", expanding=True)), D.c.state == bindparam("before")
-)  # fmt: skip
+def _named(ids: Sequence[int]) -> list[dict[str, int]]:
+    return [{"id": id_} for id_ in ids]
+
+
+@cache
+def _gates_of(dialect: str) -> Select[Any]:
+    ids = given(dialect, "ids", [D.c.id])
+    return (
+        select(D.c.id, GATE).join(ids, ids.c.id == D.c.id).where(no_way_in(dialect, D.c.state) == bindparam("before"))
+    )
 
 
 def _route(
     connection: Connection, before: State, ids: Sequence[int], now: datetime, when_open: State | None
-) -> int:  # fmt: skip
+) -> set[int]:  # fmt: skip
     """Move rows that are `before` to where their gate sends them; where it is open, to
-    `when_open` (None: they stay)."""
+    `when_open` (None: they stay). Returns the ids of those that moved."""
     if not ids:
-        return 0
-    found = connection.execute(_gates_of, {"ids": list(ids), "before": before, "now": now}).all()
+        return set()
+    asked = {"ids": _named(ids), "before": before, "now": now}
+    found = connection.execute(_gates_of(connection.dialect.name), asked).all()
     by_gate: dict[str, list[int]] = {}
     for id_, verdict in found:
         by_gate.setdefault(verdict, []).append(id_)
-    moved: list[int] = []
+    moved: set[int] = set()
     for verdict, group in by_gate.items():
         if verdict == OPEN and when_open is None:
             continue
         closed = CLOSED.get(verdict)
-        state = closed.state if closed else when_open
-        statement = (
-            update(D)
-            .where(D.c.id.in_(group), D.c.state == before)
-            .values(
-                state=state, reason_code=verdict if closed else "", reason=closed.reason if closed else "",
-                worker_id=None, claimed_at=None, updated_at=now,
-            )
-            .returning(D.c.id)
-        )  # fmt: skip
-        moved += connection.scalars(statement)
+        values = {
+            "ids": _named(group), "before": before, "now": now, "after": closed.state if closed else when_open,
+            "code": verdict if closed else "", "why": closed.reason if closed else "",
+        }  # fmt: skip
+        moved.update(connection.scalars(_moving(connection.dialect.name), values))
     tell_states(connection, moved, now)
-    return len(moved)
+    return moved
+
+
+@cache
+def _moving(dialect: str) -> ReturningUpdate[Any]:
+    ids = given(dialect, "ids", [D.c.id])
+    return (
+        update(D)
+        .where(D.c.id == ids.c.id, no_way_in(dialect, D.c.state) == bindparam("before"))
+        .values(
+            state=bindparam("after"), reason_code=bindparam("code"), reason=bindparam("why"),
+            worker_id=None, claimed_at=None, updated_at=bindparam("now"),
+        )
+        .returning(D.c.id)
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------- claiming
@@ -143,17 +187,26 @@ def claim(
     ids = _fair_share(connection, limit, now, skip_accounts)
     if not ids:
         return []
-    statement = (
-        update(D)
-        .where(D.c.id.in_(ids), D.c.state == State.DUE)
-        .values(state=State.CLAIMED, worker_id=worker_id, claimed_at=now, fence=D.c.fence + 1, updated_at=now)
-        .returning(*_COLUMNS)
-    )
-    rows = {row.id: row for row in connection.execute(statement)}
-    _route(connection, State.CLAIMED, list(rows), now, when_open=None)
-    still = set(connection.scalars(_still_claimed, {"ids": list(rows), "worker": worker_id}))
+    taken = {"ids": _named(ids), "worker": worker_id, "now": now}
+    rows = {row.id: row for row in connection.execute(_claiming(connection.dialect.name), taken)}
+    moved = _route(connection, State.CLAIMED, list(rows), now, when_open=None)
+    still = [i for i in ids if i in rows and i not in moved]
     earlier = _earlier_attempts(connection, [i for i in still if rows[i].tries])
-    return [_claimed(rows[i], earlier) for i in ids if i in still]
+    return [_claimed(rows[i], earlier) for i in still]
+
+
+@cache
+def _claiming(dialect: str) -> ReturningUpdate[Any]:
+    ids = given(dialect, "ids", [D.c.id])
+    return (
+        update(D)
+        .where(D.c.id == ids.c.id, no_way_in(dialect, D.c.state) == State.DUE)
+        .values(
+            state=State.CLAIMED, worker_id=bindparam("worker"), claimed_at=bindparam("now"), fence=D.c.fence + 1,
+            updated_at=bindparam("now"),
+        )
+        .returning(*_COLUMNS)
+    )  # fmt: skip
 
 
 def _fair_share(connection: Connection, limit: int, now: datetime, skip: Collection[int]) -> list[int]:
@@ -163,16 +216,14 @@ def _fair_share(connection: Connection, limit: int, now: datetime, skip: Collect
     if not accounts:
         return []
     share = max(1, -(-limit // len(accounts)))
-    columns = [
-        list(connection.scalars(_oldest_of_account, {"account": a, "now": now, "share": share})) for a in accounts
-    ]
-    turns = (column[n] for n in range(share) for column in columns if n < len(column))
+    asked = {"accounts": _named(accounts), "now": now, "share": share}
+    columns: dict[int, list[int]] = {a: [] for a in accounts}
+    for id_, account_id in connection.execute(_oldest_of_each(connection.dialect.name), asked):
+        columns[account_id].append(id_)
+    turns = (column[n] for n in range(share) for column in columns.values() if n < len(column))
     return [id_ for id_, _ in zip(turns, range(limit), strict=False)]
 
 
-_still_claimed = select(D.c.id).where(
-    D.c.id.in_(bindparam("ids", expanding=True)), D.c.state == State.CLAIMED, D.c.worker_id == bindparam("worker")
-)
 _waiting_accounts = (
     select(_A.c.id)
     .where(or_(_A.c.parked_until.is_(None), _A.c.parked_until <= bindparam("now", type_=_A.c.parked_until.type)))
@@ -184,14 +235,21 @@ _waiting_accounts = (
     )
     .order_by(func.random())
 )
-_oldest_of_account = (
-    select(D.c.id)
-    .where(D.c.state == State.DUE, D.c.account_id == bindparam("account"))
-    .where(D.c.not_before <= bindparam("now", type_=D.c.not_before.type))
-    .order_by(D.c.not_before, D.c.id)
-    .limit(bindparam("share"))
-    .with_for_update(skip_locked=True)
-)
+
+
+@cache
+def _oldest_of_each(dialect: str) -> Select[Any]:
+    accounts, row = given(dialect, "accounts", [_A.c.id]), D.alias("row")
+    walk = (
+        select(row.c.id)
+        .where(row.c.state == State.DUE, row.c.account_id == accounts.c.id)
+        .where(row.c.not_before <= bindparam("now", type_=D.c.not_before.type))
+        .order_by(row.c.not_before, row.c.id)
+        .limit(bindparam("share"))
+        .with_for_update(skip_locked=True)
+    )
+    found = first_of_each(dialect, accounts, walk, D)
+    return found.with_only_columns(D.c.id, D.c.account_id).order_by(D.c.not_before, D.c.id)
 
 
 def _earlier_attempts(connection: Connection, ids: Sequence[int]) -> dict[tuple[int, int], list[Any]]:
@@ -234,14 +292,17 @@ def start(
     (guichet.delivery.life). A row that is refused goes where its gate sends it; one that is
     no longer this worker's stays as it is.
     """
-    asked = [(s.claimed.id, s.claimed.fence, s.claimed.payload_hash) for s in starts]
-    granted = set(
-        connection.scalars(_start_where(lock_is_held), {"asked": asked, "worker": worker_id, "now": now})
-    )  # fmt: skip
+    dialect = connection.dialect.name
+    asked = [
+        {"id": s.claimed.id, "fence": s.claimed.fence, "payload_hash": s.claimed.payload_hash} for s in starts
+    ]  # fmt: skip
+    statement = _starting(dialect, lock_is_held)
+    granted = set(connection.scalars(statement, {"asked": asked, "worker": worker_id, "now": now}))
     if granted:
-        connection.execute(insert(_T), [_attempt(s, worker_id, now) for s in starts if s.claimed.id in granted])
+        attempts = [_attempt(s, worker_id, now) for s in starts if s.claimed.id in granted]
+        connection.execute(_attempting(dialect), {"attempts": attempts})
     if len(granted) < len(asked):
-        refused = [id_ for id_, _, _ in asked if id_ not in granted]
+        refused = [s.claimed.id for s in starts if s.claimed.id not in granted]
         mine = select(D.c.id).where(
             D.c.id.in_(refused), D.c.worker_id == worker_id, D.c.state == State.CLAIMED
         )  # fmt: skip
@@ -250,22 +311,37 @@ def start(
 
 
 @lru_cache(maxsize=8)
-def _start_where(lock_is_held: ColumnElement[bool]) -> Any:
+def _starting(dialect: str, lock_is_held: ColumnElement[bool]) -> ReturningUpdate[Any]:
     """The starting UPDATE; built once for each lock, asked thousands of times."""
+    asked = given(dialect, "asked", [D.c.id, D.c.fence, D.c.payload_hash])
     worker = bindparam("worker", type_=D.c.worker_id.type)
     return (
         update(D)
         .where(
-            tuple_(D.c.id, D.c.fence, D.c.payload_hash).in_(bindparam("asked", expanding=True)),
-            D.c.state == State.CLAIMED,
-            D.c.worker_id == worker,
+            D.c.id == asked.c.id,
+            D.c.fence == asked.c.fence,
+            D.c.payload_hash == asked.c.payload_hash,
+            no_way_in(dialect, D.c.state) == State.CLAIMED,
+            no_way_in(dialect, D.c.worker_id) == worker,
             worker_is_alive(worker),
-            lock_is_held,
+            case((lock_is_held, true()), else_=false()),  # in a CASE, since a plain `false` would swallow the rest
             GATE == OPEN,
         )
         .values(state=State.SENDING, tries=D.c.tries + 1, updated_at=bindparam("now", type_=D.c.updated_at.type))
         .returning(D.c.id)
     )
+
+
+_ATTEMPT = [_T.c[name] for name in (
+    "delivery_id", "generation", "fence", "worker_id", "idempotency_key", "payload_hash", "prepared", "state",
+    "started_at", "error_code", "error", "evidence",
+)]  # fmt: skip
+
+
+@cache
+def _attempting(dialect: str) -> Insert:
+    attempts = given(dialect, "attempts", _ATTEMPT)
+    return insert(_T).from_select([c.key for c in _ATTEMPT], select(*attempts.c))
 
 
 def _attempt(wish: Start, worker_id: str, now: datetime) -> dict[str, Any]:
@@ -279,6 +355,9 @@ def _attempt(wish: Start, worker_id: str, now: datetime) -> dict[str, Any]:
         "prepared": wish.prepared,
         "state": AttemptState.IN_FLIGHT,
         "started_at": now,
+        "error_code": "",
+        "error": "",
+        "evidence": {},
     }
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, update
+from sqlalchemy import Connection, Select, Table, select, update
 
 from channels.contract import Surface, Target
+from guichet.db.dialect import given
 from guichet.delivery.news import tell_states
 from guichet.delivery.payload import frozen_target, payload_hash
 from guichet.delivery.states import State
@@ -34,7 +36,12 @@ _ready = (
     .where(_D.c.state == State.BLOCKED, _before.c.state == State.PUBLISHED, _before.c.remote_id.is_not(None))
     .limit(200)
 )  # fmt: skip
-_ready_behind = _ready.where(_D.c.predecessor_id.in_(bindparam("published", expanding=True)))
+
+
+@cache
+def _ready_behind(dialect: str) -> Select[Any]:
+    published = given(dialect, "published", [_D.c.id])
+    return _ready.join(published, published.c.id == _D.c.predecessor_id)
 
 
 def let_followers_go(connection: Connection, now: datetime, published: Collection[int] | None = None) -> int:
@@ -42,7 +49,8 @@ def let_followers_go(connection: Connection, now: datetime, published: Collectio
     if published is None:
         rows = connection.execute(_ready).all()
     elif published:
-        rows = connection.execute(_ready_behind, {"published": list(published)}).all()
+        behind = {"published": [{"id": id_} for id_ in published]}
+        rows = connection.execute(_ready_behind(connection.dialect.name), behind).all()
     else:
         return 0
     for row in rows:

@@ -1,36 +1,35 @@
-"""Telling of many deliveries at once: the live events of a whole group in two statements."""
+"""Telling of many deliveries at once: the live events of a whole group in one statement."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, Table, bindparam, insert, select
+from sqlalchemy import Connection, Insert, Table, bindparam, insert, literal, select
 
+from guichet.db.dialect import given, json_object
 from guichet.models import Delivery, LiveEvent
 
 _D: Table = Delivery.__table__  # type: ignore[assignment]
 _L: Table = LiveEvent.__table__  # type: ignore[assignment]
 
 
-_states_of = select(_D.c.id, _D.c.state, _D.c.account_id, _D.c.post_id, _D.c.conversation_id).where(
-    _D.c.id.in_(bindparam("ids", expanding=True))
-)
-
-
 def tell_states(connection: Connection, ids: Collection[int], now: datetime) -> None:
     """Tell where these deliveries stand now."""
-    if not ids:
-        return
-    rows = connection.execute(_states_of, {"ids": list(ids)})
-    events = [
-        {
-            "kind": "delivery",
-            "at": now,
-            "account_id": account_id,
-            "data": {"id": id_, "state": state, "post_id": post_id, "conversation_id": conversation_id},
-        }
-        for id_, state, account_id, post_id, conversation_id in rows
-    ]
-    if events:
-        connection.execute(insert(_L), events)
+    if ids:
+        connection.execute(_telling(connection.dialect.name), {"ids": [{"id": i} for i in ids], "now": now})
+
+
+@cache
+def _telling(dialect: str) -> Insert:
+    ids = given(dialect, "ids", [_D.c.id])
+    data = json_object(
+        dialect, id=_D.c.id, state=_D.c.state, post_id=_D.c.post_id, conversation_id=_D.c.conversation_id
+    )
+    events = (
+        select(literal("delivery"), bindparam("now", type_=_L.c.at.type), _D.c.account_id, data)
+        .join(ids, ids.c.id == _D.c.id)
+        .order_by(_D.c.id)
+    )
+    return insert(_L).from_select(["kind", "at", "account_id", "data"], events)

@@ -1,6 +1,6 @@
 """Writing down what became of sends, many at once.
 
-The usual case is one executemany for all that was published. What is not usual (a row
+The usual case is one statement for all that was published. What is not usual (a row
 that somebody took over meanwhile, a remote id that another delivery has) goes row by
 row, so that one odd result never costs the others theirs.
 """
@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, Update, and_, bindparam, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
+from guichet.db.dialect import given, no_way_in
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
@@ -45,79 +48,102 @@ class Result:
     post_id: int | None = None
 
 
-_published = (
-    update(D)
-    .where(D.c.id == bindparam("b_id"), D.c.fence == bindparam("b_fence"), D.c.state == State.SENDING)
-    .values({
-        column: bindparam(f"b_{column}")
-        for column in ("state", "remote_id", "remote_url", "remote_context", "accepted_at", "lateness_ms", "updated_at")
-    })
-    .values(worker_id=None, claimed_at=None, reason_code="", reason="", next_look_at=None)
-)  # fmt: skip
-_other = (
-    update(D)
-    .where(D.c.id == bindparam("b_id"), D.c.fence == bindparam("b_fence"))
-    .where(or_(D.c.state == State.SENDING, D.c.state == State.CLAIMED))  # IN does not go with executemany
-    .values({
-        column: bindparam(f"b_{column}")
-        for column in ("state", "reason_code", "reason", "not_before", "next_look_at", "updated_at")
-    })
-    .values(worker_id=None, claimed_at=None)
-)  # fmt: skip
-_withdrawn = select(D.c.id).where(D.c.id.in_(bindparam("ids", expanding=True)), D.c.withdraw)
-_attempt = (
-    update(_T)
-    .where(_T.c.delivery_id == bindparam("b_id"), _T.c.fence == bindparam("b_fence"))
-    .where(or_(_T.c.state == AttemptState.IN_FLIGHT, _T.c.state == AttemptState.UNKNOWN))
-    .values({
-        column: bindparam(f"b_{column}")
-        for column in ("state", "ended_at", "http_status", "error_code", "error", "evidence")
-    })
-)  # fmt: skip
+# What a result changes, column by column; all of it is given as one parameter.
+_OUT = [D.c[name] for name in ("remote_id", "remote_url", "remote_context", "accepted_at", "lateness_ms")]
+_NOT_OUT = [D.c[name] for name in ("state", "reason_code", "reason", "not_before", "next_look_at")]
+_ENDED = [_T.c[name] for name in ("state", "ended_at", "http_status", "error_code", "error", "evidence")]
+_now = bindparam("now", type_=D.c.updated_at.type)
+
+
+@cache
+def _publishing(dialect: str) -> ReturningUpdate[Any]:
+    results = given(dialect, "results", [D.c.id, D.c.fence, *_OUT])
+    return (
+        update(D)
+        .where(D.c.id == results.c.id, D.c.fence == results.c.fence)
+        .where(no_way_in(dialect, D.c.state) == State.SENDING)
+        .values({c: results.c[c.key] for c in _OUT})
+        .values(
+            state=State.PUBLISHED, worker_id=None, claimed_at=None, reason_code="", reason="", next_look_at=None,
+            updated_at=_now,
+        )
+        .returning(D.c.id, D.c.withdraw)
+    )  # fmt: skip
+
+
+@cache
+def _settling(dialect: str) -> Update:
+    results = given(dialect, "results", [D.c.id, D.c.fence, *_NOT_OUT])
+    return (
+        update(D)
+        .where(D.c.id == results.c.id, D.c.fence == results.c.fence)
+        .where(no_way_in(dialect, D.c.state).in_((State.SENDING, State.CLAIMED)))
+        .values({c: results.c[c.key] for c in _NOT_OUT})
+        .values(worker_id=None, claimed_at=None, updated_at=_now)
+    )
+
+
+@cache
+def _ending(dialect: str) -> Update:
+    results = given(dialect, "results", [_T.c.delivery_id, _T.c.fence, *_ENDED])
+    return (
+        update(_T)
+        .where(_T.c.delivery_id == results.c.delivery_id, _T.c.fence == results.c.fence)
+        .where(_T.c.state.in_((AttemptState.IN_FLIGHT, AttemptState.UNKNOWN)))
+        .values({c: results.c[c.key] for c in _ENDED})
+    )
 
 
 def settle(connection: Connection, results: Sequence[Result], now: datetime) -> None:
     """Write down a group of results. A result that comes after somebody else took the row
     over still counts when it is proof of publication: evidence always wins."""
+    dialect = connection.dialect.name
     accepted = [r for r in results if r.verdict.state is State.PUBLISHED]
     others = [r for r in results if r.verdict.state is not State.PUBLISHED]
+    withdrawn: list[int] = []
     if accepted:
-        _settle_accepted(connection, accepted, now)
+        withdrawn = _settle_accepted(connection, accepted, now)
     if others:
-        connection.execute(_other, [_other_values(r, now) for r in others])
+        connection.execute(_settling(dialect), {"results": [_other_values(r, now) for r in others], "now": now})
         _withdraw_unless_out(connection, [r.delivery_id for r in others], now)
-    connection.execute(_attempt, [_attempt_values(r) for r in results])
+    connection.execute(_ending(dialect), {"results": [_attempt_values(r) for r in results]})
     _park(connection, results)
     let_followers_go(connection, now, [r.delivery_id for r in accepted])
-    _take_down_withdrawn(connection, [r.delivery_id for r in accepted], now)
+    _take_down(connection, withdrawn, now)
     close_posts(connection, {r.post_id for r in results if r.post_id is not None}, now)
     tell_states(connection, [r.delivery_id for r in results], now)
 
 
-def _settle_accepted(connection: Connection, results: Sequence[Result], now: datetime) -> None:
-    values = [_published_values(r, now) for r in results]
+def _settle_accepted(connection: Connection, results: Sequence[Result], now: datetime) -> list[int]:
+    """Returns the ids of those that should not be out: they were withdrawn meanwhile."""
+    values = {r.delivery_id: _published_values(r) for r in results}
     try:
         with connection.begin_nested():
-            if connection.execute(_published, values).rowcount == len(values):
-                return
+            done = _publish(connection, list(values.values()), now)
     except IntegrityError:
-        pass
-    for result, row in zip(results, values, strict=True):
-        _settle_one(connection, result, row, now)
+        done = {}
+    odd = [r for r in results if r.delivery_id not in done]
+    for result in odd:
+        _settle_one(connection, result, values[result.delivery_id], now)
+    doubtful = [r.delivery_id for r in odd]
+    return [id_ for id_, withdraw in done.items() if withdraw] + doubtful
+
+
+def _publish(connection: Connection, values: list[dict[str, Any]], now: datetime) -> dict[int, bool]:
+    rows = connection.execute(_publishing(connection.dialect.name), {"results": values, "now": now})
+    return {row.id: row.withdraw for row in rows}
 
 
 def _settle_one(connection: Connection, result: Result, values: dict[str, Any], now: datetime) -> None:
     try:
         with connection.begin_nested():
-            if connection.execute(_published, values).rowcount:
+            if _publish(connection, [values], now):
                 return
             overtaken = (
                 update(D)
                 .where(D.c.id == result.delivery_id, D.c.state.in_(sources_of(State.PUBLISHED)))
-                .values(
-                    {c: values[f"b_{c}"] for c in ("state", "remote_id", "remote_url", "accepted_at", "updated_at")}
-                )
-                .values(remote_context=values["b_remote_context"], worker_id=None, reason_code="", reason="")
+                .values({c: values[c.key] for c in _OUT if c.key != "lateness_ms"})
+                .values(state=State.PUBLISHED, worker_id=None, reason_code="", reason="", updated_at=now)
             )
             connection.execute(overtaken)
     except IntegrityError:
@@ -131,48 +157,45 @@ def _settle_one(connection: Connection, result: Result, values: dict[str, Any], 
         )
 
 
-def _published_values(result: Result, now: datetime) -> dict[str, Any]:
+def _published_values(result: Result) -> dict[str, Any]:
     receipt = result.verdict.receipt
     accepted_at = (receipt.accepted_at if receipt else None) or result.ended_at
     names_it = receipt is not None and result.kind not in IDEMPOTENT  # else two edits of one post would collide
     return {
-        "b_id": result.delivery_id,
-        "b_fence": result.fence,
-        "b_state": State.PUBLISHED,
-        "b_remote_id": receipt.remote_id if receipt and names_it else None,
-        "b_remote_url": receipt.url if receipt else "",
-        "b_remote_context": dict(receipt.context) if receipt else {},
-        "b_accepted_at": accepted_at,
-        "b_lateness_ms": lateness_ms(result.due_at, accepted_at),
-        "b_updated_at": now,
+        "id": result.delivery_id,
+        "fence": result.fence,
+        "remote_id": receipt.remote_id if receipt and names_it else None,
+        "remote_url": receipt.url if receipt else "",
+        "remote_context": dict(receipt.context) if receipt else {},
+        "accepted_at": accepted_at,
+        "lateness_ms": lateness_ms(result.due_at, accepted_at),
     }
 
 
 def _other_values(result: Result, now: datetime) -> dict[str, Any]:
     verdict = result.verdict
     return {
-        "b_id": result.delivery_id,
-        "b_fence": result.fence,
-        "b_state": verdict.state,
-        "b_reason_code": verdict.code,
-        "b_reason": verdict.reason,
-        "b_not_before": verdict.not_before or now,
-        "b_next_look_at": result.first_look_at,
-        "b_updated_at": now,
+        "id": result.delivery_id,
+        "fence": result.fence,
+        "state": verdict.state,
+        "reason_code": verdict.code,
+        "reason": verdict.reason,
+        "not_before": verdict.not_before or now,
+        "next_look_at": result.first_look_at,
     }
 
 
 def _attempt_values(result: Result) -> dict[str, Any]:
     verdict = result.verdict
     return {
-        "b_id": result.delivery_id,
-        "b_fence": result.fence,
-        "b_state": verdict.attempt,
-        "b_ended_at": result.ended_at,
-        "b_http_status": verdict.http_status,
-        "b_error_code": verdict.code,
-        "b_error": verdict.reason,
-        "b_evidence": verdict.evidence,
+        "delivery_id": result.delivery_id,
+        "fence": result.fence,
+        "state": verdict.attempt,
+        "ended_at": result.ended_at,
+        "http_status": verdict.http_status,
+        "error_code": verdict.code,
+        "error": verdict.reason,
+        "evidence": verdict.evidence,
     }
 
 
@@ -185,13 +208,12 @@ def _withdraw_unless_out(connection: Connection, ids: Sequence[int], now: dateti
     )
 
 
-def _take_down_withdrawn(connection: Connection, ids: Sequence[int], now: datetime) -> None:
-    """What was withdrawn while it was being sent, and did go out, is deleted."""
-    withdrawn = list(connection.scalars(_withdrawn, {"ids": list(ids)})) if ids else []
-    if not withdrawn:
+def _take_down(connection: Connection, ids: Sequence[int], now: datetime) -> None:
+    """Those of `ids` that were withdrawn while they were being sent, and did go out, are deleted."""
+    if not ids:
         return
     with Session(bind=connection) as session:
-        for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(withdrawn))).all():
+        for delivery in session.scalars(select(Delivery).where(Delivery.id.in_(ids), Delivery.withdraw)).all():
             take_down(session, SYSTEM, delivery, session.get_one(Account, delivery.account_id), now)
         session.flush()
 
@@ -219,14 +241,22 @@ def close_posts(connection: Connection, post_ids: set[int], now: datetime) -> No
     """A post is done when each of its deliveries is final, and at least one is published."""
     if not post_ids:
         return
+    connection.execute(
+        _closing(connection.dialect.name), {"posts": [{"id": i} for i in sorted(post_ids)], "now": now}
+    )  # fmt: skip
+
+
+@cache
+def _closing(dialect: str) -> Update:
+    posts = given(dialect, "posts", [_P.c.id])
     of_post = D.c.post_id == _P.c.id
     final = (State.PUBLISHED, State.FAILED, State.CANCELLED)
     is_open = select(D.c.id).where(of_post, D.c.state.not_in(final)).exists()
     is_out = select(D.c.id).where(of_post, D.c.state == State.PUBLISHED).exists()
-    connection.execute(
+    return (
         update(_P)
-        .where(_P.c.id.in_(post_ids), _P.c.state == "scheduled", ~is_open, is_out)
-        .values(state="done", updated_at=now, version=_P.c.version + 1)
+        .where(_P.c.id == posts.c.id, _P.c.state == "scheduled", ~is_open, is_out)
+        .values(state="done", updated_at=_now, version=_P.c.version + 1)
     )
 
 

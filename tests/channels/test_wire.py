@@ -3,10 +3,12 @@ error that says whether the request can have been accepted."""
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -50,6 +52,38 @@ def wire_to(server: Server, **more: Any) -> Wire:
 def test_a_call_goes_through(server: Server) -> None:
     answer = wire_to(server).session().post(f"{server.url}/post", json={"text": "hello"})
     assert json_of(accepted(answer))["number"] == 1
+
+
+class _KeepAlive(BaseHTTPRequestHandler):
+    """Says which connection it was asked on, and what it was told before; hands out a cookie."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps({"port": self.client_address[1], "cookie": self.headers.get("Cookie", "")}).encode()
+        self.send_response(200)
+        self.send_header("Set-Cookie", "seen=1")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_connections_outlive_the_calls_and_cookies_do_not() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _KeepAlive) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        wire, seen = Wire(policy=AddressPolicy(("127.0.0.0/8",))), []
+        url = f"http://127.0.0.1:{server.server_port}/"
+        for _ in range(2):
+            with wire.session() as session:
+                seen.append(session.get(url).json())
+            seen.append(wire.call("GET", url, {}).json())
+        server.daemon_threads, server.block_on_close = True, False
+        server.shutdown()
+    assert len({s["port"] for s in seen}) == 1
+    assert {s["cookie"] for s in seen} == {""}
 
 
 @pytest.mark.parametrize(
