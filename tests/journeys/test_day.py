@@ -109,8 +109,13 @@ def test_a_persons_rights_end_at_their_accounts(stack: Stack) -> None:
 
 
 def test_the_operator_sees_what_was_published_from_outside(stack: Stack) -> None:
-    rows = stack.command("rehearsal", "ledger", "mastodon")
-    assert any("Boarding for Auckland" in r["text"] for r in rows)
+    browser = sign_in(stack, SOCIAL)
+    account = accounts(browser)["mastodon", "auroreair"]
+    text = "The lounge in Lyon is open again."
+    variants = [{"account_id": account["id"]}]
+    post = browser.post("/posts", {"brand_id": account["brand"]["id"], "text": text, "variants": variants})
+    browser.post(f"/posts/{post['id']}/publish")
+    eventually(lambda: text in [row["text"] for row in stack.command("rehearsal", "ledger", "mastodon")])
     assert all(f["state"] == "good" for f in stack.command("doctor"))
 
 
