@@ -44,7 +44,10 @@ def change_media(asked: Asked, path: IdPath, body: MediaChange) -> Media:
     return show_media(row)
 
 
-FILE = {"description": "The file", "content": {"application/octet-stream": {}}}
+FILE = {
+    "description": "The file",
+    "content": {kind: {} for kind in (*sorted(_SHOWN_IN_PLACE), "application/octet-stream")},
+}
 
 
 @room.get("/media/<int:id>/file", FILE)
