@@ -34,7 +34,6 @@ from tests.factories import make_brand
 
 WORKERS = 2
 THREADS = 64  # of all workers together
-_WARM = 200
 _IN_TIME = 240  # seconds that a run may take
 
 
@@ -66,13 +65,8 @@ class Counter:
             ]  # fmt: skip
 
     def posts_a_second(self, url: str, accounts: Sequence[int], posts: int) -> float:
-        """From the time that all are due to the network's last acceptance, with clock and
-        workers as in production. Raises RuntimeError where one is lost or went out twice."""
-        with self._workers():
-            self._publish(url, accounts, _WARM)  # the start of programs is not what is measured
-            return self._publish(url, accounts, posts)
-
-    def _publish(self, url: str, accounts: Sequence[int], posts: int) -> float:
+        """From the time that all are due to the network's last acceptance. Raises RuntimeError
+        where one is lost or went out twice."""
         prefix = f"ours {time.time_ns()}"
         ids = self.queue(accounts, prefix, posts)
         due_at = datetime.now(UTC) + timedelta(seconds=2)
@@ -93,7 +87,8 @@ class Counter:
         raise RuntimeError(f"not everything was published in {_IN_TIME} seconds")
 
     @contextmanager
-    def _workers(self) -> Iterator[None]:
+    def at_work(self) -> Iterator[None]:
+        """With the clock and the workers running, as in production."""
         programs = [["workers.clock"], *[["workers.runtime", "send"]] * WORKERS]
         with ExitStack() as stack:
             for program in programs:

@@ -11,24 +11,22 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import loop, network
-from bench.counter import THREADS, WORKERS, opened
+from bench import network
+from bench.counter import opened
 from bench.figures import Figure
+from bench.publishing import in_turns
 from channels.contract import Connected
 from tests.databases import postgres_url
-
-POSTS = 2000
 
 
 def measure() -> Iterator[Figure]:
     with network.running() as url, tempfile.TemporaryDirectory() as folder:
-        bare = loop.posts_a_second("tweepy", url, POSTS, WORKERS, THREADS)
-        yield Figure("a bare loop of tweepy.Client", bare, "posts/s")
         with opened(postgres_url(), Path(folder) / "counter", url) as counter:
             accounts = counter.open_accounts("x", [_connected(n) for n in range(network.ACCOUNTS)])
-            ours = counter.posts_a_second(url, accounts, POSTS)
+            bare, ours, ratio = in_turns(counter, accounts, "tweepy", url)
+        yield Figure("a bare loop of tweepy.Client", bare, "posts/s")
         yield Figure("X through Guichet on PostgreSQL", ours, "posts/s")
-        yield Figure("X through Guichet, of the bare loop", ours / bare, "×")
+        yield Figure("X through Guichet, of the bare loop", ratio, "×")
 
 
 def _connected(n: int) -> Connected:
