@@ -66,6 +66,15 @@ def test_what_no_database_can_keep_is_refused(site: Site, owner: Staff, path: st
     assert site.browser(owner).patch(path, {"preferences": {"a": "\\u0000 as text"}}).status_code == 200
 
 
+def test_a_shortcut_is_one_word(site: Site, owner: Staff) -> None:
+    with site.rows() as session:
+        brand = make.make_brand(session)
+    browser = site.browser(owner)
+    for shortcut in ("two words", "a\0", "x" * 41):
+        new = {"name": "n", "text": "t", "shortcut": shortcut, "brand_id": brand.id}
+        assert "shortcut" in browser.post("/canned-replies", new).json["errors"][0]["field"]
+
+
 def test_json_without_bottom_is_a_bad_request(site: Site, owner: Staff) -> None:
     for deep in ("[" * 100_000, '{"preferences":{"a":' + "[" * 5000 + "]" * 5000 + "}}"):
         for method, path in (("PATCH", "/me"), ("POST", "/posts"), ("POST", "/rules/preview")):

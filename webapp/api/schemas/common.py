@@ -90,6 +90,7 @@ Line = Annotated[str, StringConstraints(max_length=300), AfterValidator(_storabl
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Words = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
 Prose = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
+Shortcut = Annotated[str, StringConstraints(max_length=40, pattern=r"^\S*$"), AfterValidator(_storable)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,60}$")]
 # A sentence of ours, in the language of whoever asks.
 Told = Annotated[str, BeforeValidator(lambda text: told(text) if isinstance(text, str) else text)]

@@ -14,13 +14,13 @@ from webapp.api.schemas.common import (
     Id,
     In,
     LanguageTag,
-    Line,
     Moment,
     Name,
     Out,
     PageQuery,
     PersonBrief,
     Prose,
+    Shortcut,
     TeamBrief,
     Time,
     Words,
@@ -322,7 +322,7 @@ class CannedReply(Out):
 
 class CannedNew(In):
     name: Name
-    shortcut: str = Field("", max_length=40, pattern=r"^\S*$")
+    shortcut: Shortcut = ""
     text: Prose
     language: LanguageTag = ""
     brand_id: Id | None = None
@@ -330,7 +330,7 @@ class CannedNew(In):
 
 class CannedChange(In):
     name: Name | None = None
-    shortcut: Line | None = Field(None, max_length=40, pattern=r"^\S*$")
+    shortcut: Shortcut | None = None
     text: Prose | None = None
     language: LanguageTag | None = None
 

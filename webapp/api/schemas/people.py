@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -55,7 +55,7 @@ class MeChange(In):
     presence: PresenceName | None = None
     language: Language | None = None
     time_zone: TimeZone | None = None
-    preferences: Plain | None = Field(None, max_length=100)
+    preferences: Annotated[Plain, Field(max_length=100)] | None = None
 
 
 class PasswordChange(In):
