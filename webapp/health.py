@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from guichet.db.migrate import is_current
+from guichet.instance import awaits_confirmation
 from guichet.models import Delivery, RawItem
 from guichet.runtime import Runtime
 from webapp.gate import policy
@@ -48,6 +49,7 @@ def readyz() -> ResponseReturnValue:
             session.execute(text("SELECT 1"))
             found["database"] = True
             found["schema"] = is_current(runtime.engine)
+            found["confirmed"] = not awaits_confirmation(session)
             found["oldest_due_seconds"] = _age(runtime, session.scalar(_OLDEST_DUE))
             found["oldest_waiting_item_seconds"] = _age(runtime, session.scalar(_OLDEST_ITEM))
     except SQLAlchemyError:

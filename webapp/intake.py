@@ -16,8 +16,9 @@ from channels.errors import Forged
 from channels.networks import Networks
 from guichet import jobs
 from guichet.accounts.operations import connection_of
-from guichet.errors import NotFound
+from guichet.errors import NotFound, Unready
 from guichet.inbox.ingest import Incoming
+from guichet.instance import awaits_confirmation
 from guichet.models import Account
 from guichet.runtime import Runtime
 from webapp.group_commit import GroupCommit
@@ -37,7 +38,8 @@ class Intake:
     def take(self, network: str, account_id: int, headers: Mapping[str, str], body: bytes) -> None:
         """Returns once the delivery is committed. `headers` by their lower-case names.
 
-        Raises NotFound where nobody is there, Forged, SQLAlchemyError or TimeoutError where it
+        Raises NotFound where nobody is there, Unready where nobody has said that this instance
+        may act, Forged, SQLAlchemyError or TimeoutError where it
         could not be kept.
         """
         try:
@@ -66,6 +68,8 @@ class Receivers:
 
     def _opened(self, network: str, account_id: int) -> Receiver:
         with self._runtime.reading() as session:
+            if awaits_confirmation(session):
+                raise Unready("this instance waits for a person; send it again later")
             account = session.get(Account, account_id)
             if account is None or account.network != network or account.state == "disconnected":
                 raise NotFound("there is no such webhook")

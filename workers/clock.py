@@ -22,7 +22,7 @@ from sqlalchemy import Connection, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from guichet import live
+from guichet import instance, live
 from guichet.config import BadSettings, read_settings
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, engine
@@ -42,6 +42,7 @@ NEWS_SPACING = 0.05  # seconds between two numberings of live events
 STAND_BY = 2.0  # seconds between tries for the lock
 TEND_EVERY = 5.0  # seconds
 FORGET_EVERY = 300.0  # seconds
+SEEN_EVERY = 30.0  # seconds
 POLL_AGAIN = 10.0  # seconds before an account is woken for once more
 MOST_WAITING = 3  # wake-ups of one kind; more would only be run for nothing
 _STREAM_LENGTH = 10_000
@@ -54,6 +55,7 @@ class Clock:
         self._process = process
         self._woken: dict[tuple[Any, ...], float] = {}
         self._forgot_at = 0.0
+        self._seen_at = 0.0
         self._heard = "0"
         self._next_due = float("inf")  # monotonic seconds
 
@@ -87,6 +89,7 @@ class Clock:
         with runtime.reading() as session:
             self._wake(session, now)
         self._forget(now)
+        self._note_seen(now)
 
     def _promote(self) -> None:
         moved = engine.PROMOTE_BATCH
@@ -124,6 +127,22 @@ class Clock:
         self._forgot_at = time.monotonic()
         with self._process.runtime.unit() as unit:
             live.forget_old(unit.session, SYSTEM, now)
+
+    def _note_seen(self, now: datetime) -> None:
+        """Say in the database, and then beside the files, that it is ours: a database that was
+        put back shows at the next start (guichet.instance)."""
+        if time.monotonic() - self._seen_at < SEEN_EVERY:
+            return
+        self._seen_at = time.monotonic()
+        files = self._process.runtime.settings.data_dir / "media"
+        noted = instance.read_note(files)
+        if noted is not None:
+            with self._process.runtime.unit() as unit:
+                noted = instance.note_seen(unit.session, SYSTEM, noted, now)
+            try:
+                instance.write_note(files, noted)
+            except OSError as e:
+                log.warning("not_noted", folder=str(files), error=type(e).__name__)
 
     # -- waking
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import not_, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from guichet.accounts import operations as accounts
 from guichet.errors import GuichetError
 from guichet.inbox import counts, ingest
 from guichet.inbox.digest import digest as digest_item
+from guichet.instance import is_unconfirmed
 from guichet.jobs import DIGEST, POLL
 from guichet.models import Account, Message, PollCursor, RawItem
 from guichet.policy import SYSTEM
@@ -135,7 +136,7 @@ def _claim(process: Process, account_id: int, stream: str) -> _Claim | None:
         row = unit.session.execute(
             update(PollCursor)
             .where(PollCursor.account_id == account_id, PollCursor.stream == stream, PollCursor.next_poll_at <= now)
-            .where(or_(PollCursor.claimed_until.is_(None), PollCursor.claimed_until <= now))
+            .where(or_(PollCursor.claimed_until.is_(None), PollCursor.claimed_until <= now), not_(is_unconfirmed()))
             .values(claimed_until=now + LEASE)
             .returning(PollCursor.value)
         ).first()

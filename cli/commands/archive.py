@@ -179,8 +179,8 @@ def backup(output: Output, folder: Path) -> None:
 def restore(output: Output, folder: Path, only_check: bool) -> None:
     """Put a backup into an empty database, of either kind.
 
-    Afterwards a brake is on for everything: look at what is overdue and what may be out
-    before you lift it (`guichet brake off`).
+    Afterwards a brake is on for everything and nothing is read: look at what is overdue and
+    what may be out, then `guichet instance confirm`.
     """
     runtime = runtime_of_any_schema()
     made = restoring.examine(folder, dict(runtime.settings.secret_keys))
@@ -194,9 +194,11 @@ def restore(output: Output, folder: Path, only_check: bool) -> None:
     with runtime.engine.begin() as connection:
         rows = restoring.restore_rows(connection, SYSTEM, folder, made, runtime.now())
     upgrade(runtime.engine)
+    with runtime.engine.begin() as connection:
+        restoring.mark(connection, SYSTEM, runtime.now())
     output.done(
         f"{rows} rows and {made.files.count} files of {made.made_at:%Y-%m-%d %H:%M} UTC are back. A brake is on for "
-        "everything: look at what is overdue, then `guichet brake off`.",
+        "everything and nothing is read: look at what is overdue, then `guichet instance confirm`.",
         **_facts(made),
     )
 

@@ -97,7 +97,7 @@ def off(
                 now=runtime.now(),
             )  # fmt: skip
         except Conflict as e:
-            raise _explained(unit.session, e) from None
+            raise explained(unit.session, e) from None
         shown = _show(unit.session, row)
         unit.enqueue(jobs.DRAIN)
     output.done(f"The brake on {shown['what']} is lifted.", **shown)
@@ -145,7 +145,7 @@ def _require_held(session: Session, choices: Mapping[int, Choice]) -> None:
         raise Failed(f"not held by a brake: {', '.join(map(str, sorted(set(choices) - held)))}")
 
 
-def _explained(session: Session, refused: Conflict) -> Failed | Conflict:
+def explained(session: Session, refused: Conflict) -> Failed | Conflict:
     """The refusal to lift without a choice, with what is held."""
     if refused.code != "choose":
         return refused

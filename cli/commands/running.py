@@ -14,6 +14,7 @@ import click
 from cli.environment import prepare_own_folder, settings_or_exit, use_own_folder_if_there
 from cli.output import Failed, Output, WronglyAsked
 from cli.programs import PROGRAMS, preload
+from cli.recognising import recognise
 from guichet.config import Settings, embedded_socket
 
 
@@ -30,6 +31,7 @@ def run(output: Output, with_demo: bool) -> None:
     settings = settings_or_exit()
     _refuse_second_start(settings)
     _migrate(settings)
+    recognise(settings, click.echo)
     preload()
     programs: list[Program] = []
     if settings.redis_url == f"unix://{embedded_socket(settings.data_dir)}":
@@ -91,7 +93,10 @@ def _migrate(settings: Settings) -> None:
 def serve(program: str) -> None:
     """Run one program in the foreground, as the Procfile does."""
     use_own_folder_if_there()
-    PROGRAMS[program](settings_or_exit())
+    settings = settings_or_exit()
+    if program != "rehearsal":
+        recognise(settings, lambda words: click.echo(words, err=True))
+    PROGRAMS[program](settings)
 
 
 @click.command()

@@ -11,7 +11,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import not_, select, update
 from sqlalchemy.orm import Session
 
 from channels.contract import AppKeys, Connected, Connection
@@ -22,6 +22,7 @@ from guichet.accounts import queries, rules
 from guichet.accounts.brands import add_brand, add_calendar, change_brand, change_calendar
 from guichet.accounts.connecting import begin_attempt, require_connect, take_attempt
 from guichet.errors import Conflict, NotFound
+from guichet.instance import is_unconfirmed
 from guichet.models import Account, Brand, Credential
 from guichet.policy import Action, Actor, require
 from guichet.sealing import Sealed, Sealer
@@ -160,7 +161,7 @@ def claim_refresh(session: Session, actor: Actor, account: Account, now: datetim
     free = Credential.refresh_claimed_until.is_(None) | (Credential.refresh_claimed_until < now)
     taken = session.execute(
         update(Credential)
-        .where(Credential.account_id == account.id, free)
+        .where(Credential.account_id == account.id, free, not_(is_unconfirmed()))  # a copy would end the original's
         .values(refresh_claimed_until=now + timedelta(minutes=2))
     )
     return bool(taken.rowcount)  # type: ignore[attr-defined]

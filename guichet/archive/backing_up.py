@@ -51,7 +51,7 @@ def back_up(
     manifest = Manifest(
         made_at=now,
         schema_revision=revision_of(connection),
-        database=connection.dialect.name,
+        database=connection.engine.url.get_backend_name(),
         public_url=public_url,
         keys=check_values(_keys_in_use(connection), keys),
         tables=[_write_table(connection, partial, t) for t in Base.metadata.sorted_tables if t.name not in LEFT_OUT],

@@ -21,11 +21,11 @@ from guichet.archive.manifest import NAME, Manifest, TablePart, parse, require_k
 from guichet.db import dialect
 from guichet.db.migrate import is_known, revision_of
 from guichet.errors import Conflict, Invalid
-from guichet.models import Base, Brake
+from guichet.models import Base, Brake, Instance
 from guichet.policy import Action, Actor, require
 from guichet.storage import FileStore, is_key
 
-HELD_BECAUSE = "restored from a backup: look at what is overdue and what may be out, then lift this"
+HELD_BECAUSE = say("restored from a backup: look at what is overdue and what may be out, then lift this")
 _AT_ONCE = 1000  # rows in one statement
 
 
@@ -97,6 +97,15 @@ def restore_rows(connection: Connection, actor: Actor, folder: Path, manifest: M
             dialect.number_on(connection, Base.metadata.tables[part.name])
     _brake(connection, now)
     return sum(part.rows for part in manifest.tables)
+
+
+def mark(connection: Connection, actor: Actor, now: datetime) -> None:
+    """This instance waits for a person. On the newest schema."""
+    require(actor, Action.SYSTEM)
+    table: Table = Instance.__table__  # type: ignore[assignment]
+    if not connection.execute(table.update().values(unconfirmed_since=now)).rowcount:
+        row = {"instance_id": "", "public_url": "", "seen_at": now, "unconfirmed_since": now}
+        connection.execute(table.insert().values(**row))
 
 
 def _put_back(connection: Connection, folder: Path, part: TablePart) -> None:

@@ -99,6 +99,14 @@ def promote(connection: Connection, now: datetime, limit: int = PROMOTE_BATCH) -
     return len(moved) + len(_route(connection, State.DUE, overdue, now, when_open=None))
 
 
+def hold_what_is_due(connection: Connection, now: datetime) -> None:
+    """Send everything that is due where its gate says, at once and not when it is claimed."""
+    while promote(connection, now) >= PROMOTE_BATCH:
+        pass
+    due = list(connection.scalars(select(D.c.id).where(D.c.state == State.DUE).with_for_update()))
+    _route(connection, State.DUE, due, now, when_open=None)
+
+
 def is_anything_ripe(connection: Connection, now: datetime) -> bool:
     """Whether `promote` has anything to do: asked first, because reading disturbs nobody."""
     before = D.alias("before")

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, case, exists, lite
 from channels.sentences import say
 from guichet.db.types import UTCDateTime
 from guichet.delivery.states import State
+from guichet.instance import is_unconfirmed
 from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Staff, TeamMember, Worker
 from guichet.policy import ACCOUNT_RIGHTS, ORG_RIGHTS, Action, OrgRole
 
@@ -138,11 +139,11 @@ def _holds(
 
 def _is_braked() -> ColumnElement[bool]:
     """A brake of any scope over it. Taking something down goes through: that is what one
-    wants in a crisis."""
+    wants in a crisis; but not where the whole instance is somebody's copy."""
     brake: Table = Brake.__table__  # type: ignore[assignment]
     brand_of = select(_A.c.brand_id).where(_A.c.id == D.c.account_id).correlate(D).scalar_subquery()
     return and_(
-        D.c.kind != "delete",
+        or_(D.c.kind != "delete", is_unconfirmed()),
         exists(
             select(brake.c.id).where(
                 brake.c.lifted_at.is_(None),

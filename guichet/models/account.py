@@ -133,7 +133,7 @@ class Brake(Base):
     scope_id: Mapped[int | None]
     stops_posts: Mapped[bool] = mapped_column(default=True)
     stops_answers: Mapped[bool] = mapped_column(default=False)
-    reason: Mapped[Long] = mapped_column(default="")
+    reason: Mapped[Told] = mapped_column(default="")
     pulled_at: Mapped[datetime]
     pulled_by: Mapped[int | None] = ref("staff.id")
     lifted_at: Mapped[datetime | None] = mapped_column(index=True)

@@ -132,10 +132,12 @@ class Worker(Base):
 
 
 class Instance(Base):
-    """Which installation last ran against this database (one row)."""
+    """Which installation last ran against this database (one row). `unconfirmed_since`: it
+    was found to be another than before, and nobody has said yet that it may act."""
 
     __tablename__ = "instance"
     id: Mapped[Key]
     instance_id: Mapped[Short]
     public_url: Mapped[Short]
     seen_at: Mapped[datetime]
+    unconfirmed_since: Mapped[datetime | None]

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Select, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
-from guichet import audit, live
+from guichet import audit, instance, live
+from guichet.delivery import engine
 from guichet.delivery import operations as delivering
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotFound
@@ -48,6 +49,8 @@ def pull(
     _require_right(session, actor, scope, scope_id)
     if not posts and not answers:
         raise Invalid("a brake stops something", {"posts": "choose posts, answers or both"})
+    if scope == "all":
+        instance.require_all_stopped(session, posts, answers)
     brake = _find_on(session, scope, scope_id)
     if brake is None:
         brake = Brake(scope=scope, scope_id=scope_id, pulled_at=now, pulled_by=actor.staff_id)
@@ -78,6 +81,8 @@ def lift(
     brake = _find_on(session, scope, scope_id)
     if brake is None:
         raise Conflict("this brake is not on", code="not_on")
+    if scope == "all" and instance.awaits_confirmation(session):
+        _let_instance_act(session, actor, now)
     brake.lifted_at, brake.lifted_by = now, actor.staff_id
     session.flush()
     freed = [d for d in _held_under(session, brake) if not _still_held(session, d)]
@@ -94,6 +99,22 @@ def lift(
     audit.record(session, actor, "brake.lift", brake, now, scope=scope, scope_id=scope_id, held=len(freed))
     live.tell(session, "brake", now, on=False)
     return brake
+
+
+def _let_instance_act(session: Session, actor: Actor, now: datetime) -> None:
+    """The instance was restored or copied: what was on its way is settled first (by the
+    workers, who look for it at the network), and all that is due is held, so that it is
+    among the choices. Raises Conflict `in_flight`."""
+    on_its_way = (State.CLAIMED, State.SENDING)
+    flying = session.scalars(select(Delivery.id).where(Delivery.state.in_(on_its_way)).order_by(Delivery.id)).all()
+    if flying:
+        raise Conflict(
+            "what was on its way is still being looked for: try again in a minute", code="in_flight",
+            current={"deliveries": list(flying)},
+        )  # fmt: skip
+    engine.hold_what_is_due(session.connection(), now)
+    session.expire_all()
+    instance.confirm(session, actor, now)
 
 
 def _carry_out(session: Session, actor: Actor, delivery: Delivery, choice: Choice, now: datetime) -> None:

@@ -10,6 +10,7 @@ from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.brakes import Brake, BrakeOrder, BrakeQuery, BrakeState, Stopped
 from webapp.asking import Asked, Room
+from webapp.languages import told
 
 room = Room("brake")
 
@@ -77,5 +78,5 @@ def _brake(row: BrakeRow | None, names: Names) -> Brake:
         scope_id=row.scope_id,
         since=row.pulled_at,
         by=names.person(row.pulled_by),
-        reason=row.reason,
+        reason=told(row.reason),
     )
