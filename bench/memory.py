@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.databases import fresh
 from bench.figures import Figure
 from tests.journeys.stack import running
 
@@ -18,15 +19,23 @@ SETTLE_SECONDS = 20
 
 
 def measure() -> Iterator[Figure]:
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), GUICHET_REHEARSAL_PORT="") as stack:
-        time.sleep(SETTLE_SECONDS)
-        programs = {"supervisor": stack.process.pid, **stack.pids()}
-        total = 0.0
-        for name, pid in sorted(programs.items()):
-            held = sum(pss(p) for p in family(pid, others=set(programs.values()) - {pid}))
-            total += held
-            yield Figure(name, held, "MB")
-        yield Figure("the whole idle stack", total, "MB", goal=300, at_least=False)
+    for kind in ("SQLite", "PostgreSQL"):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            fresh(kind, Path(folder)) as database,
+            running(Path(folder), GUICHET_REHEARSAL_PORT="", GUICHET_DATABASE_URL=database) as stack,
+        ):
+            time.sleep(SETTLE_SECONDS)
+            yield from _held(kind, {"supervisor": stack.process.pid, **stack.pids()})
+
+
+def _held(kind: str, programs: dict[str, int]) -> Iterator[Figure]:
+    total = 0.0
+    for name, pid in sorted(programs.items()):
+        held = sum(pss(p) for p in family(pid, others=set(programs.values()) - {pid}))
+        total += held
+        yield Figure(f"{name}, over {kind}", held, "MB")
+    yield Figure(f"the whole idle stack, over {kind}", total, "MB", goal=300, at_least=False)
 
 
 def family(pid: int, others: set[int]) -> list[int]:
