@@ -154,8 +154,9 @@ def _body(told: Mapping[bytes, Any]) -> bytes:
 
 
 class MailWaiter:
-    """Told of news by the server (IDLE, RFC 2177). What comes between two waits of one
-    waiter, or while the line was down, is told by the next."""
+    """Told of news by the server (IDLE, RFC 2177). The first wait only says where the folder
+    stands: what came before may be news. What comes between two waits, or while the line
+    was down, is told by the next."""
 
     def __init__(self, connection: Connection, wire: Wire) -> None:
         self._mailbox = mailbox_of(connection.settings)
@@ -174,7 +175,7 @@ class MailWaiter:
             opened = line.select_folder("INBOX", readonly=True)
             validity, following = int(opened.get(b"UIDVALIDITY", 0)), int(opened.get(b"UIDNEXT", 0))
             expected, self._expected = self._expected, (validity, following)
-            if expected is not None and (validity != expected[0] or following > expected[1]):
+            if expected is None or validity != expected[0] or following > expected[1]:
                 return True
             line.idle()
             try:

@@ -130,6 +130,11 @@ class MailHost:
         for index in (self.folder / "mail" / address).glob("dovecot.index*"):
             index.unlink()
 
+    def kick(self, address: str) -> None:
+        """Break every line of a mailbox's owner."""
+        command = ["doveadm", "-c", str(self.folder / "dovecot.conf"), "kick", address]
+        subprocess.run(command, check=True, capture_output=True)
+
 
 @contextmanager
 def mail_host(*people: str) -> Iterator[MailHost]:

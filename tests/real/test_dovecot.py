@@ -151,6 +151,7 @@ def test_the_same_mails_under_a_new_uidvalidity_are_not_new(host: MailHost) -> N
 def test_the_server_tells_of_news_while_we_wait(host: MailHost) -> None:
     connection = connect(host)
     waiter = SPEC.waiter(connection, wire_to(host))  # type: ignore[misc]
+    assert waiter.wait(5) is True  # nobody knows what came before
     writer = threading.Timer(1.0, customer_writes, (host, "Vous êtes là ?"))
     writer.start()
     began = time.monotonic()
