@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from channels.sentences import say
@@ -31,28 +33,43 @@ class Present:
     what: str
 
 
-def show(redis: Redis, conversation_id: int, staff_id: int, what: str, now: datetime) -> None:
-    """Say that somebody is there for the next LASTS seconds. Raises Invalid for another `what`."""
+def show(redis: Redis, conversation_id: int, staff_id: int, what: str, now: datetime) -> bool:
+    """Say that somebody is there for the next LASTS seconds. True when that is news to the
+    others, who are then worth telling. Raises Invalid for another `what`."""
     if what not in WHATS:
         raise Invalid("one is viewing or writing", {"what": say("must be one of {choices}", choices=", ".join(WHATS))})
     key = _key(conversation_id)
     try:
         with redis.pipeline(transaction=False) as pipe:
+            _ask(pipe, key, staff_id)
             pipe.zadd(key, {f"{staff_id}:{what}": (now + LASTS).timestamp()})
             if what == "viewing":
                 pipe.zrem(key, f"{staff_id}:writing")
             pipe.expire(key, LASTS * 2)
-            pipe.execute()
+            return _was(pipe.execute(), now) != what
     except RedisError as e:
         log.debug("presence_not_kept", error=type(e).__name__)
+        return False
 
 
-def leave(redis: Redis, conversation_id: int, staff_id: int) -> None:
-    """They are gone."""
+def leave(redis: Redis, conversation_id: int, staff_id: int) -> bool:
+    """They are gone. True when they were there."""
     try:
-        redis.zrem(_key(conversation_id), *(f"{staff_id}:{what}" for what in WHATS))
+        return bool(redis.zrem(_key(conversation_id), *(f"{staff_id}:{what}" for what in WHATS)))
     except RedisError as e:
         log.debug("presence_not_kept", error=type(e).__name__)
+        return False
+
+
+def _ask(pipe: Pipeline, key: str, staff_id: int) -> None:
+    for what in WHATS:
+        pipe.zscore(key, f"{staff_id}:{what}")
+
+
+def _was(answers: Sequence[Any], now: datetime) -> str:
+    """What they did before, from the first answers of a pipeline; "" for nothing."""
+    there = [what for what, until in zip(WHATS, answers, strict=False) if until is not None and until > now.timestamp()]
+    return there[-1] if there else ""
 
 
 def who_is_there(redis: Redis, conversation_ids: Sequence[int], now: datetime) -> dict[int, list[Present]]:

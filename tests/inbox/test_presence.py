@@ -48,3 +48,13 @@ def test_nothing_is_left_behind_and_only_known_words_are_taken(valkey: Redis, no
     assert 0 < valkey.ttl(key) <= LASTS.total_seconds() * 2
     with pytest.raises(Invalid):
         show(valkey, 1, 11, "sleeping", now)
+
+
+def test_only_what_changes_is_news(valkey: Redis, now: datetime) -> None:
+    assert show(valkey, 1, 11, "viewing", now)
+    assert not show(valkey, 1, 11, "viewing", now + timedelta(seconds=10))
+    assert show(valkey, 1, 11, "writing", now + timedelta(seconds=11))
+    assert show(valkey, 1, 11, "viewing", now + timedelta(seconds=12))
+    assert show(valkey, 1, 11, "viewing", now + timedelta(seconds=12) + LASTS * 2), "they had gone and came back"
+    assert leave(valkey, 1, 11)
+    assert not leave(valkey, 1, 11)

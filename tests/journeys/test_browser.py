@@ -3,68 +3,23 @@ build/screenshots. Every page it passes is examined by axe."""
 
 from __future__ import annotations
 
-import os
+import io
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.architecture.source import ROOT
 from tests.journeys.office import eventually, ledger, say
 from tests.journeys.stack import Stack
+from tests.journeys.windows import AGENT, LEAD, SOCIAL, enter, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-PICTURES = ROOT / "build" / "screenshots"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-SOCIAL, LEAD = "jonas@aurore.example", "ines@aurore.example"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("no Chromium: make test-all installs it")
-        pytest.skip("no Chromium here: make test-all installs it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A window in which nothing may go wrong unnoticed: a script error or a refusal by the
-    content security policy fails the test."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("console", lambda m: wrong.append(m.text) if "Content Security Policy" in m.text else None)
-    yield page
-    context.close()
-    assert wrong == []
-
-
-def enter(page: Page, stack: Stack, email: str, path: str = "/inbox") -> None:
-    page.goto(f"{stack.url}/sign-in?next={path}")
-    page.fill("#email", email)
-    page.fill("#password", stack.sign_ins[email])
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"**{path}*")
-
-
-def keep(page: Page, name: str) -> None:
-    """Keep a picture, and have axe look at the page."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(PICTURES / f"{name}.png"))
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
 
 
 @pytest.mark.parametrize(
@@ -102,7 +57,9 @@ def test_a_post_for_every_network_is_scheduled_in_another_zone_and_goes_out(page
     for handle in ("auroreair", "auroreair@mastodon.rehearsal", "auroreair.test"):
         page.get_by_role("checkbox", name=re.compile(rf" {re.escape(handle)}$")).check()
     page.get_by_role("textbox", name="Text").first.fill(text)
-    page.fill("#wall-time", f"{due:%Y-%m-%dT%H:%M}")
+    page.fill("#wall-time", f"{due:%d/%m/%Y}")
+    page.fill("#wall-time-hour", f"{due:%H:%M}")
+    page.keyboard.press("Tab")
     keep(page, "compose")
     page.get_by_role("button", name=re.compile("^Schedule")).click()
     sent = eventually(
@@ -154,3 +111,115 @@ def test_every_page_stands_on_a_phone_in_the_dark(page: Page, stack: Stack, path
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, f"{path} is {overflow} px wider than the phone"
     keep(page, f"phone-dark{path.replace('/', '-')}")
+
+
+@pytest.fixture
+def second_page(chromium: Browser) -> Iterator[Page]:
+    """A colleague's window."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    yield context.new_page()
+    context.close()
+
+
+def open_question(page: Page, stack: Stack, text: str) -> None:
+    """Open the conversation in which somebody wrote `text`, once it is there."""
+    page.goto(f"{stack.url}/inbox?view=open&q={quote(text)}&state=all")
+    page.get_by_role("listitem").filter(has_text=text).get_by_role("link").click(timeout=30_000)
+    expect(answer_box(page)).to_be_visible(timeout=20_000)
+
+
+def answer_box(page: Page) -> Locator:
+    return page.get_by_role("textbox", name=re.compile("^Reply to"))
+
+
+def published(stack: Stack, network: str, words: str) -> dict[str, Any]:
+    return eventually(lambda: next((e for e in ledger(stack, network) if words in e["text"]), {}), seconds=60)
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (320, 200), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+def test_an_answer_with_a_file_reaches_the_customer_with_its_description(page: Page, stack: Stack) -> None:
+    say(stack, "mastodon", "form_fred", "Which form is it, for a musical instrument?", to="auroreair")
+    enter(page, stack, AGENT)
+    open_question(page, stack, "for a musical instrument")
+    answer_box(page).fill("This one, both sides.")
+    chooser = page.locator("input[type=file]")
+    chooser.set_input_files({"name": "notes.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"})
+    expect(page.get_by_text("takes no X-MSDOWNLOAD files")).to_be_visible()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
+    page.get_by_role("button", name="Remove notes.exe").click()
+    chooser.set_input_files({"name": "form.png", "mimeType": "image/png", "buffer": picture()})
+    page.get_by_role("textbox", name=re.compile("form.png")).fill("A form with two fields")
+    keep(page, "inbox-file")
+    page.reload()  # the draft is the server's, its files and what they show too
+    expect(answer_box(page)).to_have_value("This one, both sides.", timeout=20_000)
+    expect(page.get_by_role("textbox", name=re.compile("form.png"))).to_have_value("A form with two fields")
+    page.get_by_role("button", name="Send", exact=True).click()
+    [sent] = published(stack, "mastodon", "both sides")["media"]
+    assert (sent["type"], sent["alt"]) == ("image/png", "A form with two fields")
+    expect(page.get_by_role("img", name="A form with two fields")).to_be_visible(timeout=20_000)
+    keep(page, "inbox-file-sent")
+
+
+def test_two_agents_see_each_other_and_the_second_answer_waits_until_the_first_is_read(
+    page: Page, second_page: Page, stack: Stack
+) -> None:
+    say(stack, "mastodon", "lonely_luc", "Is anybody there on a Sunday?", to="auroreair")
+    enter(page, stack, AGENT)
+    open_question(page, stack, "there on a Sunday")
+    page.get_by_role("button", name=re.compile("^(Claim|Let go)$")).wait_for()
+    page.keyboard.press("c")
+    enter(second_page, stack, SOCIAL)
+    open_question(second_page, stack, "there on a Sunday")
+    expect(page.get_by_text("Jonas Weber is looking at this")).to_be_visible(timeout=15_000)
+    answer_box(second_page).press_sequentially("Yes, we are.")
+    expect(page.get_by_text("Jonas Weber is writing an answer")).to_be_visible(timeout=15_000)
+    answer_box(page).fill("We are here. What is it about?")
+    second_page.keyboard.press("Control+Enter")
+    expect(second_page.get_by_text("David Okafor has this conversation")).to_be_visible()
+    expect(answer_box(second_page)).to_have_value("Yes, we are.")
+    second_page.get_by_role("button", name="Take it over").click()
+    expect(page.get_by_text("Jonas Weber has this conversation")).to_be_visible(timeout=15_000)
+    answer_box(second_page).press("Control+Enter")
+    expect(page.get_by_text("Jonas Weber answered while you wrote.")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("button", name="I have read it")).to_be_focused()
+    keep(page, "inbox-conflict")
+    page.keyboard.press("Enter")
+    expect(answer_box(page)).to_have_value("We are here. What is it about?")
+    published(stack, "mastodon", "Yes, we are.")
+    assert not [e for e in ledger(stack, "mastodon") if "What is it about" in e["text"]]
+
+
+def test_a_question_is_claimed_answered_and_closed_without_a_mouse(page: Page, stack: Stack) -> None:
+    said = "Do you fly to Rome in March?"
+    say(stack, "mastodon", "key_kim", said, to="auroreair")
+    enter(page, stack, AGENT)
+    page.goto(f"{stack.url}/inbox?view=open&sort=newest")
+    expect(page.get_by_role("listitem").filter(has_text=said)).to_be_visible(timeout=30_000)
+    for _ in range(40):
+        page.keyboard.press("j")
+        if said in page.evaluate("document.activeElement.textContent"):
+            break
+        page.wait_for_timeout(50)
+    page.keyboard.press("Enter")
+    expect(answer_box(page)).to_be_visible(timeout=20_000)
+    page.keyboard.press("c")
+    expect(page.get_by_text("Assigned to David Okafor, Flights")).to_be_visible()
+    page.keyboard.press("r")
+    expect(answer_box(page)).to_be_focused()
+    page.keyboard.type("Twice a day, from Lyon.")
+    page.keyboard.press("Control+Enter")
+    published(stack, "mastodon", "Twice a day")
+    expect(page.get_by_text("Nobody waits")).to_be_visible(timeout=20_000)
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    closed = page.get_by_text("Conversation with Key_Kim closed.")
+    expect(closed).to_be_visible()
+    assert page.evaluate("document.activeElement !== document.body"), "the focus is lost after closing"
+    page.keyboard.press("u")
+    expect(closed).to_be_hidden()

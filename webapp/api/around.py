@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
+from guichet.inbox import presence
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
 from guichet.policy import Action, can, visible
-from webapp import presence
 from webapp.api import threads
 from webapp.api.briefs import Names
 from webapp.api.media import show_media
@@ -47,9 +47,10 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
 
 def show_viewers(asked: Asked, conversation_id: int) -> list[Viewer]:
     """Who else looks at it or writes in it."""
-    here = presence.others(asked.runtime.redis, conversation_id, asked.staff_id, asked.now)
-    names = Names(asked.session).load(people=here)
-    people = [(names.person(who), writing) for who, writing in here.items()]
+    there = presence.who_is_there(asked.runtime.redis, [conversation_id], asked.now).get(conversation_id, [])
+    others = [one for one in there if one.staff_id != asked.staff_id]
+    names = Names(asked.session).load(people=[one.staff_id for one in others])
+    people = [(names.person(one.staff_id), one.what == "writing") for one in others]
     return [Viewer(**person.model_dump(), writing=writing) for person, writing in people if person]
 
 

@@ -9,14 +9,13 @@ from sqlalchemy import select
 
 from guichet import jobs, live
 from guichet.errors import Invalid
-from guichet.inbox import operations, queries, seeing, thread
+from guichet.inbox import operations, presence, queries, seeing, thread
 from guichet.inbox.rows import read_rows
 from guichet.models import Conversation as ConversationTable
 from guichet.models import Label as LabelTable
 from guichet.models import Message
 from guichet.policy import Action, can
 from guichet.staff import queries as staff
-from webapp import presence
 from webapp.api import threads, views
 from webapp.api.around import show_conversation, show_viewers
 from webapp.api.briefs import Names
@@ -218,8 +217,12 @@ def be_present(asked: Asked, path: IdPath, body: PresenceIn) -> Others:
     found = _get(asked, path.id)
     if body.here and can(asked.actor, Action.CONVERSATION_ANSWER, found) and found.assignee_id == asked.staff_id:
         operations.renew(asked.session, asked.actor, found, asked.now)
-    doing = ("writing" if body.writing else "viewing") if body.here else ""
-    if presence.sign(asked.runtime.redis, found.id, asked.staff_id, doing, now=asked.now):
+    redis = asked.runtime.redis
+    if body.here:
+        is_news = presence.show(redis, found.id, asked.staff_id, "writing" if body.writing else "viewing", asked.now)
+    else:
+        is_news = presence.leave(redis, found.id, asked.staff_id)
+    if is_news:
         live.tell(asked.session, "presence", asked.now, account_id=found.account_id, conversation_id=found.id)
     return Others(others=show_viewers(asked, found.id))
 

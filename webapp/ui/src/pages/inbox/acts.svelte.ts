@@ -54,13 +54,20 @@ async function each(rows: ConversationRow[], run: Run, { expect, one, undo }: Sa
 
 const isMine = (row: ConversationRow): boolean => row.assignee?.id === session.me?.id;
 
-/** Claims; where all of them are already one's own, lets go. */
-export function claimOrRelease(rows: ConversationRow[]): Promise<boolean> {
-  const release: Run = (row) => conversations.release(row.id);
-  if (rows.every(isMine)) return each(rows, release, { expect: () => ({ assignee: null }), undo: (row) => conversations.claim(row.id) });
+/** Claims those that are not one's own already. */
+export function claim(rows: ConversationRow[]): Promise<boolean> {
   const { me } = session;
-  const free = rows.filter((row) => !isMine(row));
-  return each(free, (row) => conversations.claim(row.id), { ...(me && { expect: (row) => (row.assignee ? {} : { assignee: me }) }), undo: release });
+  const others = rows.filter((row) => !isMine(row));
+  if (!others.length && rows.length) tell(t.inbox.yoursAlready);
+  return each(others, (row) => conversations.claim(row.id), {
+    ...(me && { expect: (row) => (row.assignee ? {} : { assignee: me }) }),
+    one: t.inbox.claimedToast,
+    undo: (row) => conversations.release(row.id),
+  });
+}
+
+export function release(rows: ConversationRow[]): Promise<boolean> {
+  return each(rows, (row) => conversations.release(row.id), { expect: () => ({ assignee: null }), one: t.inbox.releasedToast, undo: (row) => conversations.claim(row.id) });
 }
 
 /** `to` is "staff:3", "team:2" or "nobody". */

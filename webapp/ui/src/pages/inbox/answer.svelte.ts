@@ -179,6 +179,7 @@ class Answer {
       this.failure = error;
       if (error instanceof ApiError && !error.passing) this.#key = null;
       if (error instanceof ApiError && error.status === 409) void talk.read();
+      this.#saveSoon();
       return false;
     } finally {
       this.sending = false;

@@ -1,7 +1,7 @@
 /**
- * Fills the variables of a canned reply: `{customer.name}`, `{customer.handle}`, `{agent.name}`,
+ * Fills the variables of a canned reply: `{customer.name}`, `{customer.first_name}`, `{customer.handle}`, `{agent.name}`,
  * `{account.name}`, `{network}`. An unknown one stays as it is, in sight of who sends it.
  */
 export function fillCanned(text: string, values: Record<string, string>): string {
-  return text.replace(/\{([a-z]+(?:\.[a-z]+)?)\}/gi, (whole, name: string) => values[name.toLowerCase()] ?? whole);
+  return text.replace(/\{([a-z]+(?:\.[a-z_]+)?)\}/gi, (whole, name: string) => values[name.toLowerCase()] ?? whole);
 }

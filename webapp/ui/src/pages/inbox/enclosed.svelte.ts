@@ -17,6 +17,7 @@ export class Enclosed {
   preview: string | null = $state(null);
   #file: File | null = null;
   #stop = new AbortController();
+  #soon: ReturnType<typeof setTimeout> | undefined;
   #described: Promise<void> = Promise.resolve();
 
   constructor(from: File | Media) {
@@ -72,7 +73,15 @@ export class Enclosed {
     );
   }
 
+  /** While somebody types: kept after a pause, so that a page that is left loses nothing. */
+  describeSoon(alt: string): void {
+    this.alt = alt;
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => this.describe(this.alt), 600);
+  }
+
   described(): Promise<void> {
+    clearTimeout(this.#soon);
     this.describe(this.alt);
     return this.#described;
   }
