@@ -147,7 +147,7 @@ def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelt
     """Store page after page; the claim ends with the last one."""
     cursor, began = claim.cursor, time.monotonic()
     for n in range(1, MOST_PAGES + 1):
-        page = reader.poll(claim.stream, cursor)
+        page = _next_page(process, claim, reader, cursor)
         is_enough = n == MOST_PAGES or time.monotonic() - began > LONGEST_READING
         is_last = not page.more or is_enough or process.stopping.is_set()
         with process.runtime.unit() as unit:
