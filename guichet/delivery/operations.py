@@ -149,6 +149,8 @@ def reschedule(
     if delivery.state in (State.DUE, State.HELD, State.NEEDS_HUMAN):
         if delivery.state == State.NEEDS_HUMAN and _open_attempt(session, delivery):
             raise Conflict("it may already be published: decide that first", code="in_doubt", current=delivery.state)
+        if delivery.state == State.NEEDS_HUMAN:
+            delivery.tries = 0
         _move(session, delivery, State.SCHEDULED, now)
     elif delivery.state not in EDITABLE:
         raise Conflict(

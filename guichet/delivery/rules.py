@@ -8,7 +8,7 @@ ends it; without proof we look, and where looking cannot tell, a person is asked
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from guichet.delivery.states import AttemptState, State
 FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=15)
 RATE_LIMIT_WAIT = timedelta(minutes=1)  # where the network says 429 without saying until when
+MOST_TRIES = 24  # about four hours of a network that is away; then a person is asked
 LONGEST_PARK = timedelta(hours=26)  # a daily quota; longer than that is nonsense from outside
 KEY_MARGIN = timedelta(minutes=5)  # a key is not replayed so shortly before its life ends
 LOOK_LEASE = timedelta(minutes=3)  # nobody else looks meanwhile; longer than any look takes
@@ -73,7 +74,7 @@ def after_error(
     verdict = _meaning(error, kind, is_reply, tries, now)
     if withdraw and verdict.state in (State.DUE, State.FAILED):
         return Verdict(State.CANCELLED, verdict.attempt, verdict.code, verdict.reason, evidence=verdict.evidence)
-    return verdict
+    return _unless_often(verdict, tries)
 
 
 def _meaning(error: BaseException, kind: str, is_reply: bool, tries: int, now: datetime) -> Verdict:
@@ -113,7 +114,16 @@ def after_failed_preparation(error: BaseException, *, tries: int, now: datetime)
         return Verdict(State.NEEDS_HUMAN, AttemptState.UNSENT, **said)
     if isinstance(error, Rejected | Gone) or not isinstance(error, ChannelError):
         return Verdict(State.FAILED, AttemptState.UNSENT, **said)
-    return Verdict(State.DUE, AttemptState.UNSENT, not_before=now + backoff(tries), **said)
+    return _unless_often(Verdict(State.DUE, AttemptState.UNSENT, not_before=now + backoff(tries), **said), tries)
+
+
+def _unless_often(verdict: Verdict, tries: int) -> Verdict:
+    """Nothing is tried for ever: an answer has no deadline that would end it. Where the
+    network says until when to wait, it is there, and we wait."""
+    if verdict.state is not State.DUE or verdict.park_until is not None or tries < MOST_TRIES:
+        return verdict
+    reason = say("tried {tries} times in vain: {reason}", tries=str(tries), reason=verdict.reason)
+    return replace(verdict, state=State.NEEDS_HUMAN, not_before=None, reason=reason)
 
 
 def rate_limit_end(retry_at: datetime | None, now: datetime) -> datetime:

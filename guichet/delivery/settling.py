@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, Table, Update, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -79,6 +79,7 @@ def _settling(dialect: str) -> Update:
         .where(D.c.id == results.c.id, D.c.fence == results.c.fence)
         .where(no_way_in(dialect, D.c.state).in_((State.SENDING, State.CLAIMED)))
         .values({c: results.c[c.key] for c in _NOT_OUT})
+        .values(tries=D.c.tries + case((D.c.state == State.CLAIMED, 1), else_=0))  # a start counted itself
         .values(worker_id=None, claimed_at=None, updated_at=_now)
     )
 

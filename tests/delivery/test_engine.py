@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, false, select
 
+from channels.errors import Unavailable
 from guichet import models as m
 from guichet.delivery import engine as engine_
-from guichet.delivery import takeover
+from guichet.delivery import rules, takeover
 from guichet.delivery.life import Life, seized
 from guichet.delivery.payload import freeze, payload_hash
+from guichet.delivery.settling import Result, settle
 from guichet.policy import ACCOUNT_RIGHTS, AccountRole, Action, OrgRole, can, load_actor
 from tests import factories
 from tests.delivery.bench import NOW, Bench, add_worker, make_bench
@@ -320,3 +323,18 @@ def test_what_is_parked_past_its_deadline_is_not_forgotten(bench: Bench) -> None
         assert engine_.is_anything_ripe(connection, NOW + timedelta(minutes=2))
         engine_.promote(connection, NOW + timedelta(minutes=2))
     assert bench.delivery(id_).state == "needs_human"
+
+
+def test_preparing_in_vain_counts_as_a_try(bench: Bench) -> None:
+    delivery = bench.queue()
+    for tries in (0, 1):
+        (claimed,) = bench.claim()
+        assert claimed.tries == tries
+        verdict = rules.after_failed_preparation(Unavailable("no route"), tries=claimed.tries + 1, now=NOW)
+        result = Result(
+            claimed.id, claimed.account_id, claimed.fence, claimed.kind, claimed.due_at,
+            replace(verdict, not_before=NOW), NOW,
+        )  # fmt: skip
+        with bench.engine.begin() as connection:
+            settle(connection, [result], NOW)
+    assert (bench.delivery(delivery).state, bench.delivery(delivery).tries) == ("due", 2)

@@ -100,6 +100,31 @@ def test_nothing_that_goes_wrong_before_the_start_is_in_doubt(error: Exception, 
     assert can_step(State.CLAIMED, verdict.state)
 
 
+@pytest.mark.parametrize("error", [Unavailable("no route"), OutcomeUnknown("reset")])
+@pytest.mark.parametrize("after", ["send", "prepare"])
+def test_nothing_is_tried_for_ever(error: ChannelError, after: str) -> None:
+    def outcome(tries: int) -> rules.Verdict:
+        if after == "send":
+            return judge(error, kind="delete", tries=tries)
+        return rules.after_failed_preparation(error, tries=tries, now=NOW)
+
+    assert outcome(rules.MOST_TRIES - 1).state is State.DUE
+    last = outcome(rules.MOST_TRIES)
+    assert (last.state, last.not_before) == (State.NEEDS_HUMAN, None)
+    assert str(rules.MOST_TRIES) in last.reason
+    assert error.detail in last.reason
+    assert can_step(State.SENDING, last.state)
+    assert can_step(State.CLAIMED, last.state)
+
+
+def test_a_network_that_says_until_when_to_wait_is_waited_for() -> None:
+    assert judge(RateLimited("", retry_at=LATER), tries=rules.MOST_TRIES).state is State.DUE
+
+
+def test_what_was_withdrawn_is_not_asked_about_after_the_last_try() -> None:
+    assert judge(Unavailable(""), tries=rules.MOST_TRIES, withdraw=True).state is State.CANCELLED
+
+
 def test_our_own_faults_say_their_name_and_not_what_they_hold() -> None:
     assert "hunter2" not in judge(ValueError("password hunter2")).reason
 
