@@ -1,0 +1,194 @@
+"""Publishing as its people click it: a thread, the brake, the calendar, a doubt. In Chromium,
+over rehearsal networks, whose ledgers say what really went out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from cli.demo.browser import Browser as Office
+from tests.channels.rig import sample_image
+from tests.journeys.office import accounts, eventually, ledger, sign_in
+from tests.journeys.stack import Stack
+from tests.journeys.windows import CHIEF, SOCIAL, enter, keep
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+PARIS = ZoneInfo("Europe/Paris")
+OURS = {"x": "auroreair", "mastodon": "auroreair@mastodon.rehearsal", "bluesky": "auroreair.test"}
+Poster = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def office(stack: Stack) -> Office:
+    """The API in an administrator's right; signed in once, for sign-ins are throttled."""
+    return sign_in(stack, CHIEF)
+
+
+@pytest.fixture(scope="module")
+def post(office: Office) -> Poster:
+    """Schedules a post of Aurore Air through the API: what these tests are not about."""
+    known = accounts(office)
+
+    def make(text: str, at: datetime, *networks: str) -> dict[str, Any]:
+        chosen = [known[network, OURS[network].split("@")[0]] for network in networks]
+        variants = [{"account_id": account["id"]} for account in chosen]
+        made = office.post("/posts", {"brand_id": chosen[0]["brand"]["id"], "text": text, "variants": variants})
+        when = {"wall_time": f"{at.astimezone(PARIS):%Y-%m-%dT%H:%M}", "time_zone": "Europe/Paris"}
+        scheduled: dict[str, Any] = office.post(f"/posts/{made['id']}/schedule", when)
+        return scheduled
+
+    return make
+
+
+def published(stack: Stack, network: str, *texts: str) -> list[dict[str, Any]]:
+    """What a network published of these texts, in its order."""
+    return [e for e in ledger(stack, network) if e["text"] in texts and e["act"] in ("post", "reply")]
+
+
+def test_a_thread_with_media_goes_out_once_in_order_on_each_network(page: Page, stack: Stack, tmp_path: Path) -> None:
+    picture = tmp_path / "gate.png"
+    picture.write_bytes(sample_image("").open())
+    texts = ["Our new gate: what changes.", "Come thirty minutes earlier.", "Questions? We are here."]
+    comment, own = "The map: see our site.", "Notre nouvelle porte : ce qui change."
+    enter(page, stack, SOCIAL, "/compose")
+    for handle in OURS.values():
+        page.get_by_role("checkbox", name=re.compile(rf" {re.escape(handle)}$")).check()
+    page.get_by_role("textbox", name="Text", exact=True).fill(texts[0])
+    page.set_input_files("input[type=file]", str(picture))
+    page.get_by_label(re.compile("^Description of gate.png")).fill("A gate")
+    for text in (texts[2], texts[1]):  # written in the wrong order
+        page.get_by_role("button", name="Add to the thread").click()
+        page.get_by_placeholder("What comes next in the thread?").last.fill(text)
+    page.get_by_role("button", name="Move part 3 up").click()
+    page.get_by_role("button", name="Add a first comment").click()
+    page.get_by_role("textbox", name="First comment").fill(comment)
+    page.get_by_role("button", name="Write differently for…").click()
+    page.get_by_role("menuitem", name=re.compile("Mastodon")).click()
+    page.get_by_role("textbox", name="1 of 3").fill(own)
+    expect(page.get_by_role("tab", name=re.compile("other text"))).to_be_visible()
+    page.get_by_role("radio", name="Now").check()
+    keep(page, "compose-thread")
+    page.get_by_role("button", name="Send 3 posts now").click()
+    for network in OURS:
+        first = own if network == "mastodon" else texts[0]
+        wanted = [first, *texts[1:], comment]
+        found = eventually(
+            lambda n=network, w=wanted: f if len(f := published(stack, n, *w)) >= len(w) else None, seconds=120
+        )
+        assert sorted(e["text"] for e in found) == sorted(wanted), f"each once on {network}"
+        by_text = {e["text"]: e for e in found}
+        chain = [by_text[t]["in_reply_to"] for t in (*texts[1:], comment)]
+        assert chain == [by_text[first]["remote_id"], by_text[texts[1]]["remote_id"], by_text[first]["remote_id"]]
+        assert by_text[first]["media"], f"the picture is missing on {network}"
+    expect(page.get_by_role("link", name="See it").first).to_be_visible(timeout=30_000)
+    keep(page, "compose-sent")
+
+
+def test_what_the_brake_held_is_sent_moved_and_dropped_as_it_was_chosen(
+    page: Page, stack: Stack, office: Office, post: Poster
+) -> None:
+    enter(page, stack, CHIEF, "/calendar")
+    page.get_by_role("button", name="Brake").click()
+    page.get_by_label("Reason, shown to everybody").fill("A strike")
+    page.get_by_role("button", name="Pull the brake").click()
+    band = page.get_by_role("status").filter(has_text="The brake is on for everything")
+    expect(band).to_contain_text("A strike")
+    texts = {choice: f"To be {choice} after the strike." for choice in ("sent", "moved", "dropped")}
+    posts = {choice: post(text, datetime.now(PARIS), "mastodon") for choice, text in texts.items()}
+    eventually(lambda: office.get("/brake")["held"] >= 3, seconds=60)
+    page.get_by_role("button", name="Lift the brake…").click()
+    dialog = page.get_by_role("dialog")
+    for choice, name in (("sent", "Send now"), ("moved", "New time"), ("dropped", "Drop")):
+        row = dialog.get_by_role("listitem").filter(has_text=texts[choice])
+        row.get_by_role("radio", name=name).check()
+    tomorrow = datetime.now(PARIS) + timedelta(days=1)
+    moved = dialog.get_by_role("listitem").filter(has_text=texts["moved"])
+    type_time(moved, tomorrow)
+    keep(page, "brake-lifting")
+    dialog.get_by_role("button", name=re.compile("^Lift the brake, send 1, move 1, drop 1$")).click()
+    expect(band).to_have_count(0)
+    eventually(lambda: published(stack, "mastodon", texts["sent"]), seconds=60)
+    states = {choice: office.get(f"/posts/{made['id']}") for choice, made in posts.items()}
+    assert {choice: read["state"] for choice, read in states.items()} == {
+        "sent": "published",
+        "moved": "scheduled",
+        "dropped": "cancelled",
+    }
+    assert states["moved"]["wall_time"] == f"{tomorrow:%Y-%m-%dT}11:15"
+    assert len(published(stack, "mastodon", *texts.values())) == 1
+
+
+def type_time(row: Locator, day: datetime) -> None:
+    """Day and 11:15 in the fields of a row."""
+    for label, typed in (("Day, as", f"{day:%d/%m/%Y}"), ("Hour, from", "11:15")):
+        box = row.get_by_role("textbox", name=re.compile(label))
+        box.fill(typed)
+        box.press("Tab")
+
+
+def test_a_post_is_dragged_to_another_day_undone_and_moved_by_keyboard(
+    page: Page, stack: Stack, office: Office, post: Poster
+) -> None:
+    due = (datetime.now(PARIS) + timedelta(days=40)).replace(hour=9, minute=0)
+    due += timedelta(days=-due.weekday())  # a Monday, so that Wednesday stands in the same row
+    made = post("The summer timetable is out.", due, "x", "bluesky")
+    enter(page, stack, CHIEF, "/calendar")
+    page.goto(f"{stack.url}/calendar?view=month&zone=Europe/Paris")
+    chip = page.locator(".chip:not(.cancelled)", has_text="summer timetable")
+    for _ in range(3):
+        if chip.count():
+            break
+        page.get_by_role("button", name="Later").click()
+        page.wait_for_timeout(700)
+    expect(chip).to_be_visible()
+    before, width = chip.bounding_box(), page.locator(".ec-day").first.bounding_box()
+    assert before is not None
+    assert width is not None
+    page.mouse.move(before["x"] + 30, before["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(before["x"] + 40 + width["width"], before["y"] + 8, steps=6)
+    page.mouse.move(before["x"] + 30 + 2 * width["width"], before["y"] + 8, steps=6)
+    wednesday = due + timedelta(days=2)
+    expect(page.locator(".chip.to")).to_contain_text(f"{wednesday:%a} {wednesday.day}, 09:00")
+    keep(page, "calendar-dragging")
+    page.mouse.up()
+    expect(page.get_by_text(re.compile("^Moved to"))).to_be_visible()
+    assert office.get(f"/posts/{made['id']}")["wall_time"] == f"{wednesday:%Y-%m-%dT%H:%M}"
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone.")).to_be_visible()
+    assert office.get(f"/posts/{made['id']}")["wall_time"] == f"{due:%Y-%m-%dT%H:%M}"
+    chip.focus()
+    page.keyboard.press("Enter")
+    day = page.get_by_role("textbox", name=re.compile("^Day, as"))
+    day.fill(f"{wednesday:%d/%m/%Y}")
+    day.press("Tab")
+    page.get_by_role("button", name=re.compile("^Move to Wed")).press("Enter")
+    expect(page.get_by_text(re.compile("^Moved to")).first).to_be_visible()
+    assert office.get(f"/posts/{made['id']}")["wall_time"] == f"{wednesday:%Y-%m-%dT%H:%M}"
+
+
+def test_a_doubt_that_nobody_can_settle_is_decided_by_a_person(
+    page: Page, stack: Stack, office: Office, post: Poster
+) -> None:
+    """X calls it a duplicate, which proves nothing, and only the first one can be found."""
+    text = "Good morning! All flights leave on time."
+    post(text, datetime.now(PARIS), "x")
+    eventually(lambda: published(stack, "x", text), seconds=60)
+    made = post(text, datetime.now(PARIS), "x")
+    eventually(lambda: office.get(f"/posts/{made['id']}")["state"] == "needs_human", seconds=240)
+    enter(page, stack, SOCIAL, "/needs-you")
+    matter = page.get_by_role("article").filter(has_text=text)
+    expect(matter).to_contain_text("it was not there")
+    matter.get_by_role("button", name="Drop it").click()
+    keep(page, "needs-you-dropping")
+    page.get_by_role("dialog").get_by_role("button", name="Drop it").click()
+    expect(matter).to_have_count(0)
+    assert office.get(f"/posts/{made['id']}")["state"] == "cancelled"
+    assert len(published(stack, "x", text)) == 1
