@@ -89,7 +89,7 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value).replace("\n", " ")[:80]
+    return "" if value is None else str(value).replace("\n", " ")[:200]
 
 
 def failure_of(error: Exception) -> Failed | None:
