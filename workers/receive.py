@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy import not_, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from channels import contract
 from channels.contract import ChannelSpec, Inbound, Reader, Rechecker
-from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Unavailable
+from channels.errors import AuthExpired, ChannelError, Malformed, OutcomeUnknown, RateLimited, Unavailable
 from channels.sentences import say
 from guichet.accounts import operations as accounts
 from guichet.errors import GuichetError
@@ -78,6 +79,12 @@ def poll(account_id: int) -> None:
             if isinstance(e, AuthExpired):
                 renew(process, account_id)  # where that is all it needs, the next poll goes through
                 return  # the other streams would hear the same
+        except (SQLAlchemyError, BaseTimeoutException):
+            raise  # neither the stream's fault nor the adapter's
+        except Exception as e:  # an adapter's own fault: this stream is late, the others are not
+            log.exception("stream_not_read", account=account_id, stream=stream)
+            why = say("what the network answered could not be read ({fault})", fault=type(e).__name__)
+            _note_failure(process, claim, Malformed(why), every)
 
 
 def poll_due() -> None:

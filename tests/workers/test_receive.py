@@ -222,3 +222,30 @@ def test_while_nobody_wakes_them_workers_do_all_of_their_work_by_themselves(stag
 
 def is_published(stage: Stage, id_: int) -> bool:
     return stage.delivery(id_).state == "published"
+
+
+@dataclass(frozen=True)
+class StumblingNetworks(QuickNetworks):
+    """Networks whose reader has a fault of its own in its first stream."""
+
+    def reader(self, connection: Connection, is_rehearsal: bool) -> Any:
+        return self
+
+    streams = ("broken", "whole")
+
+    def poll(self, stream: str, cursor: Any) -> Page:
+        if stream == "broken":
+            raise KeyError("id")
+        return Page((RawItem(stream, "1", b"{}"),), {})
+
+
+def test_a_reader_that_stumbles_over_one_stream_still_reads_the_others_and_it_is_said(stage: Stage) -> None:
+    stage.process.networks = StumblingNetworks(stage.process.networks.wire)
+    make_due(stage)
+    receive.poll(stage.account_id)
+    with looking(stage) as session:
+        assert session.scalars(select(m.RawItem.stream)).all() == ["whole"]
+        broken = session.get_one(m.PollCursor, (stage.account_id, "broken"))
+        assert (broken.failures, broken.claimed_until) == (1, None)
+        assert "KeyError" in broken.last_error
+        assert broken.next_poll_at > utc_now()
