@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 CLAIMING_FOR = 90.0  # seconds; below the job's time-out by more than one send takes
 FINISHING_FOR = 75.0  # seconds that sends under way are waited for
 FROZEN_AFTER = 5.0  # seconds between the start's commit and the request
+EMPTY_FOR = 0.1  # seconds between looks at an empty queue while the last sends are under way
 ACCOUNT_SHARE = 0.25  # of the threads, at most, for one account while others wait
 LEAST_SHARE = 4
 
@@ -76,10 +77,14 @@ class Sender:
         began = time.monotonic()
         try:
             while self._may_go_on(began):
-                if self._feed() == 0 and self._is_idle() and not self._recover():
+                fed = self._feed()
+                if fed == 0 and self._is_idle() and not self._recover():
                     break
                 with self._changed:
-                    self._changed.wait_for(self._wants_more, timeout=0.25)
+                    if fed:
+                        self._changed.wait_for(self._wants_more, timeout=0.25)
+                    else:  # asking again at once would find nothing either
+                        self._changed.wait_for(lambda: not self._in_hand, timeout=EMPTY_FOR)
         finally:
             self._give_back_waiting()
             self._await_idle(FINISHING_FOR)
