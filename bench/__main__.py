@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("publishing", "webhook", "opening", "lists", "memory")
+NAMES = ("publishing", "x", "webhook", "opening", "lists", "memory")
 
 
 def main(names: list[str]) -> int:
