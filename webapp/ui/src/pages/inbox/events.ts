@@ -44,6 +44,7 @@ export function describeEvent(entry: Entry): string {
     case "waiting_customer":
       return words[entry.event];
     case "assigned":
+      if (entry.staff && data["to_staff_id"] === entry.staff.id) return words.took_over(who);
       return words.assigned(who, text(data["to_staff"]) || text(data["to_team"]) || nameOf(data, "to_"));
     case "owner":
       return words.owner(nameOf(data, ""));

@@ -106,6 +106,7 @@ export const inbox = {
   events: {
     claimed: (who: string) => `${who} claimed`,
     released: (who: string) => `${who} let go`,
+    took_over: (who: string) => `${who} took it over`,
     assigned: (who: string, whom: string) => `${who} assigned to ${whom}`,
     owner: (whom: string) => `Now with ${whom}`,
     owner_left: "Back in the queue: its owner left",

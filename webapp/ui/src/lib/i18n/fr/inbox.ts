@@ -107,6 +107,7 @@ export const inbox: Catalogue["inbox"] = {
   events: {
     claimed: (who) => `${who} a pris la conversation`,
     released: (who) => `${who} l’a rendue`,
+    took_over: (who) => `${who} l’a reprise`,
     assigned: (who, whom) => `${who} l’a attribuée à ${whom}`,
     owner: (whom) => `Désormais chez ${whom}`,
     owner_left: "De retour dans la file\u202f: son responsable est parti",
