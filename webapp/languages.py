@@ -74,9 +74,15 @@ def told(text: str) -> str:
 
 def opening(text: str) -> str:
     """The same as the beginning of something: with a capital, unless a name begins it."""
-    template = text.template if isinstance(text, Sentence) else text
     words = told(text)
-    return words[:1].upper() + words[1:] if template[:1].islower() else words
+    return words[:1].upper() + words[1:] if _begins_in_our_words(text) else words
+
+
+def _begins_in_our_words(text: str) -> bool:
+    if not isinstance(text, Sentence) or not text.template.startswith("{"):
+        return True
+    first = text.values.get(text.template[1:].partition("}")[0])
+    return isinstance(first, Sentence) and _begins_in_our_words(first)
 
 
 def speak(app: Flask) -> None:

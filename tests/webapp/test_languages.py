@@ -58,8 +58,8 @@ def test_why_an_account_fails_is_kept_so_that_each_reads_it_in_their_language(si
         error = AuthExpired(say("the network no longer accepts our sign-in: {words}", words="401 Unauthorized"))
         accounts.note_failure(session, SYSTEM, account, error, site.clock.now)
     french, english = (site.browser(who).get(f"/accounts/{account.id}").json["trouble"] for who in (owner, reader))
-    assert french == f"le réseau n’accepte plus notre connexion{NBSP}: 401 Unauthorized"
-    assert english == "the network no longer accepts our sign-in: 401 Unauthorized"
+    assert french == f"Le réseau n’accepte plus notre connexion{NBSP}: 401 Unauthorized"
+    assert english == "The network no longer accepts our sign-in: 401 Unauthorized"
 
 
 def test_a_database_that_is_away_is_said_without_asking_it_who_reads(site: Site, owner: Staff) -> None:

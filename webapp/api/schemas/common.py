@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from channels.sentences import say
-from webapp.languages import told
+from webapp.languages import opening
 
 T = TypeVar("T")
 Day_ = TypeVar("Day_", date, datetime)
@@ -93,7 +93,7 @@ Prose = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_st
 Shortcut = Annotated[str, StringConstraints(max_length=40, pattern=r"^\S*$"), AfterValidator(_storable)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,60}$")]
 # A sentence of ours, in the language of whoever asks.
-Told = Annotated[str, BeforeValidator(lambda text: told(text) if isinstance(text, str) else text)]
+Told = Annotated[str, BeforeValidator(lambda text: opening(text) if isinstance(text, str) else text)]
 Language = Literal["en", "fr"]
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$", max_length=35)]
 TimeZone = Annotated[
