@@ -41,7 +41,7 @@ def code(stated: str) -> str:
 
 @cache
 def _model() -> LanguageIdentifier:
-    # With NumPy it is worth 20 MB, and starts threads: not before somebody has written.
+    # With NumPy it takes 87 MB and starts a thread: not before somebody has written.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
