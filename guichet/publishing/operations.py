@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from channels.sentences import say
 from guichet import audit
@@ -94,6 +95,7 @@ def change(
         if post.state != "draft":
             _bring_in_step(session, actor, post, deliveries, specs, now)
     post.updated_at = now
+    flag_modified(post, "updated_at")  # words are rows of their own; the version tells of them too
     audit.record(session, actor, "post.change", post, now)
     tell_of(session, post, now)
 

@@ -32,6 +32,7 @@ class Doubt:
     account_id: int | None = None
     delivery: Delivery | None = None
     post_id: int | None = None
+    post_version: int | None = None  # of the words that are shown here, to approve just these
     dead_letter_id: int | None = None
     staff_id: int | None = None  # in whose right it was to go out, or whose work it is
     evidence: Sequence[dict[str, Any]] = field(default_factory=tuple)
@@ -154,7 +155,7 @@ def _to_approve(session: Session, actor: Actor) -> list[Doubt]:
     return [
         Doubt(
             f"approve:{p.id}", "awaiting_approval", p.title or _first_words(p), "", p.updated_at, post_id=p.id,
-            staff_id=p.author_id, choices=("approve", "reject"),
+            post_version=p.version, staff_id=p.author_id, choices=("approve", "reject"),
         )
         for p in rows
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.policy import SYSTEM
 from guichet.publishing import files, operations, queries
 from guichet.publishing.drafting import Item, VariantSpec, Words
+from guichet.stats import needs_you
 from tests import factories
 from tests.publishing.desk import NOW, SPECS, Desk
 
@@ -80,6 +81,17 @@ def test_nobody_approves_what_was_changed_while_they_read(desk: Desk) -> None:
     assert post.state == "awaiting_approval"
     operations.approve(desk.session, desk.publisher, post, NOW, post.version)
     assert post.state == "scheduled"
+
+
+def test_what_needs_you_names_the_version_that_it_shows(desk: Desk) -> None:
+    post = desk.post(desk.author)
+    desk.schedule(post, desk.author)
+    (shown,) = needs_you.read(desk.session, desk.publisher, NOW).items
+    assert (shown.post_id, shown.post_version) == (post.id, post.version)
+    operations.change(desk.session, desk.author, post, words=Words("Something else"), specs=SPECS, now=NOW)
+    desk.session.flush()
+    with pytest.raises(Conflict, match="since you read it"):
+        operations.approve(desk.session, desk.publisher, post, NOW, shown.post_version)
 
 
 def test_a_file_described_anew_before_the_approval_goes_out_as_it_was_approved(desk: Desk) -> None:

@@ -33,6 +33,7 @@ def _doubt(doubt: needs_you.Doubt, names: Names) -> Doubt:
         delivery=show_detail(doubt.delivery, names) if doubt.delivery else None,
         account=names.account_or_none(doubt.account_id),
         post_id=doubt.post_id,
+        post_version=doubt.post_version,
         dead_letter_id=doubt.dead_letter_id,
         person=names.person(doubt.staff_id),
         evidence=list(doubt.evidence),

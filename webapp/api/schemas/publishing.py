@@ -336,6 +336,7 @@ class Doubt(Out):
     delivery: DeliveryDetail | None
     account: AccountBrief | None
     post_id: int | None
+    post_version: int | None = Field(description="what waits for approval, as it is shown here; approve this one")
     dead_letter_id: int | None
     person: PersonBrief | None = Field(description="whose work it is, or in whose right it was to go out")
     evidence: list[dict[str, Any]]
