@@ -33,6 +33,13 @@ def _catalogue(language: str) -> NullTranslations:
     return Translations(fp=compiled)
 
 
+@cache
+def _ours() -> frozenset[str]:
+    """Every sentence that the catalogues know."""
+    with (_FOLDER / "fr.po").open("rb") as f:
+        return frozenset(str(m.id) for m in read_po(f, locale="fr") if m.id)
+
+
 class Catalogues(Domain):  # type: ignore[misc]
     """A gettext domain over the .po files."""
 
@@ -79,7 +86,9 @@ def opening(text: str) -> str:
 
 
 def _begins_in_our_words(text: str) -> bool:
-    if not isinstance(text, Sentence) or not text.template.startswith("{"):
+    if not isinstance(text, Sentence):
+        return text in _ours()  # what somebody else wrote stays as they wrote it
+    if not text.template.startswith("{"):
         return True
     first = text.values.get(text.template[1:].partition("}")[0])
     return isinstance(first, Sentence) and _begins_in_our_words(first)

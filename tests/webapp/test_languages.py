@@ -15,6 +15,7 @@ from guichet.policy import SYSTEM
 from tests import factories as make
 from tests.webapp.site import API, HOST, Site
 from webapp.gate import policy
+from webapp.languages import opening
 
 NBSP = "\u00a0"
 
@@ -88,3 +89,10 @@ def test_a_page_that_is_not_there_says_so_in_french(site: Site, owner: Staff) ->
     page = site.browser(owner).get("/-/static/nowhere.js", headers={"Accept-Language": "en"}).get_data(as_text=True)
     assert "Il n’y a rien ici" in page
     assert "Not Found" not in page
+
+
+def test_what_a_person_wrote_begins_as_they_began_it(site: Site) -> None:
+    with site.app.test_request_context(headers={"Accept-Language": "fr"}):
+        assert opening("iPad covers are back") == "iPad covers are back"
+        assert opening(say("{handle} is not connected", handle="klm.example")) == "klm.example n’est pas connecté"
+        assert opening("that time is past") == "Cette heure est passée"
