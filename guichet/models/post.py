@@ -40,6 +40,7 @@ class Post(Base):
     id: Mapped[Key]
     brand_id: Mapped[int] = ref("brand.id", index=True)
     author_id: Mapped[int] = ref("staff.id")
+    edited_by: Mapped[int | None] = ref("staff.id")  # who changed the words last; null: only the author did
     title: Mapped[Short] = mapped_column(default="")
     state: Mapped[Short] = mapped_column(default="draft", index=True)
     wall_time: Mapped[Short | None]

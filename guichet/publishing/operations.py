@@ -91,7 +91,10 @@ def change(
         for delivery in _deliveries(session, post):
             delivery.variant_id = None  # what it sends is frozen in it; variants are written anew
         session.flush()
+        before = _said(post)
         write(session, actor, post, words if words is not None else words_of(post), given, now)
+        if _said(post) != before:
+            post.edited_by = actor.staff_id
         if post.state != "draft":
             _bring_in_step(session, actor, post, deliveries, specs, now)
     post.updated_at = now
@@ -197,8 +200,8 @@ def cancel(session: Session, actor: Actor, post: Post, now: datetime) -> None:
 
 def approve(session: Session, actor: Actor, post: Post, now: datetime, version: int | None = None) -> None:
     """Let it go out as it stands, which is what the approver read where they say which
-    `version` that was (Conflict `changed` where it is another now). Not one's own, save
-    for administrators."""
+    `version` that was (Conflict `changed` where it is another now). Not one's own words,
+    first or last, save for administrators."""
     require_for_post(actor, Action.POST_APPROVE, post)
     _require_version(session, post, version)
     if post.state != "awaiting_approval":
@@ -207,8 +210,11 @@ def approve(session: Session, actor: Actor, post: Post, now: datetime, version: 
             code="wrong_state",
             current=post.state,
         )
-    if actor.staff_id == post.author_id and actor.role not in (OrgRole.ADMINISTRATOR, OrgRole.OWNER):
-        raise NotAllowed("somebody else must approve what you wrote", code="own_post")
+    if actor.role not in (OrgRole.ADMINISTRATOR, OrgRole.OWNER):
+        if actor.staff_id == post.author_id:
+            raise NotAllowed("somebody else must approve what you wrote", code="own_post")
+        if actor.staff_id == post.edited_by:
+            raise NotAllowed("you changed it last: somebody else must approve your words", code="own_words")
     _say_as_approved(session, actor, post, now)
     post.approved_by, post.approved_at = actor.staff_id, now
     post.approved_hash = content_hash(contents_of(post))
@@ -318,6 +324,11 @@ def _bring_in_step(
     if awaits:
         _forget_approval(post)
         post.state = "awaiting_approval"
+
+
+def _said(post: Post) -> tuple[Words, str]:
+    """All that a post says, to tell whether a change touched it."""
+    return words_of(post), content_hash(contents_of(post))
 
 
 def _needs_approval(session: Session, actor: Actor, post: Post, contents: Sequence[Content]) -> bool:

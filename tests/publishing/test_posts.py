@@ -144,6 +144,20 @@ def test_nobody_approves_their_own_words(desk: Desk) -> None:
         operations.approve(desk.session, desk.publisher, post, NOW)
 
 
+def test_nobody_approves_what_they_put_into_somebody_elses_post(desk: Desk) -> None:
+    desk.brand.needs_approval = True
+    post = desk.post(desk.author)
+    desk.schedule(post, desk.author)
+    operations.change(desk.session, desk.publisher, post, words=Words("My own words"), specs=SPECS, now=NOW)
+    with pytest.raises(NotAllowed, match="you changed it last") as refused:
+        operations.approve(desk.session, desk.publisher, post, NOW)
+    assert refused.value.code == "own_words"
+    operations.change(desk.session, desk.author, post, words=Words("Ours"), specs=SPECS, now=NOW)
+    operations.change(desk.session, desk.publisher, post, title="a title", words=Words("Ours"), specs=SPECS, now=NOW)
+    operations.approve(desk.session, desk.publisher, post, NOW)
+    assert post.state == "scheduled"
+
+
 def test_a_rejected_post_is_a_draft_again_with_the_reason(desk: Desk) -> None:
     post = desk.post(desk.author)
     desk.schedule(post, desk.author)
