@@ -53,6 +53,11 @@ def is_sqlite(bind: Engine | Connection | Session) -> bool:
     return engine.dialect.name == "sqlite"
 
 
+def kind_of(connection: Connection) -> str:
+    """The database's kind, for statements that are built once for each (`given` and its like)."""
+    return connection.dialect.name
+
+
 def prepare_sqlite(engine: Engine) -> None:
     """Set what every SQLite connection needs, and let us choose how to begin."""
 

@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from guichet.db.dialect import first_of_each, given, no_way_in
+from guichet.db.dialect import first_of_each, given, kind_of, no_way_in
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import CLOSED, GATE, OPEN, D, worker_is_alive
 from guichet.delivery.news import tell_states
@@ -151,7 +151,7 @@ def _route(
     if not ids:
         return set()
     asked = {"ids": _named(ids), "before": before, "now": now}
-    found = connection.execute(_gates_of(connection.dialect.name), asked).all()
+    found = connection.execute(_gates_of(kind_of(connection)), asked).all()
     by_gate: dict[str, list[int]] = {}
     for id_, verdict in found:
         by_gate.setdefault(verdict, []).append(id_)
@@ -164,7 +164,7 @@ def _route(
             "ids": _named(group), "before": before, "now": now, "after": closed.state if closed else when_open,
             "code": verdict if closed else "", "why": closed.reason if closed else "",
         }  # fmt: skip
-        moved.update(connection.scalars(_moving(connection.dialect.name), values))
+        moved.update(connection.scalars(_moving(kind_of(connection)), values))
     tell_states(connection, moved, now)
     return moved
 
@@ -196,7 +196,7 @@ def claim(
     if not ids:
         return []
     taken = {"ids": _named(ids), "worker": worker_id, "now": now}
-    rows = {row.id: row for row in connection.execute(_claiming(connection.dialect.name), taken)}
+    rows = {row.id: row for row in connection.execute(_claiming(kind_of(connection)), taken)}
     moved = _route(connection, State.CLAIMED, list(rows), now, when_open=None)
     still = [i for i in ids if i in rows and i not in moved]
     earlier = _earlier_attempts(connection, [i for i in still if rows[i].tries])
@@ -226,7 +226,7 @@ def _fair_share(connection: Connection, limit: int, now: datetime, skip: Collect
     share = max(1, -(-limit // len(accounts)))
     asked = {"accounts": _named(accounts), "now": now, "share": share}
     columns: dict[int, list[int]] = {a: [] for a in accounts}
-    for id_, account_id in connection.execute(_oldest_of_each(connection.dialect.name), asked):
+    for id_, account_id in connection.execute(_oldest_of_each(kind_of(connection)), asked):
         columns[account_id].append(id_)
     turns = (column[n] for n in range(share) for column in columns.values() if n < len(column))
     return [id_ for id_, _ in zip(turns, range(limit), strict=False)]
@@ -300,7 +300,7 @@ def start(
     (guichet.delivery.life). A row that is refused goes where its gate sends it; one that is
     no longer this worker's stays as it is.
     """
-    dialect = connection.dialect.name
+    dialect = kind_of(connection)
     asked = [
         {"id": s.claimed.id, "fence": s.claimed.fence, "payload_hash": s.claimed.payload_hash} for s in starts
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, select, update
 
 from channels.contract import Surface, Target
-from guichet.db.dialect import given
+from guichet.db.dialect import given, kind_of
 from guichet.delivery.news import tell_states
 from guichet.delivery.payload import frozen_target, payload_hash
 from guichet.delivery.states import State
@@ -50,7 +50,7 @@ def let_followers_go(connection: Connection, now: datetime, published: Collectio
         rows = connection.execute(_ready).all()
     elif published:
         behind = {"published": [{"id": id_} for id_ in published]}
-        rows = connection.execute(_ready_behind(connection.dialect.name), behind).all()
+        rows = connection.execute(_ready_behind(kind_of(connection)), behind).all()
     else:
         return 0
     for row in rows:

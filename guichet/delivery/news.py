@@ -8,7 +8,7 @@ from functools import cache
 
 from sqlalchemy import Connection, Insert, Table, bindparam, insert, literal, select
 
-from guichet.db.dialect import given, json_object
+from guichet.db.dialect import given, json_object, kind_of
 from guichet.models import Delivery, LiveEvent
 
 _D: Table = Delivery.__table__  # type: ignore[assignment]
@@ -18,7 +18,7 @@ _L: Table = LiveEvent.__table__  # type: ignore[assignment]
 def tell_states(connection: Connection, ids: Collection[int], now: datetime) -> None:
     """Tell where these deliveries stand now."""
     if ids:
-        connection.execute(_telling(connection.dialect.name), {"ids": [{"id": i} for i in ids], "now": now})
+        connection.execute(_telling(kind_of(connection)), {"ids": [{"id": i} for i in ids], "now": now})
 
 
 @cache

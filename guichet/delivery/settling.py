@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from guichet.db.dialect import given, no_way_in
+from guichet.db.dialect import given, kind_of, no_way_in
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
@@ -98,7 +98,7 @@ def _ending(dialect: str) -> Update:
 def settle(connection: Connection, results: Sequence[Result], now: datetime) -> None:
     """Write down a group of results. A result that comes after somebody else took the row
     over still counts when it is proof of publication: evidence always wins."""
-    dialect = connection.dialect.name
+    dialect = kind_of(connection)
     accepted = [r for r in results if r.verdict.state is State.PUBLISHED]
     others = [r for r in results if r.verdict.state is not State.PUBLISHED]
     withdrawn: list[int] = []
@@ -131,7 +131,7 @@ def _settle_accepted(connection: Connection, results: Sequence[Result], now: dat
 
 
 def _publish(connection: Connection, values: list[dict[str, Any]], now: datetime) -> dict[int, bool]:
-    rows = connection.execute(_publishing(connection.dialect.name), {"results": values, "now": now})
+    rows = connection.execute(_publishing(kind_of(connection)), {"results": values, "now": now})
     return {row.id: row.withdraw for row in rows}
 
 
@@ -243,7 +243,7 @@ def close_posts(connection: Connection, post_ids: set[int], now: datetime) -> No
     if not post_ids:
         return
     connection.execute(
-        _closing(connection.dialect.name), {"posts": [{"id": i} for i in sorted(post_ids)], "now": now}
+        _closing(kind_of(connection)), {"posts": [{"id": i} for i in sorted(post_ids)], "now": now}
     )  # fmt: skip
 
 
