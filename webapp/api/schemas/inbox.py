@@ -23,6 +23,7 @@ from webapp.api.schemas.common import (
     Shortcut,
     TeamBrief,
     Time,
+    Told,
     Words,
 )
 from webapp.api.schemas.publishing import Delivery, Media
@@ -69,8 +70,8 @@ class ConversationRow(Out):
     state: ConversationStateName
     priority: PriorityName
     waiting_since: Time | None
-    snoozed_until: Time | None
     answer_due_at: Time | None
+    snoozed_until: Time | None
     last_message_at: Time
     message_count: int
     assignee: PersonBrief | None
@@ -149,8 +150,8 @@ class Draft(Out):
     kind: DraftKind
     text: str
     media_ids: list[int]
-    seen_through: int | None
     media: list[Media]
+    seen_through: int | None
     saved_at: Time
 
 
@@ -160,7 +161,7 @@ class Viewer(PersonBrief):
 
 class Conversation(ConversationRow):
     can_reply: bool
-    cannot_reply_reason: str | None
+    cannot_reply_reason: Told | None
     reply_until: Time | None
     root: Above | None
     siblings: list[Sibling]
@@ -268,16 +269,16 @@ class DraftIn(In):
 
 
 class PresenceIn(In):
-    writing: bool = False
     """`here` false: one has left."""
 
+    writing: bool = False
     here: bool = True
-
 
 class SeenIn(In):
     """`through`: the newest message that one has read; null: unread again."""
 
     through: Id | None
+
 
 
 class Others(Out):
