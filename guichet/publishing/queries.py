@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session, selectinload
 from guichet.delivery.states import State
 from guichet.errors import NotFound
 from guichet.models import Account, Delivery, Post, PostTarget, Variant, VariantMedia
-from guichet.policy import Action, Actor, require, require_for_post, visible
+from guichet.policy import Action, Actor, can, require, require_for_post, visible
 
+_SEEING = (Action.POST_VIEW, Action.POST_WRITE)  # a token that only writes reads its own answer
 _NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # where drafts without a time stand: first
 
 
@@ -38,7 +39,7 @@ def list_posts(
     after: Place | None = None,
     limit: int = 50,
 ) -> Sequence[Post]:
-    """Posts on accounts that the actor sees, and their own drafts; latest due first, those
+    """Posts on accounts that the actor sees, and their own drafts for none yet; latest due first, those
     without a time before them. `states` are those of the post, or failed, held,
     needs_human for what stands so on some account. One more than `limit` is never read:
     ask for one more to know whether there is."""
@@ -48,16 +49,19 @@ def list_posts(
     if brand_id is not None:
         wanted = wanted.where(Post.brand_id == brand_id)
     if account_ids:
-        on_these = select(PostTarget.post_id).where(PostTarget.account_id.in_(account_ids))
+        on_these = select(PostTarget.post_id).where(PostTarget.account_id.in_(account_ids), _target_is_seen(actor))
         wanted = wanted.where(Post.id.in_(on_these))
     if states:
-        wanted = wanted.where(_stands(states))
+        wanted = wanted.where(_stands(actor, states))
     if since is not None:
         wanted = wanted.where(Post.due_at >= since)
     if until is not None:
         wanted = wanted.where(Post.due_at < until)
     if text:
-        says = select(Variant.post_id).where(Variant.text.icontains(text, autoescape=True))
+        seen = select(PostTarget.variant_id).where(_target_is_seen(actor))
+        says = select(Variant.post_id).where(
+            Variant.text.icontains(text, autoescape=True), or_(Variant.is_base, Variant.id.in_(seen))
+        )
         wanted = wanted.where(or_(Post.title.icontains(text, autoescape=True), Post.id.in_(says)))
     if after is not None:
         at = after.due_at or _NEVER
@@ -114,10 +118,19 @@ def _loaded(wanted: Select[Post]) -> Select[Post]:
 
 
 def _may_see(actor: Actor) -> ColumnElement[bool]:
-    on_mine = select(PostTarget.id).where(
-        PostTarget.post_id == Post.id, visible(actor, PostTarget.account_id, Action.POST_VIEW)
-    )
-    return or_(on_mine.exists(), Post.author_id == actor.staff_id, _sees_all(actor))
+    """Who sees one of its accounts; while it is for none, its author."""
+    targets = select(PostTarget.id).where(PostTarget.post_id == Post.id)
+    own = and_(Post.author_id == actor.staff_id, ~targets.exists())
+    return or_(targets.where(_target_is_seen(actor)).exists(), own, _sees_all(actor))
+
+
+def _target_is_seen(actor: Actor) -> ColumnElement[bool]:
+    return or_(*(visible(actor, PostTarget.account_id, action) for action in _SEEING))
+
+
+def sees_target(actor: Actor, target: PostTarget) -> bool:
+    """Whether the actor may know what a post says on this account."""
+    return any(can(actor, action, target.account_id) for action in _SEEING)
 
 
 def _sees_all(actor: Actor) -> ColumnElement[bool]:
@@ -128,10 +141,13 @@ def _sees_all(actor: Actor) -> ColumnElement[bool]:
 _BY_DELIVERY = {"failed": State.FAILED, "held": State.HELD, "needs_human": State.NEEDS_HUMAN}
 
 
-def _stands(states: Sequence[str]) -> ColumnElement[bool]:
+def _stands(actor: Actor, states: Sequence[str]) -> ColumnElement[bool]:
     own = [s for s in states if s not in _BY_DELIVERY]
     of_deliveries = [_BY_DELIVERY[s] for s in states if s in _BY_DELIVERY]
     if "published" in own:
         own.append("done")
-    some = select(Delivery.id).where(Delivery.post_id == Post.id, Delivery.state.in_(of_deliveries))
+    some = select(Delivery.id).where(
+        Delivery.post_id == Post.id, Delivery.state.in_(of_deliveries),
+        visible(actor, Delivery.account_id, Action.POST_VIEW),
+    )  # fmt: skip
     return or_(Post.state.in_(own), some.exists()) if of_deliveries else Post.state.in_(own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from guichet import live
 from guichet import models as m
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.policy import SYSTEM
+from guichet.policy import SYSTEM, load_actor
 from guichet.publishing import files, operations, queries
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.stats import needs_you
@@ -236,6 +237,32 @@ def test_a_post_is_invisible_to_who_has_no_right_on_its_accounts(desk: Desk) -> 
         operations.cancel(desk.session, desk.stranger, post, NOW)
     with pytest.raises((NotFound, NotAllowed)):
         desk.post(desk.stranger)
+
+
+def test_who_sees_one_account_learns_nothing_of_the_others(desk: Desk) -> None:
+    own = VariantSpec(desk.there.id, text="Only for there")
+    post = desk.post(variants=[VariantSpec(desk.here.id), own])
+    desk.schedule(post)
+    desk.deliveries(post)[1].state = "failed"
+    viewer = factories.make_staff(desk.session)
+    factories.make_grant(desk.session, viewer, desk.here, "author")
+    actor = load_actor(desk.session, viewer, NOW)
+    assert queries.list_posts(desk.session, actor, text="Bonjour") == [post]
+    assert queries.list_posts(desk.session, actor, text="Only for") == []
+    assert queries.list_posts(desk.session, actor, account_ids=[desk.there.id]) == []
+    assert queries.list_posts(desk.session, actor, states=["failed"]) == []
+    assert queries.list_posts(desk.session, desk.publisher, text="Only for", states=["failed"]) == [post]
+    assert [t.account_id for t in post.targets if queries.sees_target(actor, t)] == [desk.here.id]
+    with pytest.raises(NotFound):  # who does not see all of it cannot write away what they do not see
+        operations.change(desk.session, actor, post, variants=[VariantSpec(desk.here.id)], specs=SPECS, now=NOW)
+
+
+def test_an_author_who_lost_the_right_to_an_account_no_longer_reads_its_posts(desk: Desk) -> None:
+    post, draft = desk.post(desk.author), desk.post(desk.author, variants=[])
+    left = replace(desk.author, accounts={})
+    assert queries.list_posts(desk.session, left) == [draft]
+    with pytest.raises(NotFound):
+        queries.get_post(desk.session, left, post.id)
 
 
 def test_lists_go_by_time_and_resume_where_a_page_ended(desk: Desk) -> None:

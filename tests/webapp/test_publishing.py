@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from guichet import models as m
 from tests import factories as make
 from tests.webapp.site import Browser, Site
 
@@ -74,3 +75,21 @@ def test_what_an_account_can_do_afterwards_is_its_networks_own_fact(publisher: B
         "bluesky": (False, True),
         "email": (False, False),
     }
+
+
+def test_a_post_shows_the_accounts_that_one_sees_and_counts_the_others(site: Site, publisher: Browser) -> None:
+    seen = account_of(publisher)
+    with site.rows() as session:
+        brand = session.get_one(m.Brand, seen["brand"]["id"])  # type: ignore[index]
+        hidden = make.make_account(session, brand, settings={})
+        file = make.make_media(session, make.make_staff(session, "owner"), alt="seen by few")
+        onlooker = make.make_staff(session)
+        make.make_grant(session, onlooker, session.get_one(m.Account, seen["id"]), "viewer")
+    variants = [{"account_id": seen["id"]}, {"account_id": hidden.id, "text": "zanzibarite", "media_ids": [file.id]}]
+    made = publisher.post("/posts", {"brand_id": brand.id, "text": "for all", "variants": variants}).get_json()
+    assert (len(made["variants"]), made["more_accounts"]) == (2, 0)
+    answer = site.browser(onlooker).get(f"/posts/{made['id']}")
+    told = answer.get_json()
+    assert ([v["account_id"] for v in told["variants"]], told["more_accounts"]) == ([seen["id"]], 1)
+    assert "zanzibarite" not in answer.text
+    assert "seen by few" not in answer.text

@@ -1,4 +1,5 @@
-"""How posts are shown: the common text, what differs by account, how each delivery stands."""
+"""How posts are shown: the common text, what differs by account, how each delivery stands.
+Accounts that the reader does not see are counted, and nothing else is said of them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from collections.abc import Sequence
 from guichet.models import Delivery as DeliveryRow
 from guichet.models import Media as MediaRow
 from guichet.models import Post as PostRow
+from guichet.models import PostTarget
 from guichet.models import Variant as VariantRow
+from guichet.policy import Actor
 from guichet.publishing import queries
 from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
@@ -33,11 +36,13 @@ def show_posts(asked: Asked, rows: Sequence[PostRow]) -> list[Post]:
         people=[p for r in rows for p in (r.author_id, r.approved_by)],
         accounts=[t.account_id for r in rows for t in r.targets],
     )
-    return [_post(row, deliveries.get(row.id, []), names) for row in rows]
+    return [_post(row, deliveries.get(row.id, []), names, asked.actor) for row in rows]
 
 
-def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names) -> Post:
+def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: Actor) -> Post:
     words = words_of(row)
+    seen = [t for t in row.targets if queries.sees_target(actor, t)]
+    seen_ids = {t.account_id for t in seen}
     going_out = [d for d in deliveries if d.kind not in ("delete", "edit")]
     return Post(
         id=row.id,
@@ -49,7 +54,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names) -> Post
         language=words.language,
         subject=words.subject,
         media_ids=list(words.media_ids),
-        media=[show_media(m) for m in _media(row)],
+        media=[show_media(m) for m in _media(row, seen)],
         variants=[
             Variant(
                 account_id=s.account_id,
@@ -61,7 +66,9 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names) -> Post
                 subject=s.subject,
             )
             for s in specs_of(row)
+            if s.account_id in seen_ids
         ],
+        more_accounts=len(row.targets) - len(seen),
         state=standing(row.state, [d.state for d in going_out]),
         wall_time=row.wall_time,
         time_zone=row.time_zone,
@@ -82,10 +89,13 @@ def _items(items: Sequence[ThreadItem]) -> list[Item]:
     return [Item(text=i.text, media_ids=list(i.media_ids)) for i in items]
 
 
-def _media(row: PostRow) -> list[MediaRow]:
-    """Every file of the post once: the common ones first, then those of single accounts."""
+def _media(row: PostRow, seen: Sequence[PostTarget]) -> list[MediaRow]:
+    """Every file that is shown, once: the common ones first, then those of single accounts."""
     found: dict[int, MediaRow] = {}
-    variants: Sequence[VariantRow] = sorted(row.variants, key=lambda v: not v.is_base)
+    shown = {t.variant_id for t in seen}
+    variants: Sequence[VariantRow] = sorted(
+        (v for v in row.variants if v.is_base or v.id in shown), key=lambda v: not v.is_base
+    )
     for variant in variants:
         for used in variant.media:
             found.setdefault(used.media_id, used.media)

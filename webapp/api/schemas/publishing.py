@@ -186,6 +186,7 @@ class Post(Out):
     media_ids: list[int] = Field(description="the common files; `media` describes every file of the post")
     media: list[Media]
     variants: list[Variant]
+    more_accounts: int = Field(description="how many accounts it is for that you do not see")
     state: Literal[
         "draft",
         "awaiting_approval",

@@ -34,7 +34,7 @@ class DraftPost {
   }
 
   get editable(): boolean {
-    return this.post === null || EDITABLE.has(this.post.state);
+    return this.post === null || (EDITABLE.has(this.post.state) && !this.post.more_accounts);
   }
 
   get empty(): boolean {

@@ -122,6 +122,7 @@ export const compose = {
   reject: "Reject",
   cancelPost: "Cancel this post",
   cancelled: "Post cancelled.",
+  moreAccounts: (n: number) => `And ${n} more ${many(n, "account", "accounts")} that you do not see: only who sees all of them can change it.`,
   rejected: (why: string) => `Rejected: ${why}`,
   untitled: "No text yet",
 };

@@ -123,6 +123,7 @@ export const compose: Catalogue["compose"] = {
   reject: "Refuser",
   cancelPost: "Annuler cette publication",
   cancelled: "Publication annulée.",
+  moreAccounts: (n) => `Et ${n} ${many(n, "autre compte que vous ne voyez pas", "autres comptes que vous ne voyez pas")}\u202f: seul qui les voit tous peut la modifier.`,
   rejected: (why) => `Refusée\u202f: ${why}`,
   untitled: "Pas encore de texte",
 };
