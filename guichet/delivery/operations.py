@@ -200,6 +200,8 @@ def decide(
         )
     if choice == "link":
         _link(session, delivery, remote_id.strip(), url.strip(), now)
+        if delivery.withdraw:  # it was not to be out: what a person found is taken down like what we found
+            take_down(session, actor, delivery, session.get_one(Account, delivery.account_id), now)
     elif choice == "resend":
         _send_again(session, actor, delivery, now)
     else:

@@ -1,0 +1,38 @@
+"""What a person decides about a delivery whose outcome nobody could find out."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from guichet import models as m
+from guichet.delivery import operations
+from guichet.delivery.payload import freeze, payload_hash
+from guichet.policy import load_actor
+from tests import factories as make
+from tests.factories import NOW
+
+
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_what_was_withdrawn_and_is_found_by_a_person_is_taken_down(session: Session, withdrawn: bool) -> None:
+    account, person = make.make_account(session), make.make_staff(session)
+    make.make_grant(session, person, account, "publisher")
+    payload = freeze(text="hello", surface="public")
+    doubtful = m.Delivery(
+        kind="post", state="needs_human", account_id=account.id, actor_id=person.id, payload=payload,
+        payload_hash=payload_hash(payload), due_at=NOW, not_before=NOW, created_at=NOW, updated_at=NOW,
+        withdraw=withdrawn,
+    )  # fmt: skip
+    session.add(doubtful)
+    session.flush()
+    session.add(
+        m.Attempt(
+            delivery_id=doubtful.id, generation=1, fence=1, worker_id="w", payload_hash="", started_at=NOW,
+            state="unknown",
+        )
+    )  # fmt: skip
+    operations.decide(session, load_actor(session, person, NOW), doubtful, "link", NOW, remote_id="109")
+    assert (doubtful.state, doubtful.remote_id) == ("published", "109")
+    deletions = session.scalars(select(m.Delivery).where(m.Delivery.kind == "delete")).all()
+    assert [(d.state, d.target_remote_id) for d in deletions] == ([("due", "109")] if withdrawn else [])
