@@ -85,6 +85,22 @@ def sign(digest: str, key: bytes) -> str:
 
 
 @dataclass(frozen=True)
+class Head:
+    """The last seal: kept elsewhere, it proves what the log was. `key` is the key's name."""
+
+    number: int
+    digest: str
+    signature: str
+    key: str
+
+
+def find_head(session: Session) -> Head | None:
+    """None where nothing was sealed yet."""
+    last = session.scalars(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1)).first()
+    return None if last is None else Head(last.id, last.digest, last.signature, last.key_id)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """`problems` says what does not hold, oldest first; empty means whole."""
 

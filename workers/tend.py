@@ -4,6 +4,7 @@ twice and stands alone: one that fails is logged and does not keep the others fr
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -89,9 +90,13 @@ def forget_old_keys(process: Process) -> None:
 
 
 def seal_audit_log(process: Process) -> None:
-    """Chain what was recorded since the last time."""
+    """Chain what was recorded since the last time. The head goes into the process's log, which
+    is kept elsewhere: who can rewrite the database cannot rewrite that."""
     with process.runtime.unit() as unit:
-        audit.seal(unit.session, SYSTEM, process.runtime.now(), process.runtime.settings.secret_keys[0])
+        sealed = audit.seal(unit.session, SYSTEM, process.runtime.now(), process.runtime.settings.secret_keys[0])
+        head = audit.find_head(unit.session) if sealed else None
+    if head is not None:
+        log.info("audit_sealed", entries=sealed, **asdict(head))
 
 
 def keep_wall_times(process: Process) -> None:

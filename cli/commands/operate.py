@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 from sqlalchemy import select
 
@@ -69,6 +71,7 @@ def verify(output: Output, head: str) -> None:
     runtime = runtime_or_exit()
     with runtime.reading() as session:
         verdict = audit_log.verify(session, dict(runtime.settings.secret_keys), head)
+        last = audit_log.find_head(session)
     if verdict.problems:
         raise Failed(
             "the audit log does not hold:\n" + "\n".join(f"  {p}" for p in verdict.problems),
@@ -79,6 +82,7 @@ def verify(output: Output, head: str) -> None:
         sealed=verdict.sealed,
         unsealed=verdict.unsealed,
         head=verdict.head,
+        seal=asdict(last) if last else None,
     )
 
 

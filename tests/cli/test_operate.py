@@ -60,6 +60,7 @@ def test_an_edited_audit_log_shows(guichet: Guichet) -> None:
             audit.record(session, SYSTEM, f"act {n}", None, NOW)
         audit.seal(session, SYSTEM, NOW + timedelta(days=1), guichet.runtime().settings.secret_keys[0])
     whole = guichet.json("audit", "verify")
+    assert (whole["seal"]["digest"], len(whole["seal"]["signature"])) == (whole["head"], 64)
     assert guichet.json("audit", "verify", "--head", whole["head"]) == whole
     assert guichet("audit", "verify", "--head", "f" * 64).status == Status.REFUSED
     with guichet.rows() as session:

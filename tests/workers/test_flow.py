@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
+from structlog.testing import capture_logs
 
+from guichet import audit
 from guichet import models as m
 from guichet.clock import utc_now
 from guichet.delivery import engine as engine_
@@ -167,6 +170,22 @@ def test_a_keyed_network_is_asked_again_under_the_same_key(engine: Engine, tmp_p
             delivery = stage.delivery(id_)
             assert len({a.idempotency_key for a in delivery.attempts}) == 1
         assert stage.texts() == ["reset_before is no matter", "reset_after is no matter"]
+
+
+def test_each_seal_of_the_audit_log_leaves_its_signed_head_in_the_process_log(stage: Stage) -> None:
+    with stage.session() as session:
+        audit.record(session, SYSTEM, "test", None, utc_now())
+        session.flush()
+        session.execute(update(m.AuditEntry).values(at=utc_now() - audit.SETTLED))
+    with capture_logs() as said:
+        tend.seal_audit_log(stage.process)
+        tend.seal_audit_log(stage.process)
+    (told,) = [line for line in said if line["event"] == "audit_sealed"]
+    with stage.runtime.reading() as session:
+        head = audit.find_head(session)
+        assert head is not None
+        assert {name: told[name] for name in ("number", "digest", "signature", "key")} == asdict(head)
+        assert audit.verify(session, dict(stage.runtime.settings.secret_keys), told["digest"]).problems == []
 
 
 def test_the_tending_takes_over_from_a_worker_that_died(stage: Stage) -> None:
