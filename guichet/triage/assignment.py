@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from guichet.inbox import handling
 from guichet.inbox.changes import changing
 from guichet.inbox.states import ACTIVE
-from guichet.models import Conversation, Staff, Team, TeamMember
+from guichet.models import Conversation, ConversationEvent, Staff, Team, TeamMember
 from guichet.policy import Action, Actor, can, load_actor, require
 
 BATCH = 200
@@ -24,16 +24,19 @@ BATCH = 200
 WEIGHT: Mapping[int, int] = {0: 1, 1: 1, 2: 2, 3: 3}
 URGENT = 3
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+_LET_GO = frozenset({"released", "lease_expired"})
+_CHANGES_HANDS = (*sorted(_LET_GO), "claimed", "assigned")
 
 
 @dataclass(frozen=True)
 class Task:
-    """What there is to give."""
+    """What there is to give. `let_go_by`: who had it last and gave it back to the queue."""
 
     account_id: int
     language: str
     weight: int
     labels: frozenset[str] = frozenset()
+    let_go_by: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,22 +58,25 @@ def choose(task: Task, members: Sequence[Member], mode: str) -> Member | None:
     """The member who gets it; None: nobody can, it stays in the queue.
 
     Where a label of the task is a skill of somebody in the team, only those who have it are
-    asked. "round_robin": whoever waited longest for their turn; "least_loaded": whoever has
-    most of their capacity left.
+    asked. Whoever let it go does not get it back while somebody else suits, even if that one
+    has no room yet. "round_robin": whoever waited longest for their turn; "least_loaded":
+    whoever has most of their capacity left.
     """
-    able = [m for m in members if _can_take(task, m)]
+    suited = [m for m in members if _suits(task, m)]
     wanted = task.labels & frozenset().union(*(m.skills for m in members))
     if wanted:
-        able = [m for m in able if wanted <= m.skills]
+        suited = [m for m in suited if wanted <= m.skills]
+    others = [m for m in suited if m.staff_id != task.let_go_by]
+    able = [m for m in others or suited if m.load + task.weight <= m.capacity]
     if mode == "least_loaded":
         return min(able, key=lambda m: (m.load / m.capacity, m.last_assigned_at or _NEVER, m.staff_id), default=None)
     return min(able, key=lambda m: (m.last_assigned_at or _NEVER, m.load, m.staff_id), default=None)
 
 
-def _can_take(task: Task, member: Member) -> bool:
+def _suits(task: Task, member: Member) -> bool:
     return (
         member.is_here
-        and member.load + task.weight <= member.capacity
+        and task.weight <= member.capacity
         and (member.accounts is None or task.account_id in member.accounts)
         and (not task.language or not member.languages or task.language in member.languages)
     )
@@ -88,8 +94,10 @@ def assign_team(session: Session, actor: Actor, team_id: int, now: datetime) -> 
     if not any(m.is_here for m in members.values()):
         return 0
     given = 0
-    for conversation in _queue(session, team):
-        task = _task(conversation)
+    queue = _queue(session, team)
+    let_go = _who_let_go(session, [c.id for c in queue])
+    for conversation in queue:
+        task = _task(conversation, let_go.get(conversation.id))
         chosen = choose(task, list(members.values()), team.assignment)
         if chosen is not None and _give(session, actor, conversation, team, chosen.staff_id, now):
             members[chosen.staff_id] = _after(chosen, task, now)
@@ -118,12 +126,24 @@ def _queue(session: Session, team: Team) -> Sequence[Conversation]:
     return session.scalars(oldest_first.limit(BATCH)).all()
 
 
-def _task(conversation: Conversation) -> Task:
+def _who_let_go(session: Session, conversation_ids: Sequence[int]) -> dict[int, int]:
+    """Of those that somebody gave back and nobody has had since: who it was."""
+    latest = (
+        select(func.max(ConversationEvent.id))
+        .where(ConversationEvent.conversation_id.in_(conversation_ids), ConversationEvent.kind.in_(_CHANGES_HANDS))
+        .group_by(ConversationEvent.conversation_id)
+    )
+    events = session.scalars(select(ConversationEvent).where(ConversationEvent.id.in_(latest)))
+    return {e.conversation_id: e.data["from_staff_id"] for e in events if e.kind in _LET_GO}
+
+
+def _task(conversation: Conversation, let_go_by: int | None) -> Task:
     return Task(
         conversation.account_id,
         conversation.language,
         WEIGHT[conversation.priority],
         frozenset(label.name.casefold() for label in conversation.labels),
+        let_go_by,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from guichet import models as m
+from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM
 from guichet.triage.assignment import Member, Task, assign_team, assign_teams, choose
 from guichet.unit import open_unit
@@ -48,6 +50,16 @@ def test_a_label_that_is_a_skill_asks_those_who_have_it() -> None:
     assert choose(task, [member(1)], "round_robin").staff_id == 1  # type: ignore[union-attr]
 
 
+def test_who_let_it_go_gets_it_back_only_where_nobody_else_suits() -> None:
+    let_go = replace(TASK, let_go_by=1)
+    for mode in ("round_robin", "least_loaded"):
+        assert choose(let_go, [member(1), member(2, load=9)], mode).staff_id == 2  # type: ignore[union-attr]
+        assert choose(let_go, [member(1), member(2, load=10)], mode) is None  # it waits for the other
+        assert choose(let_go, [member(1), member(2, is_here=False)], mode).staff_id == 1  # type: ignore[union-attr]
+        skilled = replace(let_go, labels=frozenset({"visa"}))
+        assert choose(skilled, [member(1, skills=frozenset({"visa"})), member(2)], mode).staff_id == 1  # type: ignore[union-attr]
+
+
 def make_team(session: Session, scene: Scene, mode: str, n: int = 2, **more: object) -> m.Team:
     staff = [f.make_staff(session, presence="online", **more) for _ in range(n)]
     for person in staff:
@@ -80,6 +92,21 @@ def test_a_team_that_shares_by_hand_and_one_where_nobody_is_here_are_left_alone(
         scene.session.get_one(m.Staff, link.staff_id).presence = "away"
     fill(scene, by_hand, 1)
     assert assign_teams(scene.session, SYSTEM, scene.now) == 0
+
+
+@pytest.mark.parametrize("mode", ["round_robin", "least_loaded"])
+def test_what_was_released_goes_to_somebody_else(scene: Scene, mode: str) -> None:
+    team = make_team(scene.session, scene, mode)
+    (conversation,) = fill(scene, team, 1)
+    had_it = []
+    for _ in range(3):
+        assert assign_team(scene.session, SYSTEM, team.id, scene.now) == 1
+        had_it.append(conversation.assignee_id)
+        holder = scene.session.get_one(m.Staff, conversation.assignee_id)
+        for link in team.members:  # by turns alone, they would get it again
+            link.last_assigned_at = None if link.staff_id == holder.id else scene.now
+        inbox.release(scene.session, scene.actor(holder), conversation, scene.now)
+    assert had_it[0] != had_it[1] != had_it[2]
 
 
 def test_two_who_share_a_queue_at_once_give_each_conversation_once(engine: Engine, now: datetime) -> None:
