@@ -7,7 +7,7 @@ ends it; without proof we look, and where looking cannot tell, a person is asked
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -160,7 +160,7 @@ def key_is_usable(key: str, first_used_at: datetime, life: timedelta | None, now
 class Doubt:
     """An attempt of unknown outcome and what was seen of it so far. `ended_at` is when
     our side of the request surely ended; `absences` when it was looked for in vain, only
-    those that counted; `failed_looks` in a row."""
+    those that counted; `failed_looks` in a row; `settings` those of its account."""
 
     ended_at: datetime
     withdraw: bool = False
@@ -168,6 +168,7 @@ class Doubt:
     failed_looks: int = 0
     key: str = ""
     first_used_at: datetime | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     is_called_duplicate: bool = False  # the network refused it as something that it has already
 
 
@@ -185,7 +186,7 @@ def first_look_at(spec: ChannelSpec, ended_at: datetime) -> datetime:
 def can_repeat_key(spec: ChannelSpec, doubt: Doubt, now: datetime) -> bool:
     """Whether sending once more under the same key is harmless."""
     return (
-        spec.recovery is Recovery.KEYED
+        spec.recovery_for(doubt.settings) is Recovery.KEYED
         and not doubt.withdraw
         and doubt.first_used_at is not None
         and key_is_usable(doubt.key, doubt.first_used_at, spec.key_life, now)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.bluesky import SPEC as BLUESKY
-from channels.contract import Looked, Receipt
+from channels.contract import Looked, Receipt, Recovery
 from channels.errors import (
     AuthExpired,
     ChannelError,
@@ -219,6 +219,13 @@ def test_a_keyed_network_may_be_asked_again_under_the_same_key_while_it_knows_it
     assert BLUESKY.key_life is not None
     old = replace(fresh, first_used_at=ENDED - BLUESKY.key_life)
     assert rules.after_look(BLUESKY, old, ABSENT, at(1)).state is State.RECONCILING
+
+
+def test_an_account_without_keys_is_not_sent_to_again_though_its_network_has_them() -> None:
+    mixed = replace(BLUESKY, recovery_of=lambda s: Recovery.KEYED if s.get("keys") else Recovery.READABLE)
+    doubt = Doubt(ENDED, key="3l", first_used_at=at(-5), settings={"keys": False})
+    assert rules.after_look(mixed, doubt, ABSENT, at(1)).state is State.RECONCILING
+    assert rules.after_look(mixed, replace(doubt, settings={"keys": True}), ABSENT, at(1)).state is State.DUE
 
 
 def test_what_was_withdrawn_needs_the_whole_proof_and_then_ends() -> None:
