@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, insert, or_, select, update
+from sqlalchemy import Connection, Table, and_, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.contract import Inbound, Receipt
@@ -27,10 +27,12 @@ from guichet.policy import SYSTEM
 
 _T: Table = Attempt.__table__  # type: ignore[assignment]
 _K: Table = Look.__table__  # type: ignore[assignment]
+_A: Table = Account.__table__  # type: ignore[assignment]
 
 _DOUBTED = (State.UNKNOWN, State.RECONCILING)
 _OF_ATTEMPT = [_T.c[name] for name in ("idempotency_key", "prepared", "started_at", "ended_at", "error_code")]
 _ECHO_MARGIN = timedelta(minutes=2)  # clocks differ; an echo from before the send is none
+_ECHO_ARRIVES = timedelta(minutes=7)  # our longest call, the latest acceptance after it, and clocks
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,9 @@ def take_cases(connection: Connection, worker_id: str, now: datetime, limit: int
         .values(state=State.RECONCILING, worker_id=worker_id, next_look_at=now + LOOK_LEASE, updated_at=now)
     )
     rows = connection.execute(
-        select(D, _T.c.id.label("attempt_id"), *_OF_ATTEMPT)
+        select(D, _T.c.id.label("attempt_id"), *_OF_ATTEMPT, _A.c.settings)
         .join(_T, and_(_T.c.delivery_id == D.c.id, _T.c.state == AttemptState.UNKNOWN))
+        .join(_A, _A.c.id == D.c.account_id)
         .where(D.c.id.in_(ids))
     ).all()
     return [_case(connection, row) for row in rows]
@@ -99,6 +102,7 @@ def _case(connection: Connection, row: Any) -> Case:
         failed_looks=failed,
         key=row.idempotency_key,
         first_used_at=first_used,
+        settings=row.settings,
         is_called_duplicate=row.error_code == "duplicate",
     )
     return Case(
@@ -201,8 +205,9 @@ def _bind(connection: Connection, delivery_id: int, receipt: Receipt, now: datet
 
 def match_echo(session: Session, account_id: int, inbound: Inbound, now: datetime) -> Delivery | None:
     """The delivery that an echo of our own account is, if it is one: by its remote id, or
-    the only one in doubt with the same words, in the same place, begun before it. One that
-    was in doubt is published by it; one that was withdrawn meanwhile is then taken down."""
+    the only one in doubt with the same words, in the same place, begun shortly before it. One
+    that was in doubt is published by it; one that was withdrawn meanwhile is then taken down.
+    Where a look has seen several that it may be, words prove nothing: a person decides."""
     known = session.scalars(
         select(Delivery).where(Delivery.account_id == account_id, Delivery.remote_id == inbound.remote_id)
     ).first()
@@ -215,6 +220,8 @@ def match_echo(session: Session, account_id: int, inbound: Inbound, now: datetim
         .where(Delivery.account_id == account_id, Delivery.state.in_(doubted))
         .where(Attempt.state.in_((AttemptState.IN_FLIGHT, AttemptState.UNKNOWN)))
         .where(Attempt.started_at <= inbound.remote_at + _ECHO_MARGIN)
+        .where(Attempt.started_at >= inbound.remote_at - _ECHO_ARRIVES)
+        .where(~exists().where(_K.c.attempt_id == Attempt.id, _K.c.result == "near"))
         .where(Delivery.kind.not_in(("edit", "delete")))
     ).all()
     same = [(d, state) for d, state in rows if _says_the_same(d.payload, inbound)]

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, false, select
 from channels.errors import Unavailable
 from guichet import models as m
 from guichet.delivery import engine as engine_
-from guichet.delivery import rules, takeover
+from guichet.delivery import doubts, rules, takeover
 from guichet.delivery.life import Life, seized
 from guichet.delivery.payload import freeze, payload_hash
 from guichet.delivery.settling import Result, settle
@@ -245,6 +245,17 @@ def test_taking_over_gives_claims_back_and_puts_starts_in_doubt(bench: Bench) ->
     assert bench.delivery(merely).state == "due"
     doubted = bench.delivery(started.id)
     assert (doubted.state, doubted.attempts[0].state) == ("unknown", "unknown")
+
+
+def test_a_doubt_is_judged_by_what_its_own_account_offers(bench: Bench) -> None:
+    bench.change(m.Account, bench.account_id, settings={"keys": False})
+    bench.queue()
+    (started,) = bench.claim()
+    bench.start(started)
+    with bench.engine.begin() as connection:
+        takeover.take_over(connection, "w-1", NOW)
+        (case,) = doubts.take_cases(connection, "w-1", NOW + timedelta(minutes=1))
+    assert case.doubt.settings == {"keys": False}
 
 
 def test_a_worker_that_slept_through_a_takeover_can_start_nothing(bench: Bench) -> None:

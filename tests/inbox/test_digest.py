@@ -215,25 +215,56 @@ def test_an_answer_we_sent_comes_back_as_nothing_new(scene: Scene) -> None:
     assert scene.session.query(m.Message).count() == 2
 
 
+def doubted_answer(scene: Scene) -> tuple[m.Message, m.Delivery, m.Attempt]:
+    """A question, and an answer to it of which nobody knows whether it arrived."""
+    question = scene.customer_says()
+    out = inbox.reply(
+        scene.session, scene.actor(), scene.conversation_of(question), spec=SPEC, text="Yes",
+        seen_through=question.id, now=scene.now,
+    )  # fmt: skip
+    delivery = scene.session.get_one(m.Delivery, out.delivery_id)
+    delivery.state = "reconciling"
+    attempt = m.Attempt(
+        delivery_id=delivery.id, generation=1, fence=1, worker_id="w", idempotency_key="", prepared={},
+        payload_hash=delivery.payload_hash, state="unknown", started_at=scene.now,
+    )  # fmt: skip
+    scene.session.add(attempt)
+    scene.session.flush()
+    return question, delivery, attempt
+
+
 @pytest.mark.parametrize("withdrawn", [True, False])
 def test_an_answer_that_was_withdrawn_in_doubt_is_taken_down_when_its_echo_proves_it(
     scene: Scene, withdrawn: bool
 ) -> None:
-    question = scene.customer_says()
-    conversation = scene.conversation_of(question)
-    out = inbox.reply(
-        scene.session, scene.actor(), conversation, spec=SPEC, text="Yes", seen_through=question.id, now=scene.now
-    )  # fmt: skip
-    delivery = scene.session.get_one(m.Delivery, out.delivery_id)
-    delivery.state, delivery.withdraw = "reconciling", withdrawn
-    scene.session.add(
-        m.Attempt(
-            delivery_id=delivery.id, generation=1, fence=1, worker_id="w", idempotency_key="", prepared={},
-            payload_hash=delivery.payload_hash, state="unknown", started_at=scene.now,
-        )
-    )  # fmt: skip
-    scene.session.flush()
+    question, delivery, _ = doubted_answer(scene)
+    delivery.withdraw = withdrawn
     scene.hears(echo("@customer Yes", remote_at=scene.now, remote_id="ours", in_reply_to=question.remote_id))
     assert (delivery.state, delivery.remote_id) == ("published", "ours")
     kinds = [d.kind for d in scene.session.query(m.Delivery).filter_by(target_remote_id="ours")]
     assert kinds == (["delete"] if withdrawn else [])
+
+
+@pytest.mark.parametrize(("minutes", "is_it"), [(-3, False), (-1, True), (6, True), (8, False), (180, False)])
+def test_an_echo_is_a_doubted_answer_only_around_the_time_of_its_sending(
+    scene: Scene, minutes: int, is_it: bool
+) -> None:
+    """Hours later, the same words are somebody's who wrote them again."""
+    question, delivery, attempt = doubted_answer(scene)
+    at = attempt.started_at + timedelta(minutes=minutes)
+    scene.later(hours=4)
+    scene.hears(echo("@customer Yes", remote_at=at, remote_id="ours", in_reply_to=question.remote_id))
+    assert (delivery.state, delivery.remote_id) == (("published", "ours") if is_it else ("reconciling", None))
+
+
+@pytest.mark.parametrize(("seen", "is_bound"), [("near", False), ("undecided", True)])
+def test_where_a_look_saw_several_no_echo_decides_but_a_person(scene: Scene, seen: str, is_bound: bool) -> None:
+    question, delivery, attempt = doubted_answer(scene)
+    scene.session.add(m.Look(attempt_id=attempt.id, at=scene.now, result=seen, evidence={}))
+    delivery.state, delivery.reason_code = "needs_human", "ambiguous"
+    scene.hears(echo("@customer Yes", remote_at=scene.now, remote_id="one", in_reply_to=question.remote_id))
+    if is_bound:
+        assert (delivery.state, delivery.remote_id) == ("published", "one")
+    else:
+        assert (delivery.state, delivery.reason_code) == ("needs_human", "ambiguous")
+        assert (delivery.remote_id, attempt.state) == (None, "unknown")
