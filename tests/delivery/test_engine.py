@@ -13,8 +13,8 @@ from sqlalchemy import Engine, false, select
 
 from channels.errors import Unavailable
 from guichet import models as m
-from guichet.delivery import engine as engine_
 from guichet.delivery import doubts, rules, takeover
+from guichet.delivery import engine as engine_
 from guichet.delivery.life import Life, seized
 from guichet.delivery.payload import freeze, payload_hash
 from guichet.delivery.settling import Result, settle
