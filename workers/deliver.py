@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -26,7 +27,7 @@ from guichet.delivery.rules import Verdict
 from guichet.delivery.settling import Result
 from guichet.delivery.states import AttemptState, State
 from workers.committing import Committer, Outcome
-from workers.desks import Desk, Desks, renew
+from workers.desks import Desk, Desks, is_refused_again, renew
 from workers.runtime import Process, current
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ FROZEN_AFTER = 5.0  # seconds between the start's commit and the request
 EMPTY_FOR = 0.1  # seconds between looks at an empty queue while the last sends are under way
 ACCOUNT_SHARE = 0.25  # of the threads, at most, for one account while others wait
 LEAST_SHARE = 4
+MOST_BLIPS = 3  # tries after which a "no" to our sign-in is believed
 
 
 def drain() -> None:
@@ -238,16 +240,26 @@ class Sender:
         verdict = rules.after_error(
             error, kind=claimed.kind, is_reply=claimed.is_reply, tries=claimed.tries + 1, now=now
         )  # fmt: skip
-        if isinstance(error, AuthExpired) and claimed.tries == 0 and renew(self._process, claimed.account_id):
+        return self._unless_signed_in(verdict, claimed, error, now)
+
+    def _unless_signed_in(self, verdict: Verdict, claimed: Claimed, error: Exception, now: datetime) -> Verdict:
+        """A "no" to our sign-in that a renewal answers, or that was a blip (asked who we are,
+        the network knows), is no reason to ask a person. Believed a few times only."""
+        if not isinstance(error, AuthExpired) or claimed.tries >= MOST_BLIPS:
+            return verdict
+        if claimed.tries == 0 and renew(self._process, claimed.account_id):
             self._desks.forget(claimed.account_id)
-            return Verdict(State.DUE, AttemptState.REFUSED, error.code, error.detail, http_status=error.status)
-        return verdict
+            return replace(verdict, state=State.DUE)
+        if is_refused_again(self._process, claimed.account_id):
+            return verdict
+        return replace(verdict, state=State.DUE, not_before=now + rules.backoff(claimed.tries + 1))
 
     def _unprepared(self, claimed: Claimed, error: Exception) -> None:
         if not isinstance(error, ChannelError):
             log.error("cannot_prepare", delivery=claimed.id, error=type(error).__name__)
-        verdict = rules.after_failed_preparation(error, tries=claimed.tries + 1, now=self._runtime.now())
-        self._settle(claimed, None, verdict, error)
+        now = self._runtime.now()
+        verdict = rules.after_failed_preparation(error, tries=claimed.tries + 1, now=now)
+        self._settle(claimed, None, self._unless_signed_in(verdict, claimed, error, now), error)
 
     def _settle(
         self, claimed: Claimed, spec: ChannelSpec | None, verdict: Verdict, error: Exception | None = None

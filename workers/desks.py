@@ -120,6 +120,21 @@ def connect(process: Process, account_id: int) -> Connection:
         raise AuthExpired(say("the account's secrets cannot be opened: {code}", code=e.code), code=e.code) from e
 
 
+def is_refused_again(process: Process, account_id: int) -> bool:
+    """Whether the network, asked once more who we are, says again that our sign-in does not
+    hold: a single 401 may be a blip of theirs. False too where it could not be asked."""
+    with process.runtime.reading() as session:
+        account = session.get_one(Account, account_id)
+        network, is_rehearsal = account.network, account.is_rehearsal
+    try:
+        process.networks.connector(network, is_rehearsal).check(connect(process, account_id))
+    except AuthExpired:
+        return True
+    except ChannelError:
+        return False
+    return False
+
+
 def open_reconciler(process: Process, account_id: int) -> tuple[ChannelSpec, Reconciler | None]:
     """The spec of an account's network, and the role that looks (None: it is blind)."""
     with process.runtime.reading() as session:

@@ -33,7 +33,7 @@ from guichet.models import Account, Message, PollCursor, RawItem
 from guichet.policy import SYSTEM
 from guichet.triage.applying import apply_rules
 from guichet.triage.assignment import assign_team
-from workers.desks import connect, renew
+from workers.desks import connect, is_refused_again, renew
 from workers.runtime import Process, current
 
 log = structlog.get_logger(__name__)
@@ -75,9 +75,11 @@ def poll(account_id: int) -> None:
         try:
             _read_pages(process, claim, reader, every)
         except ChannelError as e:
-            _note_failure(process, claim, e, every)
-            if isinstance(e, AuthExpired):
-                renew(process, account_id)  # where that is all it needs, the next poll goes through
+            is_auth = isinstance(e, AuthExpired)
+            # Where a renewal is all it needs, or it was a blip, the next poll goes through.
+            is_dead = is_auth and not renew(process, account_id) and is_refused_again(process, account_id)
+            _note_failure(process, claim, e, every, is_dead=is_dead)
+            if is_auth:
                 return  # the other streams would hear the same
         except (SQLAlchemyError, BaseTimeoutException):
             raise  # neither the stream's fault nor the adapter's
@@ -193,7 +195,9 @@ def _still_ours(session: Session, claim: _Claim) -> PollCursor | None:
     return row if row.claimed_until == claim.until else None
 
 
-def _note_failure(process: Process, claim: _Claim, error: ChannelError, every: timedelta) -> None:
+def _note_failure(
+    process: Process, claim: _Claim, error: ChannelError, every: timedelta, *, is_dead: bool = False
+) -> None:
     """Later again, longer each time; the page tells people what is wrong."""
     with process.runtime.unit() as unit:
         row = _still_ours(unit.session, claim)
@@ -206,7 +210,7 @@ def _note_failure(process: Process, claim: _Claim, error: ChannelError, every: t
         if isinstance(error, RateLimited) and error.retry_at is not None:
             row.next_poll_at = max(row.next_poll_at, min(error.retry_at, now + LONGEST_PAUSE))
         account = unit.session.get_one(Account, claim.account_id)
-        accounts.note_failure(unit.session, SYSTEM, account, error, now)
+        accounts.note_failure(unit.session, SYSTEM, account, error, now, is_confirmed=is_dead)
     log.info("poll_failed", account=claim.account_id, stream=claim.stream, error=error.code)
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from sqlalchemy import or_, select
 
-from channels.errors import ChannelError
+from channels.errors import AuthExpired, ChannelError
 from guichet import audit
 from guichet.accounts import operations as accounts
 from guichet.accounts.queries import find_due_refreshes
@@ -25,7 +25,7 @@ from guichet.policy import SYSTEM
 from guichet.publishing import zones
 from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
-from workers.desks import connect, renew
+from workers.desks import connect, is_refused_again, renew
 from workers.runtime import Process, current
 from workers.timekeeping import zones_installed
 
@@ -143,10 +143,11 @@ def check_account(account_id: int) -> None:
             is_rehearsal = session.get_one(Account, account_id).is_rehearsal
         connected = process.networks.connector(connection.network, is_rehearsal).check(connection)
     except ChannelError as e:
+        is_confirmed = isinstance(e, AuthExpired) and is_refused_again(process, account_id)
         with runtime.unit() as unit:
             account = unit.session.get_one(Account, account_id)
             account.checked_at = runtime.now()  # else it would be asked again at once
-            accounts.note_check_failed(unit.session, SYSTEM, account, e, runtime.now())
+            accounts.note_check_failed(unit.session, SYSTEM, account, e, runtime.now(), is_confirmed=is_confirmed)
         return
     with runtime.unit() as unit:
         account = unit.session.get_one(Account, account_id)

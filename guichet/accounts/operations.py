@@ -184,16 +184,23 @@ def store_refreshed(
     audit.record(session, actor, "account.refresh", account, now)
 
 
-def note_failure(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
+def note_failure(
+    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, *, is_confirmed: bool = True
+) -> None:
     """What a call's failure means for the account: a sign-in that no longer holds needs a
-    person, anything else is only noted. A limit on reading parks nothing: it is the
-    stream's, and must not hold up an answer."""
+    person, anything else is only noted, and so is a "no" that the network did not repeat
+    (`is_confirmed` False). A limit on reading parks nothing: it is the stream's, and must
+    not hold up an answer."""
     require(actor, Action.SYSTEM)
-    _note_failure(session, actor, account, error, now)
+    _note_failure(session, actor, account, error, now, is_confirmed)
 
 
-def _note_failure(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
+def _note_failure(
+    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, is_confirmed: bool = True
+) -> None:
     account.last_error, account.last_error_at = error.detail, now
+    if not is_confirmed:
+        return
     if isinstance(error, AuthExpired) and not error.is_renewable and account.state == "connected":
         account.state, account.state_reason = "needs_reconnect", error.detail
         audit.record(session, actor, "account.expired", account, now, code=error.code)
@@ -219,10 +226,12 @@ def note_checked(session: Session, actor: Actor, account: Account, connected: Co
     live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
 
 
-def note_check_failed(session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime) -> None:
-    """A check that a person asked for went wrong: noted as any other failure."""
+def note_check_failed(
+    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, *, is_confirmed: bool = True
+) -> None:
+    """A check went wrong: noted as any other failure."""
     require(actor, Action.ACCOUNT_VIEW, account)
-    _note_failure(session, actor, account, error, now)
+    _note_failure(session, actor, account, error, now, is_confirmed)
 
 
 def change_account(session: Session, actor: Actor, account: Account, changes: dict[str, Any], now: datetime) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from guichet import models as m
 from tests.channels.mastodon_rig import MastodonRig
 from tests.workers.stage import Stage, open_stage
 
@@ -46,7 +47,7 @@ def test_what_is_due_goes_out_once_and_its_receipt_is_kept(stage: Stage) -> None
         ("status_before", {"status": 422}, "failed", "refused"),
         ("status_before", {"status": 403}, "failed", "refused"),
         ("status_before", {"status": 429, "headers": {"Retry-After": "60"}}, "due", "refused"),
-        ("status_before", {"status": 401}, "needs_human", "refused"),
+        ("status_before", {"status": 401}, "due", "refused"),
     ],
 )
 def test_each_way_of_going_wrong_is_judged_by_what_the_network_may_have_done(
@@ -57,6 +58,22 @@ def test_each_way_of_going_wrong_is_judged_by_what_the_network_may_have_done(
     stage.drain()
     delivery = stage.delivery(id_)
     assert (delivery.state, delivery.attempts[0].state) == (state, attempt), delivery.reason
+
+
+def test_one_no_to_our_sign_in_is_asked_again_before_a_person_is(stage: Stage) -> None:
+    stage.plant("status_before", status=401)
+    blip = stage.queue("boarding is at gate F8")
+    stage.drain()
+    assert (stage.delivery(blip).state, account_state(stage)) == ("due", "connected")
+    stage.rig.network.revoke("guichet")
+    revoked = stage.queue("boarding is at gate F9")
+    stage.drain()
+    assert (stage.delivery(revoked).state, account_state(stage)) == ("needs_human", "needs_reconnect")
+
+
+def account_state(stage: Stage) -> str:
+    with stage.session() as session:
+        return session.get_one(m.Account, stage.account_id).state
 
 
 @pytest.mark.parametrize("effect", ["reset_after", "status_after", "garbage_after", "late"])

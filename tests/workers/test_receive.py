@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from tests import factories as f
 from tests.channels.mastodon_rig import MastodonRig
 from tests.workers.hearing import begin, count, looking, make_due, receive_all, texts
 from tests.workers.stage import QuickNetworks, Stage, open_stage
-from workers import receive, runtime
+from workers import receive, runtime, tend
 
 
 @pytest.fixture
@@ -196,6 +196,20 @@ def test_a_limit_on_reading_delays_its_stream_and_holds_up_no_answer(stage: Stag
     limited = cursors.pop("notifications")
     assert limited.next_poll_at > utc_now() + timedelta(seconds=250)
     assert all(c.failures == 0 and c.next_poll_at < utc_now() + timedelta(seconds=250) for c in cursors.values())
+
+
+@pytest.mark.parametrize("asks", [receive_all, lambda stage: tend.check_account(stage.account_id)])
+def test_an_account_needs_a_person_when_the_network_says_no_twice(stage: Stage, asks: Callable[[Stage], None]) -> None:
+    def state() -> str:
+        with looking(stage) as session:
+            return session.get_one(m.Account, stage.account_id).state
+
+    stage.rig.network.plant(Fault("status_before", match="GET .*", status=401))
+    asks(stage)
+    assert state() == "connected"  # once may be a blip of theirs
+    stage.rig.network.revoke("guichet")
+    asks(stage)
+    assert state() == "needs_reconnect"
 
 
 def test_while_nobody_wakes_them_workers_do_all_of_their_work_by_themselves(stage: Stage) -> None:
