@@ -12,6 +12,7 @@ them is: could the network have accepted what we sent?
     ├── OutcomeUnknown  it may or may not have been accepted
     ├── Gone            the thing addressed does not exist there (404, 410)
     ├── Forged          an incoming webhook that the network did not sign
+    │   └── Misdirected a signed one that is for another of our accounts
     └── Malformed       an answer or a file that we cannot read
 """
 
@@ -108,6 +109,16 @@ class Forged(ChannelError):
     """An incoming webhook whose signature does not hold."""
 
     code = "forged"
+
+
+class Misdirected(Forged):
+    """A true delivery, by its signature, that is for another account of our application."""
+
+    code = "misdirected"
+
+    def __init__(self, detail: str, *, recipient: str) -> None:
+        super().__init__(detail)
+        self.recipient = recipient
 
 
 class Malformed(ChannelError):

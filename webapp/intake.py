@@ -11,8 +11,10 @@ import threading
 import time
 from collections.abc import Mapping
 
+from sqlalchemy import select
+
 from channels.contract import Receiver
-from channels.errors import Forged
+from channels.errors import Forged, Misdirected
 from channels.networks import Networks
 from guichet import jobs
 from guichet.accounts.operations import connection_of
@@ -44,6 +46,12 @@ class Intake:
         """
         try:
             item = self.receivers.get(network, account_id).verify(headers, body)
+        except Misdirected as e:  # an application has one address, whichever of its accounts it is about
+            found = self.receivers.find_other(network, account_id, e.recipient)
+            if found is None:
+                raise
+            account_id = found
+            item = self.receivers.get(network, account_id).verify(headers, body)
         except Forged:  # or the key has just been changed
             item = self.receivers.get(network, account_id, anew=True).verify(headers, body)
         self.commits.store(Incoming(account_id, item, self._now()))
@@ -65,6 +73,18 @@ class Receivers:
         receiver = self._opened(network, account_id)
         self._open[network, account_id] = (time.monotonic(), receiver)
         return receiver
+
+    def find_other(self, network: str, account_id: int, remote_id: str) -> int | None:
+        """The account that a delivery is for which came to `account_id`'s address; it is
+        verified once more with that account's own key."""
+        with self._runtime.reading() as session:
+            here = session.get_one(Account, account_id)
+            return session.scalar(
+                select(Account.id).where(
+                    Account.network == network, Account.base_url == here.base_url, Account.remote_id == remote_id,
+                    Account.is_rehearsal == here.is_rehearsal,
+                )
+            )  # fmt: skip
 
     def _opened(self, network: str, account_id: int) -> Receiver:
         with self._runtime.reading() as session:

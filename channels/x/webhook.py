@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from channels.contract import JSON, Connection, Inbound, InboundKind, Person, RawItem, Surface
-from channels.errors import Forged, Gone, Malformed
+from channels.errors import Forged, Gone, Malformed, Misdirected
 from channels.sentences import say
 from channels.x import shapes
 
@@ -36,12 +36,13 @@ class XReceiver:
     def verify(self, headers: Mapping[str, str], body: bytes) -> RawItem:
         """Check the signature over the raw body, and whom it is for: the key is the same for
         all accounts of the application, so a true delivery may come to the wrong address.
-        Raises Forged."""
+        Raises Forged; Misdirected, which names the account that it is for."""
         given = headers.get(_SIGNATURE, "")
         if not self._secret or not hmac.compare_digest(given.encode(), self._sign(body).encode()):
             raise Forged("the signature of the delivery does not hold")
-        if _recipient(body) not in ("", self._own_id):
-            raise Forged("the delivery is for another account")
+        recipient = _recipient(body)
+        if recipient not in ("", self._own_id):
+            raise Misdirected("the delivery is for another account", recipient=recipient)
         kept = {k: v for k, v in headers.items() if k.lower() not in _SECRET}
         return RawItem(STREAM, hashlib.sha256(body).hexdigest(), body, kept)
 

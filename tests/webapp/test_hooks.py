@@ -64,6 +64,19 @@ def test_a_forged_one_is_refused_and_leaves_no_trace(both: Site, account: Accoun
     assert kept(both) == []
 
 
+def test_a_delivery_for_another_account_of_the_application_is_kept_as_its_own(both: Site, account: Account) -> None:
+    with both.rows() as session:
+        other = make.make_account(session, network="x", is_rehearsal=True, remote_id="901")
+        sealed = both.runtime.sealer.seal({"token": "t"}, f"account:{other.id}:1")
+        session.add(Credential(account_id=other.id, key_id=sealed.key_id, sealed=sealed.data, version=1))
+        gone = make.make_account(session, network="x", is_rehearsal=True, remote_id="902", state="disconnected")
+    assert send(both, account, b'{"for_user_id": "901"}') == 200
+    assert send(both, account, b'{"for_user_id": "901", "n": 2}', "sha256=AAAA") == 403
+    assert send(both, account, b'{"for_user_id": "%s"}' % gone.remote_id.encode()) == 404
+    assert send(both, account, b'{"for_user_id": "903"}') == 403
+    assert [(item.account_id, item.body) for item in kept(both)] == [(other.id, b'{"for_user_id": "901"}')]
+
+
 def test_one_that_is_too_large_is_not_read(both: Site, account: Account) -> None:
     assert send(both, account, b"x" * (LARGEST + 1)) == 413
     assert kept(both) == []
