@@ -1,5 +1,6 @@
 """Files to send: what they are is decided by their content, never by their name. Pictures
-are opened and written anew, so that nothing rides along (positions, scripts, bombs)."""
+are opened and written anew, so that nothing rides along (positions, scripts, bombs). Which
+kinds a network takes is its spec's to say."""
 
 from __future__ import annotations
 
@@ -20,6 +21,7 @@ from guichet.delivery.materials import visible_files
 from guichet.errors import Invalid, NotFound
 from guichet.models import Media
 from guichet.policy import Action, Actor, require, visible_accounts
+from guichet.publishing.documents import kind_of_document, named_for
 
 LARGEST = 64 * 1024 * 1024  # bytes
 _PIXELS = 40_000_000  # more is a bomb, or nothing that a network takes
@@ -51,12 +53,15 @@ def examine(data: bytes, filename: str) -> Found:
     mime = _mime_of(data)
     if mime in _PICTURES.values():
         raise _damaged()
-    if mime not in _KEPT_AS_THEY_ARE:
-        raise Invalid(
-            "files of this kind cannot be sent",
-            {"file": say("is {mime}", mime=mime) if mime else say("is of a kind we do not know")},
-        )
-    return Found(data, mime, name)
+    if mime in _KEPT_AS_THEY_ARE:
+        return Found(data, mime, name)
+    document = kind_of_document(data, name)
+    if document:
+        return Found(data, document, named_for(document, name))
+    raise Invalid(
+        "files of this kind cannot be sent",
+        {"file": say("is {mime}", mime=mime) if mime else say("is of a kind we do not know")},
+    )
 
 
 def _picture(data: bytes, name: str) -> Found | None:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import io
+import zipfile
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from channels.bluesky import SPEC as BLUESKY
+from channels.contract import MediaItem, Surface
+from channels.email import SPEC as EMAIL
+from channels.limits import problems
+from channels.mastodon import SPEC as MASTODON
+from channels.x import SPEC as X
 from guichet.errors import Invalid, NotAllowed, NotFound
 from guichet.models import AuditEntry
 from guichet.policy import Actor
@@ -72,6 +79,71 @@ def test_what_cannot_be_sent_is_refused_and_says_why(data: bytes, says: str) -> 
     with pytest.raises(Invalid) as refused:
         files.examine(data, "picture.png")
     assert says in str(refused.value.fields["file"])
+
+
+def archive(*parts: str, **contents: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name, data in {**dict.fromkeys(parts, b"x"), **contents}.items():
+            made.writestr(name, data)
+    return out.getvalue()
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "mime", "kept_as"),
+    [
+        (archive("[Content_Types].xml", "word/document.xml"), "Form.docx", _OFFICE + "wordprocessingml.document", ""),
+        (archive("[Content_Types].xml", "xl/workbook.xml"), "T.XLSX", _OFFICE + "spreadsheetml.sheet", ""),
+        (archive("[Content_Types].xml", "ppt/presentation.xml"), "T.pptx", _OFFICE + "presentationml.presentation", ""),
+        (archive(mimetype=b"application/vnd.oasis.opendocument.text"), "a.odt",
+         "application/vnd.oasis.opendocument.text", ""),
+        (archive("a.txt"), "all.zip", "application/zip", ""),
+        (archive("a.class"), "tool.jar", "application/zip", "tool.jar.zip"),
+        (b"Dear Sir,\r\n", "letter.txt", "text/plain", ""),
+        (b"del *.*\r\n", "run.bat", "text/plain", "run.bat.txt"),
+        ("Prénom;Âge\r\nZoé;7\r\n".encode("cp1252"), "people.csv", "text/csv", ""),
+        ("Prénom\tÂge".encode("utf-16"), "people.csv", "text/csv", ""),
+        (b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "visit.ics", "text/calendar", ""),
+    ],
+)  # fmt: skip
+def test_a_document_is_what_it_holds_and_is_named_so(data: bytes, name: str, mime: str, kept_as: str) -> None:
+    found = files.examine(data, name)
+    assert (found.mime, found.filename, found.data) == (mime, kept_as or name, data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        archive("[Content_Types].xml", "word/document.xml", "word/vbaProject.bin"),
+        archive("a.txt")[:40],
+        b"PK\x03\x04" + b"\0" * 60,
+        b"Look:\n<SCRIPT>alert(1)</SCRIPT>",
+        b"#!/bin/sh\nrm -rf /\n",
+        b"\xef\xbb\xbf <!doctype html>",
+        b"half\0binary",
+    ],
+    ids=["macros", "cut-off", "no-archive", "page-further-on", "shell", "page-with-mark", "binary"],
+)
+def test_what_could_run_where_it_is_opened_is_no_document(data: bytes) -> None:
+    with pytest.raises(Invalid, match="of this kind"):
+        files.examine(data, "letter.txt")
+
+
+def test_each_network_says_for_itself_whether_it_takes_documents() -> None:
+    found = files.examine(archive("[Content_Types].xml", "word/document.xml"), "Form.docx")
+    item = MediaItem("0" * 64, found.mime, len(found.data), found.filename, "", bytes)
+    said = {
+        (spec.name, surface): [p.name for p in problems("Here", [item], spec.limits, surface)]
+        for spec in (X, MASTODON, BLUESKY, EMAIL)
+        for surface in spec.limits.text
+    }
+    assert said.pop(("email", Surface.MAIL)) == []
+    assert said
+    for codes in said.values():
+        assert codes in (["media_type_refused"], ["too_many_media"])
 
 
 def test_a_bomb_is_refused_before_it_is_opened() -> None:

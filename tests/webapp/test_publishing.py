@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from guichet import models as m
@@ -53,6 +55,17 @@ def test_before_it_is_saved_each_part_is_counted_and_the_hour_that_comes_twice_i
     assert [(p["item"], p["name"]) for p in told["accounts"][0]["problems"]] == [(1, "text_too_long")]
     assert set(told["readings"]) == {"first", "second"}
     assert told["due_at"] == told["readings"]["second"]
+
+
+def test_a_document_is_only_ever_handed_out_as_a_download(publisher: Browser) -> None:
+    sent = {"file": (io.BytesIO(b"name;age\nZoe;7\n"), "people.csv")}
+    kept = publisher.ask("POST", "/media", data=sent).get_json()
+    assert (kept["mime"], kept["name"]) == ("text/csv", "people.csv")
+    file = publisher.get(f"/media/{kept['id']}/file")
+    assert file.data == b"name;age\nZoe;7\n"
+    assert file.mimetype == "application/octet-stream"
+    assert file.headers["Content-Disposition"] == 'attachment; filename="people.csv"'
+    assert file.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_what_a_brake_holds_is_listed_by_its_scope(publisher: Browser) -> None:
