@@ -26,7 +26,8 @@ it("falls back to a week for what is no period", () => {
 
 it("claims no trend where a figure is not exactly known", () => {
   const known = (seconds: number | null, more_than = false): { seconds: number | null; more_than: boolean } => ({ seconds, more_than });
-  expect(change(known(60), known(90))).toBe(-30);
+  expect(change(known(30), known(45))).toBe(-15);
+  expect(change(known(642), known(790)), "10 min after 13 min").toBe(-180);
   expect(change(known(60, true), known(90))).toBeNull();
   expect(change(known(60), known(90, true))).toBeNull();
   expect(change(known(60), known(null))).toBeNull();
@@ -46,5 +47,8 @@ it("shows figures with their comparison, says what is not fully known, and links
   expect(document.body.textContent).toContain("shorter");
   for (const path of ["/stats/waiting", "/stats/responses"]) expect(calls.find((one) => one.includes(path)), path).toContain("brand_id=1");
   for (const link of document.querySelectorAll<HTMLAnchorElement>("tbody td a, tfoot td a, .ends a")) expect(JSON.parse(new URL(link.href, "http://guichet.test").searchParams.get("waits") ?? "null")).not.toBeNull();
-  expect(document.querySelectorAll("tbody td a").length).toBeGreaterThan(2);
+  for (const row of document.querySelectorAll("tbody tr")) for (const cell of row.querySelectorAll("td")) expect(cell.textContent?.trim() === "0" || cell.querySelector("a") !== null, cell.textContent ?? "").toBe(true);
+  const endsOf = (column: number): string[] => (JSON.parse(new URL(document.querySelector<HTMLAnchorElement>(`tfoot td:nth-of-type(${column}) a`)?.href ?? "", "http://guichet.test").searchParams.get("waits") ?? "null") as { end_kind: string[] }).end_kind;
+  expect(endsOf(4)).toEqual(["human_reply", "answered_elsewhere"]);
+  expect(endsOf(5)).toEqual(["open", "closed_unanswered", "withdrawn"]);
 });
