@@ -34,7 +34,7 @@ export const common = {
   networks: { x: "X", mastodon: "Mastodon", bluesky: "Bluesky", email: "E-mail", mail: "E-mail" } as Record<string, string>,
   failedTitle: "This part could not be loaded",
   offline: "No answer from the server. Nothing was lost; try again when the connection is back.",
-  serverFault: "The server failed. What you typed is still here; try again in a moment.",
+  serverFault: "The server failed. Nothing was lost; try again in a moment.",
   tooMany: "Too many requests just now. Try again in a moment.",
   noRight: "You have no right to do this. An administrator can grant it.",
   gone: "This is no longer there, or you may no longer see it.",

@@ -10,6 +10,7 @@ export const compose = {
   chooseAccounts: "Choose where it appears",
   noAccounts: "You may publish from no account",
   noAccountsText: "Ask a manager of an account for the right to write posts.",
+  nothingConnected: "Connect an account, and write here what it publishes.",
   brand: "Brand",
   common: "All accounts",
   differs: (what: string) => `other ${what}`,

@@ -35,7 +35,7 @@ export const common: Catalogue["common"] = {
   networks: { x: "X", mastodon: "Mastodon", bluesky: "Bluesky", email: "E-mail", mail: "E-mail" },
   failedTitle: "Cette partie n’a pas pu être chargée",
   offline: "Le serveur ne répond pas. Rien n’est perdu\u202f; réessayez quand la connexion sera revenue.",
-  serverFault: "Le serveur a rencontré une erreur. Votre texte est toujours là\u202f; réessayez dans un instant.",
+  serverFault: "Le serveur a rencontré une erreur. Rien n’est perdu\u202f; réessayez dans un instant.",
   tooMany: "Trop de demandes à la fois. Réessayez dans un instant.",
   noRight: "Vous n’avez pas ce droit. Un administrateur peut vous l’accorder.",
   gone: "Cet élément n’existe plus, ou vous n’y avez plus accès.",

@@ -12,6 +12,7 @@ export const compose: Catalogue["compose"] = {
   chooseAccounts: "Choisissez où elle paraît",
   noAccounts: "Vous ne pouvez publier depuis aucun compte",
   noAccountsText: "Demandez à un responsable de compte le droit de rédiger.",
+  nothingConnected: "Connectez un compte, puis rédigez ici ce qu’il publie.",
   brand: "Marque",
   common: "Tous les comptes",
   differs: (what) => `différent\u202f: ${what}`,
