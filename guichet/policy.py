@@ -110,12 +110,28 @@ ORG_RIGHTS: Mapping[OrgRole, frozenset[Action]] = {
 # Administrators run the installation; on accounts they hold a manager's rights.
 _EVERY_ACCOUNT = frozenset({OrgRole.ADMINISTRATOR, OrgRole.OWNER})
 
-# What an API token's scope allows; a token never holds more than its person.
+# What an API token's scope allows; a token never holds more than its person. Who answers or
+# publishes sees what they act on; the routes that only read want "read".
 SCOPES: Mapping[str, frozenset[Action]] = {
     "read": _VIEWER | {Action.STAFF_VIEW},
-    "answer": frozenset({Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN}),
+    "answer": frozenset(
+        {
+            Action.ACCOUNT_VIEW,
+            Action.CONVERSATION_VIEW,
+            Action.CONVERSATION_ANSWER,
+            Action.CONVERSATION_ASSIGN,
+            Action.STAFF_VIEW,
+        }
+    ),
     "publish": frozenset(
-        {Action.POST_WRITE, Action.POST_PUBLISH, Action.POST_APPROVE, Action.DELIVERY_DECIDE, Action.BRAKE_ACCOUNT}
+        {
+            Action.POST_WRITE,
+            Action.POST_PUBLISH,
+            Action.POST_APPROVE,
+            Action.DELIVERY_DECIDE,
+            Action.BRAKE_ACCOUNT,
+            Action.STAFF_VIEW,
+        }
     ),
     "manage": frozenset(_ADMINISTRATOR | {Action.ACCOUNT_MANAGE}),
 }

@@ -29,6 +29,7 @@ from webapp import idempotency
 from webapp.gate import policy
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+Scopes = str | tuple[str, ...]
 PREFIX = "/api/v1"
 PROBLEM: dict[str, Any] = {
     "description": "What went wrong (RFC 9457)",
@@ -97,7 +98,7 @@ def ask() -> Asked:
 class Room:
     """A part of the API: its routes, declared with what they give and who may pass.
 
-    `scope` is what a bearer token needs; "" means browser sessions only. `own_units`: the
+    `scope` is what a bearer token needs (of several, one); "" means browser sessions only. `own_units`: the
     handler calls a network and opens its transactions itself. `secret`: the answer is shown
     once and never stored for replay.
     """
@@ -113,21 +114,21 @@ class Room:
             operation_id_callback=_operation_id,
         )
 
-    def get(self, rule: str, gives: Any, *, scope: str = "read", **more: Any) -> Callable[[Handler], Handler]:
+    def get(self, rule: str, gives: Any, *, scope: Scopes = "read", **more: Any) -> Callable[[Handler], Handler]:
         return self._route("get", rule, gives, scope, **more)
 
     def post(
-        self, rule: str, gives: Any, *, scope: str, status: int = 200, **more: Any
+        self, rule: str, gives: Any, *, scope: Scopes, status: int = 200, **more: Any
     ) -> Callable[[Handler], Handler]:
         return self._route("post", rule, gives, scope, status=status, **more)
 
-    def put(self, rule: str, gives: Any, *, scope: str, **more: Any) -> Callable[[Handler], Handler]:
+    def put(self, rule: str, gives: Any, *, scope: Scopes, **more: Any) -> Callable[[Handler], Handler]:
         return self._route("put", rule, gives, scope, **more)
 
-    def patch(self, rule: str, gives: Any, *, scope: str, **more: Any) -> Callable[[Handler], Handler]:
+    def patch(self, rule: str, gives: Any, *, scope: Scopes, **more: Any) -> Callable[[Handler], Handler]:
         return self._route("patch", rule, gives, scope, **more)
 
-    def delete(self, rule: str, gives: Any, *, scope: str, **more: Any) -> Callable[[Handler], Handler]:
+    def delete(self, rule: str, gives: Any, *, scope: Scopes, **more: Any) -> Callable[[Handler], Handler]:
         return self._route("delete", rule, gives, scope, **more)
 
     def _route(
@@ -135,7 +136,7 @@ class Room:
         method: str,
         rule: str,
         gives: Any,
-        scope: str,
+        scope: Scopes,
         *,
         status: int = 200,
         own_units: bool = False,

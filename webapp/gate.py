@@ -31,22 +31,26 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True)
 class Policy:
-    """`public`: anybody. Else somebody signed in: by a browser session, or, where `scope` is
-    named, also by a bearer token that holds it. `page`: sends a stranger to the sign-in page
-    and protects its forms itself."""
+    """`public`: anybody. Else somebody signed in: by a browser session, or, where `scopes` are
+    named, also by a bearer token that holds one of them. `page`: sends a stranger to the
+    sign-in page and protects its forms itself."""
 
     public: bool = False
-    scope: str = ""
+    scopes: tuple[str, ...] = ()
     page: bool = False
 
 
-def policy(*, public: bool = False, scope: str = "", session_only: bool = False, page: bool = False) -> Any:
-    """Declare who may pass: exactly one of `public`, `scope` and `session_only`."""
+def policy(
+    *, public: bool = False, scope: str | tuple[str, ...] = (), session_only: bool = False, page: bool = False
+) -> Any:
+    """Declare who may pass: exactly one of `public`, `scope` (one, or any of several) and
+    `session_only`."""
     if public + bool(scope) + session_only != 1:
         raise TypeError("a policy is public, or for a token scope, or for browser sessions only")
 
     def declare(view: View) -> View:
-        view.policy = Policy(public, scope, page)  # type: ignore[attr-defined]
+        scopes = (scope,) if isinstance(scope, str) and scope else tuple(scope)
+        view.policy = Policy(public, scopes, page)  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -92,8 +96,9 @@ def _require_pace(app: Flask) -> None:
 def _require_means(declared: Policy) -> None:
     scopes = current_user.actor.scopes
     if scopes is not None:
-        if not declared.scope or declared.scope not in scopes:
-            wanted = say("the scope {scope}", scope=declared.scope) if declared.scope else say("a signed-in person")
+        if scopes.isdisjoint(declared.scopes):
+            named = "|".join(declared.scopes)
+            wanted = say("the scope {scope}", scope=named) if named else say("a signed-in person")
             raise NotAllowed(say("this token does not do: it takes {wanted}", wanted=wanted), code="scope")
         return
     if request.method in SAFE or declared.page:

@@ -117,7 +117,9 @@ def token() -> None:
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="Until it ends.")
 @click.pass_obj
 def create(output: Output, email: str, name: str, scopes: tuple[str, ...], days: int) -> None:
-    """A token that acts as EMAIL, within the scopes. It is printed this once."""
+    """A token that acts as EMAIL, within the scopes: read what they may see; answer customers
+    and work on conversations; publish posts and decide on deliveries; manage the settings.
+    answer and publish do not include reading lists and threads. It is printed this once."""
     runtime = runtime_or_exit()
     now = runtime.now()
     with runtime.unit() as unit:

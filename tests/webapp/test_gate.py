@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask import Flask
 
 from tests import factories as make
+from tests.inbox.scene import make_scene
 from tests.webapp.site import API, Site
 from webapp.gate import Policy, policy, policy_of
 
@@ -83,6 +86,26 @@ def test_a_token_does_only_what_its_scopes_say(site: Site) -> None:
     manager = site.program(owner, "manage")
     assert manager.post("/brands", {"name": "New"}).status_code == 201
     assert manager.get("/accounts").status_code == 403, "a scope is not a ladder"
+
+
+def test_a_token_that_may_only_answer_answers_with_a_file(site: Site) -> None:
+    with site.rows() as session:
+        scene = make_scene(session, make.NOW)
+        conversation_id = scene.customer_says().conversation_id
+        agent = scene.agent
+    answering = site.program(agent, "answer")
+    sent = answering.ask("POST", "/media", data={"file": (io.BytesIO(b"Our terms"), "terms.txt")})
+    assert sent.status_code == 201
+    assert answering.patch(f"/media/{sent.json['id']}", {"alt": "Our terms"}).status_code == 200
+    note = answering.post(f"/conversations/{conversation_id}/note", {"text": "", "media_ids": [sent.json["id"]]})
+    assert note.status_code == 201
+    reply = answering.post(f"/conversations/{conversation_id}/reply", {"text": "Here you are"})
+    assert reply.status_code == 201
+    read = answering.get(f"/conversations/{conversation_id}")
+    assert (read.status_code, read.json["code"]) == (403, "scope")
+    assert "the scope read" in read.json["detail"]
+    refused = site.program(agent, "read").ask("POST", "/media", data={"file": (io.BytesIO(b"x"), "x.txt")})
+    assert "the scope publish|answer" in refused.json["detail"]
 
 
 def test_a_wrong_bearer_is_not_rescued_by_a_good_cookie(site: Site) -> None:

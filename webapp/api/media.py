@@ -17,10 +17,11 @@ from webapp.api.schemas.publishing import Media, MediaChange, MediaUpload
 from webapp.asking import Asked, Room
 
 room = Room("media")
+_SENDING = ("publish", "answer")
 _SHOWN_IN_PLACE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "audio/mpeg"})
 
 
-@room.post("/media", Media, scope="publish", status=201, own_units=True)
+@room.post("/media", Media, scope=_SENDING, status=201, own_units=True)
 def upload_media(asked: Asked, form: MediaUpload) -> Media:
     """Upload a file to attach to posts and answers."""
     found = files.examine(form.file.stream.read(), form.file.filename or "")
@@ -36,7 +37,7 @@ def get_media(asked: Asked, path: IdPath) -> Media:
     return show_media(files.get_media(asked.session, asked.actor, path.id))
 
 
-@room.patch("/media/<int:id>", Media, scope="publish")
+@room.patch("/media/<int:id>", Media, scope=_SENDING)
 def change_media(asked: Asked, path: IdPath, body: MediaChange) -> Media:
     """Say what it shows, for those who cannot see it."""
     row = files.get_media(asked.session, asked.actor, path.id)

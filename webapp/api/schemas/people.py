@@ -177,7 +177,12 @@ class Token(Out):
 
 class TokenNew(In):
     name: Name
-    scopes: list[ScopeName] = Field(min_length=1, max_length=4)
+    scopes: list[ScopeName] = Field(
+        min_length=1,
+        max_length=4,
+        description="read: whatever only reads; answer: answer customers, with files, and work on their conversations; "
+        "publish: write, publish and decide on posts, with files; manage: the settings. Each for itself.",
+    )
     days: int | None = Field(None, ge=1, le=3650, description="ends after so many days; null: never")
 
 

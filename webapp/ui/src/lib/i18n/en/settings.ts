@@ -210,7 +210,7 @@ export const settings = {
     empty: "You have no tokens",
     nameHint: "What uses it, so that you know what stops when you end it.",
     may: "It may",
-    scopes: { read: "Read", answer: "Answer customers", publish: "Publish", manage: "Manage settings" },
+    scopes: { read: "Read", answer: "Answer customers, with files", publish: "Publish, with files", manage: "Manage settings" },
     used: "Last used:",
     ends: "Ends:",
     inDays: (n: number) => `In ${n} days`,

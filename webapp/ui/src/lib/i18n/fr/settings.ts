@@ -211,7 +211,7 @@ export const settings: Catalogue["settings"] = {
     empty: "Vous n’avez aucun jeton",
     nameHint: "Ce qui s’en sert, pour savoir ce qui s’arrête quand vous y mettez fin.",
     may: "Il peut",
-    scopes: { read: "Lire", answer: "Répondre aux clients", publish: "Publier", manage: "Gérer les réglages" },
+    scopes: { read: "Lire", answer: "Répondre aux clients, fichiers compris", publish: "Publier, fichiers compris", manage: "Gérer les réglages" },
     used: "Dernier usage\u00a0:",
     ends: "Fin\u00a0:",
     inDays: (n) => `Dans ${n} jours`,
