@@ -73,7 +73,7 @@ def poll(account_id: int) -> None:
         if stream == RECHECK:
             every = RECHECK_EVERY
         try:
-            _read_pages(process, claim, reader, every)
+            _read_pages(process, claim, reader, every, streams)
         except ChannelError as e:
             is_auth = isinstance(e, AuthExpired)
             # Where a renewal is all it needs, or it was a blip, the next poll goes through.
@@ -152,7 +152,9 @@ def _claim(process: Process, account_id: int, stream: str) -> _Claim | None:
     return _Claim(account_id, stream, now, now + LEASE, row[0] or None) if row else None
 
 
-def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelta) -> None:
+def _read_pages(
+    process: Process, claim: _Claim, reader: Reader, every: timedelta, streams: Sequence[str]
+) -> None:  # fmt: skip
     """Store page after page; the claim ends with the last one."""
     cursor, began = claim.cursor, time.monotonic()
     for n in range(1, MOST_PAGES + 1):
@@ -172,7 +174,7 @@ def _read_pages(process: Process, claim: _Claim, reader: Reader, every: timedelt
                 if row.next_poll_at < claim.at:  # else somebody asked for more meanwhile: it stays due
                     row.next_poll_at = now if page.more else now + every
                 if account.last_error:
-                    accounts.note_success(unit.session, SYSTEM, account, now)
+                    accounts.note_success(unit.session, SYSTEM, account, now, streams=streams)
         if is_last:
             return
         cursor = page.cursor

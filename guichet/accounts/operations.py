@@ -8,6 +8,7 @@ Brands and calendars stand in `guichet/accounts/brands.py`, the OAuth dance in
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,7 @@ from guichet.accounts.brands import add_brand, add_calendar, change_brand, chang
 from guichet.accounts.connecting import begin_attempt, require_connect, take_attempt
 from guichet.errors import Conflict, NotFound
 from guichet.instance import is_unconfirmed
-from guichet.models import Account, Brand, Credential
+from guichet.models import Account, Brand, Credential, PollCursor
 from guichet.policy import Action, Actor, require
 from guichet.sealing import Sealed, Sealer
 
@@ -207,10 +208,19 @@ def _note_failure(
         live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
 
 
-def note_success(session: Session, actor: Actor, account: Account, now: datetime) -> None:
-    """A call went well: what was noted before is over."""
+def note_success(
+    session: Session, actor: Actor, account: Account, now: datetime, *, streams: Sequence[str] = ()
+) -> None:
+    """A call went well: what was noted before is over, but for what still fails of `streams`,
+    those that are read: an account is as well as the worst of them."""
     require(actor, Action.SYSTEM)
-    account.last_error, account.last_error_at = "", None
+    failing = (
+        select(PollCursor.last_error)
+        .where(PollCursor.account_id == account.id, PollCursor.stream.in_(streams), PollCursor.failures > 0)
+        .order_by(PollCursor.failures.desc(), PollCursor.stream)
+    )
+    account.last_error = session.scalars(failing.limit(1)).first() or ""
+    account.last_error_at = (account.last_error_at or now) if account.last_error else None
     if account.state == "needs_reconnect":
         account.state, account.state_reason = "connected", ""
         live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)

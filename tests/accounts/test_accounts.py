@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from channels.contract import AppKeys, Connected
 from channels.errors import AuthExpired, RateLimited
 from guichet.accounts import operations, queries, rules
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.models import Account, Credential
+from guichet.models import Account, Credential, PollCursor
 from guichet.policy import SYSTEM, load_actor
 from guichet.sealing import CannotUnseal, Sealer
 from tests.factories import make_account, make_brand, make_grant, make_staff
@@ -92,6 +92,25 @@ def test_a_dead_sign_in_needs_a_person_until_a_call_goes_well(
     assert (account.state, account.state_reason) == ("needs_reconnect", "revoked")
     operations.note_success(session, SYSTEM, account, now)
     assert (account.state, account.state_reason, account.last_error) == ("connected", "", "")
+
+
+def test_an_account_is_as_well_as_the_worst_of_the_streams_that_are_read(
+    session: Session, account: Account, now: datetime
+) -> None:
+    broken = {"mentions": (1, "slow down"), "messages": (4, "not allowed"), "given up": (9, "long ago"), "own": (0, "")}
+    for stream, (failures, why) in broken.items():
+        session.add(
+            PollCursor(account_id=account.id, stream=stream, value={}, next_poll_at=now, failures=failures,
+                       last_error=why)
+        )  # fmt: skip
+    session.flush()
+    read = ["own", "mentions", "messages"]
+    operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), now)
+    operations.note_success(session, SYSTEM, account, now + timedelta(minutes=1), streams=read)
+    assert (account.last_error, account.last_error_at) == ("not allowed", now)
+    session.execute(update(PollCursor).values(failures=0))
+    operations.note_success(session, SYSTEM, account, now, streams=read)
+    assert (account.last_error, account.last_error_at) == ("", None)
 
 
 def test_disconnecting_forgets_the_secrets(session: Session, account: Account, now: datetime) -> None:
