@@ -21,8 +21,10 @@ BUILT_IN = {
 }
 
 
+@cache
 def names() -> tuple[str, ...]:
-    """Every network's name, built-in first."""
+    """Every network's name, built-in first. Looked up once: what is installed later is known
+    after a restart."""
     added = sorted({e.name for e in entry_points(group="guichet.channels")} - set(BUILT_IN))
     return (*BUILT_IN, *added)
 
