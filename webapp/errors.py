@@ -55,13 +55,32 @@ _PAGES: Mapping[int, str] = {
     503: say("not ready"),
 }
 _ELSE = say("this did not work")
+# RFC 9457, §3.1.4: of "about:blank" the status's own phrase, but for its language.
+_TITLES: Mapping[int, str] = {
+    400: say("Bad Request"),
+    401: say("Unauthorized"),
+    403: say("Forbidden"),
+    404: say("Not Found"),
+    405: say("Method Not Allowed"),
+    406: say("Not Acceptable"),
+    409: say("Conflict"),
+    413: say("Request Entity Too Large"),
+    414: say("Request-URI Too Long"),
+    415: say("Unsupported Media Type"),
+    422: say("Unprocessable Entity"),
+    429: say("Too Many Requests"),
+    431: say("Request Header Fields Too Large"),
+    500: say("Internal Server Error"),
+    502: say("Bad Gateway"),
+    503: say("Service Unavailable"),
+}
 
 
 def problem(
     status: int, code: str, detail: str = "", errors: Sequence[Mapping[str, str]] = (), current: Any = None
 ) -> Response:
     """A problem document. `detail` is a sentence for a person, as are the messages of `errors`."""
-    title, detail = HTTPStatus(status).phrase, opening(detail)
+    title, detail = told(_TITLES.get(status, HTTPStatus(status).phrase)), opening(detail)
     if not request.path.startswith(("/api/", "/hooks/", "/healthz", "/readyz")):
         return make_response(
             render_template("error.html", status=status, title=opening(_PAGES.get(status, _ELSE)), detail=detail),

@@ -8,6 +8,7 @@ only what lies in Sent is.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from channels.email import hypertext, quotes
 from channels.email.addresses import Mailing, addresses_in, is_address, message_ids
 from channels.email.bodies import Contents, body_of, contents, header, headers, opened, opened_head
 from channels.errors import Malformed
-from channels.sentences import say
+from channels.sentences import from_json, say
 
 INBOX, SENT = "INBOX", "Sent"
 LOOP_HEADER = "X-Guichet-Loop"
@@ -60,11 +61,19 @@ def parse(item: RawItem, own: str) -> list[Inbound]:
     Empty for our own probe. Raises Malformed where the server could not hand it over.
     """
     if not item.body.strip():
-        raise Malformed(item.headers.get("unreadable", "") or "the mail server handed over an empty mail")
+        raise Malformed(_why_unreadable(item) or "the mail server handed over an empty mail")
     message = opened(item.body)
     if header(message, PROBE_HEADER):
         return []
     return [_inbound(item, message, own.lower())]
+
+
+def _why_unreadable(item: RawItem) -> str:
+    kept = item.headers.get("unreadable", "")
+    try:
+        return from_json(json.loads(kept))
+    except (ValueError, LookupError):  # kept as plain words
+        return kept
 
 
 def _inbound(item: RawItem, message: Message, own: str) -> Inbound:

@@ -8,6 +8,7 @@ becomes an item that says so, and the next one is read.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from channels.email.dialing import BROKEN, ImapLine, imap_line
 from channels.email.parsing import INBOX, SENT, delivery_key, parse, sent_before
 from channels.email.settings import mailbox_of
 from channels.errors import Unavailable
+from channels.sentences import say, to_json
 from channels.wire import Wire
 
 LOOK_BACK = timedelta(days=1)  # IMAP searches by day; less cannot be asked for
@@ -115,7 +117,10 @@ def _stumbled(error: BaseException, stream: str, items: list[RawItem], place: JS
         return Page(tuple(items), place, more=True)
     times = int(place.get("stumbles", 0)) + 1
     if times >= STUMBLES:
-        why = f"the mail server broke the line {times} times over mail {uid} ({type(error).__name__})"
+        why = say(
+            "the mail server broke the line {times} times over mail {uid} ({fault})",
+            times=times, uid=str(uid), fault=type(error).__name__,
+        )  # fmt: skip
         place = {k: v for k, v in place.items() if k != "stumbles"} | {"uid": uid}
         return Page((_unreadable(stream, place, uid, why),), place, more=True)
     return Page((), {**place, "stumbles": times})
@@ -130,7 +135,9 @@ def _item(line: ImapLine, stream: str, uid: int, place: JSON) -> tuple[RawItem, 
     except IMAPClientAbortError:
         raise
     except (IMAPClientError, ValueError, TypeError, KeyError) as e:
-        why = f"the mail server could not hand over mail {uid} ({type(e).__name__})"
+        why = say(
+            "the mail server could not hand over mail {uid} ({fault})", uid=str(uid), fault=type(e).__name__
+        )  # fmt: skip
         return _unreadable(stream, place, uid, why), ""
     arrived = told.get(b"INTERNALDATE")
     headers = {"uid": str(uid), "size": str(size or len(body))}
@@ -143,7 +150,7 @@ def _item(line: ImapLine, stream: str, uid: int, place: JSON) -> tuple[RawItem, 
 
 def _unreadable(stream: str, place: JSON, uid: int, why: str) -> RawItem:
     """Stands for a mail that could not be had: it becomes a dead letter that says why."""
-    return RawItem(stream, f"unreadable:{place['uidvalidity']}:{uid}", b"", {"unreadable": why})
+    return RawItem(stream, f"unreadable:{place['uidvalidity']}:{uid}", b"", {"unreadable": json.dumps(to_json(why))})
 
 
 def _body(told: Mapping[bytes, Any]) -> bytes:

@@ -15,13 +15,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from channels.contract import AppKeys, Connection, Draft, InboundKind, Recovery, Surface
+from channels.contract import AppKeys, Connection, Draft, InboundKind, RawItem, Recovery, Surface
 from channels.email import SPEC, recovery_of
 from channels.email.composing import compose, new_key
 from channels.email.connecting import MailConnector
 from channels.email.settings import mailbox_of
-from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Rejected, Unavailable
+from channels.errors import AuthExpired, ChannelError, Malformed, OutcomeUnknown, RateLimited, Rejected, Unavailable
 from channels.rehearsal.base import Fault
+from channels.sentences import Sentence
 from channels.wire import AddressPolicy, Wire
 from tests.channels.email_rig import COMPANY, EmailRig
 from tests.channels.rig import Mailroom, connection_from, target_of
@@ -182,6 +183,14 @@ def test_old_mails_with_new_arrival_dates_do_not_flood_in_after_a_migration(
     assert [i.remote_id for i in mailroom.understand(mailroom.poll())] == ["undated@b"]
 
 
+def why_not(mailroom: Mailroom, item: RawItem) -> Sentence:
+    """What is said of a mail that cannot be had: words that each can read in their language."""
+    with pytest.raises(Malformed) as caught:
+        mailroom.reader.parse(item)
+    assert isinstance(caught.value.detail, Sentence)
+    return caught.value.detail
+
+
 def test_one_mail_that_breaks_the_line_does_not_hold_up_the_next(rig: EmailRig, connection: Connection) -> None:
     mailroom = Mailroom(rig.reader(connection))
     mailroom.poll()
@@ -191,7 +200,9 @@ def test_one_mail_that_breaks_the_line_does_not_hold_up_the_next(rig: EmailRig, 
         assert mailroom.poll() == []
     rig.say_publicly("suivant")
     broken, following = mailroom.poll()
-    assert "broke the line 3 times" in broken.headers["unreadable"]
+    why = why_not(mailroom, broken)
+    assert str(why).startswith("the mail server broke the line 3 times over mail")
+    assert why.template == "the mail server broke the line {times} times over mail {uid} ({fault})"
     assert [i.text for i in mailroom.reader.parse(following)] == ["suivant"]
 
 
@@ -204,7 +215,9 @@ def test_a_mail_that_the_server_refuses_to_hand_over_is_set_aside_at_once(
     rig.say_publicly("refusé")
     rig.say_publicly("suivant")
     refused, following = mailroom.poll()
-    assert "could not hand over" in refused.headers["unreadable"]
+    why = why_not(mailroom, refused)
+    assert "could not hand over mail" in why
+    assert why.template == "the mail server could not hand over mail {uid} ({fault})"
     assert [i.text for i in mailroom.reader.parse(following)] == ["suivant"]
 
 

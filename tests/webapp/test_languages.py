@@ -32,6 +32,13 @@ def test_who_is_signed_in_reads_their_own_language_whatever_the_browser_asks(sit
     assert answer.json["code"] == "not_found"
 
 
+def test_the_title_of_a_problem_is_in_the_language_of_its_reader(site: Site, owner: Staff) -> None:
+    browser = site.browser(owner)
+    assert browser.get("/accounts/99").json["title"] == "Introuvable"
+    assert browser.post("/brands", {}).json["title"] == "Contenu non valable"
+    assert site.stranger().get("/me", headers={"Accept-Language": "en"}).json["title"] == "Unauthorized"
+
+
 def test_a_stranger_is_answered_as_their_browser_asks(site: Site) -> None:
     said = {
         tag: site.stranger().get("/me", headers={"Accept-Language": tag}).json["detail"]
