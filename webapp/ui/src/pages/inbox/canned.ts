@@ -3,5 +3,8 @@
  * `{account.name}`, `{network}`. An unknown one stays as it is, in sight of who sends it.
  */
 export function fillCanned(text: string, values: Record<string, string>): string {
-  return text.replace(/\{([a-z]+(?:\.[a-z_]+)?)\}/gi, (whole, name: string) => values[name.toLowerCase()] ?? whole);
+  return text.replace(/\{([a-z]+(?:\.[a-z_]+)?)\}/gi, (whole, name: string) => {
+    const known = name.toLowerCase();
+    return Object.hasOwn(values, known) ? (values[known] ?? whole) : whole;
+  });
 }
