@@ -190,17 +190,17 @@ def claim(
     connection: Connection, worker_id: str, limit: int, now: datetime, skip_accounts: Collection[int] = ()
 ) -> list[Claimed]:
     """Take up to `limit` due rows, shared evenly between accounts, in the order that they
-    should go out. Accounts that a network asked to wait are passed over. Claiming sends
-    nothing; whoever dies with claimed rows loses nothing."""
-    ids = _fair_share(connection, limit, now, skip_accounts)
-    if not ids:
-        return []
-    taken = {"ids": _named(ids), "worker": worker_id, "now": now}
-    rows = {row.id: row for row in connection.execute(_claiming(kind_of(connection)), taken)}
-    moved = _route(connection, State.CLAIMED, list(rows), now, when_open=None)
-    still = [i for i in ids if i in rows and i not in moved]
-    earlier = _earlier_attempts(connection, [i for i in still if rows[i].tries])
-    return [_claimed(rows[i], earlier) for i in still]
+    should go out. Accounts that a network asked to wait are passed over. An empty list: nothing
+    that is due may go. Claiming sends nothing; whoever dies with claimed rows loses nothing."""
+    while ids := _fair_share(connection, limit, now, skip_accounts):
+        taken = {"ids": _named(ids), "worker": worker_id, "now": now}
+        rows = {row.id: row for row in connection.execute(_claiming(kind_of(connection)), taken)}
+        moved = _route(connection, State.CLAIMED, list(rows), now, when_open=None)
+        still = [i for i in ids if i in rows and i not in moved]
+        if still:  # else a gate turned all of them away, and others may stand behind them
+            earlier = _earlier_attempts(connection, [i for i in still if rows[i].tries])
+            return [_claimed(rows[i], earlier) for i in still]
+    return []
 
 
 @cache

@@ -216,6 +216,15 @@ def test_claims_take_turns_between_accounts_and_pass_over_parked_ones(bench: Ben
     assert {c.account_id for c in bench.claim(40, now=NOW + timedelta(minutes=2))} == {bench.account_id, parked.id}
 
 
+def test_a_claim_looks_past_what_a_brake_turns_away(bench: Bench) -> None:
+    answer = [bench.queue(actor_id=None) for _ in range(9)].pop()
+    bench.change(m.Delivery, answer, is_answer=True)
+    _brake("all")(bench, 0)
+    assert [c.id for c in bench.claim(2)] == [answer]
+    with bench.session() as session:
+        assert session.scalars(select(m.Delivery.state).where(m.Delivery.id != answer)).all() == ["held"] * 8
+
+
 def test_eight_workers_that_claim_at_once_never_share_a_row(bench: Bench) -> None:
     ids = {bench.queue(actor_id=None) for _ in range(120)}
     taken: list[int] = []
