@@ -18,6 +18,9 @@ function labelNames(value: unknown): string {
   return value.map((one) => session.labels.find((label) => label.id === one)?.name ?? text(one)).join(", ");
 }
 
+/** Events keep a priority as its number. */
+const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
+
 /** What messages, labels and assignments beside them tell already. */
 const TOLD_ELSEWHERE = new Set(["created", "rules", "reply_failed", "reply_in_doubt", "edited", "deleted", "merged_from", "owner_changed"]);
 
@@ -54,7 +57,7 @@ export function describeEvent(entry: Entry): string {
       return [added && words.labelled(who, added), removed && words.unlabelled(who, removed)].filter(Boolean).join(". ");
     }
     case "priority":
-      return words.priority(who, (t.inbox.priorities as Record<string, string>)[text(data["to"])] ?? text(data["to"]));
+      return words.priority(who, t.inbox.priorities[PRIORITIES[Number(data["to"])] ?? "normal"]);
     case "snoozed":
       return words.snoozed(who, format(preferences.language, { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(Date.parse(text(data["until"])) || 0));
     case "resolved":
