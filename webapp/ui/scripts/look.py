@@ -41,7 +41,6 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "palette": ("/inbox?view=open", ["key Control+k", "type re"]),
     "keys": ("/inbox?view=open", ["key Shift+?"]),
     "brake": ("/inbox?view=open", ["css .foot button:nth-of-type(2)"]),
-    "braked": ("/inbox?view=open", ["css .foot button:nth-of-type(2)", "css .dialog .danger", "wait"]),
     "assign": ("/inbox/2?view=open", ["wait", "key a"]),
     "label": ("/inbox/2?view=open", ["wait", "key l"]),
     "close": ("/inbox/2?view=open", ["wait", "key e"]),
@@ -58,13 +57,18 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "twice": ("/compose?at=2026-10-25T02:30", ["wait", "css section li label"]),
     "sent": ("/compose/1", []),
     "take-down": ("/compose/1", ["wait", "css .account .acts .button"]),
-    "lift": ("/inbox?view=open", ["css .foot button:nth-of-type(2)", "css .dialog .danger", "wait", "css .band button", "wait", "css .dialog li .choices label:nth-of-type(2)"]),
     "resend": ("/needs-you", ["wait", "css article .acts .button:nth-of-type(2)"]),
     "week": ("/calendar?view=week&zone2=America/New_York", []),
     "move": ("/calendar", ["wait", "css .chip.scheduled"]),
     "connect": ("/accounts", ["wait", "css header .primary"]),
     "health": ("/accounts", ["wait", "css li .acts .button"]),
     "person": ("/inbox?view=open", ["css .person-button"]),
+    "waits": ("/numbers", ["wait", "css tfoot td a"]),
+    "by-agent": ("/numbers?by=agent", []),
+    "wall": ("/numbers?wall=1&days=1", []),
+    # The last two: what one server was told stays, and the band would stand in every other picture.
+    "braked": ("/inbox?view=open", ["css .foot button:nth-of-type(2)", "css .dialog .danger", "wait"]),
+    "lift": ("/inbox?view=open", ["wait", "css .band button", "wait", "css .dialog li .choices label:nth-of-type(2)"]),
 }
 PORTS = {"busy": 8171, "empty": 8172, "broken": 8173}
 
