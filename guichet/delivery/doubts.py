@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from channels.contract import Inbound, Receipt
 from channels.sentences import say
+from guichet.delivery.closing import close_posts
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
 from guichet.delivery.operations import take_down
 from guichet.delivery.rules import LOOK_LEASE, Doubt, Verdict, lateness_ms
-from guichet.delivery.settling import close_posts
 from guichet.delivery.states import AttemptState, State, sources_of
 from guichet.models import Account, Attempt, Delivery, Look
 from guichet.policy import SYSTEM

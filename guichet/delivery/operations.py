@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit, live
+from guichet.delivery.closing import close_post_of
 from guichet.delivery.payload import freeze, payload_hash
 from guichet.delivery.states import EDITABLE, IN_DOUBT, AttemptState, State, require_step, sources_of
 from guichet.errors import Conflict, Invalid
@@ -101,6 +102,7 @@ def cancel(session: Session, actor: Actor, delivery: Delivery, now: datetime) ->
     audit.record(session, actor, "delivery.cancel", delivery, now)
     for follower in _blocked_behind(session, delivery):
         cancel(session, actor, follower, now)
+    close_post_of(session, delivery, now)
 
 
 def approve(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
@@ -208,6 +210,7 @@ def decide(
         _move(session, delivery, State.CANCELLED, now)
         for follower in _blocked_behind(session, delivery):
             cancel(session, actor, follower, now)
+    close_post_of(session, delivery, now)
     session.add(Decision(delivery_id=delivery.id, staff_id=actor.staff_id, choice=choice, reason=reason, at=now))
     audit.record(session, actor, "delivery.decide", delivery, now, choice=choice)
 

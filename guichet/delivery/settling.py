@@ -19,18 +19,18 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from guichet.db.dialect import given, kind_of, no_way_in
+from guichet.delivery.closing import close_posts
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
 from guichet.delivery.operations import take_down
 from guichet.delivery.rules import IDEMPOTENT, Verdict, lateness_ms
 from guichet.delivery.states import AttemptState, State, sources_of
-from guichet.models import Account, Attempt, Delivery, Post
+from guichet.models import Account, Attempt, Delivery
 from guichet.policy import SYSTEM
 
 _A: Table = Account.__table__  # type: ignore[assignment]
 _T: Table = Attempt.__table__  # type: ignore[assignment]
-_P: Table = Post.__table__  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)
@@ -236,29 +236,6 @@ def _of_the_same_app(account_id: int) -> Select[tuple[int]]:
     one = _A.alias()
     same = [one.c[name] == _A.c[name] for name in ("network", "base_url", "is_rehearsal")]
     return select(_A.c.id).join(one, and_(one.c.id == account_id, *same))
-
-
-def close_posts(connection: Connection, post_ids: set[int], now: datetime) -> None:
-    """A post is done when each of its deliveries is final, and at least one is published."""
-    if not post_ids:
-        return
-    connection.execute(
-        _closing(kind_of(connection)), {"posts": [{"id": i} for i in sorted(post_ids)], "now": now}
-    )  # fmt: skip
-
-
-@cache
-def _closing(dialect: str) -> Update:
-    posts = given(dialect, "posts", [_P.c.id])
-    of_post = D.c.post_id == _P.c.id
-    final = (State.PUBLISHED, State.FAILED, State.CANCELLED)
-    is_open = select(D.c.id).where(of_post, D.c.state.not_in(final)).exists()
-    is_out = select(D.c.id).where(of_post, D.c.state == State.PUBLISHED).exists()
-    return (
-        update(_P)
-        .where(_P.c.id == posts.c.id, _P.c.state == "scheduled", ~is_open, is_out)
-        .values(state="done", updated_at=_now, version=_P.c.version + 1)
-    )
 
 
 def oldest_due_at(connection: Connection, now: datetime) -> datetime | None:

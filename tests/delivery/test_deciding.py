@@ -36,3 +36,32 @@ def test_what_was_withdrawn_and_is_found_by_a_person_is_taken_down(session: Sess
     assert (doubtful.state, doubtful.remote_id) == ("published", "109")
     deletions = session.scalars(select(m.Delivery).where(m.Delivery.kind == "delete")).all()
     assert [(d.state, d.target_remote_id) for d in deletions] == ([("due", "109")] if withdrawn else [])
+
+
+@pytest.mark.parametrize(
+    ("act", "ends"), [("link", "done"), ("drop", "done"), ("cancel", "done"), ("resend", "scheduled")]
+)
+def test_a_post_ends_with_the_last_of_its_deliveries_that_a_person_settles(
+    session: Session, act: str, ends: str
+) -> None:
+    account, person = make.make_account(session), make.make_staff(session)
+    make.make_grant(session, person, account, "publisher")
+    post = m.Post(brand_id=account.brand_id, author_id=person.id, state="scheduled", created_at=NOW, updated_at=NOW)
+    session.add(post)
+    session.flush()
+    payload = freeze(text="hello", surface="public")
+    out, last = (
+        m.Delivery(
+            kind="post", state=state, account_id=account.id, actor_id=person.id, payload=payload, post_id=post.id,
+            payload_hash=payload_hash(payload), due_at=NOW, not_before=NOW, created_at=NOW, updated_at=NOW,
+        )
+        for state in ("published", "due" if act == "cancel" else "needs_human")
+    )  # fmt: skip
+    session.add_all([out, last])
+    session.flush()
+    actor = load_actor(session, person, NOW)
+    if act == "cancel":
+        operations.cancel(session, actor, last, NOW)
+    else:
+        operations.decide(session, actor, last, act, NOW, remote_id="110" if act == "link" else "")
+    assert post.state == ends
