@@ -5,8 +5,10 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import Inbox from "../src/pages/inbox/Inbox.svelte";
 import { answer } from "../src/pages/inbox/answer.svelte";
 import { box } from "../src/pages/inbox/box.svelte";
+import { describeEvent } from "../src/pages/inbox/events";
 import { talk } from "../src/pages/inbox/talk.svelte";
 import { go, route } from "../src/lib/router.svelte";
+import type { Entry } from "../src/lib/api/types";
 import { session } from "../src/lib/session.svelte";
 import { toasts } from "../src/lib/toasts.svelte";
 import { serve, until, type Asked } from "./api";
@@ -169,4 +171,10 @@ it("says why a list is empty and what to do", async () => {
   render(Inbox);
   await until(() => !box.loading);
   expect(document.body.textContent).toContain("No account is connected yet");
+});
+
+it("names the priority that an event keeps as a number", () => {
+  const said = (to: number): string => describeEvent({ kind: "event", event: "priority", author: "", staff: null, data: { to } } as unknown as Entry);
+  expect(said(3)).toBe("Guichet set the priority: Urgent");
+  expect(said(0)).toBe("Guichet set the priority: Low");
 });
