@@ -39,6 +39,7 @@ from urllib3.exceptions import SSLError as UrllibSSLError
 from urllib3.poolmanager import PoolManager
 
 from channels.errors import ChannelError, OutcomeUnknown, Rejected, Unavailable
+from channels.sentences import say
 from channels.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -261,7 +262,7 @@ def _read_body(response: requests.Response, most: int) -> bytes:
         body += chunk
         if len(body) > most:
             response.close()
-            raise OutcomeUnknown(f"the answer is larger than {most} bytes", code="answer_too_large")
+            raise OutcomeUnknown(say("the answer is larger than {most} bytes", most=most), code="answer_too_large")
     return bytes(body)
 
 
@@ -276,7 +277,7 @@ def _translated(e: requests.RequestException, struck: bool) -> ChannelError:
     if isinstance(e, requests.ConnectTimeout | requests.exceptions.SSLError) or any(
         isinstance(c, unsent) for c in _causes(e)
     ):
-        return Unavailable(f"cannot reach the network: {_brief(e)}")
+        return Unavailable(say("cannot reach the network: {words}", words=_brief(e)))
     if isinstance(e, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return Rejected("that is not a usable address", code="bad_address")
     if isinstance(e, requests.ReadTimeout):
@@ -355,7 +356,7 @@ class Wire:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as e:
-            raise Unavailable(f"no such host: {host}") from e
+            raise Unavailable(say("no such host: {host}", host=host)) from e
         for *_, address in found:
             self.policy.check(str(address[0]), port)
         last: OSError | None = None
@@ -370,7 +371,7 @@ class Wire:
             else:
                 sock.settimeout(self.read_timeout)
                 return sock
-        raise Unavailable(f"cannot connect to {host}:{port}") from last
+        raise Unavailable(say("cannot connect to {host}:{port}", host=host, port=str(port))) from last
 
     @contextlib.contextmanager
     def shut_after(self, sock: socket.socket, seconds: float | None = None) -> Iterator[None]:
