@@ -31,6 +31,7 @@ _SILENT = frozenset(
         "note",
         "answered",
         "answered_elsewhere",
+        "waiting_customer",
         "owner",
         "wait_ended",
         "wait_handed_on",

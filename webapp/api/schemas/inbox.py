@@ -274,11 +274,11 @@ class PresenceIn(In):
     writing: bool = False
     here: bool = True
 
+
 class SeenIn(In):
     """`through`: the newest message that one has read; null: unread again."""
 
     through: Id | None
-
 
 
 class Others(Out):

@@ -44,7 +44,6 @@ export function describeEvent(entry: Entry): string {
     case "lease_expired":
     case "woke":
     case "closed":
-    case "waiting_customer":
       return words[entry.event];
     case "assigned":
       if (entry.staff && data["to_staff_id"] === entry.staff.id) return words.took_over(who);

@@ -123,7 +123,6 @@ export const inbox = {
     wrote_again: "Reopened: the customer wrote again",
     reopened: (who: string) => `${who} reopened`,
     waiting_internal: (who: string) => `${who} waits for a colleague`,
-    waiting_customer: "Waiting for the customer",
     routed: (rule: string) => `Routed by ${rule}`,
     merged_into: (who: string) => `${who} merged this into another conversation`,
     spam: (who: string) => `${who} marked as spam`,

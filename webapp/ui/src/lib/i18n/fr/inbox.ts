@@ -124,7 +124,6 @@ export const inbox: Catalogue["inbox"] = {
     wrote_again: "Rouverte\u202f: le client a de nouveau écrit",
     reopened: (who) => `${who} l’a rouverte`,
     waiting_internal: (who) => `${who} attend un collègue`,
-    waiting_customer: "En attente du client",
     routed: (rule) => `Orientée par ${rule}`,
     merged_into: (who) => `${who} l’a fusionnée dans une autre conversation`,
     spam: (who) => `${who} l’a marquée indésirable`,
