@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from cli.output import Failed, WronglyAsked
 from guichet.db import dialect
-from guichet.models import IdempotencyKey
+from guichet.models import IdempotencyKey, table_of
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -50,7 +50,7 @@ def take(session: Session, staff_id: int, route: str, key: str, content: str, no
         "staff_id": staff_id, "route": route, "key": key, "payload_hash": content, "status": 201,
         "response": None, "created_at": now,
     }  # fmt: skip
-    if dialect.insert_new(session, IdempotencyKey.__table__, [row], "staff_id", "route", "key"):  # type: ignore[arg-type]
+    if dialect.insert_new(session, table_of(IdempotencyKey), [row], "staff_id", "route", "key"):
         return None
     return find_done(session, staff_id, route, key, content)
 

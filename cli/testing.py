@@ -48,11 +48,11 @@ def main(what: str) -> int:
     return 1 if failed else status
 
 
-def fingerprint() -> str:
+def fingerprint(root: Path = ROOT) -> str:
     """What the files, the interpreter and the installed programs are; empty where git cannot tell."""
     state = hashlib.sha256(f"{sys.version} {[shutil.which(program) for program in PROGRAMS]}".encode())
     for command in (["git", "rev-parse", "HEAD^{tree}"], ["git", "status", "--porcelain"], ["git", "diff", "HEAD"]):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True)
+        done = subprocess.run(command, cwd=root, capture_output=True)
         if done.returncode or (command[1] == "status" and b"??" in done.stdout):
             return ""
         state.update(done.stdout)

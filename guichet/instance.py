@@ -17,16 +17,16 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from sqlalchemy import ColumnElement, Table, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from channels.sentences import Sentence, say
 from guichet import audit, live
 from guichet.errors import Conflict
-from guichet.models import Brake, Instance
+from guichet.models import Brake, Instance, table_of
 from guichet.policy import Action, Actor, require
 
-_I: Table = Instance.__table__  # type: ignore[assignment]
+_I = table_of(Instance)
 _NAME = ".instance"  # beside the files, which all machines of an installation share
 _HOME = frozenset({"localhost", "127.0.0.1", "::1"})
 

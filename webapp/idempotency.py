@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from guichet.db import dialect
 from guichet.errors import Conflict, Invalid
-from guichet.models import IdempotencyKey
+from guichet.models import IdempotencyKey, table_of
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _STALE = timedelta(minutes=5)  # an act that crashed half-way does not block its key for ever
@@ -53,7 +53,7 @@ def take(session: Session, asking: Request, staff_id: int, now: datetime) -> Kep
         "staff_id": staff_id, "route": route, "key": key, "payload_hash": payload, "status": None,
         "response": None, "created_at": now,
     }  # fmt: skip
-    new = dialect.insert_new(session, IdempotencyKey.__table__, [row], "staff_id", "route", "key")  # type: ignore[arg-type]
+    new = dialect.insert_new(session, table_of(IdempotencyKey), [row], "staff_id", "route", "key")
     if new:
         return Kept(new[0])
     found = session.scalars(

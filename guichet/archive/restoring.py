@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, exists, inspect, select
+from sqlalchemy import Connection, bindparam, exists, inspect, select
 from sqlalchemy import table as plain_table
 
 from channels.sentences import say
@@ -21,7 +21,7 @@ from guichet.archive.manifest import NAME, Manifest, TablePart, parse, require_k
 from guichet.db import dialect
 from guichet.db.migrate import is_known, revision_of
 from guichet.errors import Conflict, Invalid
-from guichet.models import Base, Brake, Instance
+from guichet.models import Base, Brake, Instance, table_of
 from guichet.policy import Action, Actor, require
 from guichet.storage import FileStore, is_key
 
@@ -102,7 +102,7 @@ def restore_rows(connection: Connection, actor: Actor, folder: Path, manifest: M
 def mark(connection: Connection, actor: Actor, now: datetime) -> None:
     """This instance waits for a person. On the newest schema."""
     require(actor, Action.SYSTEM)
-    table: Table = Instance.__table__  # type: ignore[assignment]
+    table = table_of(Instance)
     if not connection.execute(table.update().values(unconfirmed_since=now)).rowcount:
         row = {"instance_id": "", "public_url": "", "seen_at": now, "unconfirmed_since": now}
         connection.execute(table.insert().values(**row))
@@ -127,7 +127,7 @@ def _put_back(connection: Connection, folder: Path, part: TablePart) -> None:
 
 
 def _brake(connection: Connection, now: datetime) -> None:
-    brake: Table = Brake.__table__  # type: ignore[assignment]
+    brake = table_of(Brake)
     connection.execute(
         brake.insert().values(
             scope="all", scope_id=None, stops_posts=True, stops_answers=True, reason=HELD_BECAUSE, pulled_at=now

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Table, Update, bindparam, select, update
+from sqlalchemy import Connection, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from guichet.db.dialect import given, kind_of
 from guichet.delivery.gates import D
 from guichet.delivery.states import State
-from guichet.models import Delivery, Post
+from guichet.models import Delivery, Post, table_of
 
-_P: Table = Post.__table__  # type: ignore[assignment]
+_P = table_of(Post)
 _now = bindparam("now", type_=D.c.updated_at.type)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, exists, insert, or_, select, update
+from sqlalchemy import Connection, and_, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.contract import Inbound, Receipt
@@ -22,12 +22,12 @@ from guichet.delivery.news import tell_states
 from guichet.delivery.operations import take_down
 from guichet.delivery.rules import LOOK_LEASE, Doubt, Verdict, lateness_ms
 from guichet.delivery.states import AttemptState, State, sources_of
-from guichet.models import Account, Attempt, Delivery, Look
+from guichet.models import Account, Attempt, Delivery, Look, table_of
 from guichet.policy import SYSTEM
 
-_T: Table = Attempt.__table__  # type: ignore[assignment]
-_K: Table = Look.__table__  # type: ignore[assignment]
-_A: Table = Account.__table__  # type: ignore[assignment]
+_T = table_of(Attempt)
+_K = table_of(Look)
+_A = table_of(Account)
 
 _DOUBTED = (State.UNKNOWN, State.RECONCILING)
 _OF_ATTEMPT = [_T.c[name] for name in ("idempotency_key", "prepared", "started_at", "ended_at", "error_code")]

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Connection,
     Insert,
     Select,
-    Table,
     bindparam,
     case,
     false,
@@ -38,10 +37,10 @@ from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import CLOSED, GATE, OPEN, D, worker_is_alive
 from guichet.delivery.news import tell_states
 from guichet.delivery.states import AttemptState, State
-from guichet.models import Account, Attempt
+from guichet.models import Account, Attempt, table_of
 
-_A: Table = Account.__table__  # type: ignore[assignment]
-_T: Table = Attempt.__table__  # type: ignore[assignment]
+_A = table_of(Account)
+_T = table_of(Attempt)
 
 PROMOTE_BATCH = 500
 ACCOUNTS_A_CLAIM = 64

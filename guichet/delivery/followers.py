@@ -12,17 +12,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, select, update
+from sqlalchemy import Connection, Select, select, update
 
 from channels.contract import Surface, Target
 from guichet.db.dialect import given, kind_of
 from guichet.delivery.news import tell_states
 from guichet.delivery.payload import frozen_target, payload_hash
 from guichet.delivery.states import State
-from guichet.models import Account, Delivery
+from guichet.models import Account, Delivery, table_of
 
-_D: Table = Delivery.__table__  # type: ignore[assignment]
-_A: Table = Account.__table__  # type: ignore[assignment]
+_D = table_of(Delivery)
+_A = table_of(Account)
 
 
 _before = _D.alias("before")

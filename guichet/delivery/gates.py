@@ -17,14 +17,14 @@ from channels.sentences import say
 from guichet.db.types import UTCDateTime
 from guichet.delivery.states import State
 from guichet.instance import is_unconfirmed
-from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Staff, TeamMember, Worker
+from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Staff, TeamMember, Worker, table_of
 from guichet.policy import ACCOUNT_RIGHTS, ORG_RIGHTS, Action, OrgRole
 
-D: Table = Delivery.__table__  # type: ignore[assignment]
-_A: Table = Account.__table__  # type: ignore[assignment]
-_B: Table = Brand.__table__  # type: ignore[assignment]
-_P: Table = Post.__table__  # type: ignore[assignment]
-_W: Table = Worker.__table__  # type: ignore[assignment]
+D = table_of(Delivery)
+_A = table_of(Account)
+_B = table_of(Brand)
+_P = table_of(Post)
+_W = table_of(Worker)
 
 OPEN = "open"
 NOW: ColumnElement[datetime] = bindparam("now", type_=UTCDateTime())
@@ -108,9 +108,9 @@ def _holds(
     person: ColumnElement[int | None], action: Action, now: datetime | ColumnElement[datetime]
 ) -> ColumnElement[bool]:
     """Whether a person may do `action` on this row's account now (as guichet.policy says)."""
-    staff: Table = Staff.__table__.alias()  # type: ignore[assignment]
-    grant: Table = Grant.__table__.alias()  # type: ignore[assignment]
-    member: Table = TeamMember.__table__.alias()  # type: ignore[assignment]
+    staff = table_of(Staff).alias()
+    grant = table_of(Grant).alias()
+    member = table_of(TeamMember).alias()
     account: Table = _A.alias()  # type: ignore[assignment]
     roles = sorted(role.value for role, rights in ACCOUNT_RIGHTS.items() if action in rights)
     everywhere = sorted(role.value for role in ORG_RIGHTS if role in (OrgRole.ADMINISTRATOR, OrgRole.OWNER))
@@ -140,7 +140,7 @@ def _holds(
 def _is_braked() -> ColumnElement[bool]:
     """A brake of any scope over it. Taking something down goes through: that is what one
     wants in a crisis; but not where the whole instance is somebody's copy."""
-    brake: Table = Brake.__table__  # type: ignore[assignment]
+    brake = table_of(Brake)
     brand_of = select(_A.c.brand_id).where(_A.c.id == D.c.account_id).correlate(D).scalar_subquery()
     return and_(
         or_(D.c.kind != "delete", is_unconfirmed()),

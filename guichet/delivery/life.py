@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Engine, Table, false, insert, text, true, update
+from sqlalchemy import ColumnElement, Connection, Engine, false, insert, text, true, update
 from sqlalchemy.engine import URL
 
 from guichet.db.dialect import is_sqlite
-from guichet.models import Worker
+from guichet.models import Worker, table_of
 
 _CLASS = 0x67756963  # "guic": our advisory locks among others' on the same server
-_W: Table = Worker.__table__  # type: ignore[assignment]
+_W = table_of(Worker)
 
 
 class Life:

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Connection, Insert, Table, bindparam, insert, literal, select
+from sqlalchemy import Connection, Insert, bindparam, insert, literal, select
 
 from guichet.db.dialect import given, json_object, kind_of
-from guichet.models import Delivery, LiveEvent
+from guichet.models import Delivery, LiveEvent, table_of
 
-_D: Table = Delivery.__table__  # type: ignore[assignment]
-_L: Table = LiveEvent.__table__  # type: ignore[assignment]
+_D = table_of(Delivery)
+_L = table_of(LiveEvent)
 
 
 def tell_states(connection: Connection, ids: Collection[int], now: datetime) -> None:

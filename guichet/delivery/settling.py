@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import Connection, Select, Update, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -26,11 +26,11 @@ from guichet.delivery.news import tell_states
 from guichet.delivery.operations import take_down
 from guichet.delivery.rules import IDEMPOTENT, Verdict, lateness_ms
 from guichet.delivery.states import AttemptState, State, sources_of
-from guichet.models import Account, Attempt, Delivery
+from guichet.models import Account, Attempt, Delivery, table_of
 from guichet.policy import SYSTEM
 
-_A: Table = Account.__table__  # type: ignore[assignment]
-_T: Table = Attempt.__table__  # type: ignore[assignment]
+_A = table_of(Account)
+_T = table_of(Attempt)
 
 
 @dataclass(frozen=True)

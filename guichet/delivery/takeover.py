@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, Table, and_, or_, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from channels.sentences import say
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
 from guichet.delivery.states import AttemptState, State
-from guichet.models import Attempt, Worker
+from guichet.models import Attempt, Worker, table_of
 
-_T: Table = Attempt.__table__  # type: ignore[assignment]
-_W: Table = Worker.__table__  # type: ignore[assignment]
+_T = table_of(Attempt)
+_W = table_of(Worker)
 
 
 def take_over(connection: Connection, worker_id: str, now: datetime) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from channels import contract
@@ -20,12 +20,12 @@ from guichet.db import dialect
 from guichet.errors import Conflict
 from guichet.inbox.states import UNFINISHED
 from guichet.inbox.words import clean, clean_data
-from guichet.models import Account, Conversation, Message, PollCursor, RawItem
+from guichet.models import Account, Conversation, Message, PollCursor, RawItem, table_of
 from guichet.policy import Action, Actor, require, visible
 
 TRIES = 5
 _FIRST_PAUSE = timedelta(seconds=30)
-_RAW: Table = RawItem.__table__  # type: ignore[assignment]
+_RAW = table_of(RawItem)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The tables, together in one place so that no room has to import another for a relationship."""
 
 from guichet.models.account import Account, Brake, Brand, Calendar, ConnectAttempt, Credential, PollCursor
-from guichet.models.base import Base
+from guichet.models.base import Base, table_of
 from guichet.models.conversation import (
     Attachment,
     Conversation,
@@ -84,4 +84,5 @@ __all__ = [
     "Wait",
     "WaitSlice",
     "Worker",
+    "table_of",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
-from sqlalchemy import ForeignKey, Index, MetaData, String, Text, text
+from sqlalchemy import ForeignKey, Index, MetaData, String, Table, Text, text
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from guichet.db.types import Id, Json, ToldText, UTCDateTime
@@ -34,6 +34,11 @@ class Base(DeclarativeBase):
         list[Any]: Json,
         str: Text,
     }
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for the statements that go by rows and not by objects."""
+    return cast(Table, model.__table__)  # SQLAlchemy's type allows for joins, which no model of ours is
 
 
 def ref(target: str, **kw: Any) -> Any:
