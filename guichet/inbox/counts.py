@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from guichet.db import dialect
-from guichet.models import Conversation, ConversationCount
+from guichet.models import Conversation, ConversationCount, table_of
 
 _DEFERRED = "guichet.inbox.counts"
 
@@ -65,8 +64,7 @@ def deferred(session: Session) -> Iterator[None]:
 
 
 def _apply(session: Session, changes: Counter[Place]) -> None:
-    table = ConversationCount.__table__
-    assert isinstance(table, Table)
+    table = table_of(ConversationCount)
     for place, n in sorted(changes.items()):
         if n:
             dialect.upsert(session, table, {**place._asdict(), "n": n}, *Place._fields, add="n")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -18,7 +17,7 @@ from guichet.db import dialect
 from guichet.errors import Invalid
 from guichet.inbox.rows import ConversationRow
 from guichet.inbox.states import ACTIVE
-from guichet.models import Conversation, ConversationSeen, Message
+from guichet.models import Conversation, ConversationSeen, Message, table_of
 from guichet.policy import Action, Actor, require
 
 
@@ -42,7 +41,7 @@ def keep_mark(session: Session, conversation_id: int, staff_id: int, through: in
     """Write the mark: what somebody wrote themselves they have seen, too. Rights are the
     caller's matter."""
     values = {"conversation_id": conversation_id, "staff_id": staff_id, "through_message_id": through, "seen_at": now}
-    table: Any = ConversationSeen.__table__
+    table = table_of(ConversationSeen)
     dialect.upsert(session, table, values, "conversation_id", "staff_id")
 
 
