@@ -46,3 +46,7 @@ def get_spec(name: str) -> ChannelSpec:
 
 def all_specs() -> tuple[ChannelSpec, ...]:
     return tuple(get_spec(name) for name in names())
+
+
+def specs_by_name() -> dict[str, ChannelSpec]:
+    return {spec.name: spec for spec in all_specs()}

@@ -178,7 +178,7 @@ def _write(session: Session, actor: Actor, asked: _Asked, stored: Sequence[str],
         late_limit=asked.late_limit,
         now=now,
     )
-    specs = {name: registry.get_spec(name) for name in registry.names()}
+    specs = registry.specs_by_name()
     if asked.is_draft:
         return row
     if asked.wall_time is None:

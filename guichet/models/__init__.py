@@ -19,7 +19,7 @@ from guichet.models.conversation import (
 )
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Worker
 from guichet.models.live import LiveEvent
-from guichet.models.post import Media, Post, PostTarget, Variant, VariantMedia
+from guichet.models.post import Media, Post, PostEditor, PostTarget, Variant, VariantMedia
 from guichet.models.staff import (
     ApiToken,
     AuditEntry,
@@ -69,6 +69,7 @@ __all__ = [
     "MessageVersion",
     "PollCursor",
     "Post",
+    "PostEditor",
     "PostTarget",
     "RawItem",
     "ReplyDraft",

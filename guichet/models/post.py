@@ -40,7 +40,6 @@ class Post(Base):
     id: Mapped[Key]
     brand_id: Mapped[int] = ref("brand.id", index=True)
     author_id: Mapped[int] = ref("staff.id")
-    edited_by: Mapped[int | None] = ref("staff.id")  # who changed the words last; null: only the author did
     title: Mapped[Short] = mapped_column(default="")
     state: Mapped[Short] = mapped_column(default="draft", index=True)
     wall_time: Mapped[Short | None]
@@ -60,7 +59,16 @@ class Post(Base):
         back_populates="post", order_by="Variant.id", cascade="all, delete-orphan"
     )
     targets: Mapped[list[PostTarget]] = relationship(back_populates="post", cascade="all, delete-orphan")
+    editors: Mapped[list[PostEditor]] = relationship(cascade="all, delete-orphan")
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+class PostEditor(Base):
+    """Who changed what a post says since it was last approved, its author's first words aside."""
+
+    __tablename__ = "post_editor"
+    post_id: Mapped[int] = ref("post.id", primary_key=True)
+    staff_id: Mapped[int] = ref("staff.id", primary_key=True)
 
 
 class Variant(Base):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,14 +15,18 @@ import puremagic
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from channels.sentences import say
 from guichet import audit
 from guichet.delivery.materials import visible_files
 from guichet.errors import Invalid, NotFound
-from guichet.models import Media
-from guichet.policy import Action, Actor, require, visible_accounts
+from guichet.models import Media, Post, Variant, VariantMedia
+from guichet.policy import Action, Actor, require, require_for_post, visible_accounts
+from guichet.publishing.chains import bring_in_step, is_editable, name_editor, open_deliveries_of
+from guichet.publishing.checking import Specs
 from guichet.publishing.documents import kind_of_document, named_for
+from guichet.publishing.drafting import tell_of
 
 LARGEST = 64 * 1024 * 1024  # bytes
 _PIXELS = 40_000_000  # more is a bomb, or nothing that a network takes
@@ -134,9 +139,32 @@ def get_media(session: Session, actor: Actor, media_id: int) -> Media:
     return media
 
 
-def describe(session: Session, actor: Actor, media: Media, alt: str, now: datetime) -> None:
-    """Change what it shows, in words. One's own, or anybody's for administrators."""
+def describe(session: Session, actor: Actor, media: Media, alt: str, specs: Specs, now: datetime) -> None:
+    """Change what it shows, in words. One's own, or anybody's for administrators. Every post
+    that is still to go out with it changes by that too: who may not write it may not, and
+    what was approved of it no longer is."""
     if media.uploaded_by != actor.staff_id:
         require(actor, Action.BRAND_MANAGE)
+    if alt == media.alt:
+        return
+    used = [(post, open_deliveries_of(session, post)) for post in _posts_with(session, media)]
+    changing = [(post, deliveries) for post, deliveries in used if is_editable(post, deliveries)]
+    for post, _ in changing:
+        require_for_post(actor, Action.POST_WRITE, post)
     media.alt = alt
+    for post, deliveries in changing:
+        name_editor(post, actor)
+        if post.state != "draft":
+            bring_in_step(session, actor, post, deliveries, specs, now)
+        post.updated_at = now
+        flag_modified(post, "updated_at")  # who read it before has read another post
+        audit.record(session, actor, "post.change", post, now)
+        tell_of(session, post, now)
     audit.record(session, actor, "media.describe", media, now)
+
+
+def _posts_with(session: Session, media: Media) -> Sequence[Post]:
+    """Posts to which this file is attached and which may still change, in order."""
+    using = select(Variant.post_id).join(VariantMedia).where(VariantMedia.media_id == media.id)
+    open_ = Post.state.in_(("draft", "awaiting_approval", "scheduled"))
+    return session.scalars(select(Post).where(Post.id.in_(using), open_).order_by(Post.id)).all()

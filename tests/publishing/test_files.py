@@ -20,7 +20,7 @@ from guichet.models import AuditEntry
 from guichet.policy import Actor
 from guichet.publishing import files
 from guichet.publishing.drafting import VariantSpec, Words
-from tests.publishing.desk import NOW, Desk
+from tests.publishing.desk import NOW, SPECS, Desk
 
 _GPS, _ORIENTATION, _MAKER = 0x8825, 0x0112, 0x010F
 
@@ -175,9 +175,9 @@ def test_only_who_may_write_or_answer_somewhere_brings_files_and_only_ones_own_a
     with pytest.raises(NotAllowed):
         kept(desk, desk.stranger)
     media = files.get_media(desk.session, desk.author, kept(desk, desk.author))
-    files.describe(desk.session, desk.author, media, "A gate at dawn", NOW)
+    files.describe(desk.session, desk.author, media, "A gate at dawn", SPECS, NOW)
     assert media.alt == "A gate at dawn"
     with pytest.raises(NotAllowed):
-        files.describe(desk.session, desk.publisher, media, "Something else", NOW)
+        files.describe(desk.session, desk.publisher, media, "Something else", SPECS, NOW)
     acts = [e.action for e in desk.session.query(AuditEntry).filter(AuditEntry.target_kind == "media")]
     assert acts == ["media.add", "media.describe"]

@@ -11,7 +11,7 @@ from guichet import live
 from guichet import models as m
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.policy import SYSTEM, load_actor
+from guichet.policy import SYSTEM, Actor, load_actor
 from guichet.publishing import files, operations, queries
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.stats import needs_you
@@ -95,14 +95,54 @@ def test_what_needs_you_names_the_version_that_it_shows(desk: Desk) -> None:
         operations.approve(desk.session, desk.publisher, post, NOW, shown.post_version)
 
 
-def test_a_file_described_anew_before_the_approval_goes_out_as_it_was_approved(desk: Desk) -> None:
-    picture = factories.make_media(desk.session, desk.session.get_one(m.Staff, desk.author.staff_id), alt="a boat")
+def described(desk: Desk, by: Actor) -> tuple[m.Media, m.Post]:
+    """A file that `by` uploaded, in a post that waits for its approval."""
+    picture = factories.make_media(desk.session, desk.session.get_one(m.Staff, by.staff_id), alt="a boat")
     post = desk.post(desk.author, words=Words("Look", media_ids=[picture.id]))
     desk.schedule(post, desk.author)
-    files.describe(desk.session, desk.author, picture, "a ship", NOW)
-    operations.approve(desk.session, desk.publisher, post, NOW)
+    return picture, post
+
+
+def test_a_file_described_anew_is_another_post_than_the_approver_read(desk: Desk) -> None:
+    picture, post = described(desk, desk.author)
+    desk.session.flush()
+    read = post.version
+    files.describe(desk.session, desk.author, picture, "a ship", SPECS, NOW)
+    desk.session.flush()
+    with pytest.raises(Conflict, match="since you read it"):
+        operations.approve(desk.session, desk.publisher, post, NOW, read)
+    operations.approve(desk.session, desk.publisher, post, NOW, post.version)
     assert {d.content_hash for d in desk.deliveries(post)} == {post.approved_hash}
     assert {d.payload["media"][0]["alt"] for d in desk.deliveries(post)} == {"a ship"}
+
+
+def test_a_file_described_anew_after_the_approval_asks_for_another_one(desk: Desk) -> None:
+    picture, post = described(desk, desk.author)
+    operations.approve(desk.session, desk.publisher, post, NOW)
+    files.describe(desk.session, desk.author, picture, "a boat", SPECS, NOW)
+    assert post.state == "scheduled"
+    files.describe(desk.session, desk.author, picture, "a ship", SPECS, NOW)
+    assert (post.state, post.approved_hash) == ("awaiting_approval", "")
+    assert set(desk.states(post)) == {"awaiting_approval"}
+    operations.approve(desk.session, desk.publisher, post, NOW)
+    assert {d.payload["media"][0]["alt"] for d in desk.deliveries(post)} == {"a ship"}
+
+
+def test_what_is_sent_already_keeps_its_description_while_the_file_gets_another(desk: Desk) -> None:
+    picture, post = described(desk, desk.author)
+    operations.approve(desk.session, desk.publisher, post, NOW)
+    desk.deliveries(post)[0].state = State.SENDING
+    desk.session.flush()
+    files.describe(desk.session, desk.author, picture, "a ship", SPECS, NOW)
+    assert picture.alt == "a ship"
+    assert {d.payload["media"][0]["alt"] for d in desk.deliveries(post)} == {"a boat"}
+
+
+def test_nobody_describes_a_file_in_a_post_that_they_may_not_write(desk: Desk) -> None:
+    picture, post = described(desk, desk.author)
+    with pytest.raises(NotFound):
+        files.describe(desk.session, replace(desk.author, accounts={}), picture, "a ship", SPECS, NOW)
+    assert (picture.alt, post.editors) == ("a boat", [])
 
 
 def test_who_may_only_write_does_not_choose_when_it_goes_out(desk: Desk) -> None:
@@ -146,17 +186,26 @@ def test_nobody_approves_their_own_words(desk: Desk) -> None:
 
 
 def test_nobody_approves_what_they_put_into_somebody_elses_post(desk: Desk) -> None:
+    """Whoever wrote over it since: words of theirs may still be in it."""
     desk.brand.needs_approval = True
+    third = factories.make_staff(desk.session)
+    for account in (desk.here, desk.there):
+        factories.make_grant(desk.session, third, account, "publisher")
+    reader = load_actor(desk.session, third, NOW)
     post = desk.post(desk.author)
     desk.schedule(post, desk.author)
     operations.change(desk.session, desk.publisher, post, words=Words("My own words"), specs=SPECS, now=NOW)
-    with pytest.raises(NotAllowed, match="you changed it last") as refused:
+    operations.change(desk.session, desk.author, post, words=Words("My own words!"), specs=SPECS, now=NOW)
+    with pytest.raises(NotAllowed, match="you changed it") as refused:
         operations.approve(desk.session, desk.publisher, post, NOW)
     assert refused.value.code == "own_words"
-    operations.change(desk.session, desk.author, post, words=Words("Ours"), specs=SPECS, now=NOW)
-    operations.change(desk.session, desk.publisher, post, title="a title", words=Words("Ours"), specs=SPECS, now=NOW)
-    operations.approve(desk.session, desk.publisher, post, NOW)
+    operations.change(desk.session, reader, post, title="a title", words=Words("My own words!"), specs=SPECS, now=NOW)
+    operations.approve(desk.session, reader, post, NOW)
     assert post.state == "scheduled"
+    operations.change(desk.session, reader, post, words=Words("Mine"), specs=SPECS, now=NOW)
+    with pytest.raises(NotAllowed, match="you changed it"):
+        operations.approve(desk.session, reader, post, NOW)
+    operations.approve(desk.session, desk.publisher, post, NOW)  # what they changed was approved before
 
 
 def test_a_rejected_post_is_a_draft_again_with_the_reason(desk: Desk) -> None:

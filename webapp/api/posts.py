@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from channels import registry
-from channels.contract import ChannelSpec
 from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.delivery.payload import MediaRef
@@ -90,7 +89,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     for row in rows.values():
         require(actor, Action.POST_WRITE, row)
     contents = [_content(asked, v.account_id, _spec_of(v).over(_words(body))) for v in body.variants]
-    checks = operations.preflight(asked.actor, contents, rows, _network_specs())
+    checks = operations.preflight(asked.actor, contents, rows, registry.specs_by_name())
     asks = any(r.brand.needs_approval or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
     readings = rules.readings_of(body.wall_time, body.time_zone) if body.wall_time else {}
@@ -123,7 +122,7 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
         time_zone=body.time_zone,
         fold_rule=body.fold,
         gap_rule=body.gap,
-        specs=_network_specs(),
+        specs=registry.specs_by_name(),
         now=asked.now,
     )
     return _fresh(asked, row)
@@ -153,7 +152,7 @@ def _schedule(asked: Asked, path: IdPath, body: PostSchedule, *, for_approval: b
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.schedule(
         asked.session, asked.actor, row, wall_time=body.wall_time, time_zone=body.time_zone, fold_rule=body.fold,
-        gap_rule=body.gap, for_approval=for_approval, specs=_network_specs(), now=asked.now,
+        gap_rule=body.gap, for_approval=for_approval, specs=registry.specs_by_name(), now=asked.now,
     )  # fmt: skip
     return _fresh(asked, row)
 
@@ -173,7 +172,7 @@ def reschedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
 def publish_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     """Send it now."""
     row = queries.get_post(asked.session, asked.actor, path.id)
-    operations.publish_now(asked.session, asked.actor, row, specs=_network_specs(), now=asked.now)
+    operations.publish_now(asked.session, asked.actor, row, specs=registry.specs_by_name(), now=asked.now)
     return _fresh(asked, row)
 
 
@@ -206,10 +205,6 @@ def _fresh(asked: Asked, row: PostRow) -> Post:
     asked.session.flush()
     asked.session.expire(row)
     return show_post(asked, queries.get_post(asked.session, asked.actor, row.id))
-
-
-def _network_specs() -> dict[str, ChannelSpec]:
-    return {name: registry.get_spec(name) for name in registry.names()}
 
 
 def _specs_of(variants: list[VariantIn]) -> list[VariantSpec]:
