@@ -536,6 +536,8 @@ class ChannelSpec:
     # The network's own host, where it is fixed (X); rehearsal accounts are
     # diverted from it on the wire.
     fixed_hosts: tuple[str, ...] = ()
+    # A class of networks to practise against: there is nothing of it but its rehearsal.
+    is_drill: bool = False
 
     @property
     def can_delete(self) -> bool:

@@ -40,11 +40,16 @@ class Networks:
     def spec(self, network: str) -> ChannelSpec:
         return registry.get_spec(network)
 
+    def offered(self) -> tuple[str, ...]:
+        """Networks that accounts can be connected on here: a drill only where it is rehearsed."""
+        return tuple(n for n in registry.names() if n not in registry.DRILLS or n in self.rehearsal)
+
     def wire_for(self, network: str, is_rehearsal: bool) -> Wire:
         """The wire that an account's calls take."""
-        if not is_rehearsal:
+        is_drill = self.spec(network).is_drill
+        if not (is_rehearsal or is_drill):
             return self.wire
-        if network not in self.rehearsal:
+        if not is_rehearsal or network not in self.rehearsal:
             raise Rejected(say("no rehearsal server of {network} runs here", network=network), code="no_rehearsal")
         divert = dict.fromkeys(self.spec(network).fixed_hosts, self.rehearsal[network])
         return replace(self.wire, divert=divert)

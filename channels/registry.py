@@ -20,20 +20,28 @@ BUILT_IN = {
     "email": "channels.email:SPEC",
 }
 
+# Classes of networks, of which there are only rehearsals.
+DRILLS = {
+    "drill-laggard": "channels.drills:LAGGARD",
+    "drill-liar": "channels.drills:LIAR",
+    "drill-blind": "channels.drills:BLIND",
+}
+_OURS = {**BUILT_IN, **DRILLS}
+
 
 @cache
 def names() -> tuple[str, ...]:
-    """Every network's name, built-in first. Looked up once: what is installed later is known
-    after a restart."""
-    added = sorted({e.name for e in entry_points(group="guichet.channels")} - set(BUILT_IN))
-    return (*BUILT_IN, *added)
+    """Every network's name, built-in first, drills last. Looked up once: what is installed
+    later is known after a restart."""
+    added = sorted({e.name for e in entry_points(group="guichet.channels")} - set(_OURS))
+    return (*BUILT_IN, *added, *DRILLS)
 
 
 @cache
 def get_spec(name: str) -> ChannelSpec:
     """The spec of one network. Raises KeyError for a name that nobody registered."""
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
+    if name in _OURS:
+        module, _, attribute = _OURS[name].partition(":")
         spec = getattr(import_module(module), attribute)
     else:
         spec = next(e for e in entry_points(group="guichet.channels", name=name)).load() if name in names() else None

@@ -12,14 +12,16 @@ from typing import Any
 from flask import Flask, jsonify
 from werkzeug.serving import make_server
 
+from channels import registry
 from channels.rehearsal.base import Network, Server
 from channels.rehearsal.bluesky import BlueskyNetwork
+from channels.rehearsal.drills import MANNERS, DrillNetwork
 from channels.rehearsal.email import EmailNetwork, MailServer
 from channels.rehearsal.mastodon import MastodonNetwork
 from channels.rehearsal.store import Store
 from channels.rehearsal.x import XNetwork
 from cli.demo import cast
-from guichet.config import REHEARSAL_PORTS, Settings
+from guichet.config import REHEARSAL_PORTS, REHEARSED, Settings
 
 # A rehearsal is read every few seconds, so that nobody waits for it; X itself lets direct
 # messages be read once a minute.
@@ -38,6 +40,7 @@ def serve(settings: Settings) -> None:
         MastodonNetwork(_store(folder, "mastodon")),
         BlueskyNetwork(_store(folder, "bluesky")),
         EmailNetwork(_store(folder, "email")),
+        *(DrillNetwork(MANNERS[name], _store(folder, name)) for name in registry.DRILLS),
     ]
     for network in networks:
         _settle_companies(network)
@@ -62,6 +65,9 @@ def _server(network: Network, settings: Settings) -> Server:
 
 def _settle_companies(network: Network) -> None:
     """The company accounts that can be connected here; those that are there stay as they are."""
+    if isinstance(network, DrillNetwork):
+        network.seed_company(network.name.removeprefix("drill-"), cast.DRILLING)
+        return
     there = {str(p.get("handle") or p.get("address")) for p in network.people()}
     for name, handle, title in (*(a[:3] for a in cast.ACCOUNTS), *cast.SPARE):
         if name != network.name or handle in there:
@@ -83,6 +89,6 @@ def _control(settings: Settings) -> Flask:
 
     @app.get("/healthz")
     def healthz() -> Any:
-        return jsonify({name: settings.rehearsal_url(name) for name in ("x", "mastodon", "bluesky", "email")})
+        return jsonify({name: settings.rehearsal_url(name) for name in REHEARSED})
 
     return app

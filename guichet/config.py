@@ -46,7 +46,12 @@ SETTINGS: dict[str, str] = {
     "GUICHET_EMAIL_CLIENT_SECRET": "OAuth 2 client secret for mail at Microsoft 365 or Google.",
 }
 
-REHEARSAL_PORTS = {"control": 0, "x": 1, "mastodon": 2, "bluesky": 3, "email": 4, "imap": 5, "smtp": 6}
+REHEARSAL_PORTS = {
+    "control": 0, "x": 1, "mastodon": 2, "bluesky": 3, "email": 4, "imap": 5, "smtp": 6,
+    "drill-laggard": 7, "drill-liar": 8, "drill-blind": 9,
+}  # fmt: skip
+# Those at which a network is rehearsed.
+REHEARSED = tuple(name for name in REHEARSAL_PORTS if name not in ("control", "imap", "smtp"))
 
 
 def embedded_socket(data_dir: Path) -> Path:
@@ -102,7 +107,7 @@ class Settings:
 
     def network_options(self) -> dict[str, Any]:
         """What channels.networks.open_networks takes."""
-        rehearsed = ("x", "mastodon", "bluesky", "email") if self.rehearsal_port else ()
+        rehearsed = REHEARSED if self.rehearsal_port else ()
         return {
             "allow": self.allowed_addresses(),
             "rehearsal": {name: self.rehearsal_url(name) for name in rehearsed},

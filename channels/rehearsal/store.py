@@ -56,6 +56,11 @@ class Store:
             if self._durable:
                 self._db.execute("DELETE FROM doc WHERE kind = ? AND id = ?", (kind, id_))
 
+    def items(self, kind: str) -> list[tuple[str, Doc]]:
+        """Ids and documents in the order they came."""
+        with self.lock:
+            return list(self._docs.get(kind, {}).items())
+
     def all(self, kind: str, where: Callable[[Doc], bool] | None = None) -> list[Doc]:
         """Documents in the order they came."""
         with self.lock:

@@ -57,10 +57,10 @@ def add(
     Where the network asks for consent on its own page, the address is printed; open it,
     consent, and paste the address that the browser is then sent to.
     """
-    spec = _spec(network)
-    typed = _typed(spec, fields)
     runtime = runtime_or_exit()
     networks = open_networks(**runtime.settings.network_options())
+    spec = _spec(network, networks)
+    typed = _typed(spec, fields)
     connector = networks.connector(spec.name, rehearsal)
     brand_id, account_id = _where(runtime, brand_name, reconnect)
     form = {**(spec.rehearsal_fields(networks.rehearsal[spec.name]) if rehearsal else {}), **typed}
@@ -73,9 +73,10 @@ def add(
                 handle=connected.handle, brand_id=brand_id)  # fmt: skip
 
 
-def _spec(network: str) -> ChannelSpec:
-    if network not in registry.names():
-        raise WronglyAsked(f"no network is called {network!r}: there are {', '.join(registry.names())}")
+def _spec(network: str, networks: Networks) -> ChannelSpec:
+    offered = networks.offered()
+    if network not in offered:
+        raise WronglyAsked(f"no network is called {network!r}: there are {', '.join(offered)}")
     return registry.get_spec(network)
 
 

@@ -10,8 +10,9 @@ import requests
 from cli.environment import settings_or_exit, use_own_folder_if_there
 from cli.output import Failed, Output, Status, WronglyAsked
 from cli.programs import PROGRAMS
+from guichet.config import REHEARSED
 
-NETWORKS = click.Choice(["x", "mastodon", "bluesky", "email"])
+NETWORKS = click.Choice(REHEARSED)
 
 
 @click.group()

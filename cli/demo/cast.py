@@ -81,6 +81,9 @@ SPARE = (
     ("email", "club@auroreair.example", "Aurore Club"),
 )
 
+# Whose account each drill has.
+DRILLING = "Aurore Drills"
+
 # name, brand ("" for all), words of which one must occur (none: always), actions
 RULES = (
     ("Stranded now is urgent", "", ("stranded", "stuck", "bloqué", "bloquée", "annulé", "annulée", "cancelled"),

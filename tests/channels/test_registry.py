@@ -41,7 +41,7 @@ def test_an_installed_package_adds_its_network_for_the_life_of_the_process(
 ) -> None:
     known = install(tmp_path, "plugged", "plugged")
     monkeypatch.syspath_prepend(tmp_path)
-    assert registry.names() == (*registry.BUILT_IN, "plugged")
+    assert registry.names() == (*registry.BUILT_IN, "plugged", *registry.DRILLS)
     assert registry.get_spec("plugged").title == "Plugged"
     shutil.rmtree(known)
     assert "plugged" in registry.names()  # nothing is looked up again

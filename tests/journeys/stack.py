@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from guichet.config import Settings, read_settings
+from guichet.config import REHEARSAL_PORTS, Settings, read_settings
 from tests.architecture.source import ROOT
 
 START_SECONDS = 120
@@ -107,7 +107,7 @@ def free_ports(count: int) -> int:
 @contextmanager
 def running(folder: Path, *options: str, **settings: str) -> Iterator[Stack]:
     """Start `guichet run OPTIONS` and wait until it is ready; stop it with Ctrl-C."""
-    port = free_ports(10)
+    port = free_ports(2 + len(REHEARSAL_PORTS) + 3)
     environment = {
         **_clean_environment(),
         "GUICHET_DATA_DIR": str(folder),

@@ -25,7 +25,7 @@ room = Room("connecting")
 def begin_connecting(asked: Asked, body: ConnectBegin) -> ConnectBegun:
     """Begin to connect an account. Where consent is asked at the network, the answer says
     where to send the person; where credentials are typed, it is connected at once."""
-    spec = _spec(body.network)
+    spec = _spec(asked, body.network)
     _require_right(asked, body)
     if _signs_in(spec, body.form):
         return ConnectBegun(authorize_url=None, account=_sign_in(asked, spec, body))
@@ -53,7 +53,7 @@ def begin_connecting(asked: Asked, body: ConnectBegin) -> ConnectBegun:
 @room.post("/accounts/sign-in", Account, scope="", own_units=True, secret=True)
 def sign_in_account(asked: Asked, body: ConnectSignIn) -> Account:
     """Connect an account with typed credentials."""
-    spec = _spec(body.network)
+    spec = _spec(asked, body.network)
     _require_right(asked, body)
     return _sign_in(asked, spec, body)
 
@@ -94,11 +94,12 @@ def save(
     return row
 
 
-def _spec(network: str) -> ChannelSpec:
-    if network not in registry.names():
+def _spec(asked: Asked, network: str) -> ChannelSpec:
+    offered = asked.networks.offered()
+    if network not in offered:
         raise Invalid(
             "no network is called that",
-            {"network": say("must be one of {choices}", choices=", ".join(registry.names()))},
+            {"network": say("must be one of {choices}", choices=", ".join(offered))},
         )
     return registry.get_spec(network)
 

@@ -19,8 +19,8 @@ _WITH_URL = "see https://example.com/"
 
 @room.get("/networks", Page[Network])
 def list_networks(asked: Asked) -> Page[Network]:
-    """Every network that this installation knows."""
-    return Page(items=[_show(registry.get_spec(name), asked.networks) for name in registry.names()])
+    """Every network that this installation knows; drills where they are rehearsed."""
+    return Page(items=[_show(registry.get_spec(name), asked.networks) for name in asked.networks.offered()])
 
 
 def _show(spec: ChannelSpec, networks: Networks) -> Network:

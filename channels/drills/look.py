@@ -1,0 +1,67 @@
+"""Finding out whether a send of unknown outcome was published.
+
+The account's own posts are read back to the moment of the send. Only one that we did not
+know, written since, with the same words in the same place is ours; two go to a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from channels.contract import JSON, Connection, Draft, Looked
+from channels.drills.api import Api, id_of, receipt_of, time_of
+from channels.errors import Malformed
+from channels.wire import Wire
+
+_CLOCK_MARGIN = timedelta(seconds=3)
+_MOST_PAGES = 25
+
+
+class TimelineReconciler:
+    """Reads, and only reads, what the account has published."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._api = Api.of(connection, wire)
+
+    def look(
+        self,
+        draft: Draft,
+        prepared: Mapping[str, Any],
+        key: str,
+        started_at: datetime,
+        known_ids: frozenset[str],
+    ) -> Looked:
+        since = started_at - _CLOCK_MARGIN
+        posts, is_complete = self._own_since(since)
+        in_reply_to = draft.reply_to.remote_id if draft.reply_to else ""
+        same = [
+            p
+            for p in posts
+            if time_of(p) >= since
+            and id_of(p) not in known_ids
+            and (p.get("text"), p.get("in_reply_to")) == (draft.text, in_reply_to)
+            and p.get("media") == len(draft.media)
+        ]
+        ids = [id_of(p) for p in same]
+        evidence = {"read": len(posts), "since": since.isoformat(), "complete": is_complete, "same": ids}
+        if len(same) == 1:
+            return Looked(found=receipt_of(same[0]), evidence=evidence)
+        if same:
+            return Looked(candidates=tuple(map(receipt_of, same)), evidence=evidence)
+        return Looked(absent=is_complete, evidence=evidence)
+
+    def _own_since(self, since: datetime) -> tuple[list[JSON], bool]:
+        """Our posts since then, and whether that is all of them."""
+        found: list[JSON] = []
+        params: dict[str, Any] = {}
+        for _ in range(_MOST_PAGES):
+            page = self._api.read("/posts", **params)
+            if not isinstance(page, list) or not all(isinstance(p, dict) for p in page):
+                raise Malformed("the network did not show its list")
+            found += page
+            if not page or time_of(page[-1]) < since:
+                return found, True
+            params["before"] = id_of(page[-1])
+        return found, False
