@@ -74,9 +74,18 @@ class BrandPart(_Part):
     answer_within_minutes: int | None = Field(None, ge=1, le=1_000_000)
 
 
+class SlotPart(_Part):
+    """A place in the week for a post: weekday (0 is Monday) and wall time in the account's zone."""
+
+    weekday: int = Field(ge=0, le=6)
+    at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+    label: Annotated[str, Field(max_length=60)] = ""
+
+
 class AccountPart(_Part):
     """An outside account, without its secrets: where it is new it waits to be connected.
-    `key` is what the rest of the document calls it."""
+    `key` is what the rest of the document calls it. Where it says nothing of slots, those
+    that are here stay."""
 
     key: Name
     network: Name
@@ -87,6 +96,7 @@ class AccountPart(_Part):
     brand: Name
     time_zone: Name
     rehearsal: bool = False
+    slots: Annotated[list[SlotPart], Field(max_length=200)] | None = None
 
 
 class GrantPart(_Part):

@@ -27,6 +27,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     people.import_teams,
     people.import_brands,
     people.import_accounts,
+    people.import_slots,
     people.import_grants,
     talk.import_labels,
     talk.import_rules,

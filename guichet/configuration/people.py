@@ -10,10 +10,12 @@ from channels.sentences import say
 from guichet.accounts import operations
 from guichet.accounts.registering import register_account
 from guichet.configuration.document import BrandPart, CalendarPart, Document, StaffPart
-from guichet.configuration.steps import Import, columns
+from guichet.configuration.steps import Import, Step, columns
 from guichet.errors import Invalid
 from guichet.inbox.operations import return_to_queue
 from guichet.models import Account, Brand, Calendar, Grant, Staff, Team
+from guichet.publishing.openings import WeekSlot, good_week
+from guichet.publishing.slots import set_slots, weeks_of
 from guichet.staff import operations as staffing
 from guichet.staff.rules import fold_email
 
@@ -162,6 +164,19 @@ def import_accounts(at: Import, document: Document) -> None:
             elif changes:
                 operations.change_account(at.session, at.actor, row, changes, at.now)
             at.know("account", part.key, row.id)
+
+
+def import_slots(at: Import, document: Document) -> None:
+    """The week of each account that names one, in place of what it had."""
+    named = [(n, part, part.slots) for n, part in enumerate(document.accounts) if part.slots is not None]
+    for n, part, week in named:
+        with at.part(f"accounts.{n}"):
+            account = at.session.get_one(Account, at.numbers.id_of("account", part.key))
+            wanted = good_week([WeekSlot(s.weekday, s.at, s.label) for s in week])
+            here = weeks_of(at.session, at.actor, [account.id]).get(account.id, [])
+            if here != wanted:
+                at.steps.append(Step("slots", part.key, "change" if here else "create", ("slots",) if here else ()))
+                set_slots(at.session, at.actor, account, wanted, at.now)
 
 
 def import_grants(at: Import, document: Document) -> None:

@@ -17,6 +17,7 @@ from guichet.configuration.document import (
     GrantPart,
     LabelPart,
     RulePart,
+    SlotPart,
     StaffPart,
     TeamPart,
     ViewPart,
@@ -24,6 +25,7 @@ from guichet.configuration.document import (
 from guichet.configuration.rules import Index, account_keys, named_actions, named_conditions, named_filters
 from guichet.models import Account, Brand, Calendar, CannedReply, Grant, Label, Rule, SavedView, Staff, Team, TeamMember
 from guichet.policy import Action, Actor, require
+from guichet.publishing.slots import weeks_of
 
 # What somebody must hold to read, or change, all of it.
 NEEDED = (
@@ -52,7 +54,7 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         staff=[_staff(s) for s in session.scalars(select(Staff).order_by(Staff.email))],
         teams=_teams(session),
         brands=[_brand(b, known) for b in session.scalars(select(Brand).order_by(Brand.name))],
-        accounts=_accounts(session, known),
+        accounts=_accounts(session, actor, known),
         grants=_grants(session, known, now),
         labels=[LabelPart(name=x.name, colour=x.colour) for x in session.scalars(select(Label).order_by(Label.name))],
         rules=_rules(session, known),
@@ -115,12 +117,15 @@ def _brand(row: Brand, known: Index) -> BrandPart:
     )  # fmt: skip
 
 
-def _accounts(session: Session, known: Index) -> list[AccountPart]:
-    rows = session.scalars(select(Account).options(joinedload(Account.brand)).order_by(Account.network, Account.id))
+def _accounts(session: Session, actor: Actor, known: Index) -> list[AccountPart]:
+    wanted = select(Account).options(joinedload(Account.brand)).order_by(Account.network, Account.id)
+    rows = session.scalars(wanted).all()
+    weeks = weeks_of(session, actor, [a.id for a in rows])
     return [
         AccountPart(
             key=known.names["account"][a.id], network=a.network, base_url=a.base_url, remote_id=a.remote_id,
             handle=a.handle, name=a.name, brand=a.brand.name, time_zone=a.time_zone, rehearsal=a.is_rehearsal,
+            slots=[SlotPart(weekday=s.weekday, at=s.at, label=s.label) for s in weeks.get(a.id, ())],
         )
         for a in rows
     ]  # fmt: skip

@@ -20,6 +20,7 @@ from guichet.models.conversation import (
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Worker
 from guichet.models.live import LiveEvent
 from guichet.models.post import Media, Post, PostEditor, PostTarget, Variant, VariantMedia
+from guichet.models.slot import Slot, SlotUse
 from guichet.models.staff import (
     ApiToken,
     AuditEntry,
@@ -76,6 +77,8 @@ __all__ = [
     "Rule",
     "SavedView",
     "SecretCanary",
+    "Slot",
+    "SlotUse",
     "Staff",
     "StaffSession",
     "Team",

@@ -73,6 +73,7 @@ def build(session: Any) -> None:
     make.make_grant(session, agent, twin, "viewer", ends_at=utc_now() + timedelta(days=30))
     make.make_grant(session, owner, account, "viewer", ends_at=NOW)
     session.add(m.Grant(team_id=team.id, brand_id=other.id, role="publisher", created_at=NOW))
+    session.add_all([m.Slot(account_id=account.id, weekday=n, at="09:00", label="tips") for n in (0, 3)])
     label = m.Label(name="refund", colour="red")
     session.add(label)
     session.flush()
@@ -134,6 +135,7 @@ def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere:
     assert rule["conditions"][1]["value"] == ["mastodon:aurore"]
     assert [a.get("value") for a in rule["actions"]] == ["refund", "Counter", "agent@example.org", 2]
     assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2"]
+    assert [s["weekday"] for s in document["accounts"][0]["slots"]] == [0, 3]
     assert {g["role"] for g in document["grants"]} == {"agent", "viewer", "publisher"}
     assert "canary" not in json.dumps(document)
     there = elsewhere()
@@ -162,6 +164,7 @@ def test_what_differs_is_changed_and_what_is_not_mentioned_stays(company: Guiche
             {"name": "Counter", "members": ["owner@example.org"]},
             {"name": "Night", "leads": ["OWNER@example.org"]},
         ],
+        "accounts": [{**document["accounts"][0], "slots": [{"weekday": 6, "at": "20:00"}]}],
         "labels": [{"name": "refund", "colour": "blue"}],
         "rules": [{**document["rules"][1], "on": True}, document["rules"][0]],
         "canned_replies": [{"title": "Bye", "text": "Adieu"}],
@@ -170,6 +173,7 @@ def test_what_differs_is_changed_and_what_is_not_mentioned_stays(company: Guiche
     told = {(s["kind"], s["name"]): (s["does"], s["fields"]) for s in done["steps"]}
     assert told["brand", "Aurore"] == ("change", ["languages", "needs_approval"])
     assert told["staff", "agent@example.org"] == ("change", ["capacity", "disabled"])
+    assert told["slots", "mastodon:aurore"] == ("change", ["slots"])
     assert told["team", "Night"] == ("create", [])
     assert told["rule", "the order of all"] == ("change", ["position"])
     after = company.json("config", "export")

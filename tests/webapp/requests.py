@@ -92,6 +92,8 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /posts/<int:id>/submit": _TIME,
         "POST /posts/<int:id>/schedule": _TIME,
         "POST /posts/<int:id>/reschedule": _TIME,
+        "POST /posts/<int:id>/queue": {"together": True},
+        "PUT /accounts/<int:id>/slots": {"slots": [{"weekday": 1, "at": "09:00", "label": "tips"}]},
         "PATCH /media/<int:id>": {"alt": "a"},
         "POST /deliveries/<int:id>/resolve": {"choice": "drop"},
         "POST /brake": {"on": True, "scope": "account", "scope_id": ids["accounts"]},

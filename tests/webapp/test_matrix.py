@@ -35,7 +35,12 @@ WEAKEST = {
     ),
     "author": ("POST /posts", "POST /posts/preflight", "PATCH /posts/<int:id>"),
     "publisher": ("POST /deliveries/<int:id>/resolve", "POST /brake"),
-    "manager": ("PATCH /accounts/<int:id>", "POST /accounts/<int:id>/disconnect", "POST /dead-letters/<int:id>/replay"),
+    "manager": (
+        "PATCH /accounts/<int:id>",
+        "POST /accounts/<int:id>/disconnect",
+        "PUT /accounts/<int:id>/slots",
+        "POST /dead-letters/<int:id>/replay",
+    ),
     "org": (
         "POST /brands",
         "PATCH /brands/<int:id>",
@@ -114,8 +119,8 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
         and SECRET_WORD in browser.get(rule, query_string=QUERIES.get(rule)).get_data(as_text=True)
     }
     assert {
-        "/accounts", "/brands", "/conversations", "/customers", "/posts", "/deliveries", "/canned-replies", "/views",
-        "/dead-letters", "/needs-you", "/search", "/stats/waits",
+        "/accounts", "/brands", "/slots", "/conversations", "/customers", "/posts", "/deliveries", "/canned-replies",
+        "/views", "/dead-letters", "/needs-you", "/search", "/stats/waits",
     } <= seen  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 /** The post that is being written: common pieces, what differs by account, a time. */
+import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
-import type { Account, Id, Post, Preflight, VariantIn } from "$lib/api/types";
+import type { Account, Id, Opening, Post, Preflight, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
@@ -17,6 +18,11 @@ class DraftPost {
   /** What accounts have of their own. */
   own: Record<Id, Own> = $state({});
   later = $state(true);
+  /** At the next free slot, whose time the server gives it; together: one for all accounts. */
+  queue = $state(false);
+  together = $state(false);
+  slots: Opening[] = $state([]);
+  slotsError: unknown = $state(null);
   wallTime = $state("");
   timeZone = $state("UTC");
   fold: Fold = $state("first");
@@ -56,11 +62,41 @@ class DraftPost {
     return Object.keys(this.own[id] ?? {}) as Part[];
   }
 
-  begin(wallTime: string | null): void {
+  /** The times at which it would go out from the queue, each with its accounts. */
+  get slotTimes(): (Opening & { accounts: Id[] })[] {
+    const times = new Map<string, Opening & { accounts: Id[] }>();
+    for (const one of this.slots) {
+      const time = times.get(one.at) ?? { ...one, accounts: [] };
+      times.set(one.at, { ...time, accounts: [...time.accounts, one.account_id] });
+    }
+    return [...times.values()].sort((a, b) => a.at.localeCompare(b.at));
+  }
+
+  async findSlots(): Promise<void> {
+    const [ids, together] = [[...this.accountIds], this.together];
+    try {
+      const found = ids.length ? await nextSlots(ids, together) : [];
+      if (ids.join() === this.accountIds.join() && together === this.together) [this.slots, this.slotsError] = [found, null];
+    } catch (error) {
+      if (ids.join() === this.accountIds.join()) [this.slots, this.slotsError] = [[], error];
+    }
+  }
+
+  /** Takes the slots; the posts that it became, itself first. */
+  async enqueue(): Promise<Post[]> {
+    const saved = this.post && !this.touched ? this.post : await this.save();
+    return queuePost(saved.id, this.together);
+  }
+
+  begin(wallTime: string | null, zone: string | null = null, accounts: Id[] = []): void {
     this.#blank();
     this.brandId = session.brands[0]?.id ?? null;
-    this.timeZone = session.brands[0]?.time_zone ?? session.me?.time_zone ?? "UTC";
+    const [first] = accounts.flatMap((id) => session.account(id) ?? []);
+    if (first) this.brandId = first.brand.id;
+    this.accountIds = accounts.filter((id) => session.account(id)?.brand.id === this.brandId);
+    this.timeZone = zone ?? session.brands.find((one) => one.id === this.brandId)?.time_zone ?? session.me?.time_zone ?? "UTC";
     this.wallTime = wallTime ?? nextHour(this.timeZone);
+    if (this.accountIds.length) this.verify();
   }
 
   /** The same words and accounts as a new post, to be sent another time. */
@@ -78,6 +114,9 @@ class DraftPost {
     this.accountIds = [];
     this.check = null;
     this.later = true;
+    this.queue = false;
+    this.slots = [];
+    this.slotsError = null;
     this.fold = "first";
     this.gap = "later";
     this.touched = false;
@@ -92,6 +131,7 @@ class DraftPost {
     this.own = read.own;
     this.accountIds = post.variants.map((variant) => variant.account_id);
     this.later = true;
+    this.queue = false;
     this.timeZone = post.time_zone;
     this.fold = post.fold;
     this.gap = post.gap;
@@ -150,7 +190,7 @@ class DraftPost {
   async #ask(): Promise<void> {
     const mine = ++this.#asked;
     try {
-      const when = this.later && this.wallTime ? this.wallTime : null;
+      const when = this.later && !this.queue && this.wallTime ? this.wallTime : null;
       const check = await publishing.preflight({ ...this.#words, wall_time: when, time_zone: this.timeZone, fold: this.fold, gap: this.gap });
       if (mine === this.#asked) {
         this.check = check;
@@ -162,7 +202,7 @@ class DraftPost {
   }
 
   async save(): Promise<Post> {
-    const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.later && this.wallTime ? { wall_time: this.wallTime } : {}) };
+    const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
     const post = this.post
       ? await publishing.changePost(this.post.id, { version: this.post.version, ...content })
       : await publishing.addPost({ brand_id: this.brandId ?? 0, ...content }, this.#key);

@@ -26,4 +26,6 @@ export const calendar = {
   more: (n: number) => `${n} more`,
   accounts: (n: number) => `${n} ${many(n, "account", "accounts")}`,
   noText: "Without text",
+  freeSlot: "Free slot",
+  freeSlotFor: (p: { label: string; accounts: string }) => `${p.label || "Free slot"}: ${p.accounts}. Write a post for it.`,
 };

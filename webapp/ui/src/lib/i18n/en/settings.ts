@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", hours: "Business hours", audit: "Audit log" },
+  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", hours: "Business hours", slots: "Posting slots", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,
@@ -202,6 +202,19 @@ export const settings = {
     holidays: "Holidays",
     holiday: "A holiday",
     holidayCount: (n: number) => `${n} ${many(n, "holiday", "holidays")}`,
+  },
+  slots: {
+    text: "The places in each account’s week that “Add to queue” fills, in the account’s own time zone. The calendar’s week shows the free ones.",
+    empty: "You manage no account",
+    none: "No slots yet",
+    count: (n: number) => `${n} ${many(n, "slot", "slots")} a week`,
+    changeText: "Posts that are scheduled keep their time, also those that took a slot that you change or remove here.",
+    addSlot: "Add a slot",
+    at: (day: string) => `Time on ${day}`,
+    label: (p: { day: string; at: string }) => `Name of the slot on ${p.day} at ${p.at}`,
+    labelHint: "name (tips, news…)",
+    copyDown: "Same on every weekday",
+    copyFrom: "Take the week of",
   },
   tokens: {
     text: "For programs that act in your name. A token never may more than you may yourself.",

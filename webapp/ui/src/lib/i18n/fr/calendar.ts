@@ -27,4 +27,6 @@ export const calendar: Catalogue["calendar"] = {
   more: (n) => `${n} de plus`,
   accounts: (n) => `${n} ${many(n, "compte", "comptes")}`,
   noText: "Sans texte",
+  freeSlot: "Créneau libre",
+  freeSlotFor: (p) => `${p.label || "Créneau libre"}\u00a0: ${p.accounts}. Y écrire une publication.`,
 };

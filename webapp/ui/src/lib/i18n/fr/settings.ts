@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", hours: "Heures d’ouverture", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", hours: "Heures d’ouverture", slots: "Créneaux", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
@@ -203,6 +203,19 @@ export const settings: Catalogue["settings"] = {
     holidays: "Jours fériés",
     holiday: "Un jour férié",
     holidayCount: (n) => `${n} ${many(n, "jour férié", "jours fériés")}`,
+  },
+  slots: {
+    text: "Les places dans la semaine de chaque compte que remplit «\u00a0Ajouter à la file\u00a0», dans le fuseau du compte. La semaine du calendrier montre celles qui sont libres.",
+    empty: "Vous ne gérez aucun compte",
+    none: "Pas encore de créneaux",
+    count: (n) => `${n} ${many(n, "créneau", "créneaux")} par semaine`,
+    changeText: "Ce qui est programmé garde son heure, même dans un créneau que vous changez ou retirez ici.",
+    addSlot: "Ajouter un créneau",
+    at: (day) => `Heure, ${day}`,
+    label: (p) => `Nom du créneau de ${p.at}, ${p.day}`,
+    labelHint: "nom (astuces, infos…)",
+    copyDown: "Pareil du lundi au vendredi",
+    copyFrom: "Reprendre la semaine de",
   },
   tokens: {
     text: "Pour les programmes qui agissent en votre nom. Un jeton ne peut jamais plus que vous.",
