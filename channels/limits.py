@@ -29,7 +29,8 @@ _X_REFUSES = re.compile("[\ufffe\ufeff\uffff]")
 _EMOJI = regex.compile(
     r"""\p{RI}\p{RI}
     | [0-9\#*]\uFE0F?\u20E3
-    | (?:\p{Extended_Pictographic}(?:\uFE0F\u20E3?|\p{EMod}|[\U000E0020-\U000E007E]+\U000E007F)?)
+    | (?![©®](?!\uFE0F))  # text unless asked to be a picture, for X as for everybody
+      (?:\p{Extended_Pictographic}(?:\uFE0F\u20E3?|\p{EMod}|[\U000E0020-\U000E007E]+\U000E007F)?)
       (?:\u200D(?:\p{Extended_Pictographic}|[\u2640\u2642\u2695-\u2696])(?:\uFE0F|\p{EMod})?)*
     | \p{EMod}
     """,

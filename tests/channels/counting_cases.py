@@ -1,14 +1,19 @@
 """Texts and what they count on each network, for every counter that we have: the
-server's, and the browser's, which is fed the same cases as JSON."""
+server's, and the browser's, which is fed the same cases as JSON.
+
+    python -m tests.channels.counting_cases      writes them for the browser's test
+"""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 
 from channels.contract import CountUnit, TextLimit
 
+FOR_THE_BROWSER = Path(__file__).parents[2] / "webapp" / "ui" / "tests" / "counting-cases.json"
 _SOURCE, _AS_OF = "counting cases", date(2026, 11, 22)
 
 LIMITS = {
@@ -44,7 +49,8 @@ CASES = (
     CountingCase("7️⃣", "a keycap", 2, 1, 1, 3),
     CountingCase("❤️", "a heart with its colour selector", 2, 1, 1, 2),
     CountingCase("🏴󠁧󠁢󠁥󠁮󠁧󠁿", "a flag made of tags", 2, 1, 1, 7),
-    CountingCase("12 © 2026", "digits are not emoji, a copyright sign is", 10, 9, 9, 9),
+    CountingCase("12 © 2026", "digits and a copyright sign are text", 9, 9, 9, 9),
+    CountingCase("12 ©️ 2026", "a copyright sign asked to be a picture is an emoji", 10, 9, 9, 10),
     CountingCase("« Merci… »", "French quotation marks are one, an ellipsis is two on X", 11, 10, 10, 10),
     CountingCase("prix : 5 €", "a euro sign is two on X", 11, 10, 10, 10),
     CountingCase("a\r\nb", "a line end is one, except in code points", 3, 3, 3, 4),
@@ -57,6 +63,7 @@ CASES = (
     CountingCase("write to me@example.com", "a mail address is text", 23, 23, 23, 23),
     CountingCase("日本語example.com日本", "a domain between Japanese", 6 + 23 + 4, 16, 16, 16),
     CountingCase("@help@social.example merci", "a far mention counts its first half on Mastodon", 26, 11, 26, 26),
+    CountingCase("https://intranet.invalid/notice", "no URL, for there is no such domain ending", 31, 31, 31, 31),
     CountingCase("https://example.com/(a)_(b)", "balanced parentheses belong to the URL", 23, 23, 27, 27),
 )
 
@@ -68,11 +75,13 @@ def as_json() -> str:
             "unit": limit.unit.value,
             "url_length": limit.url_length,
             "mention_local_only": limit.mention_local_only,
+            "max_length": limit.max_length,
+            "max_bytes": limit.max_bytes,
         }
         for name, limit in LIMITS.items()
     }
-    return json.dumps({"limits": limits, "cases": [asdict(c) for c in CASES]}, ensure_ascii=False, indent=1)
+    return json.dumps({"limits": limits, "cases": [asdict(c) for c in CASES]}, ensure_ascii=False, indent=1) + "\n"
 
 
 if __name__ == "__main__":
-    print(as_json())
+    FOR_THE_BROWSER.write_text(as_json(), encoding="utf-8")

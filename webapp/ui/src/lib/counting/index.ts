@@ -12,21 +12,16 @@ export interface Count {
   tooManyBytes: boolean;
 }
 
-type Weighted = (text: string) => number;
-let weighted: Weighted | null = null;
+type Twitter = typeof import("twitter-text").default;
+let twitter: Twitter | null = null;
 
-/** X's own counter is 30 kB: loaded once an account that needs it is written for. */
+/** What finds URLs and weighs as X does is 30 kB (Mastodon finds them by the same rules): loaded
+    once an account that needs it is written for. */
 export async function prepareCounting(limits: Iterable<TextLimit>): Promise<void> {
-  for (const limit of limits) if (limit.unit === "weighted" && !weighted) weighted = await loadWeighted();
-}
-
-async function loadWeighted(): Promise<Weighted> {
-  const { default: twitter } = await import("twitter-text");
-  return (text) => twitter.parseTweet(text.replaceAll("\r\n", "\n")).weightedLength;
+  for (const limit of limits) if (limit.url_length !== null && !twitter) twitter = (await import("twitter-text")).default;
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-const URL_WITH_PROTOCOL = /https?:\/\/[^\s<>"'”»)]+[^\s<>"'”»).,;:!?]/giu;
 const FULL_MENTION = /(^|[^/\w])@([a-z0-9_]+)@[a-z0-9.-]+[a-z0-9]+/gi;
 
 export function count(text: string, limit: TextLimit): Count {
@@ -41,10 +36,18 @@ export function count(text: string, limit: TextLimit): Count {
 }
 
 function length(text: string, limit: TextLimit): number {
-  if (limit.unit === "weighted") return weighted ? weighted(text) : [...text.normalize("NFC")].length;
-  let counted = text;
-  if (limit.url_length !== null) counted = counted.replace(URL_WITH_PROTOCOL, "x".repeat(limit.url_length));
+  if (limit.unit === "weighted") return twitter ? twitter.parseTweet(text.replaceAll("\r\n", "\n")).weightedLength : [...text.normalize("NFC")].length;
+  let counted = limit.url_length === null ? text : withUrlsAs(text, limit.url_length);
   if (limit.mention_local_only) counted = counted.replace(FULL_MENTION, "$1@$2");
   if (limit.unit === "grapheme") return [...graphemes.segment(counted)].length;
   return [...counted].length;
+}
+
+function withUrlsAs(text: string, length: number): string {
+  let [counted, at] = ["", 0];
+  for (const { indices } of twitter?.extractUrlsWithIndices(text, { extractUrlsWithoutProtocol: false }) ?? []) {
+    counted += text.slice(at, indices[0]) + "x".repeat(length);
+    at = indices[1];
+  }
+  return counted + text.slice(at);
 }
