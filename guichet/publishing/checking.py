@@ -1,15 +1,17 @@
 """What the networks would say to a post before it is sent: asked by whoever writes it, and
-once more by everything that sends it off."""
+once more by everything that sends it off; and how a text that is too long becomes a thread."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from channels.contract import ChannelSpec
+from channels.contract import ChannelSpec, Surface
 from channels.sentences import say
+from channels.splitting import split
 from guichet.errors import Invalid
 from guichet.models import Account
 from guichet.policy import Action, Actor, require
+from guichet.publishing.drafting import MOST_ITEMS
 from guichet.publishing.rules import AccountCheck, Content, check
 
 Specs = Mapping[str, ChannelSpec]  # the facts of each network that the post's accounts are on
@@ -47,3 +49,20 @@ def require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[in
                 for c in failing
             },
         )
+
+
+def as_thread(actor: Actor, text: str, accounts: Sequence[Account], specs: Specs, *, numbered: bool) -> list[str]:
+    """The text as items of a thread, each of which all of these accounts take; one item where
+    it fits whole. For who may write on each. Raises Invalid for none, or too many items."""
+    for account in accounts:
+        require(actor, Action.POST_WRITE, account)
+    limits = [specs[a.network].limits_for(a.settings).text.get(Surface.PUBLIC) for a in accounts]
+    items = split(text, [limit for limit in limits if limit], numbered=numbered)
+    if not items:
+        raise Invalid("there is nothing to divide", {"text": "is empty"})
+    if len(items) > MOST_ITEMS + 1:
+        raise Invalid(
+            "that is too long for a thread",
+            {"text": say("makes {count} items, at most {most} are allowed", count=len(items), most=MOST_ITEMS + 1)},
+        )
+    return items

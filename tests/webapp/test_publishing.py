@@ -57,6 +57,24 @@ def test_before_it_is_saved_each_part_is_counted_and_the_hour_that_comes_twice_i
     assert told["due_at"] == told["readings"]["second"]
 
 
+def test_a_long_text_is_divided_for_the_accounts_that_it_is_for(publisher: Browser) -> None:
+    account = account_of(publisher)
+    most = account["text"]["public"]["max_length"]
+    text = "The ash keeps us on the ground. " * (2 * most // 32)
+    asked = {"text": text, "account_ids": [account["id"]], "numbered": True}
+    items = publisher.post("/posts/split", asked).get_json()["items"]
+    assert [item.rpartition(" ")[2] for item in items] == [f"({n}/{len(items)})" for n in range(1, len(items) + 1)]
+    assert len(items) > 1
+    assert all(len(item) <= most for item in items)
+
+
+def test_a_text_that_no_thread_holds_is_refused_with_its_size(publisher: Browser) -> None:
+    asked = {"text": "word " * 5_900, "account_ids": [account_of(publisher)["id"]]}
+    refused = publisher.post("/posts/split", asked)
+    assert refused.status_code == 422
+    assert "at most 51 are allowed" in refused.get_json()["errors"]["text"]
+
+
 def test_a_document_is_only_ever_handed_out_as_a_download(publisher: Browser) -> None:
     sent = {"file": (io.BytesIO(b"name;age\nZoe;7\n"), "people.csv")}
     kept = publisher.ask("POST", "/media", data=sent).get_json()

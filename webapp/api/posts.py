@@ -18,7 +18,7 @@ from guichet.errors import Invalid
 from guichet.models import Media
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
-from guichet.publishing import files, operations, queries, rules
+from guichet.publishing import checking, files, operations, queries, rules
 from guichet.publishing.drafting import Item, VariantSpec, Words, words_of
 from guichet.publishing.queries import Place
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
@@ -32,6 +32,8 @@ from webapp.api.schemas.publishing import (
     PostSchedule,
     Preflight,
     PreflightIn,
+    Split,
+    SplitIn,
     VariantIn,
 )
 from webapp.api.showing_posts import show_check, show_post, show_posts
@@ -96,6 +98,15 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     return Preflight(
         accounts=[show_check(c) for c in checks], due_at=due_at, readings=readings, needs_approval=asks
     )  # fmt: skip
+
+
+@room.post("/posts/split", Split, scope="publish")
+def split_text(asked: Asked, body: SplitIn) -> Split:
+    """A text that is too long, as the items of a thread; nothing is saved. `numbered` ends
+    each with its place."""
+    rows = [accounts.get_account(asked.session, asked.actor, i) for i in dict.fromkeys(body.account_ids)]
+    items = checking.as_thread(asked.actor, body.text, rows, registry.specs_by_name(), numbered=body.numbered)
+    return Split(items=items)
 
 
 @room.get("/posts/<int:id>", Post)

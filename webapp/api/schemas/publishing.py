@@ -317,6 +317,20 @@ class Preflight(Out):
     needs_approval: bool
 
 
+class SplitIn(In):
+    """A text that is too long for these accounts."""
+
+    text: Annotated[Prose, Field(max_length=30_000)]
+    account_ids: list[Id] = Field(min_length=1, max_length=200)
+    numbered: bool = False
+
+
+class Split(Out):
+    """The items of a thread, each of which all of the accounts take."""
+
+    items: list[str]
+
+
 class Doubt(Out):
     """Something that needs a person. `choices` are what can be done about it."""
 
