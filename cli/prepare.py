@@ -19,6 +19,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,10 +41,11 @@ def main(goal: str) -> None:
     started = time.monotonic()
     STAMPS.mkdir(exist_ok=True)
     make_environment()
-    install("runtime")
-    if goal != "run":
-        install("dev")
-    build_pages()
+    node = node_path()
+    with ThreadPoolExecutor() as both:  # the one waits for the network where the other computes
+        steps = [both.submit(install_python, goal), both.submit(build_pages, node)]
+    for one in steps:
+        one.result()
     if goal == "test-all":
         install_servers()
         install_real()
@@ -105,6 +107,12 @@ def make_environment() -> None:
             (STAMPS / f"requirements-{stamp}").unlink(missing_ok=True)
 
 
+def install_python(goal: str) -> None:
+    install("runtime")
+    if goal != "run":
+        install("dev")
+
+
 def install(lock: str, python: Path = PYTHON) -> None:
     """Install a lock with uv, which is several times faster; with pip where uv cannot."""
     path = ROOT / "requirements" / f"{lock}.txt"
@@ -145,12 +153,12 @@ def page_sources() -> list[Path]:
     )
 
 
-def build_pages() -> None:
+def build_pages(node: dict[str, str]) -> None:
     def fetch() -> None:
-        run("npm", "ci", "--no-audit", "--no-fund", cwd=UI, env=node_path())
+        run("npm", "ci", "--no-audit", "--no-fund", cwd=UI, env=node)
 
     def build() -> None:
-        run("npm", "run", "build", cwd=UI, env=node_path())
+        run("npm", "run", "build", cwd=UI, env=node)
 
     if not (UI / "node_modules").exists():
         (STAMPS / "page-parts").unlink(missing_ok=True)

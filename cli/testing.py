@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -20,12 +21,13 @@ UI = ROOT / "webapp" / "ui"
 PASSED = ROOT / ".make" / "passed"  # the fingerprint of what the checks and the default suite passed on
 PROGRAMS = ("chromium", "redis-server", "dovecot", "postgres", "psql", "node")
 
+# The long ones first: as many run at once as there are processors.
 CHECKS: tuple[tuple[str, list[str], Path], ...] = (
-    ("formatting", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], ROOT),
-    ("lint", [str(BIN / "ruff"), "check", "--quiet", "."], ROOT),
     ("types", [str(BIN / "mypy")], ROOT),
     ("page types", ["npm", "run", "--silent", "check"], UI),
     ("page tests", ["npm", "run", "--silent", "test"], UI),
+    ("lint", [str(BIN / "ruff"), "check", "--quiet", "."], ROOT),
+    ("formatting", [str(BIN / "ruff"), "format", "--check", "--quiet", "."], ROOT),
 )
 
 
@@ -34,7 +36,9 @@ def main(what: str) -> int:
     if what == "all" and tree and PASSED.is_file() and PASSED.read_text() == tree:
         print("the checks and the default suite have passed on this very tree: not run again", flush=True)
         return pytest_more()
-    failed = [title for title, command, folder in CHECKS if not passes(title, command, folder)]
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        passed = list(pool.map(lambda one: passes(*one), CHECKS))
+    failed = [check[0] for check, is_fine in zip(CHECKS, passed, strict=True) if not is_fine]
     if what == "check":
         return 1 if failed else 0
     status = pytest_default()
@@ -68,9 +72,8 @@ def environment() -> dict[str, str]:
 
 def passes(title: str, command: list[str], folder: Path) -> bool:
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
-    print(f"{title}: {'passed' if done.returncode == 0 else 'FAILED'}", flush=True)
-    if done.returncode:
-        print(done.stdout + done.stderr, flush=True)
+    said = f"\n{done.stdout}{done.stderr}" if done.returncode else ""
+    print(f"{title}: {'FAILED' if done.returncode else 'passed'}{said}", flush=True)  # in one piece
     return done.returncode == 0
 
 

@@ -25,16 +25,20 @@ STARTS = {
     "clock": ("import workers.clock", WORKER),
     "web": ("import webapp, cli.web", MODELS | ADAPTERS | {"gevent", "workers"}),
     "live": ("import cli.live", MODELS | ADAPTERS | {"workers", "webapp"}),
-    "the supervisor": ("import cli.programs; cli.programs.preload()", MODELS | {"gevent"}),
 }
 
+_LOADED = """
+import json, sys
+print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))
+"""
 _PRELOAD = """
-import json, os, threading
+import json, os, sys
 from cli.programs import preload
 opened = lambda: len(os.listdir("/proc/self/fd"))
 before = opened()
 preload()
-print(json.dumps({"threads": len(os.listdir("/proc/self/task")), "opened": opened() - before}))
+loaded = sorted({m.split(".")[0] for m in sys.modules})
+print(json.dumps({"threads": len(os.listdir("/proc/self/task")), "opened": opened() - before, "loaded": loaded}))
 """
 
 
@@ -49,11 +53,16 @@ def told_by(script: str) -> object:
 @pytest.mark.parametrize("program", STARTS)
 def test_a_program_loads_nothing_that_it_does_not_use(program: str) -> None:
     start, unused = STARTS[program]
-    loaded = told_by(f"{start}\nimport json, sys\nprint(json.dumps(sorted({{m.split('.')[0] for m in sys.modules}})))")
+    loaded = told_by(f"{start}\n{_LOADED}")
     assert isinstance(loaded, list)
     assert "guichet" in loaded
     assert unused.intersection(loaded) == set()
 
 
-def test_nothing_is_open_when_the_programs_are_forked() -> None:
-    assert told_by(_PRELOAD) == {"threads": 1, "opened": 0}
+def test_the_supervisor_forks_with_nothing_open_and_nothing_too_much_loaded() -> None:
+    told = told_by(_PRELOAD)
+    assert isinstance(told, dict)
+    loaded = told.pop("loaded")
+    assert "guichet" in loaded
+    assert (MODELS | {"gevent"}).intersection(loaded) == set()
+    assert told == {"threads": 1, "opened": 0}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis import GenerationMode
-from schemathesis.checks import content_type_conformance, not_a_server_error, response_schema_conformance
 
 from tests import databases
 from tests.webapp.site import HOST, open_site
 from tests.webapp.world import build
 from webapp import openapi
 
-CHECKS = (not_a_server_error, content_type_conformance, response_schema_conformance)
+if TYPE_CHECKING:
+    from schemathesis import Case
+    from schemathesis.schemas import APIOperation
 
 
 def test_the_file_that_the_pages_are_typed_from_is_current() -> None:
@@ -35,6 +35,8 @@ def test_every_operation_has_a_name_of_its_own_and_says_what_it_does() -> None:
 def test_hostile_and_well_formed_requests_get_documented_answers(tmp_path: Path) -> None:
     """A few generated requests for every operation, by an owner: no 500, no answer beside
     the document. Nothing that signs the caller out, and no endless stream."""
+    import schemathesis  # takes seconds, which every process would pay that collects tests
+
     with databases.sqlite_engine(tmp_path) as engine:
         site = open_site(engine, tmp_path)
         with site.rows() as session:
@@ -55,7 +57,11 @@ def test_hostile_and_well_formed_requests_get_documented_answers(tmp_path: Path)
         assert asked > 100
 
 
-def _try(operation: schemathesis.schemas.APIOperation, headers: dict[str, str]) -> None:
+def _try(operation: APIOperation, headers: dict[str, str]) -> None:
+    from schemathesis import GenerationMode
+    from schemathesis.checks import content_type_conformance, not_a_server_error, response_schema_conformance
+
+    checks = (not_a_server_error, content_type_conformance, response_schema_conformance)
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
 
         @settings(
@@ -63,7 +69,7 @@ def _try(operation: schemathesis.schemas.APIOperation, headers: dict[str, str]) 
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(case=operation.as_strategy(generation_mode=mode))
-        def attempt(case: schemathesis.Case) -> None:
-            case.call_and_validate(headers=headers, checks=CHECKS)
+        def attempt(case: Case) -> None:
+            case.call_and_validate(headers=headers, checks=checks)
 
         attempt()

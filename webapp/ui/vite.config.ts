@@ -30,5 +30,6 @@ export default defineConfig({
     target: "es2022",
   },
   server: { proxy: { "/api": "http://127.0.0.1:8000", "/sign-in": "http://127.0.0.1:8000" } },
-  test: { environment: "happy-dom", testTimeout: 20_000, include: ["tests/**/*.test.ts"] },
+  // One process and one set of modules for all files: building them for each took most of the time.
+  test: { environment: "happy-dom", isolate: false, maxWorkers: 1, testTimeout: 20_000, include: ["tests/**/*.test.ts"] },
 });
