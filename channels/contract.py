@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, get_type_hints, runtime_checkable
 
+from channels.metering import Exchange, Quota, Tariff, Window
 from channels.wire import Wire
 
 JSON = dict[str, Any]
@@ -126,6 +127,7 @@ class Connection:
 
     `secrets` are decrypted only for the time of the call and never shown;
     `settings` are what was learned of the account (its instance's limits, …).
+    `account_id` is its number with us, for those who keep count of its calls.
     """
 
     network: str
@@ -135,6 +137,7 @@ class Connection:
     secrets: Mapping[str, str] = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     app: AppKeys = field(default=AppKeys(), repr=False)
+    account_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -532,7 +535,10 @@ class ChannelSpec:
     # The text as it will stand, e.g. with the mention that makes an answer reach
     # its addressee; pure.
     answer_text: Callable[[str, Target], str] | None = None
-    cost: Callable[[Draft], Cost] | None = None
+    # Its limits as documented, and as an answer tells of them (by the quotas' names).
+    quotas: tuple[Quota, ...] = ()
+    windows_in: Callable[[Exchange, datetime], Sequence[Window]] | None = None
+    tariff: Tariff | None = None  # None: it charges nothing
     # The network's own host, where it is fixed (X); rehearsal accounts are
     # diverted from it on the wire.
     fixed_hosts: tuple[str, ...] = ()
@@ -548,6 +554,13 @@ class ChannelSpec:
     def can_edit(self) -> bool:
         """Whether what is published can be changed: its publisher is an Editor."""
         return _offers(self.publisher, "edit")
+
+    def cost(self, draft: Draft) -> Cost | None:
+        """What sending this costs at the network; None where it charges nothing."""
+        if self.tariff is None:
+            return None
+        item = self.tariff.item_of(draft.text, draft.surface is Surface.DIRECT)
+        return Cost(self.tariff.prices[item], self.tariff.currency, item)
 
     def limits_for(self, settings: Mapping[str, Any]) -> Limits:
         """The limits of an account with these settings."""

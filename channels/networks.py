@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from channels import registry
 from channels.contract import (
@@ -24,21 +24,43 @@ from channels.contract import (
     Waiter,
 )
 from channels.errors import Rejected
+from channels.metering import Listener
 from channels.sentences import say
 from channels.wire import AddressPolicy, Wire
+
+
+class Meter(Protocol):
+    """Keeps count of what accounts do at their networks."""
+
+    def listener(
+        self, account_id: int, remote_id: str, base_url: str, is_rehearsal: bool, spec: ChannelSpec
+    ) -> Listener: ...
 
 
 @dataclass(frozen=True)
 class Networks:
     """`app_keys` maps "x_client_id" and the like to values; `rehearsal` maps a network's
-    name to its rehearsal server's base URL (empty: no rehearsal here)."""
+    name to its rehearsal server's base URL (empty: no rehearsal here); `prices` maps a
+    network's name to what this installation pays, where that is not as documented. `meter`
+    is told of every call of an account."""
 
     wire: Wire
     rehearsal: Mapping[str, str] = field(default_factory=dict)
     app_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    meter: Meter | None = field(default=None, repr=False)
 
     def spec(self, network: str) -> ChannelSpec:
-        return registry.get_spec(network)
+        """The facts of a network, with the prices that are paid here. Raises KeyError."""
+        spec = registry.get_spec(network)
+        paid = self.prices.get(network)
+        if not paid or spec.tariff is None:
+            return spec
+        return replace(spec, tariff=replace(spec.tariff, prices={**spec.tariff.prices, **paid}))
+
+    def specs(self) -> dict[str, ChannelSpec]:
+        """Every network by name."""
+        return {name: self.spec(name) for name in registry.specs_by_name()}
 
     def offered(self) -> tuple[str, ...]:
         """Networks that accounts can be connected on here: a drill only where it is rehearsed."""
@@ -60,9 +82,13 @@ class Networks:
         names = ("client_id", "client_secret", "api_key", "api_secret")
         return AppKeys(*(self.app_keys.get(f"{network}_{name}", "") for name in names))
 
-    def connector(self, network: str, is_rehearsal: bool) -> Connector:
+    def connector(self, network: str, is_rehearsal: bool, of: Connection | None = None) -> Connector:
+        """`of`: the account on whose behalf it will call, if there is one yet."""
         spec = self.spec(network)
-        return spec.connector(self.keys_for(network, is_rehearsal), self.wire_for(network, is_rehearsal))
+        wire = self.wire_for(network, is_rehearsal)
+        return spec.connector(
+            self.keys_for(network, is_rehearsal), self._metered(wire, of, is_rehearsal) if of else wire
+        )
 
     def publisher(self, connection: Connection, is_rehearsal: bool) -> Publisher | None:
         return self._open("publisher", connection, is_rehearsal)  # type: ignore[no-any-return]
@@ -87,7 +113,15 @@ class Networks:
         opener = getattr(self.spec(connection.network), role)
         if opener is None:
             return None
-        return opener(connection, self.wire_for(connection.network, is_rehearsal))
+        return opener(
+            connection, self._metered(self.wire_for(connection.network, is_rehearsal), connection, is_rehearsal)
+        )
+
+    def _metered(self, wire: Wire, of: Connection, is_rehearsal: bool) -> Wire:
+        if self.meter is None or of.account_id is None:
+            return wire
+        spec = self.spec(of.network)
+        return wire.heard_by(self.meter.listener(of.account_id, of.remote_id, of.base_url, is_rehearsal, spec))
 
 
 def open_networks(
@@ -97,6 +131,7 @@ def open_networks(
     app_keys: Mapping[str, str] | None = None,
     proxy: str = "",
     ca_bundle: str = "",
+    prices: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Networks:
     """Networks with the settings of this installation."""
     wire = Wire(
@@ -104,4 +139,4 @@ def open_networks(
         proxies={"http": proxy, "https": proxy} if proxy else {},
         ca_bundle=ca_bundle,
     )
-    return Networks(wire, rehearsal or {}, app_keys or {})
+    return Networks(wire, rehearsal or {}, app_keys or {}, prices or {})

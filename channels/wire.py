@@ -20,6 +20,7 @@ obey the rules of sending, by mounting one adapter:
 from __future__ import annotations
 
 import contextlib
+import copy
 import ipaddress
 import logging
 import socket
@@ -31,7 +32,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError, NewConnectionError
@@ -39,6 +40,8 @@ from urllib3.exceptions import SSLError as UrllibSSLError
 from urllib3.poolmanager import PoolManager
 
 from channels.errors import ChannelError, OutcomeUnknown, Rejected, Unavailable
+from channels.heard import Heard
+from channels.metering import Listener
 from channels.sentences import say
 from channels.watchdog import Watchdog
 
@@ -327,9 +330,17 @@ class Wire:
         # Frozen for its users; the pooled adapter is made once and shared by all sessions.
         object.__setattr__(self, "_adapter", _WireAdapter(self))
 
+    def heard_by(self, listener: Listener) -> Wire:
+        """The same wire, connections and all, with `listener` told of every HTTP exchange, also
+        of those whose answer was lost. It must not raise, nor keep what it hears."""
+        heard = copy.copy(self)
+        inner: _WireAdapter = self._adapter  # type: ignore[attr-defined]
+        object.__setattr__(heard, "_adapter", Heard(inner, listener))
+        return heard
+
     def fit(self, session: S) -> S:
         """Make `session` obey the rules of the wire; returns it."""
-        adapter: _WireAdapter = self._adapter  # type: ignore[attr-defined]
+        adapter: BaseAdapter = self._adapter  # type: ignore[attr-defined]
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         session.trust_env = False
@@ -347,7 +358,7 @@ class Wire:
         requests takes it (`json`, `data`, `params`). Raises ChannelError."""
         usual = {**requests.utils.default_headers(), "User-Agent": self.user_agent}
         request = requests.Request(method, url, headers={**usual, **headers}, **content).prepare()
-        adapter: _WireAdapter = self._adapter  # type: ignore[attr-defined]
+        adapter: BaseAdapter = self._adapter  # type: ignore[attr-defined]
         return adapter.send(request)
 
     def open_socket(self, host: str, port: int) -> socket.socket:

@@ -42,9 +42,16 @@ SETTINGS: dict[str, str] = {
     "GUICHET_X_CLIENT_SECRET": "OAuth 2 client secret of the X app.",
     "GUICHET_X_API_KEY": "OAuth 1.0a consumer key of the X app.",
     "GUICHET_X_API_SECRET": "OAuth 1.0a consumer secret of the X app.",
+    "GUICHET_X_PRICES": "What X charges here, in US dollars, where it differs: post=0.015,read=0.005 (docs/money.md).",
     "GUICHET_EMAIL_CLIENT_ID": "OAuth 2 client id for mail at Microsoft 365 or Google.",
     "GUICHET_EMAIL_CLIENT_SECRET": "OAuth 2 client secret for mail at Microsoft 365 or Google.",
 }
+
+# What X charges for; a test compares it with its tariff.
+X_ITEMS = (
+    *("post", "post_with_url", "direct", "deletion", "alt_text"),
+    *("own_read", "read", "direct_read", "user_read"),
+)
 
 REHEARSAL_PORTS = {
     "control": 0, "x": 1, "mastodon": 2, "bluesky": 3, "email": 4, "imap": 5, "smtp": 6,
@@ -95,6 +102,7 @@ class Settings:
     rehearsal_port: int = 0
     log_level: str = "INFO"
     app_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    prices: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def secure(self) -> bool:
@@ -114,6 +122,7 @@ class Settings:
             "app_keys": self.app_keys,
             "proxy": self.proxy,
             "ca_bundle": self.ca_bundle,
+            "prices": self.prices,
         }
 
     def allowed_addresses(self) -> tuple[str, ...]:
@@ -170,6 +179,18 @@ class _Environment:
                 continue
             self.problems.append(f"{name}: entry {n} must look like 10.1.0.0/16, 127.0.0.1:2583 or [::1]:*")
         return entries
+
+    def prices(self, name: str, items: tuple[str, ...]) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for n, entry in enumerate(filter(None, self.text(name).split(",")), 1):
+            item, _, price = (part.strip() for part in entry.partition("="))
+            if item not in items or not re.fullmatch(r"\d{1,4}(\.\d{1,6})?", price):
+                self.problems.append(
+                    f"{name}: entry {n} must be one of {', '.join(items)}, = and a price such as 0.015"
+                )
+            else:
+                found[item] = float(price)
+        return found
 
     def keys(self, name: str) -> tuple[tuple[str, bytes], ...]:
         keys: list[tuple[str, bytes]] = []
@@ -238,6 +259,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         rehearsal_port=env.number("GUICHET_REHEARSAL_PORT", 0, 0, 65500),
         log_level=env.text("GUICHET_LOG_LEVEL", "INFO", "DEBUG|INFO|WARNING|ERROR"),
         app_keys=app_keys,
+        prices={"x": env.prices("GUICHET_X_PRICES", X_ITEMS)},
     )
     if settings.ca_bundle and not Path(settings.ca_bundle).is_file():
         env.problems.append("GUICHET_CA_BUNDLE names a file that is not there")

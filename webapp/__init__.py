@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from channels.networks import Networks
 from guichet.config import Settings
 from guichet.runtime import Runtime
-from webapp import consent, health, hooks, languages, live, shell, signing_in
+from webapp import consent, counting, health, hooks, languages, live, shell, signing_in
 from webapp.api import ROOMS
 from webapp.api.schemas.common import Problem
 from webapp.auth import cookie_name, remember_people
@@ -39,7 +39,7 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
         template_folder=str(Path(__file__).parent / "templates"),
     )
     app.request_class = Asking
-    app.extensions["guichet"] = {"runtime": runtime, "networks": networks}
+    app.extensions["guichet"] = {"runtime": runtime, "networks": counting.counted(app, runtime, networks)}
     _configure(app, runtime.settings)
     close_gate(app)
     remember_people(app, runtime)

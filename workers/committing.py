@@ -30,6 +30,7 @@ from guichet.delivery.engine import Start
 from guichet.delivery.settling import Result, settle
 from guichet.inbox import counts
 from guichet.inbox.operations import follow_delivery
+from guichet.metering.operations import record
 from guichet.models import Account, Delivery
 from guichet.policy import SYSTEM
 from workers.runtime import Process
@@ -155,11 +156,13 @@ class Committer:
     def _commit(self, wishes: Sequence[_Wish], outcomes: Sequence[Outcome]) -> None:
         granted: set[int] = set()
         asked_at = time.monotonic()
-        with self._transaction() as connection:
+        with self._process.counted() as taken, self._transaction() as connection:
             now = database_now(connection)
             if outcomes:
                 settle(connection, [o.result for o in outcomes], now)
                 self._tell_rooms(connection, outcomes)
+            if taken:
+                record(connection, taken, now)
             life = self._process.life
             if wishes and life is not None:
                 starts = [w.start for w in wishes]

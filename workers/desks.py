@@ -127,7 +127,8 @@ def is_refused_again(process: Process, account_id: int) -> bool:
         account = session.get_one(Account, account_id)
         network, is_rehearsal = account.network, account.is_rehearsal
     try:
-        process.networks.connector(network, is_rehearsal).check(connect(process, account_id))
+        connection = connect(process, account_id)
+        process.networks.connector(network, is_rehearsal, connection).check(connection)
     except AuthExpired:
         return True
     except ChannelError:

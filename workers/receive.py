@@ -62,13 +62,19 @@ def poll(account_id: int) -> None:
     opened = _open_reader(process, account_id)
     if opened is None:
         return
-    spec, reader, is_rehearsal = opened
+    spec, reader, is_rehearsal, is_spent = opened
     every = min(spec.poll_every, REHEARSAL_EVERY) if is_rehearsal else spec.poll_every
+    if is_spent:
+        every = LONGEST_PAUSE  # what customers write is still read, though less often
+    dispensable = spec.tariff.dispensable if spec.tariff and is_spent else frozenset[str]()
     streams = [*reader.streams, *([RECHECK] if isinstance(reader, Rechecker) else [])]
     _know_streams(process, account_id, streams)
     for stream in streams:
         claim = _claim(process, account_id, stream)
         if claim is None or process.stopping.is_set():
+            continue
+        if stream in dispensable:
+            _leave_unread(process, claim)
             continue
         if stream == RECHECK:
             every = RECHECK_EVERY
@@ -87,6 +93,8 @@ def poll(account_id: int) -> None:
             log.exception("stream_not_read", account=account_id, stream=stream)
             why = say("what the network answered could not be read ({fault})", fault=type(e).__name__)
             _note_failure(process, claim, Malformed(why), every)
+        finally:
+            process.write_down()
 
 
 def poll_due() -> None:
@@ -110,20 +118,22 @@ class _Claim:
     cursor: contract.JSON | None
 
 
-def _open_reader(process: Process, account_id: int) -> tuple[ChannelSpec, Reader, bool] | None:
-    """None where the account cannot be read now: gone, without secrets or reader."""
+def _open_reader(process: Process, account_id: int) -> tuple[ChannelSpec, Reader, bool, bool] | None:
+    """With whether it is a rehearsal, and whether the month's money is gone. None where the
+    account cannot be read now: gone, without secrets or reader."""
     with process.runtime.reading() as session:
         account = session.get(Account, account_id)
         if account is None or account.state != "connected":
             return None
         network, is_rehearsal = account.network, account.is_rehearsal
+        is_spent = account.spent_until is not None and account.spent_until > process.runtime.now()
     try:
         connection = connect(process, account_id)
         reader = process.networks.reader(connection, is_rehearsal)
     except (GuichetError, ChannelError) as e:
         log.warning("account_not_readable", account=account_id, error=type(e).__name__)
         return None
-    return (process.networks.spec(network), reader, is_rehearsal) if reader is not None else None
+    return (process.networks.spec(network), reader, is_rehearsal, is_spent) if reader is not None else None
 
 
 def _know_streams(process: Process, account_id: int, streams: Sequence[str]) -> None:
@@ -178,6 +188,16 @@ def _read_pages(
         if is_last:
             return
         cursor = page.cursor
+
+
+def _leave_unread(process: Process, claim: _Claim) -> None:
+    """What is read for our own sake only waits until there is money again."""
+    with process.runtime.unit() as unit:
+        row = _still_ours(unit.session, claim)
+        if row is not None:
+            row.claimed_until = None
+            row.next_poll_at = process.runtime.now() + LONGEST_PAUSE
+            row.last_error = say("not read: what the account may cost this month is spent")
 
 
 def _next_page(process: Process, claim: _Claim, reader: Reader, cursor: contract.JSON | None) -> contract.Page:
@@ -251,6 +271,7 @@ def _digest_batch(process: Process, batch: Sequence[_Parcel]) -> None:
     """One transaction for all that could be understood; where that fails, one for each, so
     that a poisoned item holds up nothing else."""
     understood = _understand(process, batch)
+    process.write_down()
     if not understood:
         return
     try:

@@ -54,6 +54,7 @@ def _look_at(process: Process, case: Case) -> None:
             result, counts = _name_of(looked), rules.counts(spec, case.doubt, now)
     except ChannelError as e:
         verdict = rules.after_look_failed(case.doubt, e, process.runtime.now())
+    process.write_down()
     _write(process, case, result, verdict, counts)
 
 

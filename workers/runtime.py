@@ -9,13 +9,15 @@ on purpose: forking, RQ's scheduler, more than one queue for a worker, pickle.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -23,12 +25,15 @@ from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.networks import Networks, open_networks
 from guichet.config import BadSettings, Settings, read_settings
 from guichet.delivery.life import Life
 from guichet.jobs import DIGEST, DRAIN, POLL_DUE, QUEUES, RECONCILE, TEND, Job
 from guichet.logs import start_logging
+from guichet.metering.meter import Meter, Taken
+from guichet.metering.operations import record
 from guichet.runtime import Runtime, open_runtime
 from workers.timekeeping import ClockGuard
 
@@ -53,6 +58,32 @@ class Process:
     stopping: threading.Event = field(default_factory=threading.Event)
     life: Life | None = None
     parts: dict[str, Any] = field(default_factory=dict)  # what a job keeps from one run to the next
+    meter: Meter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.meter = Meter(self.runtime.now)
+        self.networks = replace(self.networks, meter=self.meter)
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[Taken]:
+        """What networks counted since the last time, to be written (`record`) in a transaction
+        that begins and ends within the block; where that fails, it is kept."""
+        taken = self.meter.take()
+        try:
+            yield taken
+        except BaseException:
+            self.meter.put_back(taken)
+            raise
+
+    def write_down(self) -> None:
+        """Write what networks counted since the last time, in a transaction of its own."""
+        try:
+            with self.counted() as taken:
+                if taken:
+                    with self.runtime.engine.begin() as connection:
+                        record(connection, taken, self.runtime.now())
+        except SQLAlchemyError as e:
+            log.warning("not_written_down", error=type(e).__name__)
 
     def living(self) -> Life:
         """This worker's life, begun anew where its lock was lost."""

@@ -44,6 +44,7 @@ def tend() -> None:
             task(process)
         except Exception:
             log.exception("tending_failed", task=task.__name__)
+    process.write_down()
 
 
 def take_over_from_the_dead(process: Process) -> None:
@@ -141,7 +142,7 @@ def check_account(account_id: int) -> None:
         connection = connect(process, account_id)
         with runtime.reading() as session:
             is_rehearsal = session.get_one(Account, account_id).is_rehearsal
-        connected = process.networks.connector(connection.network, is_rehearsal).check(connection)
+        connected = process.networks.connector(connection.network, is_rehearsal, connection).check(connection)
     except ChannelError as e:
         is_confirmed = isinstance(e, AuthExpired) and is_refused_again(process, account_id)
         with runtime.unit() as unit:
@@ -149,6 +150,8 @@ def check_account(account_id: int) -> None:
             account.checked_at = runtime.now()  # else it would be asked again at once
             accounts.note_check_failed(unit.session, SYSTEM, account, e, runtime.now(), is_confirmed=is_confirmed)
         return
+    finally:
+        process.write_down()
     with runtime.unit() as unit:
         account = unit.session.get_one(Account, account_id)
         accounts.note_checked(unit.session, SYSTEM, account, connected, runtime.now())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from channels.bluesky.connect import DEFAULT_ADDRESS, BlueskyConnector
+from channels.bluesky.metering import QUOTAS, windows_in
 from channels.bluesky.publish import BlueskyPublisher, BlueskyReconciler
 from channels.bluesky.read import BlueskyReader
 from channels.contract import (
@@ -63,5 +64,7 @@ SPEC = ChannelSpec(
     publisher=BlueskyPublisher,
     reconciler=BlueskyReconciler,
     reader=BlueskyReader,
+    quotas=QUOTAS,
+    windows_in=windows_in,
     rehearsal_form=lambda url: {"address": url, "password": "rehearsal"},
 )

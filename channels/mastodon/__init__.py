@@ -14,6 +14,7 @@ from channels.contract import AuthKind, ChannelSpec, FormField, Recovery
 from channels.mastodon.connect import MastodonConnector
 from channels.mastodon.instance import limits_of
 from channels.mastodon.look import MastodonReconciler
+from channels.mastodon.metering import QUOTAS, windows_in
 from channels.mastodon.read import MastodonReader
 from channels.mastodon.send import MastodonPublisher, answer_text
 
@@ -34,4 +35,6 @@ SPEC = ChannelSpec(
     reader=MastodonReader,
     limits_of=limits_of,
     answer_text=answer_text,
+    quotas=QUOTAS,
+    windows_in=windows_in,
 )

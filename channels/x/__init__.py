@@ -12,9 +12,7 @@ from datetime import date, timedelta
 from channels.contract import (
     AuthKind,
     ChannelSpec,
-    Cost,
     CountUnit,
-    Draft,
     FormField,
     Limits,
     MediaLimit,
@@ -22,9 +20,9 @@ from channels.contract import (
     Surface,
     TextLimit,
 )
-from channels.urls import find_urls
 from channels.x.connect import XConnector
 from channels.x.look import XReconciler
+from channels.x.metering import QUOTAS, TARIFF, windows_in
 from channels.x.publish import XPublisher
 from channels.x.read import XReader
 from channels.x.webhook import XReceiver
@@ -52,16 +50,6 @@ LIMITS = Limits(
     },
 )
 
-PRICE, PRICE_WITH_URL = 0.015, 0.20  # US dollars for each post made, April 2026
-
-
-def cost(draft: Draft) -> Cost:
-    """What X charges for sending this, in US dollars."""
-    if draft.surface is Surface.PUBLIC and find_urls(draft.text):
-        return Cost(PRICE_WITH_URL, "USD", "post_with_url")
-    return Cost(PRICE, "USD", "post" if draft.surface is Surface.PUBLIC else "direct_message")
-
-
 SPEC = ChannelSpec(
     name="x",
     title="X",
@@ -79,9 +67,11 @@ SPEC = ChannelSpec(
     reconciler=XReconciler,
     reader=XReader,
     receiver=XReceiver,
-    cost=cost,
+    quotas=QUOTAS,
+    windows_in=windows_in,
+    tariff=TARIFF,
     # tweepy and signatures know api.twitter.com and api.x.com as one.
     fixed_hosts=("api.x.com", "api.twitter.com", "x.com", "twitter.com"),
 )
 
-__all__ = ["LIMITS", "SPEC", "cost"]
+__all__ = ["LIMITS", "SPEC"]

@@ -64,6 +64,7 @@ def connection_of(session: Session, sealer: Sealer, account: Account, app_keys: 
         secrets=_secrets_of(sealer, _credential_of(session, account)),
         settings=dict(account.settings),
         app=app_keys,
+        account_id=account.id,
     )
 
 

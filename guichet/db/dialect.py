@@ -221,6 +221,26 @@ def first_of_each(dialect: str, legs: FromClause, walk: Select[Any], target: Tab
     return select(target).select_from(legs.join(target, found))
 
 
+def upsert_given(
+    dialect: str,
+    name: str,
+    table: Table,
+    columns: Sequence[str],
+    unique: Sequence[str],
+    change: Callable[[Any, Any], tuple[Mapping[str, Any], ColumnElement[bool] | None]],
+) -> Insert:
+    """A statement that inserts the rows that it is `given`, in order of `unique`, so that no
+    two of them wait for each other. Where one exists, `change` of the columns that stand and
+    those that came says what they become, and under which condition (None: always)."""
+    rows = given(dialect, name, [table.c[column_] for column_ in columns])
+    # SQLite takes ON CONFLICT for a join's ON where a SELECT before it has no WHERE.
+    chosen = select(*rows.c).where(true()).order_by(*(rows.c[column_] for column_ in unique))
+    statement: Any = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table).from_select(columns, chosen)
+    values_, where = change(table.c, statement.excluded)
+    done: Insert = statement.on_conflict_do_update(index_elements=list(unique), set_=values_, where=where)
+    return done
+
+
 # ---------------------------------------------------------------- walks
 
 # SQLite takes 500 selects in one compound; a leg is one of them.

@@ -22,28 +22,25 @@ from sqlalchemy import (
     bindparam,
     case,
     false,
-    func,
     insert,
     literal_column,
-    or_,
     select,
     true,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from guichet.db.dialect import first_of_each, given, kind_of, no_way_in
+from guichet.db.dialect import given, kind_of, no_way_in
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import CLOSED, GATE, OPEN, D, worker_is_alive
 from guichet.delivery.news import tell_states
+from guichet.delivery.sharing import is_any_waiting, next_ids
 from guichet.delivery.states import AttemptState, State
-from guichet.models import Account, Attempt, table_of
+from guichet.models import Attempt, table_of
 
-_A = table_of(Account)
 _T = table_of(Attempt)
 
 PROMOTE_BATCH = 500
-ACCOUNTS_A_CLAIM = 64
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def next_due_at(connection: Connection) -> datetime | None:
 
 def is_anything_due(connection: Connection, now: datetime) -> bool:
     """Whether a drain would find work."""
-    return connection.scalar(_waiting_accounts.limit(1), {"now": now}) is not None
+    return is_any_waiting(connection, now)
 
 
 def _named(ids: Sequence[int]) -> list[dict[str, int]]:
@@ -189,9 +186,10 @@ def claim(
     connection: Connection, worker_id: str, limit: int, now: datetime, skip_accounts: Collection[int] = ()
 ) -> list[Claimed]:
     """Take up to `limit` due rows, shared evenly between accounts, in the order that they
-    should go out. Accounts that a network asked to wait are passed over. An empty list: nothing
-    that is due may go. Claiming sends nothing; whoever dies with claimed rows loses nothing."""
-    while ids := _fair_share(connection, limit, now, skip_accounts):
+    should go out. Accounts that a network asked to wait, or whose limits are used up, are passed
+    over. An empty list: nothing that is due may go. Claiming sends nothing; whoever dies with
+    claimed rows loses nothing."""
+    while ids := next_ids(connection, limit, now, skip_accounts):
         taken = {"ids": _named(ids), "worker": worker_id, "now": now}
         rows = {row.id: row for row in connection.execute(_claiming(kind_of(connection)), taken)}
         moved = _route(connection, State.CLAIMED, list(rows), now, when_open=None)
@@ -214,49 +212,6 @@ def _claiming(dialect: str) -> ReturningUpdate[Any]:
         )
         .returning(*_COLUMNS)
     )  # fmt: skip
-
-
-def _fair_share(connection: Connection, limit: int, now: datetime, skip: Collection[int]) -> list[int]:
-    """Ids of due rows, one account after the other in turns."""
-    accounts = list(connection.scalars(_waiting_accounts, {"now": now}))
-    accounts = [a for a in accounts if a not in skip][:ACCOUNTS_A_CLAIM]
-    if not accounts:
-        return []
-    share = max(1, -(-limit // len(accounts)))
-    asked = {"accounts": _named(accounts), "now": now, "share": share}
-    columns: dict[int, list[int]] = {a: [] for a in accounts}
-    for id_, account_id in connection.execute(_oldest_of_each(kind_of(connection)), asked):
-        columns[account_id].append(id_)
-    turns = (column[n] for n in range(share) for column in columns.values() if n < len(column))
-    return [id_ for id_, _ in zip(turns, range(limit), strict=False)]
-
-
-_waiting_accounts = (
-    select(_A.c.id)
-    .where(or_(_A.c.parked_until.is_(None), _A.c.parked_until <= bindparam("now", type_=_A.c.parked_until.type)))
-    .where(
-        select(true())
-        .where(D.c.state == State.DUE, D.c.account_id == _A.c.id)
-        .where(D.c.not_before <= bindparam("now", type_=D.c.not_before.type))
-        .exists()
-    )
-    .order_by(func.random())
-)
-
-
-@cache
-def _oldest_of_each(dialect: str) -> Select[Any]:
-    accounts, row = given(dialect, "accounts", [_A.c.id]), D.alias("row")
-    walk = (
-        select(row.c.id)
-        .where(row.c.state == State.DUE, row.c.account_id == accounts.c.id)
-        .where(row.c.not_before <= bindparam("now", type_=D.c.not_before.type))
-        .order_by(row.c.not_before, row.c.id)
-        .limit(bindparam("share"))
-        .with_for_update(skip_locked=True)
-    )
-    found = first_of_each(dialect, accounts, walk, D)
-    return found.with_only_columns(D.c.id, D.c.account_id).order_by(D.c.not_before, D.c.id)
 
 
 def _earlier_attempts(connection: Connection, ids: Sequence[int]) -> dict[tuple[int, int], list[Any]]:

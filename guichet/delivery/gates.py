@@ -44,6 +44,7 @@ CLOSED: Mapping[str, Closed] = {
     "approval_gone": Closed(State.AWAITING_APPROVAL, say("what stands there now was not approved")),
     "right_gone": Closed(State.NEEDS_HUMAN, say("whoever scheduled it may no longer publish there")),
     "late": Closed(State.NEEDS_HUMAN, say("its time is past by more than was allowed")),
+    "spent": Closed(State.NEEDS_HUMAN, say("what the account may cost this month is spent")),
     "braked": Closed(State.HELD, say("a brake is on")),
 }
 
@@ -56,6 +57,7 @@ def gate(now: datetime | ColumnElement[datetime]) -> ColumnElement[str]:
         (not_(_approval_stands()), literal("approval_gone")),
         (not_(right_stands(now)), literal("right_gone")),
         (and_(D.c.deadline_at.is_not(None), D.c.deadline_at < now), literal("late")),
+        (_is_spent(now), literal("spent")),
         (_is_braked(), literal("braked")),
         else_=literal(OPEN),
     )
@@ -68,6 +70,16 @@ def worker_is_alive(worker_id: str | ColumnElement[str]) -> ColumnElement[bool]:
 
 def _account_is_connected() -> ColumnElement[bool]:
     return exists(select(_A.c.id).where(_A.c.id == D.c.account_id, _A.c.state == "connected"))
+
+
+def _is_spent(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """The month's money is gone: no new post begins. What was begun is finished, what must go
+    is taken down, and customers are always answered."""
+    return and_(
+        D.c.kind == "post",
+        not_(D.c.is_answer),
+        exists(select(_A.c.id).where(_A.c.id == D.c.account_id, _A.c.spent_until > now)),
+    )
 
 
 def _is_approved() -> ColumnElement[bool]:

@@ -18,13 +18,12 @@ from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery.closing import close_post_of
 from guichet.delivery.payload import freeze, payload_hash
-from guichet.delivery.states import EDITABLE, IN_DOUBT, AttemptState, State, require_step, sources_of
+from guichet.delivery.states import EDITABLE, IN_DOUBT, KINDS, AttemptState, State, require_step, sources_of
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Attempt, Decision, Delivery
 from guichet.policy import Action, Actor, require
 from guichet.wording import in_words
 
-KINDS = ("post", "thread_item", "first_comment", "reply", "direct", "edit", "delete")
 CHOICES = ("link", "resend", "drop")
 
 

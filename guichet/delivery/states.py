@@ -14,6 +14,8 @@ from channels.sentences import say
 from guichet.errors import Conflict
 from guichet.wording import in_words
 
+KINDS = ("post", "thread_item", "first_comment", "reply", "direct", "edit", "delete")
+
 
 class State(StrEnum):
     """Where a delivery stands (DESIGN §4)."""

@@ -19,6 +19,7 @@ from guichet.models.conversation import (
 )
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Worker
 from guichet.models.live import LiveEvent
+from guichet.models.metering import RateWindow, Spend
 from guichet.models.post import Media, Post, PostEditor, PostTarget, Variant, VariantMedia
 from guichet.models.slot import Slot, SlotUse
 from guichet.models.staff import (
@@ -72,6 +73,7 @@ __all__ = [
     "Post",
     "PostEditor",
     "PostTarget",
+    "RateWindow",
     "RawItem",
     "ReplyDraft",
     "Rule",
@@ -79,6 +81,7 @@ __all__ = [
     "SecretCanary",
     "Slot",
     "SlotUse",
+    "Spend",
     "Staff",
     "StaffSession",
     "Team",

@@ -71,6 +71,8 @@ class Account(Base):
     last_error_at: Mapped[datetime | None]
     webhook_secret: Mapped[Short] = mapped_column(default="")
     connected_by: Mapped[int | None] = ref("staff.id")
+    monthly_limit: Mapped[int | None]  # of spending, in millionths of the network's currency
+    spent_until: Mapped[datetime | None]  # that limit is reached until then
     created_at: Mapped[datetime]
     brand: Mapped[Brand] = relationship()
 
@@ -86,6 +88,9 @@ class Credential(Base):
     expires_at: Mapped[datetime | None]
     refreshed_at: Mapped[datetime | None]
     refresh_claimed_until: Mapped[datetime | None]  # single flight
+    renews: Mapped[bool] = mapped_column(default=True)  # it can be renewed without a person
+    refresh_ends_at: Mapped[datetime | None]  # when that is over, where the network says so
+    refused_at: Mapped[datetime | None]  # when the network refused a renewal; it holds until `expires_at`
 
 
 class ConnectAttempt(Base):

@@ -26,6 +26,7 @@ class Delivery(Base):
         partial_index("ix_delivery_due", "due_at", where="state = 'scheduled'"),
         Index("ix_delivery_state", "state", "account_id", "not_before"),
         Index("ix_delivery_worker", "worker_id", "state"),
+        partial_index("ix_delivery_accepted", "account_id", "accepted_at", where="accepted_at IS NOT NULL"),
         Index("ix_delivery_post", "post_id"),
         Index("ix_delivery_conversation", "conversation_id"),
     )

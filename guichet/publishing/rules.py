@@ -159,10 +159,8 @@ def check(content: Content, spec: ChannelSpec, settings: Mapping[str, Any]) -> A
 
 
 def _cost(content: Content, spec: ChannelSpec) -> Cost | None:
-    if spec.cost is None:
-        return None
-    each = [spec.cost(Draft(part.text, media=_as_items(part))) for part in content.parts]
-    return Cost(sum(c.amount for c in each), each[0].currency, each[0].reason)
+    each = [c for part in content.parts if (c := spec.cost(Draft(part.text, media=_as_items(part)))) is not None]
+    return Cost(sum(c.amount for c in each), each[0].currency, each[0].reason) if each else None
 
 
 def _as_items(part: Part) -> tuple[MediaItem, ...]:

@@ -96,7 +96,7 @@ def check_account(asked: Asked, path: IdPath) -> Account:
         connection = operations.connection_of(session, runtime.sealer, row, keys)
     error: ChannelError | None = None
     try:
-        connected = asked.networks.connector(row.network, row.is_rehearsal).check(connection)
+        connected = asked.networks.connector(row.network, row.is_rehearsal, connection).check(connection)
     except ChannelError as e:
         error = e
     with asked.open_unit() as session:

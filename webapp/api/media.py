@@ -7,7 +7,6 @@ from __future__ import annotations
 from flask import Response
 from werkzeug.utils import secure_filename
 
-from channels import registry
 from guichet.errors import NotFound
 from guichet.models import Attachment, Message
 from guichet.models import Media as MediaRow
@@ -42,7 +41,7 @@ def get_media(asked: Asked, path: IdPath) -> Media:
 def change_media(asked: Asked, path: IdPath, body: MediaChange) -> Media:
     """Say what it shows, for those who cannot see it."""
     row = files.get_media(asked.session, asked.actor, path.id)
-    files.describe(asked.session, asked.actor, row, body.alt, registry.specs_by_name(), asked.now)
+    files.describe(asked.session, asked.actor, row, body.alt, asked.networks.specs(), asked.now)
     return show_media(row)
 
 

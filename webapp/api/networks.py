@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from channels import registry
 from channels.contract import AuthKind, ChannelSpec, Draft, Limits
 from channels.contract import MediaLimit as MediaFacts
 from channels.contract import TextLimit as TextFacts
@@ -20,7 +19,7 @@ _WITH_URL = "see https://example.com/"
 @room.get("/networks", Page[Network])
 def list_networks(asked: Asked) -> Page[Network]:
     """Every network that this installation knows; drills where they are rehearsed."""
-    return Page(items=[_show(registry.get_spec(name), asked.networks) for name in asked.networks.offered()])
+    return Page(items=[_show(asked.spec(name), asked.networks) for name in asked.networks.offered()])
 
 
 def _show(spec: ChannelSpec, networks: Networks) -> Network:
@@ -84,9 +83,7 @@ def _media(limit: MediaFacts) -> MediaLimit:
 
 def cost_of(spec: ChannelSpec) -> Cost | None:
     """What one post costs, plain and with an address in it; None where it is free."""
-    if spec.cost is None:
-        return None
     plain, with_url = spec.cost(Draft("hello")), spec.cost(Draft(_WITH_URL))
-    if not plain.amount and not with_url.amount:
+    if plain is None or with_url is None or not (plain.amount or with_url.amount):
         return None
     return Cost(plain=plain.amount, with_url=with_url.amount, currency=plain.currency)

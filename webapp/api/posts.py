@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from channels import registry
 from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.delivery.payload import MediaRef
@@ -91,7 +90,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     for row in rows.values():
         require(actor, Action.POST_WRITE, row)
     contents = [_content(asked, v.account_id, _spec_of(v).over(_words(body))) for v in body.variants]
-    checks = operations.preflight(asked.actor, contents, rows, registry.specs_by_name())
+    checks = operations.preflight(asked.actor, contents, rows, asked.networks.specs())
     asks = any(r.brand.needs_approval or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
     readings = rules.readings_of(body.wall_time, body.time_zone) if body.wall_time else {}
@@ -105,7 +104,7 @@ def split_text(asked: Asked, body: SplitIn) -> Split:
     """A text that is too long, as the items of a thread; nothing is saved. `numbered` ends
     each with its place."""
     rows = [accounts.get_account(asked.session, asked.actor, i) for i in dict.fromkeys(body.account_ids)]
-    items = checking.as_thread(asked.actor, body.text, rows, registry.specs_by_name(), numbered=body.numbered)
+    items = checking.as_thread(asked.actor, body.text, rows, asked.networks.specs(), numbered=body.numbered)
     return Split(items=items)
 
 
@@ -133,7 +132,7 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
         time_zone=body.time_zone,
         fold_rule=body.fold,
         gap_rule=body.gap,
-        specs=registry.specs_by_name(),
+        specs=asked.networks.specs(),
         now=asked.now,
     )
     return _fresh(asked, row)
@@ -163,7 +162,7 @@ def _schedule(asked: Asked, path: IdPath, body: PostSchedule, *, for_approval: b
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.schedule(
         asked.session, asked.actor, row, wall_time=body.wall_time, time_zone=body.time_zone, fold_rule=body.fold,
-        gap_rule=body.gap, for_approval=for_approval, specs=registry.specs_by_name(), now=asked.now,
+        gap_rule=body.gap, for_approval=for_approval, specs=asked.networks.specs(), now=asked.now,
     )  # fmt: skip
     return _fresh(asked, row)
 
@@ -183,7 +182,7 @@ def reschedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
 def publish_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     """Send it now."""
     row = queries.get_post(asked.session, asked.actor, path.id)
-    operations.publish_now(asked.session, asked.actor, row, specs=registry.specs_by_name(), now=asked.now)
+    operations.publish_now(asked.session, asked.actor, row, specs=asked.networks.specs(), now=asked.now)
     return _fresh(asked, row)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from channels import registry
 from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.models import Account as AccountRow
@@ -75,7 +74,7 @@ def queue_post(asked: Asked, path: IdPath, body: PostQueue) -> Queued:
     session, actor = asked.session, asked.actor
     made = queueing.add_to_queue(
         session, actor, queries.get_post(session, actor, path.id), together=body.together, after=body.after,
-        for_approval=body.for_approval, specs=registry.specs_by_name(), now=asked.now,
+        for_approval=body.for_approval, specs=asked.networks.specs(), now=asked.now,
     )  # fmt: skip
     asked.unit.enqueue(jobs.DRAIN)
     session.flush()

@@ -70,9 +70,13 @@ class Api:
         day = int(time.time()) // 86400
         number, used = world.used.get("app", (day, 0))
         used = used + 1 if number == day else 1
+        g.headers = {
+            "x-app-limit-24hour-limit": str(world.posts_a_day),
+            "x-app-limit-24hour-remaining": str(max(world.posts_a_day - used, 0)),
+            "x-app-limit-24hour-reset": str((day + 1) * 86400),
+        }
         if used > world.posts_a_day:
-            headers = {"x-app-limit-24hour-limit": str(world.posts_a_day), "x-app-limit-24hour-remaining": "0"}
-            raise Problem(429, "Too Many Requests", {**headers, "x-app-limit-24hour-reset": str((day + 1) * 86400)})
+            raise Problem(429, "Too Many Requests", g.headers)
         world.used["app"] = (day, used)
 
     @staticmethod

@@ -37,7 +37,7 @@ def answering(world: XWorld, gate: Gate, route: str, view: Callable[..., Any]) -
             return _problem(401, "Unauthorized", str(e), {})
         except Problem as e:
             return _problem(e.status, _TITLES[e.status], e.detail, {**headers, **e.headers})
-        response.headers.update(headers)
+        response.headers.update({**headers, **g.get("headers", {})})
         return response
 
     return answer
