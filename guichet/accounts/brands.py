@@ -22,6 +22,7 @@ _BRAND_FIELDS = frozenset(
         "languages",
         "signs_with_initials",
         "needs_approval",
+        "needs_alt_text",
         "calendar_id",
         "default_team_id",
         "close_after_days",

@@ -68,6 +68,7 @@ class BrandPart(_Part):
     languages: Words = []
     signs_with_initials: bool = False
     needs_approval: bool = False
+    needs_alt_text: bool = False
     calendar: Name | None = None
     default_team: Name | None = None
     close_after_days: int = Field(14, ge=1, le=3650)

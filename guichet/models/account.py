@@ -37,6 +37,7 @@ class Brand(Base):
     languages: Mapped[list[Any]] = mapped_column(default=list)
     signs_with_initials: Mapped[bool] = mapped_column(default=False)
     needs_approval: Mapped[bool] = mapped_column(default=False)
+    needs_alt_text: Mapped[bool] = mapped_column(default=False)  # pictures go out with a description only
     calendar_id: Mapped[int | None] = ref("calendar.id")
     default_team_id: Mapped[int | None] = ref("team.id")
     close_after_days: Mapped[int] = mapped_column(default=14)  # closed for good after N days resolved

@@ -20,12 +20,15 @@ Specs = Mapping[str, ChannelSpec]  # the facts of each network that the post's a
 def preflight(
     actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs
 ) -> list[AccountCheck]:
-    """What each network would say. `accounts` and `specs` by account id and network."""
+    """What each network would say, and the brand. `accounts` and `specs` by account id and network."""
     for content in contents:
         require(actor, Action.POST_WRITE, content.account_id)
-    return [
-        check(c, specs[accounts[c.account_id].network], accounts[c.account_id].settings) for c in contents
-    ]  # fmt: skip
+    checks = []
+    for content in contents:
+        account = accounts[content.account_id]
+        needs_alt = account.brand.needs_alt_text
+        checks.append(check(content, specs[account.network], account.settings, needs_alt_text=needs_alt))
+    return checks
 
 
 def require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from channels.contract import ChannelSpec, Cost, Draft, MediaItem, Surface
+from channels.contract import ChannelSpec, Cost, Draft, Limits, MediaItem, Surface
 from channels.limits import Problem, count, problems
 from channels.sentences import say
 from guichet.delivery.payload import MediaRef
@@ -138,14 +138,20 @@ class AccountCheck:
         return not self.problems
 
 
-def check(content: Content, spec: ChannelSpec, settings: Mapping[str, Any]) -> AccountCheck:
-    """Check one account's content against the limits that this account really has."""
+def check(
+    content: Content, spec: ChannelSpec, settings: Mapping[str, Any], *, needs_alt_text: bool = False
+) -> AccountCheck:
+    """Check one account's content against the limits that this account really has, and against
+    its brand's rule that pictures are described (problem `alt_missing`)."""
     limits = spec.limits_for(settings)
     limit = limits.text.get(Surface.PUBLIC)
     found = [
         (n, problem)
         for n, part in enumerate(content.parts)
-        for problem in problems(part.text, _as_items(part), limits, Surface.PUBLIC)
+        for problem in (
+            *problems(part.text, _as_items(part), limits, Surface.PUBLIC),
+            *(_undescribed(part, limits) if needs_alt_text else ()),
+        )
     ]
     return AccountCheck(
         account_id=content.account_id,
@@ -156,6 +162,14 @@ def check(content: Content, spec: ChannelSpec, settings: Mapping[str, Any]) -> A
         problems=tuple(found),
         cost=_cost(content, spec),
     )
+
+
+def _undescribed(part: Part, limits: Limits) -> Iterator[Problem]:
+    """The pictures without a description, where the network takes one."""
+    limit = limits.media.get(Surface.PUBLIC)
+    for index, item in enumerate(part.media):
+        if limit and limit.alt_max and item.mime.startswith("image/") and not item.alt.strip():
+            yield Problem("alt_missing", {"index": index, "filename": item.filename})
 
 
 def _cost(content: Content, spec: ChannelSpec) -> Cost | None:

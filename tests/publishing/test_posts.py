@@ -95,6 +95,19 @@ def test_what_needs_you_names_the_version_that_it_shows(desk: Desk) -> None:
         operations.approve(desk.session, desk.publisher, post, NOW, shown.post_version)
 
 
+def test_where_the_brand_wants_pictures_described_none_goes_out_bare(desk: Desk) -> None:
+    staff = desk.session.get_one(m.Staff, desk.author.staff_id)
+    bare = factories.make_media(desk.session, staff, alt=" ")
+    post = desk.post(desk.author, words=Words("Look", media_ids=[bare.id]))
+    desk.brand.needs_alt_text = True
+    with pytest.raises(Invalid) as refused:
+        desk.schedule(post, desk.author)
+    assert set(refused.value.errors.values()) == {"alt_missing"}
+    files.describe(desk.session, desk.author, bare, "a ship", SPECS, NOW)
+    desk.schedule(post, desk.author)
+    assert desk.states(post) == ["awaiting_approval", "awaiting_approval"]
+
+
 def described(desk: Desk, by: Actor) -> tuple[m.Media, m.Post]:
     """A file that `by` uploaded, in a post that waits for its approval."""
     picture = factories.make_media(desk.session, desk.session.get_one(m.Staff, by.staff_id), alt="a boat")

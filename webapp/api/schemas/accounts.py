@@ -174,6 +174,7 @@ class Brand(BrandBrief):
     languages: list[str]
     signs_with_initials: bool
     needs_approval: bool
+    needs_alt_text: bool
     calendar_id: int | None
     default_team_id: int | None
     close_after_days: int
@@ -188,6 +189,7 @@ class BrandNew(In):
     languages: list[LanguageTag] = Field([], max_length=30)
     signs_with_initials: bool = False
     needs_approval: bool = False
+    needs_alt_text: bool = False
     calendar_id: Id | None = None
     default_team_id: Id | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
@@ -200,6 +202,7 @@ class BrandChange(In):
     languages: list[LanguageTag] | None = Field(None, max_length=30)
     signs_with_initials: bool | None = None
     needs_approval: bool | None = None
+    needs_alt_text: bool | None = None
     calendar_id: Id | None = None
     default_team_id: Id | None = None
     close_after_days: int | None = Field(None, ge=1, le=3650)

@@ -88,6 +88,7 @@ export const compose = {
     media_type_refused: "The network does not take a file of this kind.",
     media_too_large: (p: { count: number; max: number }) => `A file is too large: ${Math.round(p.count / 1024)} of ${Math.round(p.max / 1024)} kB.`,
     media_must_be_alone: "A file of this kind must be the only one.",
+    alt_missing: "Describe this picture: the brand sends none without a description.",
     alt_too_long: (p: { count: number; max: number }) => `A description is too long: ${p.count} of ${p.max}.`,
     other: (name: string) => `The network would refuse it: ${name}.`,
   },

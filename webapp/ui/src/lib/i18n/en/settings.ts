@@ -177,6 +177,8 @@ export const settings = {
     approval: "Posts need somebody else’s approval",
     approvalOn: "posts need approval",
     approvalOff: "no approval",
+    altText: "Pictures go out with a description only",
+    altTextOn: "pictures described",
     signs: "Answers are signed with the agent’s initials",
     signsOn: "signed with initials",
     hoursHint: "Deadlines run during these hours only.",

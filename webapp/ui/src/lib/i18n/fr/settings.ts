@@ -178,6 +178,8 @@ export const settings: Catalogue["settings"] = {
     approval: "Les publications demandent l’accord d’une autre personne",
     approvalOn: "publications à approuver",
     approvalOff: "sans approbation",
+    altText: "Les images ne partent qu’avec une description",
+    altTextOn: "images décrites",
     signs: "Les réponses portent les initiales de l’agent",
     signsOn: "signées d’initiales",
     hoursHint: "Les échéances ne courent que pendant ces heures.",
