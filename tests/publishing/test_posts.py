@@ -102,7 +102,7 @@ def test_where_the_brand_wants_pictures_described_none_goes_out_bare(desk: Desk)
     desk.brand.needs_alt_text = True
     with pytest.raises(Invalid) as refused:
         desk.schedule(post, desk.author)
-    assert set(refused.value.errors.values()) == {"alt_missing"}
+    assert set(refused.value.fields.values()) == {"alt_missing"}
     files.describe(desk.session, desk.author, bare, "a ship", SPECS, NOW)
     desk.schedule(post, desk.author)
     assert desk.states(post) == ["awaiting_approval", "awaiting_approval"]
