@@ -251,7 +251,8 @@ class Receipt:
 
 
 class Publisher(Protocol):
-    """Sends. `send` makes exactly one request that publishes; all else goes before it."""
+    """Sends. `send` makes exactly one request that publishes; all else goes before it. A
+    network that wants something made first has a Stager."""
 
     def prepare(self, draft: Draft) -> JSON:
         """Upload media and whatever else is invisible to the public.
@@ -268,6 +269,37 @@ class Publisher(Protocol):
 
     def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
         """Publish, with one request, no retry, no redirect. Raises ChannelError."""
+        ...
+
+
+@runtime_checkable
+class Stager(Protocol):
+    """A publisher of a network that publishes in two steps: something invisible is made first
+    (a container, a draft), and `send` makes that public. Its key is on record before it is
+    made, and what was made before anything else is done, so that a crash in between leaves
+    nothing that could be published beside what is made next."""
+
+    def stage(self, draft: Draft, prepared: Mapping[str, Any], key: str, is_again: bool) -> JSON:
+        """Make it from what `prepare` gave. The result is kept, and handed to `ready` and to
+        `send` in place of `prepared`. `is_again`: it may have been made under this key
+        already; then it is found where the network can be asked, and else left to be
+        forgotten there. Raises any ChannelError; nothing was published yet."""
+        ...
+
+    def ready(self, staged: Mapping[str, Any]) -> None:
+        """Return when it can be published. Raises Unavailable while the network works at it
+        (it is asked again later), Gone where it is no more (it is made anew), Rejected where
+        the network cannot use it."""
+        ...
+
+
+@runtime_checkable
+class Discarder(Protocol):
+    """A stager whose network would keep for ever what was staged and is not published."""
+
+    def discard(self, key: str, staged: Mapping[str, Any]) -> None:
+        """Take away what was made under this key, unless it is public. `staged` may be empty:
+        then nobody knows whether it was made. Idempotent. Raises ChannelError."""
         ...
 
 

@@ -22,6 +22,8 @@ BUILT_IN = {
 
 # Classes of networks, of which there are only rehearsals.
 DRILLS = {
+    "drill-containers": "channels.drills:CONTAINERS",
+    "drill-drafts": "channels.drills:DRAFTS",
     "drill-laggard": "channels.drills:LAGGARD",
     "drill-liar": "channels.drills:LIAR",
     "drill-blind": "channels.drills:BLIND",

@@ -55,7 +55,7 @@ X_ITEMS = (
 
 REHEARSAL_PORTS = {
     "control": 0, "x": 1, "mastodon": 2, "bluesky": 3, "email": 4, "imap": 5, "smtp": 6,
-    "drill-laggard": 7, "drill-liar": 8, "drill-blind": 9,
+    "drill-laggard": 7, "drill-liar": 8, "drill-blind": 9, "drill-containers": 10, "drill-drafts": 11,
 }  # fmt: skip
 # Those at which a network is rehearsed.
 REHEARSED = tuple(name for name in REHEARSAL_PORTS if name not in ("control", "imap", "smtp"))

@@ -23,12 +23,14 @@ from guichet.db.dialect import database_now
 from guichet.delivery import engine, rules, takeover
 from guichet.delivery.engine import Claimed, Start
 from guichet.delivery.payload import MediaLost, thaw
+from guichet.delivery.repeating import Unproved, reopen
 from guichet.delivery.rules import Verdict
 from guichet.delivery.settling import Result
 from guichet.delivery.states import AttemptState, State
 from workers.committing import Committer, Outcome
 from workers.desks import Desk, Desks, is_refused_again, renew
 from workers.runtime import Process, current
+from workers.staging import stage
 
 log = structlog.get_logger(__name__)
 
@@ -202,10 +204,13 @@ class Sender:
         except MediaLost as e:
             self._unprepared(claimed, Rejected(e.message, code=e.code))
             return
+        except Unproved:
+            self._reopen(claimed)
+            return
         except Exception as e:
             self._unprepared(claimed, e)
             return
-        started = self._committer.start(wish)
+        started = self._committer.start(wish) if wish is not None else None
         if started is None:
             self._let_fall([claimed.id])
             return
@@ -221,9 +226,12 @@ class Sender:
         else:
             self._settle(claimed, desk.spec, rules.after_receipt(receipt))
 
-    def _prepare(self, claimed: Claimed, draft: Draft, desk: Desk) -> Start:
+    def _prepare(self, claimed: Claimed, draft: Draft, desk: Desk) -> Start | None:
+        """What to start with; None: it is no longer ours."""
         if claimed.kind == "delete":
             return Start(claimed, "", {})
+        if desk.stager is not None and claimed.kind != "edit":
+            return stage(self._process, claimed, draft, desk, desk.stager)
         now = self._runtime.now()
         if (
             desk.spec.recovery is Recovery.KEYED
@@ -232,8 +240,15 @@ class Sender:
             and rules.key_is_usable(claimed.key, claimed.key_first_used_at, desk.spec.key_life, now)
         ):
             return Start(claimed, claimed.key, claimed.prepared)
+        if claimed.is_repeat:
+            raise Unproved
         prepared = desk.publisher.prepare(draft)
         return Start(claimed, desk.publisher.new_key(now), prepared)
+
+    def _reopen(self, claimed: Claimed) -> None:
+        with self._runtime.engine.begin() as connection:
+            reopen(connection, [claimed.id], database_now(connection))
+        self._let_fall([claimed.id])
 
     def _judge(self, claimed: Claimed, error: Exception) -> Verdict:
         now = self._runtime.now()

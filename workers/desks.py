@@ -16,7 +16,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from channels.contract import ChannelSpec, Connection, Publisher, Reconciler
+from channels.contract import ChannelSpec, Connection, Publisher, Reconciler, Stager
 from channels.errors import AuthExpired, ChannelError, Rejected
 from channels.sentences import say
 from guichet.accounts import operations as accounts
@@ -45,6 +45,7 @@ class Desk:
     facts: Facts
     spec: ChannelSpec
     publisher: Publisher
+    stager: Stager | None  # the same, where its network publishes in two steps
 
 
 class Desks:
@@ -104,7 +105,8 @@ class Desks:
         publisher = self._process.networks.publisher(connection, facts.is_rehearsal)
         if publisher is None:
             raise Rejected(say("nothing can be sent through {network}", network=facts.network), code="cannot_send")
-        return Desk(facts, self._process.networks.spec(facts.network), publisher)
+        stager = publisher if isinstance(publisher, Stager) else None
+        return Desk(facts, self._process.networks.spec(facts.network), publisher, stager)
 
 
 def connect(process: Process, account_id: int) -> Connection:
@@ -134,6 +136,14 @@ def is_refused_again(process: Process, account_id: int) -> bool:
     except ChannelError:
         return False
     return False
+
+
+def open_publisher(process: Process, account_id: int) -> Publisher | None:
+    """The role that sends, for one act; what sends often has a desk. Raises AuthExpired."""
+    connection = connect(process, account_id)
+    with process.runtime.reading() as session:
+        is_rehearsal = session.get_one(Account, account_id).is_rehearsal
+    return process.networks.publisher(connection, is_rehearsal)
 
 
 def open_reconciler(process: Process, account_id: int) -> tuple[ChannelSpec, Reconciler | None]:

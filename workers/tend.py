@@ -27,6 +27,7 @@ from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, is_refused_again, renew
 from workers.runtime import Process, current
+from workers.staging import discard_leftovers
 from workers.timekeeping import zones_installed
 
 log = structlog.get_logger(__name__)
@@ -167,4 +168,5 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     keep_wall_times,
     renew_secrets,
     check_accounts,
+    discard_leftovers,
 )

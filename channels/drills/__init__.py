@@ -26,8 +26,8 @@ from channels.contract import (
     TextLimit,
 )
 from channels.drills.connect import DrillConnector
-from channels.drills.look import TimelineReconciler
-from channels.drills.publish import OneStepPublisher
+from channels.drills.look import ContainerReconciler, DraftReconciler, TimelineReconciler
+from channels.drills.publish import ContainerPublisher, DraftPublisher, OneStepPublisher
 
 _AS_OF = date(2026, 11, 22)
 _SOURCE = "channels/rehearsal/drills/manners.py"
@@ -47,7 +47,7 @@ def _form(handle: str) -> Callable[[str], dict[str, str]]:
 LAGGARD = ChannelSpec(
     name="drill-laggard",
     title="Drill: read late",
-    monogram="D1",
+    monogram="D3",
     auth=(AuthKind.PASSWORD,),
     recovery=Recovery.READABLE,
     limits=LIMITS,
@@ -62,11 +62,23 @@ LAGGARD = ChannelSpec(
 )
 
 LIAR = replace(
-    LAGGARD, name="drill-liar", title="Drill: lies", monogram="D2", read_lag=timedelta(seconds=5),
+    LAGGARD, name="drill-liar", title="Drill: lies", monogram="D4", read_lag=timedelta(seconds=5),
     rehearsal_form=_form("liar"),
 )  # fmt: skip
 
 BLIND = replace(
-    LAGGARD, name="drill-blind", title="Drill: blind", monogram="D3", recovery=Recovery.BLIND, reconciler=None,
+    LAGGARD, name="drill-blind", title="Drill: blind", monogram="D5", recovery=Recovery.BLIND, reconciler=None,
     rehearsal_form=_form("blind"),
+)  # fmt: skip
+
+CONTAINERS = replace(
+    LAGGARD, name="drill-containers", title="Drill: containers", monogram="D1", recovery=Recovery.KEYED,
+    key_life=timedelta(days=1), read_lag=timedelta(seconds=30), publisher=ContainerPublisher,
+    reconciler=ContainerReconciler, rehearsal_form=_form("containers"),
+)  # fmt: skip
+
+# A draft stands until somebody deletes it; after a day nobody trusts that it is as it was.
+DRAFTS = replace(
+    CONTAINERS, name="drill-drafts", title="Drill: drafts", monogram="D2", read_lag=timedelta(seconds=5),
+    publisher=DraftPublisher, reconciler=DraftReconciler, rehearsal_form=_form("drafts"),
 )  # fmt: skip

@@ -1,18 +1,21 @@
 """Finding out whether a send of unknown outcome was published.
 
-The account's own posts are read back to the moment of the send. Only one that we did not
+A container says whether it was published, and not as what; a draft is found in its place. Else
+the account's own posts are read back to the moment of the send. Only one that we did not
 know, written since, with the same words in the same place is ours; two go to a person.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import JSON, Connection, Draft, Looked
 from channels.drills.api import Api, id_of, receipt_of, time_of
-from channels.errors import Malformed
+from channels.drills.publish import status_of
+from channels.errors import Gone, Malformed
 from channels.wire import Wire
 
 _CLOCK_MARGIN = timedelta(seconds=3)
@@ -65,3 +68,49 @@ class TimelineReconciler:
                 return found, True
             params["before"] = id_of(page[-1])
         return found, False
+
+
+class ContainerReconciler(TimelineReconciler):
+    """A container that was not published proves that nothing is out yet. One that was names
+    no post: that is looked for among our own, where it may stand later."""
+
+    def look(
+        self,
+        draft: Draft,
+        prepared: Mapping[str, Any],
+        key: str,
+        started_at: datetime,
+        known_ids: frozenset[str],
+    ) -> Looked:
+        status = status_of(self._api, str(prepared["container"]))
+        if status in ("IN_PROGRESS", "FINISHED"):
+            return Looked(absent=True, evidence={"container": status})
+        seen = super().look(draft, prepared, key, started_at, known_ids)
+        evidence = {**seen.evidence, "container": status}
+        return replace(seen, absent=seen.absent and status == "EXPIRED", evidence=evidence)
+
+
+class DraftReconciler:
+    """The draft itself says what became of it."""
+
+    def __init__(self, connection: Connection, wire: Wire) -> None:
+        self._api = Api.of(connection, wire)
+
+    def look(
+        self,
+        draft: Draft,
+        prepared: Mapping[str, Any],
+        key: str,
+        started_at: datetime,
+        known_ids: frozenset[str],
+    ) -> Looked:
+        try:
+            post = self._api.read(f"/posts/{prepared['draft']}")
+        except Gone:  # somebody deleted it: perhaps after it was published
+            return Looked(evidence={"draft": "gone"})
+        if not isinstance(post, dict):
+            raise Malformed("the network did not show the draft")
+        evidence = {"draft": post.get("status")}
+        if post.get("status") == "draft":
+            return Looked(absent=True, evidence=evidence)
+        return Looked(found=receipt_of(post), evidence=evidence)

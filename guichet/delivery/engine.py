@@ -34,6 +34,7 @@ from guichet.db.dialect import given, kind_of, no_way_in
 from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import CLOSED, GATE, OPEN, D, worker_is_alive
 from guichet.delivery.news import tell_states
+from guichet.delivery.repeating import is_repeating, reopen
 from guichet.delivery.sharing import is_any_waiting, next_ids
 from guichet.delivery.states import AttemptState, State
 from guichet.models import Attempt, table_of
@@ -64,6 +65,7 @@ class Claimed:
     key: str = ""
     key_first_used_at: datetime | None = None
     prepared: dict[str, Any] | None = field(default=None, repr=False)
+    is_repeat: bool = False  # it may be out: only under the same key is it harmless to send
 
     @property
     def is_reply(self) -> bool:
@@ -149,9 +151,10 @@ def _route(
     asked = {"ids": _named(ids), "before": before, "now": now}
     found = connection.execute(_gates_of(kind_of(connection)), asked).all()
     by_gate: dict[str, list[int]] = {}
+    moved = reopen(connection, [id_ for id_, verdict in found if verdict != OPEN], now)
     for id_, verdict in found:
-        by_gate.setdefault(verdict, []).append(id_)
-    moved: set[int] = set()
+        if id_ not in moved:
+            by_gate.setdefault(verdict, []).append(id_)
     for verdict, group in by_gate.items():
         if verdict == OPEN and when_open is None:
             continue
@@ -225,11 +228,12 @@ def _earlier_attempts(connection: Connection, ids: Sequence[int]) -> dict[tuple[
 
 def _claimed(row: Any, earlier: dict[tuple[int, int], list[Any]]) -> Claimed:
     known: dict[str, Any] = {}
+    known["is_repeat"] = is_repeating(row.kind, earlier.get((row.id, row.generation), ()))
     attempts = [a for a in earlier.get((row.id, row.generation), ()) if a.idempotency_key]
     if attempts:
         key = attempts[-1].idempotency_key
         first = next(a for a in attempts if a.idempotency_key == key)
-        known = {"key": key, "key_first_used_at": first.started_at, "prepared": attempts[-1].prepared}
+        known |= {"key": key, "key_first_used_at": first.started_at, "prepared": attempts[-1].prepared}
     return Claimed(**row._mapping, **known)
 
 

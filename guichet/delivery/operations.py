@@ -18,6 +18,7 @@ from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery.closing import close_post_of
 from guichet.delivery.payload import freeze, payload_hash
+from guichet.delivery.repeating import reopen
 from guichet.delivery.states import EDITABLE, IN_DOUBT, KINDS, AttemptState, State, require_step, sources_of
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Attempt, Decision, Delivery
@@ -92,6 +93,7 @@ def cancel(session: Session, actor: Actor, delivery: Delivery, now: datetime) ->
     published (take it down instead)."""
     require(actor, Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_WRITE, delivery)
     _lock(session, delivery)
+    _doubt_if_repeating(session, delivery, now)
     if delivery.state in IN_DOUBT:
         delivery.withdraw, delivery.updated_at = True, now
     elif delivery.state == State.PUBLISHED:
@@ -116,6 +118,7 @@ def withhold(session: Session, actor: Actor, delivery: Delivery, now: datetime) 
     """Back to waiting for approval: it was taken away, or the content is another now."""
     require(actor, Action.POST_WRITE, delivery)
     _lock(session, delivery)
+    _doubt_if_repeating(session, delivery, now)
     if delivery.state in sources_of(State.AWAITING_APPROVAL):
         _move(session, delivery, State.AWAITING_APPROVAL, now)
 
@@ -126,6 +129,7 @@ def replace_content(
     """Send this instead. Raises Conflict from sending on."""
     require(actor, Action.POST_WRITE, delivery)
     _lock(session, delivery)
+    _doubt_if_repeating(session, delivery, now)
     if delivery.state == State.CLAIMED:
         _move(session, delivery, State.DUE, now)
     if delivery.state not in EDITABLE:
@@ -145,6 +149,7 @@ def reschedule(
     """Move its time. What is blocked or awaits approval stays so."""
     require(actor, Action.POST_WRITE, delivery)
     _lock(session, delivery)
+    _doubt_if_repeating(session, delivery, now)
     if delivery.state == State.CLAIMED:
         _move(session, delivery, State.DUE, now)
     if delivery.state in (State.DUE, State.HELD, State.NEEDS_HUMAN):
@@ -287,6 +292,12 @@ def _right_over(delivery: Delivery) -> Action:
 def _lock(session: Session, delivery: Delivery) -> None:
     session.flush()  # a refresh would forget what is not written yet
     session.refresh(delivery, with_for_update=True)
+
+
+def _doubt_if_repeating(session: Session, delivery: Delivery, now: datetime) -> None:
+    """What is about to be repeated under its key may be out: nothing is decided over it first."""
+    if reopen(session.connection(), [delivery.id], now):
+        session.refresh(delivery)
 
 
 def _move(session: Session, delivery: Delivery, state: State, now: datetime) -> None:

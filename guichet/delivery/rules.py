@@ -15,7 +15,7 @@ from typing import Any
 from channels.contract import ChannelSpec, Looked, Receipt, Recovery
 from channels.errors import AuthExpired, ChannelError, Gone, RateLimited, Rejected, Unavailable
 from channels.sentences import say
-from guichet.delivery.states import AttemptState, State
+from guichet.delivery.states import IDEMPOTENT, AttemptState, State
 
 FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=15)
@@ -27,7 +27,6 @@ LOOK_LEASE = timedelta(minutes=3)  # nobody else looks meanwhile; longer than an
 LOOK_BACKOFFS = tuple(timedelta(seconds=s) for s in (5, 15, 60, 180, 600, 1800))
 MOST_FAILED_LOOKS = 12  # about five hours of a network that cannot be read
 ABSENCES_NEEDED = 2
-IDEMPOTENT = frozenset({"edit", "delete"})
 
 
 @dataclass(frozen=True)
@@ -208,7 +207,7 @@ def after_look(spec: ChannelSpec, doubt: Doubt, looked: Looked, now: datetime) -
     if not looked.absent:
         return _after_vain_look(doubt, "unreadable", say("what the network showed does not say"), evidence, now)
     if can_repeat_key(spec, doubt, now):
-        return Verdict(State.DUE, AttemptState.ABSENT, not_before=now, evidence=evidence)
+        return Verdict(State.DUE, AttemptState.MOOT, not_before=now, evidence=evidence)
     if not counts(spec, doubt, now):
         return Verdict(
             State.RECONCILING, AttemptState.UNKNOWN, not_before=_next_absence(spec, doubt), evidence=evidence

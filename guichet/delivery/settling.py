@@ -24,8 +24,8 @@ from guichet.delivery.followers import let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
 from guichet.delivery.operations import take_down
-from guichet.delivery.rules import IDEMPOTENT, Verdict, lateness_ms
-from guichet.delivery.states import AttemptState, State, sources_of
+from guichet.delivery.rules import Verdict, lateness_ms
+from guichet.delivery.states import IDEMPOTENT, AttemptState, State, sources_of
 from guichet.models import Account, Attempt, Delivery, table_of
 from guichet.policy import SYSTEM
 

@@ -44,7 +44,7 @@ class AttemptState(StrEnum):
     UNSENT = "unsent"  # it surely never reached the network
     UNKNOWN = "unknown"
     ABSENT = "absent"  # was unknown, then proved not to be there
-    MOOT = "moot"  # unknown, but repeating is harmless (a deletion, an edit)
+    MOOT = "moot"  # unknown, but repeating is harmless (a deletion, an edit, a key that is known still)
 
 
 S = State
@@ -54,8 +54,11 @@ STEPS: Mapping[State, frozenset[State]] = {
     S.BLOCKED: frozenset({S.SCHEDULED, S.DUE, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.CANCELLED}),
     S.AWAITING_APPROVAL: frozenset({S.SCHEDULED, S.BLOCKED, S.NEEDS_HUMAN, S.CANCELLED}),
     S.HELD: frozenset({S.SCHEDULED, S.DUE, S.CANCELLED}),
-    S.DUE: frozenset({S.SCHEDULED, S.CLAIMED, S.HELD, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.CANCELLED}),
-    S.CLAIMED: frozenset({S.DUE, S.SENDING, S.HELD, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.FAILED, S.CANCELLED}),
+    # To unknown goes what was to be repeated under its key, and may not be any more.
+    S.DUE: frozenset({S.SCHEDULED, S.CLAIMED, S.HELD, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.CANCELLED, S.UNKNOWN}),
+    S.CLAIMED: frozenset(
+        {S.DUE, S.SENDING, S.HELD, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.FAILED, S.CANCELLED, S.UNKNOWN}
+    ),
     S.SENDING: frozenset({S.PUBLISHED, S.DUE, S.FAILED, S.UNKNOWN, S.NEEDS_HUMAN, S.CANCELLED}),
     S.UNKNOWN: frozenset({S.RECONCILING, S.PUBLISHED, S.NEEDS_HUMAN}),
     S.RECONCILING: frozenset({S.PUBLISHED, S.DUE, S.NEEDS_HUMAN, S.CANCELLED}),
@@ -69,6 +72,8 @@ STEPS: Mapping[State, frozenset[State]] = {
 FINAL = frozenset({S.PUBLISHED, S.FAILED, S.CANCELLED})
 # Content may still be changed.
 EDITABLE = frozenset({S.SCHEDULED, S.BLOCKED, S.AWAITING_APPROVAL, S.HELD, S.DUE})
+# Kinds of delivery that may be asked for twice without harm.
+IDEMPOTENT = frozenset({"edit", "delete"})
 # It may already be out.
 IN_DOUBT = frozenset({S.SENDING, S.UNKNOWN, S.RECONCILING})
 

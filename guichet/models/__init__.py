@@ -17,7 +17,7 @@ from guichet.models.conversation import (
     RawItem,
     ReplyDraft,
 )
-from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Worker
+from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
 from guichet.models.post import Media, Post, PostEditor, PostTarget, Variant, VariantMedia
@@ -84,6 +84,7 @@ __all__ = [
     "Spend",
     "Staff",
     "StaffSession",
+    "Staged",
     "Team",
     "TeamMember",
     "Variant",

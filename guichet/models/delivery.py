@@ -95,6 +95,28 @@ class Attempt(Base):
     delivery: Mapped[Delivery] = relationship(back_populates="attempts")
 
 
+class Staged(Base):
+    """What was made at a network for a delivery before its send, for nobody to see: a
+    container, a draft. Written before it is made (`begun`), and again as soon as it is. It
+    belongs to one content of one generation. States: guichet.delivery.staging."""
+
+    __tablename__ = "staged"
+    __table_args__ = (
+        partial_index("uq_staged_open", "delivery_id", where="state IN ('begun', 'made')", unique=True),
+        partial_index("ix_staged_left", "id", where="state = 'left'"),
+        Index("ix_staged_delivery", "delivery_id"),
+    )
+    id: Mapped[Key]
+    delivery_id: Mapped[int] = ref("delivery.id")
+    generation: Mapped[int]
+    payload_hash: Mapped[Short]
+    key: Mapped[Short]
+    made: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    state: Mapped[Short]
+    begun_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
 class Look(Base):
     """One look at the network about an attempt of unknown outcome."""
 

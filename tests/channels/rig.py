@@ -38,6 +38,7 @@ from channels.contract import (
     RawItem,
     Reader,
     Receipt,
+    Stager,
     Surface,
     Target,
 )
@@ -151,7 +152,11 @@ class Rig:
         publisher = self.publisher(connection, wire)
         prepared = json.loads(json.dumps(publisher.prepare(draft)))
         now = datetime.now(UTC)
-        return Attempt(publisher, draft, prepared, publisher.new_key(now), now)
+        key = publisher.new_key(now)
+        if isinstance(publisher, Stager):
+            prepared = json.loads(json.dumps(publisher.stage(draft, prepared, key, is_again=False)))
+            publisher.ready(prepared)
+        return Attempt(publisher, draft, prepared, key, now)
 
 
 @dataclass(frozen=True)
