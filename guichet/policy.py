@@ -60,6 +60,7 @@ class Action(StrEnum):
     ACCOUNT_CONNECT = "account.connect"
     BRAND_MANAGE = "brand.manage"
     BRAKE_ALL = "brake.all"
+    APPROVAL_BYPASS = "approval.bypass"
     STAFF_VIEW = "staff.view"
     STAFF_MANAGE = "staff.manage"
     TEAM_MANAGE = "team.manage"
@@ -93,6 +94,7 @@ _ADMINISTRATOR = frozenset(
         Action.ACCOUNT_CONNECT,
         Action.BRAND_MANAGE,
         Action.BRAKE_ALL,
+        Action.APPROVAL_BYPASS,
         Action.STAFF_MANAGE,
         Action.TEAM_MANAGE,
         Action.GRANT_MANAGE,

@@ -22,7 +22,7 @@ from guichet.inbox import operations as inbox
 from guichet.jobs import CHECK_ACCOUNT, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
-from guichet.publishing import zones
+from guichet.publishing import approving, zones
 from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, is_refused_again, renew
@@ -115,6 +115,12 @@ def keep_wall_times(process: Process) -> None:
         log.warning("zones_changed", posts_moved=moved)
 
 
+def ask_for_approvals(process: Process) -> None:
+    """What lost its approval on its way waits for somebody by name, not for nobody."""
+    with process.runtime.unit() as unit:
+        approving.ask_for_what_lost_its_approval(unit.session, SYSTEM, process.runtime.now())
+
+
 def renew_secrets(process: Process) -> None:
     """Secrets that end soon, one flight each."""
     with process.runtime.reading() as session:
@@ -166,6 +172,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     seal_audit_log,
     forget_old_keys,
     keep_wall_times,
+    ask_for_approvals,
     renew_secrets,
     check_accounts,
     discard_leftovers,

@@ -17,13 +17,14 @@ from channels.sentences import say
 from guichet.db.types import UTCDateTime
 from guichet.delivery.states import State
 from guichet.instance import is_unconfirmed
-from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Staff, TeamMember, Worker, table_of
+from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Review, Staff, TeamMember, Worker, table_of
 from guichet.policy import ACCOUNT_RIGHTS, ORG_RIGHTS, Action, OrgRole
 
 D = table_of(Delivery)
 _A = table_of(Account)
 _B = table_of(Brand)
 _P = table_of(Post)
+_R = table_of(Review)
 _W = table_of(Worker)
 
 OPEN = "open"
@@ -41,6 +42,7 @@ class Closed:
 CLOSED: Mapping[str, Closed] = {
     "withdrawn": Closed(State.CANCELLED, say("it was withdrawn before it went out")),
     "account_gone": Closed(State.NEEDS_HUMAN, say("the account is not connected")),
+    "embargoed": Closed(State.NEEDS_HUMAN, say("nothing of it may go out before its embargo ends")),
     "approval_gone": Closed(State.AWAITING_APPROVAL, say("what stands there now was not approved")),
     "right_gone": Closed(State.NEEDS_HUMAN, say("whoever scheduled it may no longer publish there")),
     "late": Closed(State.NEEDS_HUMAN, say("its time is past by more than was allowed")),
@@ -54,6 +56,7 @@ def gate(now: datetime | ColumnElement[datetime]) -> ColumnElement[str]:
     return case(
         (D.c.withdraw, literal("withdrawn")),
         (not_(_account_is_connected()), literal("account_gone")),
+        (_is_embargoed(now), literal("embargoed")),
         (not_(_approval_stands()), literal("approval_gone")),
         (not_(right_stands(now)), literal("right_gone")),
         (and_(D.c.deadline_at.is_not(None), D.c.deadline_at < now), literal("late")),
@@ -82,33 +85,41 @@ def _is_spent(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     )
 
 
-def _is_approved() -> ColumnElement[bool]:
+def _is_embargoed(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Taking down is never held up."""
+    return and_(D.c.kind != "delete", exists(select(_P.c.id).where(_P.c.id == D.c.post_id, _P.c.embargo_at > now)))
+
+
+def _is_approved(*more: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Just this content on this account was agreed to and, where the approval is for one
+    time only, for this time."""
     return exists(
-        select(_P.c.id).where(_P.c.id == D.c.post_id, _P.c.approved_hash != "", _P.c.approved_hash == D.c.content_hash)
+        select(_R.c.id).where(
+            _R.c.post_id == D.c.post_id,
+            _R.c.account_id == D.c.account_id,
+            _R.c.state.in_(("granted", "bypassed")),
+            _R.c.content_hash == D.c.content_hash,
+            or_(_R.c.due_at.is_(None), _R.c.due_at == D.c.due_at),
+            *more,
+        )
     )
 
 
 def _approval_stands() -> ColumnElement[bool]:
     """Taking down is never held up by an approval; answers have none."""
-    brand_asks = exists(
-        select(_B.c.id).select_from(_B.join(_A, _A.c.brand_id == _B.c.id)).where(
-            _A.c.id == D.c.account_id, _B.c.needs_approval
+    asks = exists(
+        select(_A.c.id).select_from(_A.join(_B, _A.c.brand_id == _B.c.id)).where(
+            _A.c.id == D.c.account_id,
+            or_(_A.c.approval == "four_eyes", and_(_A.c.approval == "as_brand", _B.c.needs_approval)),
         )
     )  # fmt: skip
-    return or_(D.c.post_id.is_(None), D.c.kind == "delete", not_(brand_asks), _is_approved())
+    return or_(D.c.post_id.is_(None), D.c.kind == "delete", not_(asks), _is_approved())
 
 
 def right_stands(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     """In whose right it goes out: the one who scheduled it or, for what was approved, the
     one who approved it. What our own processes made carries no person's right."""
-    approver = exists(
-        select(_P.c.id).where(
-            _P.c.id == D.c.post_id,
-            _P.c.approved_hash != "",
-            _P.c.approved_hash == D.c.content_hash,
-            _holds(_P.c.approved_by, Action.POST_APPROVE, now),
-        )
-    )
+    approver = _is_approved(_holds(_R.c.carried_by, Action.POST_APPROVE, now))
     return or_(
         D.c.actor_id.is_(None),
         and_(D.c.is_answer, _holds(D.c.actor_id, Action.CONVERSATION_ANSWER, now)),
@@ -151,14 +162,17 @@ def _holds(
 
 def _is_braked() -> ColumnElement[bool]:
     """A brake of any scope over it. Taking something down goes through: that is what one
-    wants in a crisis; but not where the whole instance is somebody's copy."""
+    wants in a crisis; and so does what is marked to go on, under a brake that spares it. But
+    nothing where the whole instance is somebody's copy."""
     brake = table_of(Brake)
+    goes_on = exists(select(_P.c.id).where(_P.c.id == D.c.post_id, _P.c.goes_on).correlate(D))
     brand_of = select(_A.c.brand_id).where(_A.c.id == D.c.account_id).correlate(D).scalar_subquery()
     return and_(
         or_(D.c.kind != "delete", is_unconfirmed()),
         exists(
             select(brake.c.id).where(
                 brake.c.lifted_at.is_(None),
+                or_(not_(brake.c.spares), not_(goes_on), is_unconfirmed()),
                 or_(
                     and_(D.c.is_answer, brake.c.stops_answers),
                     and_(not_(D.c.is_answer), brake.c.stops_posts),

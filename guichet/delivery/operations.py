@@ -21,7 +21,7 @@ from guichet.delivery.payload import freeze, payload_hash
 from guichet.delivery.repeating import reopen
 from guichet.delivery.states import EDITABLE, IN_DOUBT, KINDS, AttemptState, State, require_step, sources_of
 from guichet.errors import Conflict, Invalid
-from guichet.models import Account, Attempt, Decision, Delivery
+from guichet.models import Account, Attempt, Decision, Delivery, Post
 from guichet.policy import Action, Actor, require
 from guichet.wording import in_words
 
@@ -164,7 +164,7 @@ def reschedule(
             code="too_late",
             current=delivery.state,
         )
-    delivery.due_at = delivery.not_before = due_at
+    delivery.due_at, delivery.not_before = due_at, _after_embargo(session, delivery, due_at)
     delivery.deadline_at = _deadline(due_at, late_limit)
     delivery.updated_at = now
     _tell(session, delivery, now)
@@ -175,7 +175,7 @@ def release(session: Session, actor: Actor, delivery: Delivery, now: datetime) -
     require(actor, _right_over(delivery), delivery)
     _lock(session, delivery)
     _move(session, delivery, State.DUE, now)
-    delivery.not_before, delivery.deadline_at = now, None
+    delivery.not_before, delivery.deadline_at = _after_embargo(session, delivery, now), None
     audit.record(session, actor, "delivery.release", delivery, now)
 
 
@@ -279,7 +279,7 @@ def _send_again(session: Session, actor: Actor, delivery: Delivery, now: datetim
     delivery.tries = 0
     delivery.withdraw = False
     delivery.actor_id = actor.staff_id
-    delivery.not_before, delivery.deadline_at = now, None
+    delivery.not_before, delivery.deadline_at = _after_embargo(session, delivery, now), None
 
 
 # ---------------------------------------------------------------- shared
@@ -287,6 +287,12 @@ def _send_again(session: Session, actor: Actor, delivery: Delivery, now: datetim
 
 def _right_over(delivery: Delivery) -> Action:
     return Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_PUBLISH
+
+
+def _after_embargo(session: Session, delivery: Delivery, at: datetime) -> datetime:
+    """The moment, or when its post's embargo ends, if that is later."""
+    until = session.scalar(select(Post.embargo_at).where(Post.id == delivery.post_id))
+    return at if until is None else max(at, until)
 
 
 def _lock(session: Session, delivery: Delivery) -> None:

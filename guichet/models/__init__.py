@@ -1,6 +1,16 @@
 """The tables, together in one place so that no room has to import another for a relationship."""
 
 from guichet.models.account import Account, Brake, Brand, Calendar, ConnectAttempt, Credential, PollCursor
+from guichet.models.approval import (
+    ApprovalPolicy,
+    PostComment,
+    PostMention,
+    PostVersion,
+    Review,
+    ReviewLink,
+    ReviewLinkPost,
+    ReviewVote,
+)
 from guichet.models.base import Base, table_of
 from guichet.models.conversation import (
     Attachment,
@@ -40,6 +50,7 @@ from guichet.models.wait import Wait, WaitSlice
 __all__ = [
     "Account",
     "ApiToken",
+    "ApprovalPolicy",
     "Attachment",
     "Attempt",
     "AuditEntry",
@@ -71,11 +82,18 @@ __all__ = [
     "MessageVersion",
     "PollCursor",
     "Post",
+    "PostComment",
     "PostEditor",
+    "PostMention",
     "PostTarget",
+    "PostVersion",
     "RateWindow",
     "RawItem",
     "ReplyDraft",
+    "Review",
+    "ReviewLink",
+    "ReviewLinkPost",
+    "ReviewVote",
     "Rule",
     "SavedView",
     "SecretCanary",

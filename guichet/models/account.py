@@ -64,6 +64,7 @@ class Account(Base):
     state: Mapped[Short] = mapped_column(default="connected")
     state_reason: Mapped[Told] = mapped_column(default="")
     is_rehearsal: Mapped[bool] = mapped_column(default=False)
+    approval: Mapped[Short] = mapped_column(default="as_brand")  # as_brand, none, four_eyes (never one person alone)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     parked_until: Mapped[datetime | None]  # the network asked us to wait
     parked_reason: Mapped[Told] = mapped_column(default="")
@@ -139,6 +140,7 @@ class Brake(Base):
     scope_id: Mapped[int | None]
     stops_posts: Mapped[bool] = mapped_column(default=True)
     stops_answers: Mapped[bool] = mapped_column(default=False)
+    spares: Mapped[bool] = mapped_column(default=False)  # posts that are marked to go on in a crisis
     reason: Mapped[Told] = mapped_column(default="")
     pulled_at: Mapped[datetime]
     pulled_by: Mapped[int | None] = ref("staff.id")

@@ -48,9 +48,13 @@ class Post(Base):
     gap_rule: Mapped[Short] = mapped_column(default="later")  # where the wall time does not exist
     due_at: Mapped[datetime | None] = mapped_column(index=True)
     late_limit: Mapped[int] = mapped_column(default=3600)  # seconds; later, a person is asked
-    approved_by: Mapped[int | None] = ref("staff.id")
+    approved_by: Mapped[int | None] = ref("staff.id")  # who agreed last; the reviews say to what
     approved_at: Mapped[datetime | None]
-    approved_hash: Mapped[Short] = mapped_column(default="")
+    # Nothing of it begins before this moment, whatever anybody asks for.
+    embargo_wall_time: Mapped[Short | None]
+    embargo_time_zone: Mapped[Short] = mapped_column(default="UTC")
+    embargo_at: Mapped[datetime | None]
+    goes_on: Mapped[bool] = mapped_column(default=False)  # also in a crisis, where the brake allows for it
     rejected_reason: Mapped[Long] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]

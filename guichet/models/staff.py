@@ -29,6 +29,7 @@ class Staff(Base):
     capacity: Mapped[int] = mapped_column(default=20)
     presence: Mapped[Short] = mapped_column(default="offline")  # online, away, offline
     seen_at: Mapped[datetime | None]
+    absent_until: Mapped[datetime | None]  # deputies are asked instead
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -130,6 +131,7 @@ class AuditEntry(Base):
     """Who did what. Holds no personal text, so that an erasure leaves it whole."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_target", "target_kind", "target_id"),)
     id: Mapped[Key]
     at: Mapped[datetime] = mapped_column(index=True)
     actor_kind: Mapped[Short]  # staff, token, system

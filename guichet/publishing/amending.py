@@ -16,6 +16,7 @@ from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Delivery
 from guichet.policy import Action, Actor, require
+from guichet.publishing.policies import asks_on
 from guichet.publishing.rules import Content, Part, check
 from guichet.wording import in_words
 
@@ -35,7 +36,7 @@ def amend(
         )
     if not spec.can_edit:
         raise Conflict(say("{title} lets nobody change what is published", title=spec.title), code="cannot_edit")
-    if account.brand.needs_approval:
+    if asks_on(account):
         raise Conflict("what was approved is not changed afterwards: take it down, post it anew", code="was_approved")
     files = tuple(MediaRef(**m) for m in delivery.payload["media"])
     found = check(Content(account.id, (Part(text, files),)), spec, account.settings).problems

@@ -41,10 +41,13 @@ def pull(
     scope_id: int | None = None,
     posts: bool = True,
     answers: bool = False,
+    spares: bool = False,
     reason: str = "",
     now: datetime,
 ) -> Brake:
-    """Stop sending, from the commit of this on. Pulled again it only changes what it stops.
+    """Stop sending, from the commit of this on. Pulled again it only changes what it stops;
+    what it holds already stays held. `spares`: posts that are marked to go on do; else, and
+    on an instance that nobody confirmed, it stops them too.
     On everything, or a brand, for administrators; on an account for who publishes there."""
     _require_right(session, actor, scope, scope_id)
     if not posts and not answers:
@@ -55,7 +58,7 @@ def pull(
     if brake is None:
         brake = Brake(scope=scope, scope_id=scope_id, pulled_at=now, pulled_by=actor.staff_id)
         session.add(brake)
-    brake.stops_posts, brake.stops_answers, brake.reason = posts, answers, reason
+    brake.stops_posts, brake.stops_answers, brake.spares, brake.reason = posts, answers, spares, reason
     session.flush()
     audit.record(session, actor, "brake.pull", brake, now, scope=scope, scope_id=scope_id)
     live.tell(session, "brake", now, on=True)
@@ -228,7 +231,8 @@ def _still_held(session: Session, delivery: Delivery, but: Brake | None = None) 
         (Brake.scope == "brand") & (Brake.scope_id == brand),
         (Brake.scope == "account") & (Brake.scope_id == delivery.account_id),
     )
-    other = select(Brake.id).where(Brake.lifted_at.is_(None), stops, covers)
+    marked = select(Post.id).where(Post.id == delivery.post_id, Post.goes_on).exists()
+    other = select(Brake.id).where(Brake.lifted_at.is_(None), stops, covers, or_(~Brake.spares, ~marked))
     if but is not None:
         other = other.where(Brake.id != but.id)
     return session.scalar(other.limit(1)) is not None

@@ -12,17 +12,20 @@ from sqlalchemy.orm import Session
 from guichet.delivery import operations as delivering
 from guichet.delivery.payload import freeze
 from guichet.delivery.states import EDITABLE, FINAL, State
-from guichet.models import Account, Brand, Delivery, Post, PostEditor
-from guichet.policy import Action, Actor, can
+from guichet.errors import Conflict
+from guichet.models import Account, Delivery, Post, PostEditor
+from guichet.policy import Actor
 from guichet.publishing.checking import Specs, require_fine
 from guichet.publishing.drafting import contents_of
+from guichet.publishing.reviewing import ask, stand
 from guichet.publishing.rules import Content, content_hash
+from guichet.publishing.versions import keep_version
 
 
 def create_chain(
-    session: Session, actor: Actor, post: Post, content: Content, account: Account, digest: str, awaits: bool,
-    now: datetime,
-) -> None:  # fmt: skip
+    session: Session, actor: Actor, post: Post, content: Content, account: Account, awaits: bool, now: datetime
+) -> None:
+    """One delivery for each part of what the account gets, each behind the one before."""
     target = next(t for t in post.targets if t.account_id == account.id)
     chain: list[Delivery] = []
     for n, (part, payload) in enumerate(zip(content.parts, _payloads(content), strict=True)):
@@ -30,7 +33,8 @@ def create_chain(
         made = delivering.create(
             session, actor, account=account, kind=part.kind, payload=payload,
             due_at=post.due_at or now, now=now, post_id=post.id, variant_id=target.variant_id, item=n,
-            predecessor=above, late_limit=post.late_limit, content_hash=digest, awaits_approval=awaits,
+            predecessor=above, late_limit=post.late_limit, content_hash=content_hash([content]),
+            awaits_approval=awaits,
         )  # fmt: skip
         chain.append(made)
 
@@ -52,8 +56,7 @@ def bring_in_step(
     contents = contents_of(post)
     accounts = accounts_of(session, post)
     require_fine(actor, contents, accounts, specs)
-    digest = content_hash(contents)
-    awaits = post.approved_hash != digest and needs_approval(session, actor, post, contents)
+    waits = ask(session, actor, post, contents, accounts, now)
     wanted = {c.account_id: c for c in contents}
     targets = {t.account_id: t for t in post.targets}
     chains: dict[int, list[Delivery]] = {}
@@ -63,9 +66,9 @@ def bring_in_step(
         content = wanted.get(account_id)
         if content is not None and [p.kind for p in content.parts] == [d.kind for d in chain]:
             for delivery, payload in zip(chain, _payloads(content), strict=True):
-                delivering.replace_content(session, actor, delivery, payload, digest, now)
+                delivering.replace_content(session, actor, delivery, payload, content_hash([content]), now)
                 delivery.variant_id = targets[account_id].variant_id
-                if awaits:
+                if account_id in waits:
                     delivering.withhold(session, actor, delivery, now)
             del wanted[account_id]
         else:
@@ -74,39 +77,13 @@ def bring_in_step(
                 if delivery.state not in FINAL:
                     delivering.cancel(session, actor, delivery, now)
     for account_id, content in wanted.items():
-        create_chain(session, actor, post, content, accounts[account_id], digest, awaits, now)
-    if awaits:
-        forget_approval(post)
-        post.state = "awaiting_approval"
+        create_chain(session, actor, post, content, accounts[account_id], account_id in waits, now)
+    stand(post, waits)
 
 
-def needs_approval(session: Session, actor: Actor, post: Post, contents: Sequence[Content]) -> bool:
-    """Where the brand asks for one, or the actor may write but not publish."""
-    if post.approved_hash and post.approved_hash == content_hash(contents):
-        return False
-    brand = session.get_one(Brand, post.brand_id)
-    return brand.needs_approval or not all(can(actor, Action.POST_PUBLISH, c.account_id) for c in contents)
-
-
-def say_as_approved(session: Session, actor: Actor, post: Post, now: datetime) -> None:
-    """What was frozen at the submission says what the approver sees: a file may have been
-    described anew since."""
-    contents = contents_of(post)
-    digest = content_hash(contents)
-    payloads = {(c.account_id, n): p for c in contents for n, p in enumerate(_payloads(c))}
-    for delivery in open_deliveries_of(session, post):
-        if delivery.content_hash != digest:
-            payload = payloads[delivery.account_id, delivery.item]
-            delivering.replace_content(session, actor, delivery, payload, digest, now)
-
-
-def forget_approval(post: Post) -> None:
-    post.approved_by = post.approved_at = None
-    post.approved_hash = ""
-
-
-def name_editor(post: Post, actor: Actor) -> None:
-    """Keep that `actor` changed what it says, whom its next approval therefore cannot come from."""
+def note_change(session: Session, post: Post, actor: Actor, now: datetime) -> None:
+    """Keep what it says now and that `actor` changed it: they are not asked to agree to it."""
+    keep_version(session, post, actor.staff_id, now)
     if actor.staff_id is not None and all(e.staff_id != actor.staff_id for e in post.editors):
         post.editors.append(PostEditor(staff_id=actor.staff_id))
 
@@ -120,6 +97,12 @@ def is_editable(post: Post, deliveries: Sequence[Delivery]) -> bool:
         and bool(deliveries)
         and all(d.state in {*EDITABLE, State.CLAIMED} for d in deliveries)
     )
+
+
+def require_version(session: Session, post: Post, version: int | None) -> None:
+    """Raises Conflict where `version` was read (None: nothing was) and it is another now."""
+    if version is not None and version != post.version:
+        raise Conflict("somebody changed it since you read it", code="changed", current=post.version)
 
 
 def accounts_of(session: Session, post: Post) -> dict[int, Account]:

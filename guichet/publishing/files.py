@@ -23,7 +23,7 @@ from guichet.delivery.materials import visible_files
 from guichet.errors import Invalid, NotFound
 from guichet.models import Media, Post, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, require_for_post, visible_accounts
-from guichet.publishing.chains import bring_in_step, is_editable, name_editor, open_deliveries_of
+from guichet.publishing.chains import bring_in_step, is_editable, note_change, open_deliveries_of
 from guichet.publishing.checking import Specs
 from guichet.publishing.documents import kind_of_document, named_for
 from guichet.publishing.drafting import tell_of
@@ -153,7 +153,7 @@ def describe(session: Session, actor: Actor, media: Media, alt: str, specs: Spec
         require_for_post(actor, Action.POST_WRITE, post)
     media.alt = alt
     for post, deliveries in changing:
-        name_editor(post, actor)
+        note_change(session, post, actor, now)
         if post.state != "draft":
             bring_in_step(session, actor, post, deliveries, specs, now)
         post.updated_at = now

@@ -19,18 +19,17 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.states import EDITABLE, FINAL, State
 from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.models import Delivery, Post
-from guichet.policy import Action, Actor, OrgRole, can, require_for_post
+from guichet.policy import Action, Actor, can, require_for_post
+from guichet.publishing.approving import approve, reject, send_unapproved
 from guichet.publishing.chains import (
     accounts_of,
     bring_in_step,
     create_chain,
     deliveries_of,
-    forget_approval,
     is_editable,
-    name_editor,
-    needs_approval,
+    note_change,
     open_deliveries_of,
-    say_as_approved,
+    require_version,
 )
 from guichet.publishing.checking import Specs, preflight, require_fine
 from guichet.publishing.drafting import (
@@ -43,7 +42,10 @@ from guichet.publishing.drafting import (
     words_of,
     write,
 )
+from guichet.publishing.embargo import require_after_embargo
+from guichet.publishing.reviewing import ask, close, open_reviews, stand
 from guichet.publishing.rules import content_hash, due_time
+from guichet.publishing.versions import begin_versions
 from guichet.wording import in_words
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "reject",
     "reschedule",
     "schedule",
+    "send_unapproved",
 ]
 
 _PAST = timedelta(minutes=1)  # a time that passed while somebody typed is "now"
@@ -80,6 +83,7 @@ def change(
     time_zone: str | None = None,
     fold_rule: str | None = None,
     gap_rule: str | None = None,
+    goes_on: bool | None = None,
     specs: Specs,
     now: datetime,
 ) -> None:
@@ -87,9 +91,12 @@ def change(
     was read (Conflict `changed` where it is another now). A changed content loses its
     approval. Raises Conflict `too_late`, Invalid."""
     require_for_post(actor, Action.POST_WRITE, post)
-    _require_version(session, post, version)
+    require_version(session, post, version)
     if title is not None:
         post.title = title
+    if goes_on is not None and goes_on != post.goes_on:
+        post.goes_on = goes_on
+        audit.record(session, actor, "post.goes_on", post, now, goes_on=goes_on)
     if post.state == "draft":
         post.wall_time = wall_time if wall_time is not None else post.wall_time
         post.time_zone = time_zone if time_zone is not None else post.time_zone
@@ -101,10 +108,11 @@ def change(
         for delivery in deliveries_of(session, post):
             delivery.variant_id = None  # what it sends is frozen in it; variants are written anew
         session.flush()
+        begin_versions(session, post)
         before = _said(post)
         write(session, actor, post, words if words is not None else words_of(post), given, now)
         if _said(post) != before:
-            name_editor(post, actor)
+            note_change(session, post, actor, now)
         if post.state != "draft":
             bring_in_step(session, actor, post, deliveries, specs, now)
     post.updated_at = now
@@ -152,6 +160,7 @@ def schedule(
     due_at = due_time(wall_time, time_zone, fold_rule, gap_rule)
     if due_at < now - _PAST:
         raise Invalid("that time is past", {"wall_time": "is in the past"})
+    require_after_embargo(post, due_at)
     post.wall_time, post.time_zone, post.fold_rule, post.gap_rule = wall_time, time_zone, fold_rule, gap_rule
     _send_off(session, actor, post, max(due_at, now), for_approval, specs, now)
 
@@ -159,6 +168,7 @@ def schedule(
 def publish_now(session: Session, actor: Actor, post: Post, *, specs: Specs, now: datetime) -> None:
     """Send it now; one that is scheduled is moved to now."""
     require_for_post(actor, Action.POST_WRITE, post)
+    require_after_embargo(post, now)
     if post.state == "draft":
         post.wall_time = None
         _send_off(session, actor, post, now, False, specs, now)
@@ -182,6 +192,7 @@ def reschedule(
     due_at = due_time(wall_time, time_zone, fold_rule, gap_rule)
     if due_at < now - _PAST:
         raise Invalid("that time is past", {"wall_time": "is in the past"})
+    require_after_embargo(post, due_at)
     post.wall_time, post.time_zone, post.fold_rule, post.gap_rule = wall_time, time_zone, fold_rule, gap_rule
     if post.state == "draft":
         post.due_at = due_at
@@ -196,63 +207,14 @@ def cancel(session: Session, actor: Actor, post: Post, now: datetime) -> None:
     for delivery in deliveries:
         if delivery.state not in FINAL:
             delivering.cancel(session, actor, delivery, now)
+    for review in open_reviews(session, [post.id], ("waiting",)):
+        close(review, "void", now)
     if not any(d.state == State.PUBLISHED for d in deliveries):
         post.state = "cancelled"
     elif all(d.state in FINAL for d in deliveries):
         post.state = "done"
     post.updated_at = now
     audit.record(session, actor, "post.cancel", post, now)
-    tell_of(session, post, now)
-
-
-# ---------------------------------------------------------------- approval
-
-
-def approve(session: Session, actor: Actor, post: Post, now: datetime, version: int | None = None) -> None:
-    """Let it go out as it stands, which is what the approver read where they say which
-    `version` that was (Conflict `changed` where it is another now). Not for who wrote it or
-    changed it since it was last approved, save for administrators."""
-    require_for_post(actor, Action.POST_APPROVE, post)
-    _require_version(session, post, version)
-    if post.state != "awaiting_approval":
-        raise Conflict(
-            say("it is {state}: nobody waits for an approval", state=in_words(post.state)),
-            code="wrong_state",
-            current=post.state,
-        )
-    if actor.role not in (OrgRole.ADMINISTRATOR, OrgRole.OWNER):
-        if actor.staff_id == post.author_id:
-            raise NotAllowed("somebody else must approve what you wrote", code="own_post")
-        if any(e.staff_id == actor.staff_id for e in post.editors):
-            raise NotAllowed("you changed it: somebody else must approve your words", code="own_words")
-    say_as_approved(session, actor, post, now)
-    post.approved_by, post.approved_at = actor.staff_id, now
-    post.approved_hash = content_hash(contents_of(post))
-    post.editors.clear()
-    post.rejected_reason = ""
-    post.state, post.updated_at = "scheduled", now
-    session.flush()
-    for delivery in deliveries_of(session, post):
-        delivering.approve(session, actor, delivery, now)
-    audit.record(session, actor, "post.approve", post, now)
-    tell_of(session, post, now)
-
-
-def reject(session: Session, actor: Actor, post: Post, reason: str, now: datetime) -> None:
-    """Send it back to its author, as a draft."""
-    require_for_post(actor, Action.POST_APPROVE, post)
-    if post.state != "awaiting_approval":
-        raise Conflict(
-            say("it is {state}: nobody waits for an approval", state=in_words(post.state)),
-            code="wrong_state",
-            current=post.state,
-        )
-    for delivery in deliveries_of(session, post):
-        if delivery.state not in FINAL:
-            delivering.cancel(session, actor, delivery, now)
-    post.state, post.rejected_reason, post.updated_at = "draft", reason, now
-    forget_approval(post)
-    audit.record(session, actor, "post.reject", post, now)
     tell_of(session, post, now)
 
 
@@ -265,13 +227,16 @@ def _send_off(
     contents = contents_of(post)
     accounts = accounts_of(session, post)
     require_fine(actor, contents, accounts, specs)
-    awaits = for_approval or needs_approval(session, actor, post, contents)
-    post.due_at, post.state = due_at, "awaiting_approval" if awaits else "scheduled"
+    post.due_at = due_at
+    begin_versions(session, post)
+    waits = ask(session, actor, post, contents, accounts, now, always=for_approval)
+    stand(post, waits)
     post.rejected_reason, post.updated_at = "", now
-    digest = content_hash(contents)
     session.flush()
     for content in contents:
-        create_chain(session, actor, post, content, accounts[content.account_id], digest, awaits, now)
+        create_chain(
+            session, actor, post, content, accounts[content.account_id], content.account_id in waits, now
+        )  # fmt: skip
     audit.record(session, actor, "post.schedule", post, now, accounts=[c.account_id for c in contents])
     tell_of(session, post, now)
 
@@ -285,18 +250,20 @@ def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: dat
     movable = [d for d in deliveries_of(session, post) if d.state in {*EDITABLE, State.CLAIMED, State.NEEDS_HUMAN}]
     if not movable:
         raise Conflict("nothing of it is left to move", code="too_late", current=post.state)
-    if post.state != "awaiting_approval" and not all(can(actor, Action.POST_PUBLISH, d) for d in movable):
+    agreed = [d for d in movable if d.state != State.AWAITING_APPROVAL]
+    if not all(can(actor, Action.POST_PUBLISH, d) for d in agreed):
         raise NotAllowed("it was agreed for its time: only who may publish moves it", code="may_not_move")
     for delivery in movable:
         delivering.reschedule(session, actor, delivery, due_at, now, post.late_limit)
     post.due_at, post.updated_at = due_at, now
+    waits = ask(session, actor, post, contents_of(post), accounts_of(session, post), now)
+    if waits:  # also where what was agreed to was agreed to for its time
+        stand(post, waits)
+        for delivery in movable:
+            if delivery.account_id in waits:
+                delivering.withhold(session, actor, delivery, now)
     audit.record(session, actor, "post.reschedule", post, now)
     tell_of(session, post, now)
-
-
-def _require_version(session: Session, post: Post, version: int | None) -> None:
-    if version is not None and version != post.version:
-        raise Conflict("somebody changed it since you read it", code="changed", current=post.version)
 
 
 def _require_editable(post: Post, deliveries: Sequence[Delivery]) -> None:

@@ -130,7 +130,20 @@ def _target_is_seen(actor: Actor) -> ColumnElement[bool]:
 
 def sees_target(actor: Actor, target: PostTarget) -> bool:
     """Whether the actor may know what a post says on this account."""
-    return any(can(actor, action, target.account_id) for action in _SEEING)
+    return sees_posts_on(actor, target.account_id)
+
+
+def sees_post(actor: Actor, post: Post) -> bool:
+    """Whether the actor may know of the post: by one of its accounts or, while it is for
+    none, as its author."""
+    if not post.targets:
+        return actor.sees_every_account or post.author_id == actor.staff_id
+    return any(sees_target(actor, t) for t in post.targets)
+
+
+def sees_posts_on(actor: Actor, account_id: int) -> bool:
+    """Whether the actor may know what posts say on this account."""
+    return any(can(actor, action, account_id) for action in _SEEING)
 
 
 def _sees_all(actor: Actor) -> ColumnElement[bool]:

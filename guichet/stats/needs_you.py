@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session, selectinload
 from guichet.delivery.gates import right_stands
 from guichet.delivery.states import AttemptState, State
 from guichet.inbox import ingest
-from guichet.models import Account, Attempt, Delivery, Look, Post, PostTarget, Staff
+from guichet.models import Account, Attempt, Delivery, Look, Post, Staff
 from guichet.policy import Action, Actor, visible
+from guichet.publishing.commenting import unseen_mentions
+from guichet.publishing.reviewing import Turns, reviews_with_posts
 
 SHOWN = 100  # of each kind; the counts are complete
 
@@ -58,7 +60,9 @@ def read(session: Session, actor: Actor, now: datetime) -> NeedsYou:
             counts[kind] = n
             items += _of_deliveries(session, kind, found, choices)
     for kind, doubts in (
-        ("awaiting_approval", _to_approve(session, actor)),
+        ("awaiting_approval", _to_approve(session, actor, now)),
+        ("sent_unapproved", _sent_unapproved(session, actor, now)),
+        ("mention", _mentions(session, actor)),
         ("account", _accounts(session, actor)),
         ("dead_letter", _dead_letters(session, actor)),
     ):
@@ -148,17 +152,43 @@ def _evidence(look: Look) -> dict[str, Any]:
     return {"at": look.at.isoformat(), "what": look.result, **look.evidence}
 
 
-def _to_approve(session: Session, actor: Actor) -> list[Doubt]:
-    mine = exists().where(PostTarget.post_id == Post.id, visible(actor, PostTarget.account_id, Action.POST_APPROVE))
-    waiting = select(Post).where(Post.state == "awaiting_approval", mine).options(selectinload(Post.variants))
-    rows = session.scalars(waiting.order_by(Post.id)).all()
+def _to_approve(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
+    """Posts about which it is the actor's turn to decide."""
+    turns = Turns(session, now)
     return [
         Doubt(
             f"approve:{p.id}", "awaiting_approval", p.title or _first_words(p), "", p.updated_at, post_id=p.id,
             post_version=p.version, staff_id=p.author_id, choices=("approve", "reject"),
         )
-        for p in rows
+        for p, reviews in reviews_with_posts(session, "waiting")
+        if any(turns.may_decide(actor, review, p) for review in reviews)
     ]  # fmt: skip
+
+
+def _sent_unapproved(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
+    """What was sent without the approval of those who were asked for it, until they have seen."""
+    turns = Turns(session, now)
+    found = []
+    for post, reviews in reviews_with_posts(session, "bypassed", since=now - timedelta(days=30)):
+        by = {r.settled_by for r in reviews}
+        seen = any(v.staff_id == actor.staff_id and v.choice == "seen" for r in reviews for v in r.votes)
+        if seen or actor.staff_id in by or not any(turns.was_asked(actor, r, post) for r in reviews):
+            continue
+        words, why = post.title or _first_words(post), reviews[0].reason
+        found.append(
+            Doubt(
+                f"unapproved:{post.id}", "sent_unapproved", words, why, reviews[0].settled_at or post.updated_at,
+                post_id=post.id, staff_id=reviews[0].settled_by, choices=("seen",),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _mentions(session: Session, actor: Actor) -> list[Doubt]:
+    return [
+        Doubt(f"mention:{c.id}", "mention", c.text, "", c.at, post_id=c.post_id, staff_id=c.staff_id, choices=("seen",))
+        for c in unseen_mentions(session, actor)
+    ]
 
 
 def _first_words(post: Post) -> str:

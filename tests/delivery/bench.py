@@ -47,6 +47,21 @@ class Bench:
             session.flush()
             return delivery.id
 
+    def post(self, approved_by: int | None = None, digest: str = "", **more: Any) -> int:
+        """A scheduled post, agreed to by somebody where they are named; its id."""
+        post = m.Post(
+            brand_id=self.brand_id, author_id=self.staff_id, state="scheduled", created_at=NOW, updated_at=NOW, **more
+        )
+        post_id = int(self.add(post).id)
+        if approved_by is not None:
+            self.add(
+                m.Review(
+                    post_id=post_id, account_id=self.account_id, state="granted", content_hash=digest, steps=[],
+                    step_at=NOW, asked_at=NOW, settled_at=NOW, settled_by=approved_by, carried_by=approved_by,
+                )
+            )  # fmt: skip
+        return post_id
+
     def change(self, row: type[Any], id_: Any, **values: Any) -> None:
         with self.session() as session, session.begin():
             found = session.get_one(row, id_)

@@ -64,6 +64,11 @@ def _weaken_grant(bench: Bench, _: int) -> None:
         session.scalars(select(m.Grant)).one().role = "author"
 
 
+def _embargo(bench: Bench, _: int) -> None:
+    with bench.session() as session, session.begin():
+        session.scalars(select(m.Post)).one().embargo_at = NOW + timedelta(seconds=1)
+
+
 CONDITIONS: dict[str, tuple[Callable[[Bench, int], None], str]] = {
     "the worker was taken over from": (lambda b, i: b.change(m.Worker, "w-1", ended_at=NOW), "due"),
     "somebody else claimed it since": (lambda b, i: b.change(m.Delivery, i, fence=7, worker_id="w-2"), "claimed"),
@@ -77,6 +82,10 @@ CONDITIONS: dict[str, tuple[Callable[[Bench, int], None], str]] = {
     "an approval is missing": (
         lambda b, i: b.change(m.Brand, b.brand_id, needs_approval=True), "awaiting_approval",
     ),
+    "one account wants four eyes": (
+        lambda b, i: b.change(m.Account, b.account_id, approval="four_eyes"), "awaiting_approval",
+    ),
+    "its embargo has not ended": (_embargo, "needs_human"),
     "a brake is on everywhere": (_brake("all"), "held"),
     "a brake is on the brand": (_brake("brand"), "held"),
     "a brake is on the account": (_brake("account"), "held"),
@@ -93,7 +102,7 @@ CONDITIONS: dict[str, tuple[Callable[[Bench, int], None], str]] = {
 @pytest.mark.parametrize("condition", CONDITIONS)
 def test_nothing_starts_when(bench: Bench, condition: str) -> None:
     change, state = CONDITIONS[condition]
-    post = _post(bench)
+    post = bench.post()
     id_ = bench.queue(post_id=post)
     (claimed,) = bench.claim()
     change(bench, id_)
@@ -119,35 +128,6 @@ def test_a_brake_on_answers_lets_posts_go_and_a_takedown_passes_every_brake(benc
     _brake("brand")(bench, 0)
     takedown = bench.queue(kind="delete", target_remote_id="1")
     assert bench.start(*bench.claim()) == {takedown}
-
-
-def _post(bench: Bench, approved_by: int | None = None, digest: str = "") -> int:
-    post = m.Post(
-        brand_id=bench.brand_id, author_id=bench.staff_id, state="scheduled", approved_by=approved_by,
-        approved_hash=digest, created_at=NOW, updated_at=NOW,
-    )  # fmt: skip
-    return int(bench.add(post).id)
-
-
-def test_an_approval_is_bound_to_the_content_and_its_giver_carries_the_right(bench: Bench) -> None:
-    with bench.session() as session, session.begin():
-        account = session.get_one(m.Account, bench.account_id)
-        author, approver = factories.make_staff(session), factories.make_staff(session)
-        factories.make_grant(session, author, account, "author")
-        factories.make_grant(session, approver, account, "publisher")
-    bench.change(m.Brand, bench.brand_id, needs_approval=True)
-    post = _post(bench, approver.id, "h1")
-    approved = bench.queue(post_id=post, actor_id=author.id, content_hash="h1")
-    changed = bench.queue(post_id=post, actor_id=author.id, content_hash="h2")
-    assert {c.id for c in bench.claim()} == {approved}
-    assert bench.delivery(changed).state == "awaiting_approval"
-    bench.change(m.Staff, author.id, disabled_at=NOW)
-    still = bench.queue(post_id=post, actor_id=author.id, content_hash="h1")
-    assert {c.id for c in bench.claim()} == {still}
-    bench.change(m.Staff, approver.id, disabled_at=NOW)
-    orphan = bench.queue(post_id=post, actor_id=author.id, content_hash="h1")
-    assert bench.claim() == []
-    assert bench.delivery(orphan).reason_code == "right_gone"
 
 
 @pytest.mark.parametrize("org", list(OrgRole))

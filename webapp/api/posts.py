@@ -19,6 +19,7 @@ from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
 from guichet.publishing import checking, files, operations, queries, rules
 from guichet.publishing.drafting import Item, VariantSpec, Words, words_of
+from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Place
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.publishing import (
@@ -91,7 +92,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
         require(actor, Action.POST_WRITE, row)
     contents = [_content(asked, v.account_id, _spec_of(v).over(_words(body))) for v in body.variants]
     checks = operations.preflight(asked.actor, contents, rows, asked.networks.specs())
-    asks = any(r.brand.needs_approval or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
+    asks = any(asks_on(r) or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
     readings = rules.readings_of(body.wall_time, body.time_zone) if body.wall_time else {}
     return Preflight(

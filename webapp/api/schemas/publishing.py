@@ -341,6 +341,8 @@ class Doubt(Out):
         "failed_delivery",
         "orphaned_schedule",
         "awaiting_approval",
+        "sent_unapproved",
+        "mention",
         "dead_letter",
         "account",
         "held",
@@ -355,7 +357,9 @@ class Doubt(Out):
     dead_letter_id: int | None
     person: PersonBrief | None = Field(description="whose work it is, or in whose right it was to go out")
     evidence: list[dict[str, Any]]
-    choices: list[Literal["link", "resend", "drop", "retry", "take_over", "replay", "reconnect", "approve", "reject"]]
+    choices: list[
+        Literal["link", "resend", "drop", "retry", "take_over", "replay", "reconnect", "approve", "reject", "seen"]
+    ]
 
 
 class NeedsYou(Out):
