@@ -22,6 +22,7 @@ from guichet.db.dialect import insert_new
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Brand, Post, PostTarget, SlotUse, table_of
 from guichet.policy import Action, Actor, require, require_for_post
+from guichet.publishing.chains import inherit
 from guichet.publishing.checking import Specs
 from guichet.publishing.drafting import create, specs_of, words_of, write
 from guichet.publishing.openings import Opening, in_common
@@ -69,10 +70,11 @@ def add_to_queue(
     if not accounts:
         raise Invalid("choose at least one account", {"variants": "name no account"})
     _require_slots(session, actor, accounts)
+    from_ = max(after or now, now, post.embargo_at or now)
     taken = [
         opening
         for group in _groups(accounts, together)
-        for opening in _take(session, actor, group, post, max(after or now, now)) or _none_free(accounts, together)
+        for opening in _take(session, actor, group, post, from_) or _none_free(accounts, together)
     ]
     parts = _part(session, actor, post, taken, now)
     for one, opening in parts:
@@ -147,6 +149,7 @@ def _part(
             session, actor, brand=session.get_one(Brand, post.brand_id), words=words, title=post.title,
             variants=[specs[o.account_id] for o in openings], late_limit=post.late_limit, now=now,
         )  # fmt: skip
+        inherit(copy, post)
         mine = [SlotUse.account_id.in_([o.account_id for o in openings]), SlotUse.starts_at == openings[0].at]
         session.execute(update(SlotUse).where(*mine).values(post_id=copy.id))
         parts.append((copy, openings[0]))

@@ -14,6 +14,7 @@ from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.policy import SYSTEM, load_actor
 from guichet.publishing import operations, slots
 from guichet.publishing.drafting import VariantSpec
+from guichet.publishing.embargo import set_embargo
 from guichet.publishing.openings import WeekSlot, openings_of
 from guichet.publishing.queueing import add_to_queue, next_free
 from guichet.unit import open_unit
@@ -161,6 +162,16 @@ def test_what_an_author_queues_waits_for_approval_at_its_slot(desk: Desk) -> Non
     assert (post.state, post.due_at) == ("awaiting_approval", utc(10, 13))
     (coming,) = next_free(desk.session, desk.author, [desk.here], together=False, after=NOW)
     assert coming.at == utc(17, 13)
+
+
+def test_what_the_queue_parts_keeps_its_embargo_and_who_wrote_it(desk: Desk) -> None:
+    give(desk, desk.here, (TUESDAY, "12:00"), (SUNDAY, "12:00"))
+    give(desk, desk.there, (WEDNESDAY, "12:00"))
+    post = desk.post(desk.author)
+    set_embargo(desk.session, desk.author, post, "2026-03-11T08:00", "Europe/Paris", NOW)
+    first, copy = add_to_queue(desk.session, desk.publisher, post, specs=SPECS, now=NOW)
+    assert [p.due_at for p in (first, copy)] == [utc(11, 11), utc(15, 11)]
+    assert (copy.embargo_at, {e.staff_id for e in copy.editors}) == (utc(11, 7), {desk.author.staff_id})
 
 
 def test_people_who_press_at_once_never_get_the_same_slot(engine: Engine) -> None:
