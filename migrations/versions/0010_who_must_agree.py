@@ -1,8 +1,8 @@
 """Who must agree before a post goes out: policies by brand, reviews by account, guests' links,
 comments and versions; embargoes, and what goes on in a crisis.
 
-Revision ID: 0008
-Revises: 0007
+Revision ID: 0010
+Revises: 0009
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0008"
-down_revision = "0007"
+revision = "0010"
+down_revision = "0009"
 
 whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
