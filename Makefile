@@ -33,7 +33,7 @@ bench:  ## the benchmarks; prints ratios
 
 chaos:  ## kill, freeze and wipe while posts go out, and compare ledgers with rows
 	@$(PREPARE) test
-	@$(BIN)/python -m pytest -q -m chaos tests/chaos
+	@$(BIN)/python -m pytest -q -s -m chaos tests/chaos tests/simulation
 
 lock:  ## renew the hashed locks from requirements/*.in
 	@for f in bootstrap runtime dev node real; do \

@@ -155,7 +155,7 @@ class Committer:
 
     def _commit(self, wishes: Sequence[_Wish], outcomes: Sequence[Outcome]) -> None:
         granted: set[int] = set()
-        asked_at = time.monotonic()
+        asked_at = 0.0
         with self._process.counted() as taken, self._transaction() as connection:
             now = database_now(connection)
             if outcomes:
@@ -166,6 +166,7 @@ class Committer:
             life = self._process.life
             if wishes and life is not None:
                 starts = [w.start for w in wishes]
+                asked_at = time.monotonic()
                 granted = engine.start(connection, life.worker_id, starts, now, life.condition())
         for wish in wishes:
             wish.granted.set_result(asked_at if wish.start.claimed.id in granted else None)

@@ -13,11 +13,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
-from channels.contract import ChannelSpec, Deleter, Draft, Editor, Receipt, Recovery
+from channels.contract import ChannelSpec, Deleter, Draft, Editor, Receipt
 from channels.errors import AuthExpired, ChannelError, Rejected
 from guichet.db.dialect import database_now
 from guichet.delivery import engine, rules, takeover
@@ -26,7 +26,7 @@ from guichet.delivery.payload import MediaLost, thaw
 from guichet.delivery.repeating import Unproved, reopen
 from guichet.delivery.rules import Verdict
 from guichet.delivery.settling import Result
-from guichet.delivery.states import AttemptState, State
+from guichet.delivery.states import State
 from workers.committing import Committer, Outcome
 from workers.desks import Desk, Desks, is_refused_again, renew
 from workers.runtime import Process, current
@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 CLAIMING_FOR = 90.0  # seconds; below the job's time-out by more than one send takes
 FINISHING_FOR = 75.0  # seconds that sends under way are waited for
-FROZEN_AFTER = 5.0  # seconds between the start's commit and the request
 EMPTY_FOR = 0.1  # seconds between looks at an empty queue while the last sends are under way
 ACCOUNT_SHARE = 0.25  # of the threads, at most, for one account while others wait
 LEAST_SHARE = 4
@@ -214,13 +213,11 @@ class Sender:
         if started is None:
             self._let_fall([claimed.id])
             return
+        if not rules.start_holds(timedelta(seconds=time.monotonic() - started)):
+            self._settle(claimed, desk.spec, rules.NOT_BEGUN)
+            return
         try:
-            if time.monotonic() - started > FROZEN_AFTER:
-                raise _Frozen
             receipt = _request(desk, draft, wish)
-        except _Frozen:
-            verdict = Verdict(State.DUE, AttemptState.UNSENT, "frozen", "the worker was frozen before the send")
-            self._settle(claimed, desk.spec, verdict)
         except Exception as e:
             self._settle(claimed, desk.spec, self._judge(claimed, e), e)
         else:
@@ -233,12 +230,7 @@ class Sender:
         if desk.stager is not None and claimed.kind != "edit":
             return stage(self._process, claimed, draft, desk, desk.stager)
         now = self._runtime.now()
-        if (
-            desk.spec.recovery is Recovery.KEYED
-            and claimed.prepared is not None
-            and claimed.key_first_used_at is not None
-            and rules.key_is_usable(claimed.key, claimed.key_first_used_at, desk.spec.key_life, now)
-        ):
+        if claimed.prepared is not None and rules.repeats_key(desk.spec, claimed.key, claimed.key_first_used_at, now):
             return Start(claimed, claimed.key, claimed.prepared)
         if claimed.is_repeat:
             raise Unproved
@@ -293,10 +285,6 @@ class Sender:
         )
         if verdict.park_until is not None:
             self._give_back_waiting(None if verdict.parks_app else claimed.account_id)
-
-
-class _Frozen(Exception):
-    """Too long between the start's commit and the request: nothing was sent."""
 
 
 def _request(desk: Desk, draft: Draft, wish: Start) -> Receipt:

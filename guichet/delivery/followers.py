@@ -1,8 +1,8 @@
 """Thread items and first comments: what waits for another delivery to be out.
 
 They start as `blocked`. When the one before is published, its receipt becomes what they
-answer, and they are due at once. One that failed keeps them blocked until it is sent
-again or dropped.
+answer, and they are due at once, though never before their own time. One that failed keeps
+them blocked until it is sent again or dropped.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _A = table_of(Account)
 _before = _D.alias("before")
 _ready = (
     select(
-        _D.c.id, _D.c.payload, _before.c.remote_id, _before.c.remote_context,
+        _D.c.id, _D.c.payload, _D.c.due_at, _before.c.remote_id, _before.c.remote_context,
         _before.c.payload.label("before_payload"), _A.c.remote_id.label("own_id"), _A.c.handle,
     )
     .join(_before, _before.c.id == _D.c.predecessor_id)
@@ -54,12 +54,17 @@ def let_followers_go(connection: Connection, now: datetime, published: Collectio
     else:
         return 0
     for row in rows:
+        is_due = row.due_at <= now
         payload = {**row.payload, "reply_to": frozen_target(_own_target(row))}
         connection.execute(
             update(_D)
             .where(_D.c.id == row.id, _D.c.state == State.BLOCKED)
             .values(
-                payload=payload, payload_hash=payload_hash(payload), state=State.DUE, not_before=now, updated_at=now
+                payload=payload,
+                payload_hash=payload_hash(payload),
+                updated_at=now,
+                state=State.DUE if is_due else State.SCHEDULED,
+                not_before=now if is_due else row.due_at,
             )
         )
     tell_states(connection, [row.id for row in rows], now)

@@ -89,12 +89,12 @@ def _deadline(due_at: datetime, late_limit: int | None) -> datetime | None:
 
 def cancel(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
     """Do not send it, nor what follows it. What may already be out is marked `withdraw`:
-    proved absent it ends as cancelled, found it is deleted. Raises Conflict when it is
-    published (take it down instead)."""
+    proved absent it ends as cancelled, found it is deleted; what a person has to look for
+    stays with them. Raises Conflict when it is published (take it down instead)."""
     require(actor, Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_WRITE, delivery)
     _lock(session, delivery)
     _doubt_if_repeating(session, delivery, now)
-    if delivery.state in IN_DOUBT:
+    if delivery.state in IN_DOUBT or (delivery.state == State.NEEDS_HUMAN and _open_attempt(session, delivery)):
         delivery.withdraw, delivery.updated_at = True, now
     elif delivery.state == State.PUBLISHED:
         raise Conflict("it is already published: it can only be taken down", code="published", current="published")

@@ -23,6 +23,7 @@ RATE_LIMIT_WAIT = timedelta(minutes=1)  # where the network says 429 without say
 MOST_TRIES = 24  # about four hours of a network that is away; then a person is asked
 LONGEST_PARK = timedelta(hours=26)  # a daily quota; longer than that is nonsense from outside
 KEY_MARGIN = timedelta(minutes=5)  # a key is not replayed so shortly before its life ends
+START_HOLDS = timedelta(seconds=1)  # from asking for a start to the request; a brake promises no more
 LOOK_LEASE = timedelta(minutes=3)  # nobody else looks meanwhile; longer than any look takes
 LOOK_BACKOFFS = tuple(timedelta(seconds=s) for s in (5, 15, 60, 180, 600, 1800))
 MOST_FAILED_LOOKS = 12  # about five hours of a network that cannot be read
@@ -143,6 +144,17 @@ def _said(error: BaseException) -> dict[str, Any]:
     return {"code": "internal_error", "reason": say("a fault of ours: {fault}", fault=type(error).__name__)}
 
 
+# ---------------------------------------------------------------- between the start and the request
+
+NOT_BEGUN = Verdict(State.DUE, AttemptState.UNSENT, "frozen", say("the worker was frozen before the send"))
+
+
+def start_holds(waited: timedelta) -> bool:
+    """Whether what was granted may still begin, so long after it was asked for. A process
+    that stood still meanwhile knows nothing of a brake, or of who took over from it."""
+    return waited <= START_HOLDS
+
+
 # ---------------------------------------------------------------- keys
 
 
@@ -150,6 +162,15 @@ def key_is_usable(key: str, first_used_at: datetime, life: timedelta | None, now
     """Whether a generation's key may be sent again: the network still knows it, with a
     margin. `life` None means that the network keeps it for good."""
     return bool(key) and (life is None or now < first_used_at + life - KEY_MARGIN)
+
+
+def repeats_key(spec: ChannelSpec, key: str, first_used_at: datetime | None, now: datetime) -> bool:
+    """Whether the next attempt of a generation goes out under the key of the one before."""
+    return (
+        spec.recovery is Recovery.KEYED
+        and first_used_at is not None
+        and key_is_usable(key, first_used_at, spec.key_life, now)
+    )
 
 
 # ---------------------------------------------------------------- finding the truth

@@ -86,12 +86,16 @@ def _settling(dialect: str) -> Update:
 
 @cache
 def _ending(dialect: str) -> Update:
+    """Whoever was taken over from while its request was under way may still say when that
+    ended, and that it was accepted; all else is left to who looks for it, since the row is theirs."""
     results = given(dialect, "results", [_T.c.delivery_id, _T.c.fence, *_ENDED])
+    is_doubted = and_(_T.c.state == AttemptState.UNKNOWN, results.c.state != AttemptState.ACCEPTED)
     return (
         update(_T)
         .where(_T.c.delivery_id == results.c.delivery_id, _T.c.fence == results.c.fence)
         .where(_T.c.state.in_((AttemptState.IN_FLIGHT, AttemptState.UNKNOWN)))
-        .values({c: results.c[c.key] for c in _ENDED})
+        .values({c: results.c[c.key] for c in _ENDED if c is not _T.c.state})
+        .values(state=case((is_doubted, _T.c.state), else_=results.c.state))
     )
 
 

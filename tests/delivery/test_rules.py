@@ -144,6 +144,11 @@ def test_a_key_is_never_replayed_near_or_after_its_end(age: timedelta, life: tim
     assert rules.key_is_usable("k", NOW - age, None, NOW)
 
 
+def test_what_was_granted_may_begin_within_a_second_and_no_later() -> None:
+    assert rules.start_holds(timedelta(seconds=1))
+    assert not rules.start_holds(timedelta(seconds=1.001))
+
+
 # ---------------------------------------------------------------- looking
 
 ABSENT = Looked(absent=True)
