@@ -548,6 +548,7 @@ class ChannelSpec:
     read_lag: timedelta = timedelta(seconds=5)
     latest_arrival: timedelta = timedelta(seconds=60)
     key_life: timedelta | None = None
+    refuses_repeats: bool = False  # it takes no second post of the same words
     api_ends: date | None = None
     poll_every: timedelta = timedelta(seconds=60)
     publisher: Callable[[Connection, Wire], Publisher] | None = None

@@ -60,6 +60,7 @@ SPEC = ChannelSpec(
     fields=(FormField("auth", "choice", required=False, default="oauth2", choices=("oauth2", "oauth1")),),
     connector=XConnector,
     read_lag=timedelta(seconds=15),
+    refuses_repeats=True,  # 403, code 187: "Status is a duplicate"
     latest_arrival=timedelta(seconds=60),
     # Direct messages may be read 15 times in 15 minutes; this leaves some for finding out after a doubt.
     poll_every=timedelta(seconds=75),

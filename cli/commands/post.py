@@ -45,7 +45,7 @@ class _Asked:
     language: str
     wall_time: str | None
     zone: str
-    late_limit: int
+    late_limit: int | None
     is_draft: bool
 
     def digest(self) -> str:
@@ -77,10 +77,8 @@ class _Asked:
 @click.option("--zone", default="", metavar="ZONE", help="IANA zone of --at. Default: the brand's.")
 @click.option(
     "--late-limit",
-    type=click.IntRange(0, 604800),
-    default=3600,
-    show_default=True,
-    help="Seconds after which it no longer goes out unasked.",
+    type=click.IntRange(60, 2592000),
+    help="Seconds after which it no longer goes out unasked. Default: the brand's.",
 )
 @click.option("--draft", "is_draft", is_flag=True, help="Only save it.")
 @click.option("--key", help="Do it once: the same key again finds the same post (for a day).")

@@ -27,6 +27,7 @@ _BRAND_FIELDS = frozenset(
         "default_team_id",
         "close_after_days",
         "answer_within_minutes",
+        "late_limit_minutes",
     }
 )
 

@@ -73,6 +73,7 @@ class BrandPart(_Part):
     default_team: Name | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
     answer_within_minutes: int | None = Field(None, ge=1, le=1_000_000)
+    late_limit_minutes: int = Field(60, ge=1, le=43_200)
 
 
 class SlotPart(_Part):
@@ -97,6 +98,9 @@ class AccountPart(_Part):
     brand: Name
     time_zone: Name
     rehearsal: bool = False
+    min_gap_minutes: int = Field(0, ge=0, le=10_080)
+    duplicate_days: int = Field(30, ge=0, le=366)
+    clash_policy: Literal["warn", "refuse"] = "warn"
     slots: Annotated[list[SlotPart], Field(max_length=200)] | None = None
 
 

@@ -153,7 +153,8 @@ def import_accounts(at: Import, document: Document) -> None:
                 raise Invalid("no network is called that", {"network": say("must be among {choices}", choices=known)})
             row = here.get((part.network, part.base_url, part.remote_id))
             brand_id = at.numbers.id_of("brand", part.brand, "brand")
-            values = {"brand_id": brand_id, "time_zone": part.time_zone}
+            spacing = part.model_dump(include={"min_gap_minutes", "duplicate_days", "clash_policy"})
+            values = {"brand_id": brand_id, "time_zone": part.time_zone, **spacing}
             changes = at.differing("account", part.key, columns(row, values), values)
             if row is None:
                 row = register_account(
@@ -161,6 +162,7 @@ def import_accounts(at: Import, document: Document) -> None:
                     base_url=part.base_url, remote_id=part.remote_id, handle=part.handle, name=part.name,
                     time_zone=part.time_zone, is_rehearsal=part.rehearsal, now=at.now,
                 )  # fmt: skip
+                operations.change_account(at.session, at.actor, row, spacing, at.now)
             elif changes:
                 operations.change_account(at.session, at.actor, row, changes, at.now)
             at.know("account", part.key, row.id)

@@ -114,6 +114,7 @@ def _brand(row: Brand, known: Index) -> BrandPart:
         needs_approval=row.needs_approval, needs_alt_text=row.needs_alt_text,
         calendar=known.name("calendar", row.calendar_id), default_team=known.name("team", row.default_team_id),
         close_after_days=row.close_after_days, answer_within_minutes=row.answer_within_minutes,
+        late_limit_minutes=row.late_limit_minutes,
     )  # fmt: skip
 
 
@@ -125,6 +126,8 @@ def _accounts(session: Session, actor: Actor, known: Index) -> list[AccountPart]
         AccountPart(
             key=known.names["account"][a.id], network=a.network, base_url=a.base_url, remote_id=a.remote_id,
             handle=a.handle, name=a.name, brand=a.brand.name, time_zone=a.time_zone, rehearsal=a.is_rehearsal,
+            min_gap_minutes=a.min_gap_minutes, duplicate_days=a.duplicate_days,
+            clash_policy="refuse" if a.clash_policy == "refuse" else "warn",
             slots=[SlotPart(weekday=s.weekday, at=s.at, label=s.label) for s in weeks.get(a.id, ())],
         )
         for a in rows

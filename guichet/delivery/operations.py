@@ -170,6 +170,15 @@ def reschedule(
     _tell(session, delivery, now)
 
 
+def limit_lateness(session: Session, actor: Actor, delivery: Delivery, late_limit: int, now: datetime) -> None:
+    """Ask a person when it is later than this, in seconds. What is under way, or was let go
+    by a person whatever the hour, keeps what it has."""
+    require(actor, Action.POST_WRITE, delivery)
+    _lock(session, delivery)
+    if delivery.state in EDITABLE and delivery.deadline_at is not None:
+        delivery.deadline_at, delivery.updated_at = _deadline(delivery.due_at, late_limit), now
+
+
 def release(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
     """Send what a brake held, now."""
     require(actor, _right_over(delivery), delivery)

@@ -43,6 +43,8 @@ class Brand(Base):
     close_after_days: Mapped[int] = mapped_column(default=14)  # closed for good after N days resolved
     # How long a customer may wait for an answer, in minutes of the calendar's hours (null: nobody promised).
     answer_within_minutes: Mapped[int | None]
+    # How late a post may go out, where it says nothing itself; later, a person is asked.
+    late_limit_minutes: Mapped[int] = mapped_column(default=60)
     created_at: Mapped[datetime]
     calendar: Mapped[Calendar | None] = relationship()
 
@@ -66,6 +68,9 @@ class Account(Base):
     is_rehearsal: Mapped[bool] = mapped_column(default=False)
     approval: Mapped[Short] = mapped_column(default="as_brand")  # as_brand, none, four_eyes (never one person alone)
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    min_gap_minutes: Mapped[int] = mapped_column(default=0)  # between its posts; 0: any
+    duplicate_days: Mapped[int] = mapped_column(default=30)  # within which the same words are told of; 0: never
+    clash_policy: Mapped[Short] = mapped_column(default="warn")  # or "refuse"
     parked_until: Mapped[datetime | None]  # the network asked us to wait
     parked_reason: Mapped[Told] = mapped_column(default="")
     checked_at: Mapped[datetime | None]

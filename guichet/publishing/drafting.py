@@ -111,18 +111,19 @@ def create(
     time_zone: str = "",
     fold_rule: str = "first",
     gap_rule: str = "later",
-    late_limit: int = 3600,
+    late_limit: int | None = None,
     now: datetime,
 ) -> Post:
     """Save a draft. For who may write on every account named or, where none is, on any of
-    the brand. `late_limit` in seconds. Raises Invalid, NotFound, NotAllowed."""
+    the brand. `late_limit` in seconds; the brand's where None. Raises Invalid, NotFound, NotAllowed."""
     if actor.staff_id is None:
         raise ValueError("a post has an author")
     if not variants:
         _require_somewhere(session, actor, brand)
     post = Post(
         brand_id=brand.id, author_id=actor.staff_id, title=title, wall_time=wall_time,
-        time_zone=time_zone or brand.time_zone, fold_rule=fold_rule, gap_rule=gap_rule, late_limit=late_limit,
+        time_zone=time_zone or brand.time_zone, fold_rule=fold_rule, gap_rule=gap_rule,
+        late_limit=brand.late_limit_minutes * 60 if late_limit is None else late_limit,
         created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(post)

@@ -32,6 +32,7 @@ from guichet.publishing.chains import (
     require_version,
 )
 from guichet.publishing.checking import Specs, preflight, require_fine
+from guichet.publishing.clashes import require_no_refusal
 from guichet.publishing.drafting import (
     VariantSpec,
     Words,
@@ -84,6 +85,7 @@ def change(
     fold_rule: str | None = None,
     gap_rule: str | None = None,
     goes_on: bool | None = None,
+    late_limit: int | None = None,
     specs: Specs,
     now: datetime,
 ) -> None:
@@ -101,6 +103,10 @@ def change(
         post.wall_time = wall_time if wall_time is not None else post.wall_time
         post.time_zone = time_zone if time_zone is not None else post.time_zone
         post.fold_rule, post.gap_rule = fold_rule or post.fold_rule, gap_rule or post.gap_rule
+    if late_limit is not None and late_limit != post.late_limit:
+        post.late_limit = late_limit
+        for delivery in open_deliveries_of(session, post):
+            delivering.limit_lateness(session, actor, delivery, late_limit, now)
     if words is not None or variants is not None:
         deliveries = open_deliveries_of(session, post)
         _require_editable(post, deliveries)
@@ -114,6 +120,7 @@ def change(
         if _said(post) != before:
             note_change(session, post, actor, now)
         if post.state != "draft":
+            require_no_refusal(session, actor, contents_of(post), post.due_at or now, post.id)
             bring_in_step(session, actor, post, deliveries, specs, now)
     post.updated_at = now
     flag_modified(post, "updated_at")  # words are rows of their own; the version tells of them too
@@ -227,6 +234,7 @@ def _send_off(
     contents = contents_of(post)
     accounts = accounts_of(session, post)
     require_fine(actor, contents, accounts, specs)
+    require_no_refusal(session, actor, contents, due_at, post.id)
     post.due_at = due_at
     begin_versions(session, post)
     waits = ask(session, actor, post, contents, accounts, now, always=for_approval)
@@ -253,6 +261,7 @@ def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: dat
     agreed = [d for d in movable if d.state != State.AWAITING_APPROVAL]
     if not all(can(actor, Action.POST_PUBLISH, d) for d in agreed):
         raise NotAllowed("it was agreed for its time: only who may publish moves it", code="may_not_move")
+    require_no_refusal(session, actor, contents_of(post), due_at, post.id)
     for delivery in movable:
         delivering.reschedule(session, actor, delivery, due_at, now, post.late_limit)
     post.due_at, post.updated_at = due_at, now

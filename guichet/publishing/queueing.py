@@ -150,6 +150,7 @@ def _part(
             variants=[specs[o.account_id] for o in openings], late_limit=post.late_limit, now=now,
         )  # fmt: skip
         inherit(copy, post)
+        copy.goes_on = post.goes_on
         mine = [SlotUse.account_id.in_([o.account_id for o in openings]), SlotUse.starts_at == openings[0].at]
         session.execute(update(SlotUse).where(*mine).values(post_id=copy.id))
         parts.append((copy, openings[0]))

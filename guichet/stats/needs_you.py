@@ -134,11 +134,19 @@ def _of_deliveries(session: Session, kind: str, where: ColumnElement[bool], choi
             delivery=d,
             post_id=d.post_id,
             staff_id=d.actor_id,
-            evidence=[_evidence(look) for a in d.attempts for look in looks.get(a.id, ())],
+            evidence=[*_lateness(d), *(_evidence(look) for a in d.attempts for look in looks.get(a.id, ()))],
             choices=choices,
         )
         for d in rows
     ]
+
+
+def _lateness(delivery: Delivery) -> list[dict[str, Any]]:
+    """By when it was to go out, of what is held because it did not."""
+    if delivery.reason_code != "late" or delivery.deadline_at is None:
+        return []
+    minutes = int((delivery.deadline_at - delivery.due_at).total_seconds() // 60)
+    return [{"at": delivery.deadline_at.isoformat(), "what": "late", "minutes": minutes}]
 
 
 def _looks(session: Session, attempt_ids: Sequence[int]) -> dict[int, list[Look]]:

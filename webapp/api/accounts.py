@@ -143,6 +143,9 @@ class Shower:
             recovery=spec.recovery_for(row.settings).value,
             can_delete=spec.can_delete,
             can_edit=spec.can_edit,
+            min_gap_minutes=row.min_gap_minutes,
+            duplicate_days=row.duplicate_days,
+            clash_policy="refuse" if row.clash_policy == "refuse" else "warn",
         )
 
 

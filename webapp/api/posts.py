@@ -18,11 +18,13 @@ from guichet.models import Media
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
 from guichet.publishing import checking, files, operations, queries, rules
-from guichet.publishing.drafting import Item, VariantSpec, Words, words_of
+from guichet.publishing.clashes import find_clashes
+from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Place
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.publishing import (
+    Planned,
     Post,
     PostApprove,
     PostChange,
@@ -36,7 +38,7 @@ from webapp.api.schemas.publishing import (
     SplitIn,
     VariantIn,
 )
-from webapp.api.showing_posts import show_check, show_post, show_posts
+from webapp.api.showing_posts import show_check, show_clashes, show_post, show_posts
 from webapp.asking import Asked, Room
 
 room = Room("posts")
@@ -95,8 +97,12 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     asks = any(asks_on(r) or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
     readings = rules.readings_of(body.wall_time, body.time_zone) if body.wall_time else {}
+    found = find_clashes(
+        session, actor, contents, due_at or asked.now, asked.networks.specs(), post_id=body.post_id
+    )  # fmt: skip
     return Preflight(
-        accounts=[show_check(c) for c in checks], due_at=due_at, readings=readings, needs_approval=asks
+        accounts=[show_check(c) for c in checks], due_at=due_at, readings=readings, needs_approval=asks,
+        warnings=show_clashes(found),
     )  # fmt: skip
 
 
@@ -133,6 +139,7 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
         time_zone=body.time_zone,
         fold_rule=body.fold,
         gap_rule=body.gap,
+        late_limit=body.late_limit,
         specs=asked.networks.specs(),
         now=asked.now,
     )
@@ -147,36 +154,36 @@ def delete_post(asked: Asked, path: IdPath) -> Done:
     return Done()
 
 
-@room.post("/posts/<int:id>/submit", Post, scope="publish")
-def submit_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
+@room.post("/posts/<int:id>/submit", Planned, scope="publish")
+def submit_post(asked: Asked, path: IdPath, body: PostSchedule) -> Planned:
     """Ask for approval, for this time."""
     return _schedule(asked, path, body, for_approval=True)
 
 
-@room.post("/posts/<int:id>/schedule", Post, scope="publish")
-def schedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
+@room.post("/posts/<int:id>/schedule", Planned, scope="publish")
+def schedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Planned:
     """Send it at a wall time in a zone; where an approval is needed it waits for that."""
     return _schedule(asked, path, body, for_approval=False)
 
 
-def _schedule(asked: Asked, path: IdPath, body: PostSchedule, *, for_approval: bool) -> Post:
+def _schedule(asked: Asked, path: IdPath, body: PostSchedule, *, for_approval: bool) -> Planned:
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.schedule(
         asked.session, asked.actor, row, wall_time=body.wall_time, time_zone=body.time_zone, fold_rule=body.fold,
         gap_rule=body.gap, for_approval=for_approval, specs=asked.networks.specs(), now=asked.now,
     )  # fmt: skip
-    return _fresh(asked, row)
+    return _planned(asked, row)
 
 
-@room.post("/posts/<int:id>/reschedule", Post, scope="publish")
-def reschedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Post:
+@room.post("/posts/<int:id>/reschedule", Planned, scope="publish")
+def reschedule_post(asked: Asked, path: IdPath, body: PostSchedule) -> Planned:
     """Move it."""
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.reschedule(
         asked.session, asked.actor, row, wall_time=body.wall_time, time_zone=body.time_zone, fold_rule=body.fold,
         gap_rule=body.gap, now=asked.now,
     )  # fmt: skip
-    return _fresh(asked, row)
+    return _planned(asked, row)
 
 
 @room.post("/posts/<int:id>/publish", Post, scope="publish")
@@ -209,6 +216,13 @@ def cancel_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.cancel(asked.session, asked.actor, row, asked.now)
     return _fresh(asked, row)
+
+
+def _planned(asked: Asked, row: PostRow) -> Planned:
+    shown = _fresh(asked, row)
+    at = row.due_at or asked.now
+    found = find_clashes(asked.session, asked.actor, contents_of(row), at, asked.networks.specs(), row.id)
+    return Planned(**shown.model_dump(), warnings=show_clashes(found))
 
 
 def _fresh(asked: Asked, row: PostRow) -> Post:

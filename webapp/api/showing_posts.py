@@ -12,6 +12,7 @@ from guichet.models import PostTarget
 from guichet.models import Variant as VariantRow
 from guichet.policy import Actor
 from guichet.publishing import queries
+from guichet.publishing.clash_rules import Clash as ClashFound
 from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
 from guichet.publishing.rules import AccountCheck, standing
@@ -19,7 +20,7 @@ from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.media import show_media
 from webapp.api.schemas.common import PersonBrief
-from webapp.api.schemas.publishing import Item, Post, PreflightAccount, Problems, Variant
+from webapp.api.schemas.publishing import Clash, Item, Post, PreflightAccount, Problems, Variant
 from webapp.asking import Asked
 
 _NOBODY = PersonBrief(id=0, name="", initials="")
@@ -75,6 +76,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         fold=row.fold_rule,
         gap=row.gap_rule,
         due_at=row.due_at,
+        late_limit=row.late_limit,
         author=names.person(row.author_id) or _NOBODY,
         approved_by=names.person(row.approved_by),
         rejected_reason=row.rejected_reason,
@@ -100,6 +102,13 @@ def _media(row: PostRow, seen: Sequence[PostTarget]) -> list[MediaRow]:
         for used in variant.media:
             found.setdefault(used.media_id, used.media)
     return list(found.values())
+
+
+def show_clashes(found: Sequence[ClashFound]) -> list[Clash]:
+    return [
+        Clash(account_id=c.account_id, name=c.name, post_id=c.post_id, at=c.at, refused=c.refused, data=dict(c.data))  # type: ignore[arg-type]
+        for c in found
+    ]
 
 
 def show_check(check: AccountCheck) -> PreflightAccount:

@@ -108,6 +108,9 @@ class Account(AccountBrief):
     recovery: RecoveryName
     can_delete: bool = Field(description="what is published can be taken down")
     can_edit: bool = Field(description="what is published can be changed")
+    min_gap_minutes: int = Field(description="wanted between its posts; 0: any")
+    duplicate_days: int = Field(description="within which the same words are told of; 0: never")
+    clash_policy: Literal["warn", "refuse"] = Field(description="what is in a post's way is told, or not allowed")
 
 
 class StreamHealth(Out):
@@ -139,6 +142,9 @@ class AccountQuery(PageQuery):
 class AccountChange(In):
     time_zone: TimeZone | None = None
     brand_id: Id | None = None
+    min_gap_minutes: int | None = Field(None, ge=0, le=10_080)
+    duplicate_days: int | None = Field(None, ge=0, le=366)
+    clash_policy: Literal["warn", "refuse"] | None = None
 
 
 class ConnectBegin(In):
@@ -181,6 +187,7 @@ class Brand(BrandBrief):
     answer_within_minutes: int | None = Field(
         description="how long a customer may wait for an answer, in the calendar's hours; null: nobody promised"
     )
+    late_limit_minutes: int = Field(description="how late a post may go out; later, a person is asked")
 
 
 class BrandNew(In):
@@ -194,6 +201,7 @@ class BrandNew(In):
     default_team_id: Id | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
     answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
+    late_limit_minutes: int = Field(60, ge=1, le=43_200)
 
 
 class BrandChange(In):
@@ -207,6 +215,7 @@ class BrandChange(In):
     default_team_id: Id | None = None
     close_after_days: int | None = Field(None, ge=1, le=3650)
     answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
+    late_limit_minutes: int | None = Field(None, ge=1, le=43_200)
 
 
 class Calendar(Out):

@@ -204,6 +204,7 @@ class Post(Out):
     fold: FoldRule
     gap: GapRule
     due_at: Time | None
+    late_limit: int = Field(description="seconds after its time; later than this a person is asked")
     author: PersonBrief
     approved_by: PersonBrief | None
     rejected_reason: str
@@ -211,6 +212,11 @@ class Post(Out):
     version: int
     created_at: Time
     updated_at: Time
+
+
+LateLimit = Annotated[
+    int, Field(ge=60, le=30 * 86400, description="seconds after its time; later than this a person is asked")
+]
 
 
 class PostNew(In):
@@ -229,7 +235,7 @@ class PostNew(In):
     time_zone: TimeZone = "UTC"
     fold: FoldRule = "first"
     gap: GapRule = "later"
-    late_limit: int = Field(3600, ge=60, le=30 * 86400, description="seconds; later than this a person is asked")
+    late_limit: LateLimit | None = Field(None, description="the brand's where nothing is said")
 
 
 class PostChange(In):
@@ -248,6 +254,7 @@ class PostChange(In):
     time_zone: TimeZone | None = None
     fold: FoldRule | None = None
     gap: GapRule | None = None
+    late_limit: LateLimit | None = None
 
 
 class PostSchedule(In):
@@ -291,6 +298,26 @@ class PreflightIn(In):
     time_zone: TimeZone = "UTC"
     fold: FoldRule = "first"
     gap: GapRule = "later"
+    post_id: Id | None = Field(None, description="the post itself, where it is saved already")
+
+
+class Clash(Out):
+    """What stands in a post's way on an account. `name`: too_close (`data`: minutes, gap),
+    same_text (`data`: network_refuses) or similar_text (`data`: percent); `post_id` and `at`
+    of the other post. `refused`: the account's policy does not let it be scheduled."""
+
+    account_id: int
+    name: Literal["too_close", "same_text", "similar_text"]
+    post_id: int
+    at: Time
+    refused: bool
+    data: dict[str, Any]
+
+
+class Planned(Post):
+    """A post that was scheduled or moved, with what it is now in the way of."""
+
+    warnings: list[Clash]
 
 
 class PreflightAccount(Out):
@@ -315,6 +342,7 @@ class Preflight(Out):
     due_at: Time | None
     readings: dict[Literal["later", "earlier", "first", "second"], Time]
     needs_approval: bool
+    warnings: list[Clash]
 
 
 class SplitIn(In):

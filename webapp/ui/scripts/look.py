@@ -60,6 +60,7 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "resend": ("/needs-you", ["wait", "css article .acts .button:nth-of-type(2)"]),
     "week": ("/calendar?view=week&zone2=America/New_York", []),
     "queue": ("/compose", ["wait", "css section li label", "css .kinds label:nth-of-type(3)", "wait"]),
+    "clashes": ("/compose", ["wait", "css section li label", "css textarea", "type More trains on Sunday!", "wait"]),
     "slots": ("/settings/slots", ["wait", "css .rows .acts .button"]),
     "move": ("/calendar", ["wait", "css .chip.scheduled"]),
     "connect": ("/accounts", ["wait", "css header .primary"]),

@@ -132,6 +132,7 @@ it("lists what a person leaves when they are disabled", async () => {
 it("shows each person only the sections that are of use to them", async () => {
   serve({ before: (one) => (one.path === "/me" ? [200, { id: 2, name: "Jonas", initials: "JL", email: "j@example.com", role: "member", language: "en", time_zone: "UTC", presence: "online", can: ["staff.view"], csrf_token: "", preferences: {}, teams: [] }] : null) });
   await session.load();
+  session.accounts = [];
   go("/settings/rules");
   render(Settings);
   const links = [...document.querySelectorAll("nav a")].map((one) => one.textContent);

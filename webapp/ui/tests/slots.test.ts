@@ -4,6 +4,7 @@ import { afterEach, expect, it, vi } from "vitest";
 import { draft } from "../src/pages/compose/draft.svelte";
 import QueueField from "../src/pages/compose/QueueField.svelte";
 import Slots from "../src/pages/settings/Slots.svelte";
+import { sayClash } from "../src/lib/clashes";
 import { session } from "../src/lib/session.svelte";
 import { serve, until } from "./api";
 
@@ -48,4 +49,22 @@ it("shows where a post would go, and names the account that has no slots", async
   draft.toggle(3);
   await until(() => document.querySelector('.queue [role="alert"]') !== null, "no reason was given");
   expect(draft.slotTimes).toEqual([]);
+});
+
+it("sends an account's spacing with its week", async () => {
+  const { asked } = await open(Slots);
+  await until(() => document.querySelector(".rows li") !== null, "the list did not load");
+  const handle = document.querySelector(".rows h3")?.lastChild?.textContent?.trim() ?? "";
+  await fireEvent.click(button(`Edit: ${handle}`));
+  const [gap] = document.querySelectorAll<HTMLInputElement>('[role="dialog"] input[type="number"]');
+  await fireEvent.input(gap as HTMLInputElement, { target: { value: "45" } });
+  await fireEvent.submit(document.querySelector("form") as HTMLFormElement);
+  await until(() => asked.some((one) => one.method === "PATCH"), "nothing was saved");
+  expect(asked.find((one) => one.method === "PATCH")?.body).toEqual({ min_gap_minutes: 45, duplicate_days: 30, clash_policy: "warn" });
+});
+
+it("says what stands in a post's way, with the network's own refusal", () => {
+  const at = "2026-11-24T09:00:00Z";
+  expect(sayClash({ account_id: 1, name: "too_close", post_id: 8, at, refused: false, data: { minutes: 12, gap: 60 } })).toMatch(/12 min away .*60 min/);
+  expect(sayClash({ account_id: 1, name: "same_text", post_id: 8, at, refused: true, data: { network_refuses: true } })).toMatch(/refuses the same words twice.*does not allow/);
 });

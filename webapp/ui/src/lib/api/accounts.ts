@@ -16,7 +16,7 @@ export const beginConnecting = (order: Connecting): Promise<{ authorize_url: str
 export const getHealth = (id: Id): Promise<AccountHealth> => api.get(`/accounts/${id}/health`);
 export const checkAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/check`);
 export const disconnectAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/disconnect`);
-export const changeAccount = (id: Id, change: { time_zone?: string; brand_id?: Id }): Promise<Account> => api.patch(`/accounts/${id}`, change);
+export const changeAccount = (id: Id, change: Partial<Pick<Account, "time_zone" | "min_gap_minutes" | "duplicate_days" | "clash_policy">> & { brand_id?: Id }): Promise<Account> => api.patch(`/accounts/${id}`, change);
 /** What could not be understood, on every account that one manages. */
 export const listDeadLetters = (): Promise<Page<DeadLetter>> => api.get("/dead-letters");
 export const replayLetter = (id: Id): Promise<DeadLetter> => api.post(`/dead-letters/${id}/replay`);

@@ -7,6 +7,7 @@ import type {
   Media,
   NeedsYou,
   Page,
+  Planned,
   Post,
   PostChange,
   PostNew,
@@ -22,9 +23,9 @@ export const changePost = (id: Id, change: Partial<PostChange> & Pick<PostChange
 export const deletePost = (id: Id): Promise<void> => api.remove(`/posts/${id}`);
 export const preflight = (post: Partial<PreflightIn>): Promise<Preflight> => api.post("/posts/preflight", post);
 export const splitText = (text: string, accounts: Id[], numbered: boolean): Promise<{ items: string[] }> => api.post("/posts/split", { text, account_ids: accounts, numbered });
-export const schedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Post> => api.post(`/posts/${id}/schedule`, when);
-export const submitPost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Post> => api.post(`/posts/${id}/submit`, when);
-export const reschedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Post> => api.post(`/posts/${id}/reschedule`, when);
+export const schedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/schedule`, when);
+export const submitPost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/submit`, when);
+export const reschedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/reschedule`, when);
 export const publishPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/publish`);
 export const approvePost = (id: Id, version?: number): Promise<Post> => api.post(`/posts/${id}/approve`, { version });
 export const rejectPost = (id: Id, reason: string): Promise<Post> => api.post(`/posts/${id}/reject`, { reason });

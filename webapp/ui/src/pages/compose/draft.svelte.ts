@@ -18,6 +18,8 @@ class DraftPost {
   /** What accounts have of their own. */
   own: Record<Id, Own> = $state({});
   later = $state(true);
+  /** In seconds; null: what the brand has. */
+  lateLimit: number | null = $state(null);
   /** At the next free slot, whose time the server gives it; together: one for all accounts. */
   queue = $state(false);
   together = $state(false);
@@ -77,6 +79,7 @@ class DraftPost {
     try {
       const found = ids.length ? await nextSlots(ids, together) : [];
       if (ids.join() === this.accountIds.join() && together === this.together) [this.slots, this.slotsError] = [found, null];
+      this.verify();
     } catch (error) {
       if (ids.join() === this.accountIds.join()) [this.slots, this.slotsError] = [[], error];
     }
@@ -117,6 +120,7 @@ class DraftPost {
     this.queue = false;
     this.slots = [];
     this.slotsError = null;
+    this.lateLimit = null;
     this.fold = "first";
     this.gap = "later";
     this.touched = false;
@@ -132,6 +136,7 @@ class DraftPost {
     this.accountIds = post.variants.map((variant) => variant.account_id);
     this.later = true;
     this.queue = false;
+    this.lateLimit = post.late_limit;
     this.timeZone = post.time_zone;
     this.fold = post.fold;
     this.gap = post.gap;
@@ -190,8 +195,9 @@ class DraftPost {
   async #ask(): Promise<void> {
     const mine = ++this.#asked;
     try {
-      const when = this.later && !this.queue && this.wallTime ? this.wallTime : null;
-      const check = await publishing.preflight({ ...this.#words, wall_time: when, time_zone: this.timeZone, fold: this.fold, gap: this.gap });
+      const slot = this.queue ? this.slotTimes[0] : undefined;
+      const when = slot ? slot.wall_time : this.later && this.wallTime ? this.wallTime : null;
+      const check = await publishing.preflight({ ...this.#words, wall_time: when, post_id: this.post?.id ?? null, time_zone: slot?.time_zone ?? this.timeZone, fold: this.fold, gap: this.gap });
       if (mine === this.#asked) {
         this.check = check;
         this.checkError = null;
@@ -202,7 +208,7 @@ class DraftPost {
   }
 
   async save(): Promise<Post> {
-    const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
+    const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.lateLimit ? { late_limit: this.lateLimit } : {}), ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
     const post = this.post
       ? await publishing.changePost(this.post.id, { version: this.post.version, ...content })
       : await publishing.addPost({ brand_id: this.brandId ?? 0, ...content }, this.#key);

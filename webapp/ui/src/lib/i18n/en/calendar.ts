@@ -15,6 +15,7 @@ export const calendar = {
   newPost: "New post",
   empty: "Nothing is planned in this time",
   moved: (p: { when: string; zone: string }) => `Moved to ${p.when}, ${p.zone}.`,
+  movedClash: (p: { when: string; zone: string; clash: string }) => `Moved to ${p.when}, ${p.zone}. ${p.clash}`,
   notMoved: (why: string) => `Not moved: ${why}`,
   cannotMove: "What is being sent or has been sent cannot be moved.",
   past: "That time has passed already.",

@@ -20,7 +20,7 @@ export const needsYou = {
   evidence: "What is known",
   attempt: (n: number, how: string) => `Attempt ${n}: ${how}`,
   attemptStates: { in_flight: "under way", accepted: "accepted", refused: "refused", unsent: "never reached the network", unknown: "outcome unknown", absent: "proved absent", moot: "outcome unknown, but repeating is harmless" } as Record<string, string>,
-  looked: { absent: "Looked on the network: it was not there", found: "Looked on the network: found", near: "Looked on the network: something like it is there", undecided: "Looked on the network: no clear answer", error: "The look itself failed" } as Record<string, string>,
+  looked: { late: "By then it was to be out, and it was not", absent: "Looked on the network: it was not there", found: "Looked on the network: found", near: "Looked on the network: something like it is there", undecided: "Looked on the network: no clear answer", error: "The look itself failed" } as Record<string, string>,
   candidate: "This one?",
   choices: {
     link: "It is there: link it",

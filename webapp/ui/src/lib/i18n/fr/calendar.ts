@@ -16,6 +16,7 @@ export const calendar: Catalogue["calendar"] = {
   newPost: "Nouvelle publication",
   empty: "Rien n’est prévu sur cette période",
   moved: (p) => `Déplacée à ${p.when}, ${p.zone}.`,
+  movedClash: (p) => `Déplacée à ${p.when}, ${p.zone}. ${p.clash}`,
   notMoved: (why) => `Pas déplacée\u202f: ${why}`,
   cannotMove: "Ce qui part ou est parti ne peut plus être déplacé.",
   past: "Cette heure est déjà passée.",

@@ -21,7 +21,7 @@ export const needsYou: Catalogue["needsYou"] = {
   evidence: "Ce que l’on sait",
   attempt: (n, how) => `Essai ${n}\u202f: ${how}`,
   attemptStates: { in_flight: "en cours", accepted: "accepté", refused: "refusé", unsent: "n’a jamais atteint le réseau", unknown: "issue inconnue", absent: "absence prouvée", moot: "issue inconnue, mais répéter ne nuit pas" },
-  looked: { absent: "Recherche sur le réseau\u202f: il n’y était pas", found: "Recherche sur le réseau\u202f: trouvé", near: "Recherche sur le réseau\u202f: quelque chose de semblable s’y trouve", undecided: "Recherche sur le réseau\u202f: pas de réponse claire", error: "La recherche elle-même a échoué" },
+  looked: { late: "Elle devait être partie à cette heure et ne l’était pas", absent: "Recherche sur le réseau\u202f: il n’y était pas", found: "Recherche sur le réseau\u202f: trouvé", near: "Recherche sur le réseau\u202f: quelque chose de semblable s’y trouve", undecided: "Recherche sur le réseau\u202f: pas de réponse claire", error: "La recherche elle-même a échoué" },
   candidate: "Celle-ci\u202f?",
   choices: {
     link: "Elle y est\u202f: la lier",
