@@ -13,7 +13,7 @@ from redis.retry import Retry
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from guichet.clock import utc_now
+from guichet.clock import ClockGuard, utc_now
 from guichet.config import Settings
 from guichet.db.engine import open_engine
 from guichet.dispatch import Dispatcher, NewsBell
@@ -24,8 +24,8 @@ from guichet.unit import Unit, Wake, open_reading, open_unit
 
 @dataclass(frozen=True)
 class Runtime:
-    """Frozen dependencies. `now` is the edge's clock; tests hand in their own. `ring` tells the
-    sequencer of news."""
+    """Frozen dependencies. `now` is the edge's clock; tests hand in their own. `clock` says
+    whether clocks can be trusted. `ring` tells the sequencer of news."""
 
     settings: Settings
     engine: Engine
@@ -34,6 +34,7 @@ class Runtime:
     store: FileStore
     wake: Wake
     now: Callable[[], datetime] = utc_now
+    clock: ClockGuard = field(default_factory=ClockGuard)
     ring: Callable[[], None] = lambda: None
 
     @contextmanager
@@ -52,6 +53,7 @@ class Runtime:
 def open_runtime(settings: Settings, *, pool_size: int = 8) -> Runtime:
     """The runtime of a process. Connects to nothing yet."""
     redis = open_redis(settings.redis_url)
+    clock = ClockGuard(memory=settings.data_dir / "clocks")
     return Runtime(
         settings=settings,
         engine=open_engine(settings.database_url, pool_size=pool_size),
@@ -59,6 +61,8 @@ def open_runtime(settings: Settings, *, pool_size: int = 8) -> Runtime:
         sealer=Sealer(settings.secret_keys),
         store=FileStore(settings.data_dir / "media"),
         wake=Dispatcher(redis),
+        now=clock.now,
+        clock=clock,
         ring=NewsBell(redis).ring,
     )
 

@@ -82,7 +82,7 @@ class Clock:
             self._next_due = time.monotonic() + ahead
             is_ripe = engine.is_anything_ripe(connection, now)
             has_news = session.scalar(select(LiveEvent.id).where(LiveEvent.number.is_(None)).limit(1)) is not None
-        if is_ripe and self._process.clock.is_trusted():
+        if self._process.clock.agrees(now) and is_ripe:
             self._promote()
         if has_news:
             self._number()
@@ -95,7 +95,8 @@ class Clock:
         moved = engine.PROMOTE_BATCH
         while moved >= engine.PROMOTE_BATCH:
             with self._process.runtime.engine.begin() as connection:
-                moved = engine.promote(connection, database_now(connection))
+                now = database_now(connection)
+                moved = engine.promote(connection, now) if self._process.clock.agrees(now) else 0
             if moved:
                 self._send(DRAIN, TICK)  # the rest is moved while the first are being sent
 

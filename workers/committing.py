@@ -164,7 +164,7 @@ class Committer:
             if taken:
                 record(connection, taken, now)
             life = self._process.life
-            if wishes and life is not None:
+            if wishes and life is not None and self._process.clock.agrees(now):
                 starts = [w.start for w in wishes]
                 asked_at = time.monotonic()
                 granted = engine.start(connection, life.worker_id, starts, now, life.condition())

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from channels.contract import ChannelSpec, Deleter, Draft, Editor, Receipt
-from channels.errors import AuthExpired, ChannelError, Rejected
+from channels.errors import AuthExpired, ChannelError, RateLimited, Rejected
 from guichet.db.dialect import database_now
 from guichet.delivery import engine, rules, takeover
 from guichet.delivery.engine import Claimed, Start
@@ -98,7 +98,9 @@ class Sender:
         with self._changed:
             in_hand = frozenset(self._in_hand)
         with self._runtime.engine.begin() as connection:
-            return any(takeover.recover(connection, life.worker_id, database_now(connection), in_hand))
+            now = database_now(connection)
+            # A doubt that began at a wrong time would be settled at a wrong time.
+            return self._process.clock.agrees(now) and any(takeover.recover(connection, life.worker_id, now, in_hand))
 
     def _may_go_on(self, began: float) -> bool:
         if self._process.stopping.is_set() or time.monotonic() - began > CLAIMING_FOR:
@@ -114,6 +116,8 @@ class Sender:
         life = self._process.living()
         with self._runtime.engine.begin() as connection:
             now = database_now(connection)
+            if not self._process.clock.agrees(now):
+                return waiting
             parked = {a for a, until in self._parked.items() if until > now}
             claimed = engine.claim(connection, life.worker_id, self._threads * 3, now, parked)
         with self._changed:
@@ -244,6 +248,7 @@ class Sender:
 
     def _judge(self, claimed: Claimed, error: Exception) -> Verdict:
         now = self._runtime.now()
+        self._doubt_times(error)
         verdict = rules.after_error(
             error, kind=claimed.kind, is_reply=claimed.is_reply, tries=claimed.tries + 1, now=now
         )  # fmt: skip
@@ -261,10 +266,16 @@ class Sender:
             return verdict
         return replace(verdict, state=State.DUE, not_before=now + rules.backoff(claimed.tries + 1))
 
+    def _doubt_times(self, error: Exception) -> None:
+        """Until when to wait was reckoned from the wall clock."""
+        if isinstance(error, RateLimited) and not self._process.clock.is_trusted():
+            error.retry_at = None
+
     def _unprepared(self, claimed: Claimed, error: Exception) -> None:
         if not isinstance(error, ChannelError):
             log.error("cannot_prepare", delivery=claimed.id, error=type(error).__name__)
         now = self._runtime.now()
+        self._doubt_times(error)
         verdict = rules.after_failed_preparation(error, tries=claimed.tries + 1, now=now)
         self._settle(claimed, None, self._unless_signed_in(verdict, claimed, error, now), error)
 

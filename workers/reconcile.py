@@ -9,7 +9,7 @@ from channels.contract import Looked
 from channels.errors import ChannelError
 from channels.sentences import say
 from guichet.db.dialect import database_now
-from guichet.delivery import doubts, rules
+from guichet.delivery import doubts, rules, takeover
 from guichet.delivery.doubts import Case
 from guichet.delivery.operations import take_down
 from guichet.delivery.payload import thaw
@@ -29,13 +29,26 @@ def look() -> None:
     """Look at every doubt whose time has come."""
     process = current()
     worker_id = process.living().worker_id
+    _take_back(process, worker_id)
     while not process.stopping.is_set():
         with process.runtime.engine.begin() as connection:
-            cases = doubts.take_cases(connection, worker_id, database_now(connection))
+            now = database_now(connection)
+            if not process.clock.agrees(now):  # an absence counts by the time at which it was seen
+                return
+            cases = doubts.take_cases(connection, worker_id, now)
         if not cases:
             return
         for case in cases:
             _look_at(process, case)
+
+
+def _take_back(process: Process, worker_id: str) -> None:
+    """What this worker took up and then let fall, since the database was away or the clock was
+    wrong: nobody else would look before its lease is over."""
+    with process.runtime.engine.begin() as connection:
+        now = database_now(connection)
+        if process.clock.agrees(now):
+            takeover.recover(connection, worker_id, now)
 
 
 def _look_at(process: Process, case: Case) -> None:
@@ -71,6 +84,8 @@ def _write(process: Process, case: Case, result: str, verdict: Verdict, counts: 
         session = unit.session
         connection = session.connection()
         now = database_now(connection)
+        if not process.clock.agrees(now):
+            return  # it is looked for again when its lease is over
         if not doubts.record_look(connection, case, result, verdict, now, counts):
             return
         log.info("looked", delivery=case.delivery_id, result=result, state=str(verdict.state))

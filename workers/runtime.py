@@ -28,6 +28,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from channels.networks import Networks, open_networks
+from guichet.clock import ClockGuard
 from guichet.config import BadSettings, Settings, read_settings
 from guichet.delivery.life import Life
 from guichet.jobs import DIGEST, DRAIN, POLL_DUE, QUEUES, RECONCILE, TEND, Job
@@ -35,7 +36,6 @@ from guichet.logs import start_logging
 from guichet.metering.meter import Meter, Taken
 from guichet.metering.operations import record
 from guichet.runtime import Runtime, open_runtime
-from workers.timekeeping import ClockGuard
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,6 @@ class Process:
     runtime: Runtime
     networks: Networks
     kind: str
-    clock: ClockGuard = field(default_factory=ClockGuard)
     stopping: threading.Event = field(default_factory=threading.Event)
     life: Life | None = None
     parts: dict[str, Any] = field(default_factory=dict)  # what a job keeps from one run to the next
@@ -84,6 +83,10 @@ class Process:
                         record(connection, taken, self.runtime.now())
         except SQLAlchemyError as e:
             log.warning("not_written_down", error=type(e).__name__)
+
+    @property
+    def clock(self) -> ClockGuard:
+        return self.runtime.clock
 
     def living(self) -> Life:
         """This worker's life, begun anew where its lock was lost."""

@@ -60,7 +60,10 @@ def take_over_from_the_dead(process: Process) -> None:
         ):
             if not is_dead:
                 continue
-            claimed, started = takeover.take_over(connection, worker_id, database_now(connection))
+            now = database_now(connection)
+            if not process.clock.agrees(now):  # what is in doubt from now on is settled by this time
+                return
+            claimed, started = takeover.take_over(connection, worker_id, now)
             connection.commit()  # while the lock is still ours: nobody else takes over beside us
         log.info("took_over", worker=worker_id, claimed=claimed, started=started)
         if claimed or started:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
-from datetime import timedelta
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from guichet import audit
 from guichet import models as m
-from guichet.clock import utc_now
+from guichet.clock import STEADY_FOR, ClockGuard, utc_now
 from guichet.delivery import engine as engine_
 from guichet.delivery import operations
 from guichet.delivery.payload import freeze
@@ -27,7 +27,6 @@ from tests.channels.x_rig import XRig
 from tests.workers.stage import Stage, open_stage
 from tests.workers.test_deliver import settle_all
 from workers import clock, tend
-from workers.timekeeping import STEADY_FOR, ClockGuard
 
 
 @pytest.fixture
@@ -137,8 +136,9 @@ def test_a_limit_on_the_whole_application_parks_all_of_its_accounts(engine: Engi
 
 
 def test_nothing_starts_while_the_clocks_disagree(stage: Stage) -> None:
-    wall = [1000.0]
-    stage.process.clock = ClockGuard(wall=lambda: wall[0], counting=lambda: 5.0)
+    wall = [datetime.now(UTC).timestamp()]
+    guard = ClockGuard(wall=lambda: wall[0])
+    stage.process.runtime = replace(stage.process.runtime, clock=guard)
     id_ = stage.queue("not yet")
     wall[0] += 3600
     stage.drain()
