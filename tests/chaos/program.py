@@ -1,7 +1,9 @@
-"""One process of the harness: a worker or the clock, as in production, but with networks
-whose lags are seconds, so that doubts end while somebody watches.
+"""One process of the harness: the web server, a worker or the clock, as in production, but
+with networks whose lags are seconds, so that doubts end while somebody watches, and with a
+wall clock that the harness can move.
 
-    python -m tests.chaos.program send|receive|tend|clock      (CHAOS_NETWORKS: {name: base url})
+What is shortened keeps its proportions: a worker that was frozen gives up a send sooner than
+the network could still take it in, and a look's lease is longer than a look.
 """
 
 from __future__ import annotations
@@ -9,24 +11,39 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from datetime import timedelta
+from pathlib import Path
 
 from channels.wire import AddressPolicy, Wire
-from guichet.config import read_settings
+from guichet.config import Settings, read_settings
+from guichet.delivery import doubts, rules
 from guichet.logs import start_logging
+from guichet.runtime import open_runtime
+from tests.chaos import clocks
+from tests.chaos.behaviours import LAG
 from tests.workers.quick import QuickNetworks
-from workers import clock, receive, runtime
+from workers import clock, deliver, receive, runtime
+
+READ_LAG = timedelta(seconds=0.5)
+LATEST_ARRIVAL = timedelta(seconds=5)  # longer than FROZEN_AFTER, as in production
+KINDS = ("web", "send", "receive", "tend", "clock")
 
 
 def main(kind: str) -> None:
-    urls = json.loads(os.environ["CHAOS_NETWORKS"])
-    wire = Wire(policy=AddressPolicy(("127.0.0.0/8",)), connect_timeout=2, read_timeout=3, deadline=5)
-    networks = QuickNetworks(wire, urls, read_lag=timedelta(seconds=0.5), latest_arrival=timedelta(seconds=3))
-    receive.LEASE = timedelta(seconds=3)  # of a poll whose worker was killed
-    settings = read_settings(os.environ)
+    """Be a process of this kind until asked to stop. `CHAOS_NETWORKS`: {name: base url};
+    `CHAOS_CLOCK`: the file that says how far off the clock is."""
+    receive.LEASE = timedelta(seconds=6)  # of a poll whose worker was killed
+    doubts.LOOK_LEASE = timedelta(seconds=4)  # some are frozen for longer
+    rules.LOOK_BACKOFFS = (timedelta(seconds=2),)
+    rules.MOST_FAILED_LOOKS = 60
+    deliver.FROZEN_AFTER = 2.0
+    settings = read_settings({k: v for k, v in os.environ.items() if not k.startswith("CHAOS_")})
     start_logging("INFO")
-    process = runtime.open_process(settings, kind, networks)
+    if kind == "web":
+        serve_web(settings)
+        return
+    clocks.follow(Path(os.environ["CHAOS_CLOCK"]))
+    process = runtime.open_process(settings, kind, networks())
     if kind != "clock":
         runtime.import_jobs(kind)
     print("ready", flush=True)
@@ -37,5 +54,21 @@ def main(kind: str) -> None:
         runtime.work(process)
 
 
-if __name__ == "__main__":
-    main(sys.argv[1])
+def networks() -> QuickNetworks:
+    wire = Wire(policy=AddressPolicy(("127.0.0.0/8",)), connect_timeout=2, read_timeout=3, deadline=4)
+    urls = json.loads(os.environ["CHAOS_NETWORKS"])
+    late = {"drill-laggard": timedelta(seconds=LAG + 0.5)}
+    return QuickNetworks(wire, urls, read_lag=READ_LAG, latest_arrival=LATEST_ARRIVAL, read_lags=late)
+
+
+def serve_web(settings: Settings) -> None:
+    from cli.web import serve
+    from webapp import create_app
+
+    def application() -> object:
+        """Made in gunicorn's own child, whose clock then follows."""
+        clocks.follow(Path(os.environ["CHAOS_CLOCK"]))
+        print("ready", flush=True)
+        return create_app(open_runtime(settings), networks())
+
+    serve(settings, live_only=False, application=application)
