@@ -64,13 +64,13 @@ def full(seed: int, database: str) -> Campaign:
         quotas = Quotas(
             kills=160, wipes=15, crashes=8, freezes=50, jumps=10, duplicates=40, storms=6, revocations=3, full_disks=2
         )
-        return Campaign(seed, database, 1000, quotas, seconds=330)
-    return Campaign(seed, database, 2000, FULL, seconds=560)
+        return Campaign(seed, database, 1000, quotas, seconds=300)
+    return Campaign(seed, database, 2000, FULL, seconds=520)
 
 
 def small(seed: int, database: str) -> Campaign:
     """The slice of every build."""
-    return Campaign(seed, database, 200, SLICE, seconds=42, settling=60)
+    return Campaign(seed, database, 200, SLICE, seconds=32, settling=90)
 
 
 @dataclass
@@ -129,7 +129,9 @@ def _play(campaign: Campaign, harness: Harness, behaviours: list[Behaviour], zon
     for behaviour in behaviours:
         be_hostile(harness.rigs[behaviour.name], behaviour.uploads)
     stop = threading.Event()
-    people = [threading.Thread(target=keep_at_it, args=(decider.look_through, stop, 2.0, faults), name="decider")]
+    people = [
+        threading.Thread(target=keep_at_it, args=(decider.look_through, stop, 2.0, faults), name="decider", daemon=True)
+    ]
     writing = _threads_of_writers(campaign, authors, Agent(desk, wanted), conversations, dice, faults)
     for thread in (*people, *writing):
         thread.start()
@@ -217,7 +219,7 @@ def _threads_of_writers(
     counts = [rest, *[to_write] * (len(authors) - 1)]
     works: list[Callable[[], None]] = [answer]
     works += [lambda a=a, c=c: write(a, c) for a, c in zip(authors, counts, strict=True)]  # type: ignore[misc]
-    return [threading.Thread(target=guarded, args=(work,), name="writer") for work in works]
+    return [threading.Thread(target=guarded, args=(work,), name="writer", daemon=True) for work in works]
 
 
 def _end_hostility(harness: Harness) -> Counter[str]:

@@ -86,7 +86,7 @@ class Disturber:
             if kind in in_place:
                 acts[kind]()
             else:
-                thread = threading.Thread(target=self._guarded, args=(acts[kind],), name=kind)
+                thread = threading.Thread(target=self._guarded, args=(acts[kind],), name=kind, daemon=True)
                 thread.start()
                 self._threads.append(thread)
             if self.faults:
@@ -108,11 +108,11 @@ class Disturber:
         """Something that is at work, with -9."""
         names = list(self.harness.running)
         weights = [_KILLED[name.partition("-")[0]] for name in names]
-        for _ in range(20):
+        for _ in range(40):
             name = self.dice.choices(names, weights)[0]
             if self.harness.is_ready(name):
                 break
-            time.sleep(0.05)
+            time.sleep(0.01)
         self.harness.kill(name)
         self.done["kills"] += 1
         self.done[f"kill {name.partition('-')[0]}"] += 1

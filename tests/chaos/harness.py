@@ -43,7 +43,7 @@ from tests.chaos.judge import FINAL
 from tests.chaos.stores import Store, await_gone, children_of, is_there, limit_files
 from tests.workers.stage import SECRET
 
-PROGRAMS = ("web", "send-1", "send-2", "send-3", "receive-1", "tend", "clock")
+PROGRAMS = ("web", "send-1", "send-2", "send-3", "send-4", "receive-1", "tend-1", "tend-2", "clock")
 LATENCY = 0.08  # seconds, of every answer of a network
 
 

@@ -3,7 +3,7 @@ with networks whose lags are seconds, so that doubts end while somebody watches,
 wall clock that the harness can move.
 
 What is shortened keeps its proportions: a worker that was frozen gives up a send sooner than
-the network could still take it in, and a look's lease is longer than a look.
+the network could still take it in.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from guichet.runtime import open_runtime
 from tests.chaos import clocks
 from tests.chaos.behaviours import LAG
 from tests.workers.quick import QuickNetworks
-from workers import clock, deliver, receive, runtime
+from workers import clock, receive, runtime
 
 READ_LAG = timedelta(seconds=0.5)
-LATEST_ARRIVAL = timedelta(seconds=5)  # longer than FROZEN_AFTER, as in production
+LATEST_ARRIVAL = timedelta(seconds=5)
 KINDS = ("web", "send", "receive", "tend", "clock")
 
 
@@ -36,7 +36,6 @@ def main(kind: str) -> None:
     doubts.LOOK_LEASE = timedelta(seconds=4)  # some are frozen for longer
     rules.LOOK_BACKOFFS = (timedelta(seconds=2),)
     rules.MOST_FAILED_LOOKS = 60
-    deliver.FROZEN_AFTER = 2.0
     settings = read_settings({k: v for k, v in os.environ.items() if not k.startswith("CHAOS_")})
     start_logging("INFO")
     if kind == "web":

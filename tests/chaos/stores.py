@@ -89,7 +89,7 @@ class PostgresStore(Store):
         return [pid, *children_of(pid)] if pid else []
 
     def ensure_running(self) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while True:
             try:
                 self._server.ensure_postgres_running()
@@ -97,6 +97,7 @@ class PostgresStore(Store):
                     connection.exec_driver_sql("SELECT 1")
             except Exception:  # it recovers, or its last processes have not ended
                 self.engine.dispose()
+                limit_files(self.server_pids())  # of one that was begun while the disk was full
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.2)
