@@ -17,18 +17,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, true, update
+from rq import Queue, Retry, SimpleWorker
+from sqlalchemy import Engine, event, true, update
 
+from channels.errors import OutcomeUnknown
 from channels.rehearsal.mastodon import Ways
 from guichet import models as m
-from guichet.clock import utc_now
+from guichet.clock import ClockGuard, utc_now
 from guichet.delivery import engine as engine_
 from guichet.delivery import rules, takeover
 from guichet.delivery.states import AttemptState, State
 from tests.channels.mastodon_rig import MastodonRig
-from tests.chaos.judge import faults
+from tests.chaos.judge import Wanted, faults, judge
+from tests.valkeys import running_valkey
 from tests.workers.stage import Stage, open_stage, runtime_on
-from workers import deliver, reconcile, tend
+from workers import clock, deliver, reconcile, tend
 from workers.committing import Committer
 from workers.runtime import Process, use
 
@@ -156,10 +159,25 @@ def no_unknown_after_a_death(patch: pytest.MonkeyPatch) -> dict[str, timedelta]:
     return {}
 
 
+def a_second_try_inside_a_send(patch: pytest.MonkeyPatch) -> dict[str, timedelta]:
+    """Whoever got no answer asks once more at once."""
+    request = deliver._request
+
+    def naive(*what: Any) -> Any:
+        try:
+            return request(*what)
+        except OutcomeUnknown:
+            return request(*what)
+
+    patch.setattr(deliver, "_request", naive)
+    return {}
+
+
 GUARDS: dict[str, tuple[Guard, Story, str]] = {
     "rule 2, errors": (no_doubt_about_errors, an_error_after_it_was_published, "twice"),
     "rule 7, waiting": (no_wait_before_absence_counts, a_publication_that_arrives_late, "twice"),
     "rule 1, starting": (no_condition_in_the_starting_update, a_worker_that_slept_through_its_replacement, "twice"),
+    "rule 3, one request": (a_second_try_inside_a_send, an_error_after_it_was_published, "twice"),
     "rule 4, taking over": (no_taking_over, a_worker_that_died_with_a_claim, "lost"),
     "rule 4, unknown": (no_unknown_after_a_death, a_worker_that_died_while_sending, "twice"),
 }
@@ -184,6 +202,78 @@ def played(engine: Engine, folder: Path, story: Story, quick: dict[str, timedelt
         ids = [row.id for row in stage_deliveries(stage)]
         states = [stage.delivery(i).state for i in ids]
         return faults([TEXT], Counter(stage.texts()), states)
+
+
+# ---------------------------------------------------------------- the clock
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_without_the_guard_of_the_clocks_the_judge_finds_what_went_out_early(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert published_early(engine, tmp_path / "with") == []
+    monkeypatch.setattr(ClockGuard, "agrees", lambda guard, database_now: True)
+    monkeypatch.setattr(ClockGuard, "is_trusted", lambda guard: True)
+    assert len(published_early(engine, tmp_path / "without")) == 1
+
+
+def published_early(engine: Engine, folder: Path) -> list[str]:
+    """What the judge says of a post due in half an hour, while every clock is an hour ahead."""
+    folder.mkdir()
+    with MastodonRig() as rig, open_stage(engine, folder, rig) as stage:
+        wanted, due_at = Wanted(), (utc_now() + timedelta(minutes=30)).replace(microsecond=0)
+        token = wanted.new_token()
+        wanted.expect_post("mastodon", [token], due_at, 0, has_comment=False)
+        stage.queue(f"{token} is called", due_at=due_at)
+        off = [0.0]
+        guard = ClockGuard(wall=lambda: time.time() + off[0])
+        stage.process.runtime = replace(stage.process.runtime, clock=guard, now=guard.now)
+        off[0] = 3600.0
+        with a_database_ahead(engine, off[0]):
+            clock.Clock(stage.process).tick()
+            stage.drain()
+        return judge(wanted, {"mastodon": stage.rig.network.ledger()}, []).early
+
+
+@contextmanager
+def a_database_ahead(engine: Engine, seconds: float) -> Iterator[None]:
+    def tell(pattern: str, when: str) -> str:
+        return (utc_now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000")
+
+    def connected(connection: Any, record: object) -> None:
+        connection.create_function("strftime", 2, tell)
+
+    engine.dispose()
+    event.listen(engine, "connect", connected)
+    yield
+    event.remove(engine, "connect", connected)
+    engine.dispose()
+
+
+# ---------------------------------------------------------------- a naive publisher
+
+
+def test_a_publisher_that_lets_rq_repeat_its_jobs_is_found_out(tmp_path: Path) -> None:
+    """The obvious design: one job for a post, and `Retry(3)` for when it fails."""
+    with running_valkey(tmp_path) as redis, MastodonRig(Ways(honours_keys=False)) as rig:
+        rig.plant("status_after", status=500, times=2)
+        queue = Queue("naive", connection=redis)
+        CONNECTED["rig"] = rig
+        queue.enqueue(publish_naively, TEXT, retry=Retry(max=3))
+        SimpleWorker([queue], connection=redis).work(burst=True, logging_level="CRITICAL")
+        published = Counter(e["text"] for e in rig.published())
+    assert faults([TEXT], published) == {"twice": [TEXT]}
+
+
+CONNECTED: dict[str, MastodonRig] = {}
+
+
+def publish_naively(text: str) -> None:
+    rig = CONNECTED["rig"]
+    rig.begin(rig.connect(), rig.draft(text)).send()
+
+
+# ---------------------------------------------------------------- playing
 
 
 def stage_deliveries(stage: Stage) -> list[m.Delivery]:
