@@ -118,7 +118,7 @@ def _play(campaign: Campaign, harness: Harness, behaviours: list[Behaviour], zon
     decider = Decider(harness, desk, {b.name: b for b in behaviours})
     disturber = Disturber(harness, behaviours, random.Random(campaign.seed + 1))
     faults: list[BaseException] = []
-    conversations = _let_customers_write(harness, behaviours, round(campaign.publications * ANSWERS))
+    conversations = _let_customers_write(harness, behaviours, min(100, round(campaign.publications * ANSWERS)))
     authors = [
         Author(harness, behaviours, desk, wanted, random.Random(campaign.seed + 10 + n), (zone, "UTC", "Asia/Kolkata"))
         for n in range(AUTHORS)
