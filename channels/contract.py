@@ -144,7 +144,9 @@ class Connection:
 class Connected:
     """The outcome of connecting: who we now are there, and with what secrets.
 
-    `expires_at` is when the secrets end if nothing is done (None: never).
+    `expires_at` is when the secrets end if nothing is done (None: never); `renews` whether
+    `refresh` can prevent that without a person, `refresh_ends_at` until when, where the
+    network says so.
     """
 
     remote_id: str
@@ -155,6 +157,8 @@ class Connected:
     settings: Mapping[str, Any] = field(default_factory=dict)
     avatar_url: str = ""
     expires_at: datetime | None = None
+    renews: bool = True
+    refresh_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)

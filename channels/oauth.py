@@ -74,12 +74,14 @@ class OAuth2App:
 
 @dataclass(frozen=True)
 class OAuth2Tokens:
-    """What a network granted. `expires_at` is None where it said nothing."""
+    """What a network granted. `expires_at` and `refresh_ends_at` are None where it said
+    nothing; `refresh_token` is empty where none came and there was none before."""
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: datetime | None
     scopes: tuple[str, ...]
+    refresh_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -172,18 +174,22 @@ def _client_auth(app: OAuth2App) -> dict[str, Any]:
 
 
 def _tokens(token: Mapping[str, Any], old_refresh_token: str) -> OAuth2Tokens:
-    seconds = token.get("expires_in")
-    try:
-        expires_at = None if seconds is None else datetime.now(UTC) + timedelta(seconds=int(seconds))
-    except (TypeError, ValueError, OverflowError):
-        expires_at = None
     scope = token.get("scope") or ()
     return OAuth2Tokens(
         access_token=str(token["access_token"]),
         refresh_token=str(token.get("refresh_token") or old_refresh_token),
-        expires_at=expires_at,
+        expires_at=_in(token.get("expires_in")),
         scopes=tuple(scope.split() if isinstance(scope, str) else map(str, scope)),
+        # Not in the RFC; Google and LinkedIn name it so, TikTok without the middle.
+        refresh_ends_at=_in(token.get("refresh_token_expires_in", token.get("refresh_expires_in"))),
     )
+
+
+def _in(seconds: Any) -> datetime | None:
+    try:
+        return None if seconds is None else datetime.now(UTC) + timedelta(seconds=int(seconds))
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 # ---------------------------------------------------------------- OAuth 1.0a

@@ -16,7 +16,7 @@ from oauthlib.oauth2 import OAuth2Error
 from requests_oauthlib.oauth1_session import TokenMissing, TokenRequestDenied
 
 from channels.answers import error_for
-from channels.errors import ChannelError, OutcomeUnknown, Rejected
+from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, Rejected
 
 
 def check_state(memory: Mapping[str, str], query: Mapping[str, str]) -> None:
@@ -61,8 +61,11 @@ def judged(refusal: type[ChannelError], code: str) -> Callable[[requests.Respons
             return response
         error = _known(body.get("error"))
         evidence = {"status": response.status_code, "error": error}
-        if response.status_code not in (400, 401, 403):
-            raise _without_words(error_for(response, now=datetime.now(UTC)), evidence)
+        if response.status_code not in (400, 401, 403) or _is_not_the_endpoint(body):
+            failure = error_for(response, now=datetime.now(UTC))
+            if isinstance(failure, AuthExpired | Rejected):
+                failure = OutcomeUnknown("", status=response.status_code)
+            raise _without_words(failure, evidence)
         if error in ("invalid_client", "unauthorized_client"):
             raise Rejected(
                 "the network does not accept our application keys",
@@ -73,6 +76,20 @@ def judged(refusal: type[ChannelError], code: str) -> Callable[[requests.Respons
         raise refusal("the network refused the grant", code=code, status=response.status_code, evidence=evidence)
 
     return judge
+
+
+# What token endpoints say of a grant that is over, besides RFC 6749: X says invalid_request of a
+# refresh token that it does not know, Microsoft asks for the person.
+_OVER = frozenset({"interaction_required", "login_required", "consent_required"}) | _ERRORS - {
+    "server_error",
+    "temporarily_unavailable",
+}
+
+
+def _is_not_the_endpoint(body: Mapping[str, Any]) -> bool:
+    """A refusal that names no such error (a proxy's page), or one that passes: neither says
+    that a grant is over."""
+    return body.get("error") not in _OVER
 
 
 def _object(response: requests.Response) -> Mapping[str, Any]:

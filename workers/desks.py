@@ -14,12 +14,15 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from channels.contract import ChannelSpec, Connection, Publisher, Reconciler, Stager
+from channels.contract import ChannelSpec, Connected, Connection, Publisher, Reconciler, Stager
 from channels.errors import AuthExpired, ChannelError, Rejected
 from channels.sentences import say
 from guichet.accounts import operations as accounts
+from guichet.accounts.operations import RefreshClaim
 from guichet.errors import GuichetError, NotFound
 from guichet.models import Account, Credential
 from guichet.policy import SYSTEM
@@ -27,6 +30,9 @@ from workers.runtime import Process
 
 _FRESH_FOR = 3.0  # seconds
 _RENEW_BEFORE = timedelta(minutes=2)
+_KEEPING_FOR = 90.0  # seconds; the claim lapses after that, and jobs have an end too
+_KEEPING_PAUSE = 0.5
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -160,23 +166,48 @@ def open_reconciler(process: Process, account_id: int) -> tuple[ChannelSpec, Rec
 def renew(process: Process, account_id: int) -> bool:
     """Renew an account's secrets, if nobody else is at it. True: there are new ones.
 
-    The network's own "no" ends the sign-in: the account then needs a person. Any other
-    failure is left for the next time.
+    The network's own "no" ends the sign-in when the secrets that are held end. Any other
+    failure is left for the next time. What the network gave is kept at any price: it may have
+    ended the old secrets in the same moment.
     """
     runtime = process.runtime
     with runtime.unit() as unit:
         account = unit.session.get_one(Account, account_id)
         network, is_rehearsal = account.network, account.is_rehearsal
-        if not accounts.claim_refresh(unit.session, SYSTEM, account, runtime.now()):
-            return False
-    try:
-        renewed = process.networks.connector(network, is_rehearsal).refresh(connect(process, account_id))
-    except ChannelError as e:
-        with runtime.unit() as unit:
-            account = unit.session.get_one(Account, account_id)
-            accounts.note_failure(unit.session, SYSTEM, account, e, runtime.now())
+        claim = accounts.claim_refresh(unit.session, SYSTEM, account, runtime.now())
+    if claim is None:
         return False
-    with runtime.unit() as unit:
+    try:
+        connection = connect(process, account_id)
+        renewed = process.networks.connector(network, is_rehearsal, connection).refresh(connection)
+    except ChannelError as e:
+        _note_not_renewed(process, account_id, e, claim)
+        return False
+    return _keep(process, account_id, renewed, claim)
+
+
+def _note_not_renewed(process: Process, account_id: int, error: ChannelError, claim: RefreshClaim) -> None:
+    now = process.runtime.now()
+    with process.runtime.unit() as unit:
         account = unit.session.get_one(Account, account_id)
-        accounts.store_refreshed(unit.session, SYSTEM, runtime.sealer, account, renewed, runtime.now())
-    return renewed is not None
+        if isinstance(error, AuthExpired) and not error.is_renewable:
+            accounts.note_refresh_refused(unit.session, SYSTEM, account, error, claim, now)
+        else:
+            accounts.note_failure(unit.session, SYSTEM, account, error, now)
+
+
+def _keep(process: Process, account_id: int, renewed: Connected | None, claim: RefreshClaim) -> bool:
+    """Store what was given, waiting for a database that is away."""
+    until = time.monotonic() + _KEEPING_FOR
+    while True:
+        try:
+            with process.runtime.unit() as unit:
+                account = unit.session.get_one(Account, account_id)
+                return accounts.store_refreshed(
+                    unit.session, SYSTEM, process.runtime.sealer, account, renewed, claim, process.runtime.now()
+                )
+        except OperationalError as e:
+            if time.monotonic() > until:
+                raise
+            log.warning("renewed_but_not_stored_yet", account=account_id, error=type(e).__name__)
+            time.sleep(_KEEPING_PAUSE)

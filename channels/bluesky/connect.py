@@ -82,17 +82,18 @@ class BlueskyConnector:
             )
         base_url = own_server(session.get("didDoc"), address)
         access = text_in(session, "accessJwt")
-        claims = claims_of(access)
+        claims, renewing = claims_of(access), text_in(session, "refreshJwt")
         profile = self._profile(did, base_url, access)
         return Connected(
             remote_id=did,
             handle=handle,
             name=str(profile.get("displayName") or handle),
             base_url=base_url,
-            secrets={"access": access, "refresh": text_in(session, "refreshJwt")},
+            secrets={"access": access, "refresh": renewing},
             settings={"web": web_of(base_url), "direct": claims.get("scope") in _DIRECT_SCOPES},
             avatar_url=str(profile.get("avatar") or ""),
             expires_at=expiry_of(claims),
+            refresh_ends_at=_end_of(renewing),
         )
 
     def _profile(self, did: str, base_url: str, access: str) -> JSON:
@@ -148,6 +149,14 @@ def claims_of(token: str) -> JSON:
     if not isinstance(claims, dict):
         raise Malformed("the server gave a token that cannot be read")
     return claims
+
+
+def _end_of(token: str) -> datetime | None:
+    """When a token ends; None too where it does not say, or not so that we could read it."""
+    try:
+        return expiry_of(claims_of(token))
+    except Malformed:
+        return None
 
 
 def expiry_of(claims: Mapping[str, Any]) -> datetime | None:

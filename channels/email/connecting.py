@@ -90,7 +90,10 @@ class MailConnector:
             {"oauth": settings},
             memory["probe_sent"] != "no",
         )
-        return replace(connected, expires_at=tokens.expires_at)
+        return replace(
+            connected, expires_at=tokens.expires_at, renews=bool(tokens.refresh_token),
+            refresh_ends_at=tokens.refresh_ends_at,
+        )  # fmt: skip
 
     def refresh(self, connection: Connection) -> Connected | None:
         """New tokens; None for a password, which needs none. Raises AuthExpired."""
@@ -102,7 +105,10 @@ class MailConnector:
         tokens = refresh_oauth2(app, self._wire, connection.secrets.get("refresh_token", ""))
         mailbox = mailbox_of(connection.settings)
         return replace(
-            _connected(mailbox, _secrets_of(tokens, client_secret), connection.settings), expires_at=tokens.expires_at
+            _connected(mailbox, _secrets_of(tokens, client_secret), connection.settings),
+            expires_at=tokens.expires_at,
+            renews=bool(tokens.refresh_token),
+            refresh_ends_at=tokens.refresh_ends_at,
         )
 
     def _oauth_settings(self, form: Mapping[str, str], provider: Provider | None) -> dict[str, Any]:

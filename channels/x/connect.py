@@ -4,6 +4,7 @@ OAuth 1.0a in three legs (no end of its own). The form chooses."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from channels import oauth
@@ -40,7 +41,8 @@ class XConnector:
             held = oauth.complete_oauth1(self._oauth1(), self._wire, memory, query)
             return self._connected({"token": held.token, "token_secret": held.secret}, None)
         tokens = oauth.complete_oauth2(self._oauth2(), self._wire, memory, query)
-        return self._connected(_secrets(tokens), tokens.expires_at)
+        connected = self._connected(_secrets(tokens), tokens.expires_at)
+        return replace(connected, renews=bool(tokens.refresh_token), refresh_ends_at=tokens.refresh_ends_at)
 
     def sign_in(self, form: Mapping[str, str]) -> Connected:
         """X has no typed credentials."""
@@ -67,6 +69,8 @@ class XConnector:
             secrets=_secrets(tokens),
             settings=connection.settings,
             expires_at=tokens.expires_at,
+            renews=bool(tokens.refresh_token),
+            refresh_ends_at=tokens.refresh_ends_at,
         )
 
     def _connected(self, secrets: Mapping[str, str], expires_at: datetime | None) -> Connected:

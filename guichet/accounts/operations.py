@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import not_, select, update
@@ -26,9 +27,10 @@ from guichet.errors import Conflict, NotFound
 from guichet.instance import is_unconfirmed
 from guichet.models import Account, Brand, Credential, PollCursor
 from guichet.policy import Action, Actor, require
-from guichet.sealing import Sealed, Sealer
+from guichet.sealing import CannotUnseal, Sealed, Sealer
 
 __all__ = [
+    "RefreshClaim",
     "add_brand",
     "add_calendar",
     "begin_attempt",
@@ -41,6 +43,7 @@ __all__ = [
     "note_check_failed",
     "note_checked",
     "note_failure",
+    "note_refresh_refused",
     "note_success",
     "require_connect",
     "reseal_credentials",
@@ -111,7 +114,7 @@ def save_connected(
     _learn(account, connected, now)
     account.state, account.state_reason = "connected", ""
     session.flush()
-    _keep_secrets(session, sealer, account, dict(connected.secrets), connected.expires_at, now)
+    _keep_secrets(session, sealer, account, _reconnected(session, sealer, account, connected), connected, now)
     audit.record(session, actor, "account.connect" if is_new else "account.reconnect", account, now, network=network)
     live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
     return account
@@ -136,12 +139,22 @@ def _learn(account: Account, connected: Connected, now: datetime) -> None:
     account.last_error, account.last_error_at = "", None
 
 
+def _reconnected(session: Session, sealer: Sealer, account: Account, connected: Connected) -> dict[str, str]:
+    credential = session.get(Credential, account.id)
+    if credential is None or all(connected.secrets.values()):
+        return dict(connected.secrets)
+    try:
+        return rules.reconnected_secrets(_secrets_of(sealer, credential), connected.secrets)
+    except CannotUnseal:  # its key is not here any more, which may be why it is connected anew
+        return dict(connected.secrets)
+
+
 def _keep_secrets(
     session: Session,
     sealer: Sealer,
     account: Account,
     values: dict[str, str],
-    expires_at: datetime | None,
+    connected: Connected,
     now: datetime,
 ) -> None:
     credential = session.get(Credential, account.id)
@@ -151,39 +164,85 @@ def _keep_secrets(
     credential.version += 1
     sealed = sealer.seal(values, rules.owner_of(account.id, credential.version))
     credential.key_id, credential.sealed = sealed.key_id, sealed.data
-    credential.expires_at, credential.refreshed_at = expires_at, now
-    credential.refresh_claimed_until = None
+    credential.expires_at, credential.refreshed_at = connected.expires_at, now
+    credential.renews, credential.refresh_ends_at = connected.renews, connected.refresh_ends_at
+    credential.refresh_claimed_until = credential.refused_at = None
     session.flush()
 
 
-def claim_refresh(session: Session, actor: Actor, account: Account, now: datetime) -> bool:
-    """Take the one permission to renew an account's secrets (two at once would end both).
-    False: somebody else is at it. It lapses after two minutes."""
+@dataclass(frozen=True)
+class RefreshClaim:
+    """The permission to renew the secrets that were kept at `kept_at`, and no others. (Not a
+    version of the row: sealing anew changes that, and the secrets stay.)"""
+
+    kept_at: datetime | None
+
+    def is_for(self, credential: Credential | None) -> bool:
+        return credential is not None and credential.refreshed_at == self.kept_at
+
+
+def claim_refresh(session: Session, actor: Actor, account: Account, now: datetime) -> RefreshClaim | None:
+    """Take the one permission to renew an account's secrets (two at once would end both). None:
+    somebody else is at it. It lapses after two minutes, so
+    that a network that is away is not asked more often than that."""
     require(actor, Action.SYSTEM)
     free = Credential.refresh_claimed_until.is_(None) | (Credential.refresh_claimed_until < now)
     taken = session.execute(
         update(Credential)
         .where(Credential.account_id == account.id, free, not_(is_unconfirmed()))  # a copy would end the original's
-        .values(refresh_claimed_until=now + timedelta(minutes=2))
-    )
-    return bool(taken.rowcount)  # type: ignore[attr-defined]
+        .values(refresh_claimed_until=now + rules.REFRESH_CLAIM)
+        .returning(Credential.refreshed_at)
+    ).all()
+    return RefreshClaim(taken[0][0]) if taken else None
 
 
 def store_refreshed(
-    session: Session, actor: Actor, sealer: Sealer, account: Account, connected: Connected | None, now: datetime
-) -> None:
-    """Keep renewed secrets; a good refresh token is never overwritten with nothing. None:
-    there was nothing to renew, the claim is given back."""
+    session: Session,
+    actor: Actor,
+    sealer: Sealer,
+    account: Account,
+    connected: Connected | None,
+    claim: RefreshClaim,
+    now: datetime,
+) -> bool:
+    """Keep renewed secrets in place of those that were claimed; a good refresh token is never
+    overwritten with nothing. None: there was nothing to renew, the claim is given back. False
+    where there are others by now (connected anew meanwhile): those stand."""
     require(actor, Action.SYSTEM)
-    credential = _credential_of(session, account)
+    credential = session.get(Credential, account.id, with_for_update=True)
+    if credential is None or not claim.is_for(credential):
+        return False
     if connected is None:
         credential.refresh_claimed_until = None
-        return
+        return False
     rules.require_same(account, connected)
     kept = rules.merged_secrets(_secrets_of(sealer, credential), connected.secrets)
     _learn(account, connected, now)
-    _keep_secrets(session, sealer, account, kept, connected.expires_at, now)
+    _keep_secrets(session, sealer, account, kept, connected, now)
+    if account.state == "needs_reconnect":
+        account.state, account.state_reason = "connected", ""
+        live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
     audit.record(session, actor, "account.refresh", account, now)
+    return True
+
+
+def note_refresh_refused(
+    session: Session, actor: Actor, account: Account, error: AuthExpired, claim: RefreshClaim, now: datetime
+) -> None:
+    """The network gives no new secrets for those that were claimed. They hold until their own end, so
+    until then the account goes on, and people are told; then it needs a person. Nothing follows
+    where there are others by now: somebody else was faster, or connected it anew."""
+    require(actor, Action.SYSTEM)
+    credential = session.get(Credential, account.id, with_for_update=True)
+    if credential is None or not claim.is_for(credential):
+        return
+    credential.refused_at = credential.refused_at or now
+    if credential.expires_at is None or credential.expires_at <= now:
+        _note_failure(session, actor, account, error, now)
+        return
+    account.last_error, account.last_error_at = error.detail, now
+    audit.record(session, actor, "account.refresh_refused", account, now, code=error.code)
+    live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
 
 
 def note_failure(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from guichet.accounts.rules import REFRESH_AHEAD
+from guichet.accounts.rules import REFRESH_AHEAD, is_ending, needs_refresh, sign_in_ends
 from guichet.errors import NotFound
 from guichet.models import Account, Brand, Calendar, Credential, Delivery, Grant, PollCursor, RawItem, TeamMember
 from guichet.policy import AccountRole, Action, Actor, can, require, visible, visible_accounts
@@ -140,14 +141,29 @@ def last_sent(session: Session, account_ids: Sequence[int]) -> dict[int, datetim
     return {account_id: at for account_id, at in rows if at is not None}
 
 
-def secrets_end(session: Session, account_ids: Sequence[int]) -> dict[int, datetime]:
-    """When each account's secrets end, where they do."""
-    rows = session.execute(
-        select(Credential.account_id, Credential.expires_at).where(
-            Credential.account_id.in_(account_ids), Credential.expires_at.is_not(None)
+@dataclass(frozen=True)
+class SignIn:
+    """How long an account's sign-in holds. `expires_at` is the end of what is held now, which
+    as a rule renews itself; `ends_at` when a person must have connected it anew, if ever, and
+    `is_ending` whether that is near; `is_refused`: the network refused a renewal."""
+
+    expires_at: datetime | None
+    ends_at: datetime | None
+    is_ending: bool
+    is_refused: bool
+
+
+def sign_ins(session: Session, account_ids: Sequence[int], now: datetime) -> dict[int, SignIn]:
+    """Of the accounts that have secrets."""
+    found = {}
+    for row in session.scalars(select(Credential).where(Credential.account_id.in_(account_ids))):
+        ends_at = sign_in_ends(
+            row.expires_at, renews=row.renews, refresh_ends_at=row.refresh_ends_at, refused_at=row.refused_at
         )
-    )
-    return {account_id: at for account_id, at in rows if at is not None}
+        found[row.account_id] = SignIn(
+            row.expires_at, ends_at, is_ending(ends_at, now), row.refused_at is not None
+        )  # fmt: skip
+    return found
 
 
 def count_items(session: Session, actor: Actor, account: Account, state: str) -> int:
@@ -160,10 +176,11 @@ def count_items(session: Session, actor: Actor, account: Account, state: str) ->
 def find_due_refreshes(session: Session, actor: Actor, now: datetime) -> Sequence[Credential]:
     """Credentials that end soon and that nobody is renewing. For the tending worker."""
     require(actor, Action.SYSTEM)
-    return session.scalars(
+    found = session.scalars(
         select(Credential)
         .join(Account, Account.id == Credential.account_id)
-        .where(Account.state == "connected", Credential.expires_at < now + REFRESH_AHEAD)
+        .where(Account.state == "connected", Credential.expires_at < now + REFRESH_AHEAD, Credential.renews)
         .where(Credential.refresh_claimed_until.is_(None) | (Credential.refresh_claimed_until < now))
         .order_by(Credential.expires_at)
-    ).all()
+    )
+    return [one for one in found if needs_refresh(one.expires_at, one.refreshed_at, now)]

@@ -12,8 +12,11 @@ from guichet.errors import Conflict, Invalid
 from guichet.models import Account
 
 ATTEMPT_LIFE = timedelta(minutes=10)
-# A token is renewed this long before its end, but never before half of its life is over.
-REFRESH_AHEAD = timedelta(minutes=10)
+# A token is renewed this long before its end, but never before half of its life is over. Should
+# the network refuse, that is how long one has to connect the account anew before it falls silent.
+REFRESH_AHEAD = timedelta(minutes=30)
+REFRESH_CLAIM = timedelta(minutes=2)  # nobody else renews meanwhile; longer than any call takes
+WARN_AHEAD = timedelta(days=7)
 
 
 def owner_of(account_id: int, version: int) -> str:
@@ -26,6 +29,27 @@ def merged_secrets(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, 
     """What is kept after a refresh: a network that sends no new refresh token means that the
     old one still counts, so nothing good is overwritten with nothing."""
     return {**old, **{name: value for name, value in new.items() if value}}
+
+
+def reconnected_secrets(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, str]:
+    """What is kept after a reconnect: what came, and what came empty as it was. What belonged
+    to another way of signing in is forgotten."""
+    return {name: value or old.get(name, "") for name, value in new.items()}
+
+
+def sign_in_ends(
+    expires_at: datetime | None, *, renews: bool, refresh_ends_at: datetime | None, refused_at: datetime | None
+) -> datetime | None:
+    """When a person has to have connected the account anew; None: nobody has to. A token that
+    renews itself ends nothing, unless the network refused that or says until when it goes on."""
+    if not renews or refused_at is not None:
+        return expires_at
+    return refresh_ends_at
+
+
+def is_ending(ends_at: datetime | None, now: datetime) -> bool:
+    """Whether to warn of it."""
+    return ends_at is not None and ends_at - now < WARN_AHEAD
 
 
 def require_same(account: Account, connected: Connected) -> None:

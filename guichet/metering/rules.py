@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from channels.metering import Window, cost_of
 
@@ -110,6 +110,23 @@ def reserve_of(quota: int, accounts: int = 1) -> int:
     if quota < ANSWERS_SHARE // 2:
         return 0
     return max(1, quota // ANSWERS_SHARE, min(accounts - 1, quota // 4))
+
+
+# ---------------------------------------------------------------- before it is scheduled
+
+
+def may_wait(needed: int, left: int, ends_at: datetime, due_at: datetime) -> bool:
+    """Whether so many posts due then are more than a window that ends then has left."""
+    return needed > left and due_at < ends_at
+
+
+def money_warning(spent: int, limit: int | None, cost: int) -> Literal["limit_reached", "limit_passed"] | None:
+    """Whether the month's limit is reached already, or is passed with what this costs."""
+    if limit is None:
+        return None
+    if spent >= limit:
+        return "limit_reached"
+    return "limit_passed" if spent + cost > limit else None
 
 
 # ---------------------------------------------------------------- money

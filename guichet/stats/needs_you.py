@@ -11,9 +11,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from channels.sentences import say
+from guichet.accounts.queries import sign_ins
 from guichet.delivery.gates import right_stands
 from guichet.delivery.states import AttemptState, State
 from guichet.inbox import ingest
+from guichet.metering.operations import spent_in
+from guichet.metering.rules import level_of
 from guichet.models import Account, Attempt, Delivery, Look, Post, Staff
 from guichet.policy import Action, Actor, visible
 from guichet.publishing.commenting import unseen_mentions
@@ -63,7 +67,7 @@ def read(session: Session, actor: Actor, now: datetime) -> NeedsYou:
         ("awaiting_approval", _to_approve(session, actor, now)),
         ("sent_unapproved", _sent_unapproved(session, actor, now)),
         ("mention", _mentions(session, actor)),
-        ("account", _accounts(session, actor)),
+        ("account", [*_accounts(session, actor), *_ending(session, actor, now), *_dear(session, actor, now)]),
         ("dead_letter", _dead_letters(session, actor)),
     ):
         if doubts:
@@ -215,6 +219,40 @@ def _accounts(session: Session, actor: Actor) -> list[Doubt]:
             choices=("reconnect",),
         )
         for a in rows
+    ]  # fmt: skip
+
+
+def _ending(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
+    """Sign-ins that end within days and do not renew themselves."""
+    mine = select(Account).where(Account.state == "connected", visible(actor, Account.id, Action.ACCOUNT_MANAGE))
+    rows = session.scalars(mine.order_by(Account.id)).all()
+    held = sign_ins(session, [a.id for a in rows], now)
+    return [
+        Doubt(
+            f"ending:{a.id}", "account", a.handle,
+            say("the sign-in ends on {day}: connect it again before", day=ends_at.date().isoformat()),
+            now, account_id=a.id, choices=("reconnect",),
+        )
+        for a in rows
+        if a.id in held and held[a.id].is_ending and (ends_at := held[a.id].ends_at) is not None
+    ]  # fmt: skip
+
+
+def _dear(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
+    """Accounts that have spent most of what they may cost this month."""
+    limited = select(Account).where(Account.monthly_limit.is_not(None), Account.state != "disconnected")
+    rows = session.scalars(limited.where(visible(actor, Account.id, Action.ACCOUNT_MANAGE)).order_by(Account.id))
+    levels = [(a, level_of(spent_in(session, a.id, now), a.monthly_limit)) for a in rows]
+    return [
+        Doubt(
+            f"spending:{a.id}", "account", a.handle,
+            say("all that it may cost this month is spent: no new post goes out, customers are answered")
+            if level >= 100
+            else say("{percent} % of what it may cost this month is spent", percent=level),
+            now, account_id=a.id,
+        )
+        for a, level in levels
+        if level
     ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from channels.contract import AppKeys, Connected
 from channels.errors import AuthExpired, RateLimited
 from guichet.accounts import operations, queries, rules
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.models import Account, Credential, PollCursor
+from guichet.models import Account, Brand, Credential, PollCursor
 from guichet.policy import SYSTEM, load_actor
 from guichet.sealing import CannotUnseal, Sealer
 from tests.factories import make_account, make_brand, make_grant, make_staff
@@ -35,6 +35,12 @@ def secrets_of(session: Session, account: Account, sealer: Sealer = SEALER) -> d
     return dict(operations.connection_of(session, sealer, account, AppKeys()).secrets)
 
 
+def renew(session: Session, account: Account, fresh: Connected, now: datetime) -> bool:
+    claim = operations.claim_refresh(session, SYSTEM, account, now)
+    assert claim is not None
+    return operations.store_refreshed(session, SYSTEM, SEALER, account, fresh, claim, now)
+
+
 def test_secrets_come_back_as_they_were_and_lie_sealed(session: Session, account: Account) -> None:
     assert secrets_of(session, account) == CONNECTED.secrets
     assert b"a1" not in session.scalars(select(Credential)).one().sealed
@@ -44,14 +50,14 @@ def test_a_refresh_that_brings_no_refresh_token_keeps_the_old_one(
     session: Session, account: Account, now: datetime
 ) -> None:
     fresh = replace(CONNECTED, secrets={"access_token": "a2", "refresh_token": ""}, expires_at=now + timedelta(hours=1))
-    operations.store_refreshed(session, SYSTEM, SEALER, account, fresh, now)
+    renew(session, account, fresh, now)
     assert secrets_of(session, account) == {"access_token": "a2", "refresh_token": "r1"}
 
 
 def test_an_older_row_put_back_does_not_open(session: Session, account: Account, now: datetime) -> None:
     row = session.scalars(select(Credential)).one()
     older = row.sealed
-    operations.store_refreshed(session, SYSTEM, SEALER, account, CONNECTED, now)
+    renew(session, account, CONNECTED, now)
     row.sealed = older
     with pytest.raises(CannotUnseal):
         secrets_of(session, account)
@@ -61,6 +67,68 @@ def test_only_one_renews_at_a_time(session: Session, account: Account, now: date
     assert operations.claim_refresh(session, SYSTEM, account, now)
     assert not operations.claim_refresh(session, SYSTEM, account, now)
     assert operations.claim_refresh(session, SYSTEM, account, now + timedelta(minutes=3)), "a crash lapses"
+
+
+def test_what_a_frozen_process_renewed_does_not_replace_what_was_connected_anew(
+    session: Session, account: Account, now: datetime
+) -> None:
+    claim = operations.claim_refresh(session, SYSTEM, account, now)
+    assert claim is not None
+    later = now + timedelta(minutes=1)
+    newest = replace(CONNECTED, secrets={"access_token": "a3", "refresh_token": "r3"})
+    brand = session.get_one(Brand, account.brand_id)
+    operations.save_connected(session, SYSTEM, SEALER, brand, "mastodon", newest, False, later, account=account)
+    stale = replace(CONNECTED, secrets={"access_token": "a2", "refresh_token": "r2"})
+    assert not operations.store_refreshed(session, SYSTEM, SEALER, account, stale, claim, later)
+    assert secrets_of(session, account) == newest.secrets
+    refusal = AuthExpired("no")
+    operations.note_refresh_refused(session, SYSTEM, account, refusal, claim, later)
+    assert account.state == "connected"
+
+
+def test_keys_changed_during_a_renewal_lose_nothing_of_it(session: Session, account: Account, now: datetime) -> None:
+    claim = operations.claim_refresh(session, SYSTEM, account, now)
+    assert claim is not None
+    both = Sealer([NEW, OLD])
+    operations.reseal_credentials(session, SYSTEM, both)
+    fresh = replace(CONNECTED, secrets={"access_token": "a2", "refresh_token": "r2"})
+    assert operations.store_refreshed(session, SYSTEM, both, account, fresh, claim, now)
+    assert secrets_of(session, account, both) == fresh.secrets
+
+
+def test_a_reconnect_that_brings_no_refresh_token_keeps_the_old_one_and_nothing_else(
+    session: Session, account: Account, now: datetime
+) -> None:
+    brand = session.get_one(Brand, account.brand_id)
+    bare = replace(CONNECTED, secrets={"access_token": "a2", "refresh_token": ""})
+    operations.save_connected(session, SYSTEM, SEALER, brand, "mastodon", bare, False, now, account=account)
+    assert secrets_of(session, account) == {"access_token": "a2", "refresh_token": "r1"}
+    another_way = replace(CONNECTED, secrets={"token": "t", "token_secret": ""})
+    operations.save_connected(session, SYSTEM, SEALER, brand, "mastodon", another_way, False, now, account=account)
+    assert secrets_of(session, account) == {"token": "t", "token_secret": ""}
+
+
+@pytest.mark.parametrize(
+    ("renews", "refresh_ends", "refused", "ends"),
+    [
+        (True, None, False, None),
+        (True, 5, False, 5),
+        (True, 30, False, 30),
+        (False, None, False, 1),
+        (True, 30, True, 1),
+    ],
+)
+def test_when_a_person_must_connect_anew(
+    now: datetime, renews: bool, refresh_ends: int | None, refused: bool, ends: int | None
+) -> None:
+    def days(n: int | None) -> datetime | None:
+        return None if n is None else now + timedelta(days=n)
+
+    found = rules.sign_in_ends(
+        days(1), renews=renews, refresh_ends_at=days(refresh_ends), refused_at=now if refused else None
+    )  # fmt: skip
+    assert found == days(ends)
+    assert rules.is_ending(found, now) is (ends is not None and ends < 7)
 
 
 def test_keys_are_changed_while_everything_runs(session: Session, account: Account) -> None:

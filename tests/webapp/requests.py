@@ -93,6 +93,7 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /posts/<int:id>/schedule": _TIME,
         "POST /posts/<int:id>/reschedule": _TIME,
         "POST /posts/<int:id>/queue": {"together": True},
+        "PUT /accounts/<int:id>/monthly-limit": {"amount": None},
         "PUT /accounts/<int:id>/slots": {"slots": [{"weekday": 1, "at": "09:00", "label": "tips"}]},
         "PATCH /media/<int:id>": {"alt": "a"},
         "POST /deliveries/<int:id>/resolve": {"choice": "drop"},

@@ -39,6 +39,7 @@ WEAKEST = {
         "PATCH /accounts/<int:id>",
         "POST /accounts/<int:id>/disconnect",
         "PUT /accounts/<int:id>/slots",
+        "PUT /accounts/<int:id>/monthly-limit",
         "POST /dead-letters/<int:id>/replay",
     ),
     "org": (

@@ -23,6 +23,7 @@ from webapp.api import (
     system,
     teams,
     tokens,
+    usage,
     views,
     vocabulary,
 )
@@ -43,6 +44,7 @@ ROOMS = tuple(
         needs,
         brakes,
         accounts,
+        usage,
         connecting,
         networks,
         brands,

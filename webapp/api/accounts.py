@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,14 +11,16 @@ from sqlalchemy.orm import Session
 from channels.errors import ChannelError
 from guichet.accounts import operations, queries
 from guichet.errors import Conflict
+from guichet.metering import queries as metering
 from guichet.models import Account as AccountRow
 from guichet.models import Delivery
 from guichet.policy import ACCOUNT_RIGHTS, SYSTEM, AccountRole, Actor
 from webapp.api import briefs
 from webapp.api.networks import cost_of, media_limits, text_limits
 from webapp.api.paging import after, page_by_id
-from webapp.api.schemas.accounts import Account, AccountChange, AccountHealth, AccountQuery, StreamHealth
+from webapp.api.schemas.accounts import Account, AccountChange, AccountHealth, AccountQuery, SignIn, StreamHealth
 from webapp.api.schemas.common import IdPath, Page
+from webapp.api.usage import show_spending
 from webapp.asking import Asked, Room
 
 room = Room("accounts")
@@ -117,10 +120,12 @@ class Shower:
         self._asked = asked
         self._read = queries.last_read(session, ids)
         self._sent = queries.last_sent(session, ids)
-        self._ends = queries.secrets_end(session, ids)
+        self._sign_ins = queries.sign_ins(session, ids, asked.now)
+        self._spendings = metering.spendings(session, rows, asked.networks.specs(), asked.now)
+        self._waits = metering.posts_wait_until(session, rows, asked.now)
 
     def __call__(self, row: AccountRow) -> Account:
-        spec = self._asked.spec(row.network)
+        spec, held = self._asked.spec(row.network), self._sign_ins.get(row.id)
         limits = spec.limits_for(row.settings)
         return Account(
             **briefs.account(row).model_dump(),
@@ -131,11 +136,13 @@ class Shower:
             base_url=row.base_url,
             time_zone=row.time_zone,
             is_rehearsal=row.is_rehearsal,
-            parked_until=row.parked_until,
+            parked_until=_later(row.parked_until, self._waits.get(row.id)),
             checked_at=row.checked_at,
             last_read_at=self._read.get(row.id),
             last_sent_at=self._sent.get(row.id),
-            expires_at=self._ends.get(row.id),
+            expires_at=held.expires_at if held else None,
+            sign_in=_sign_in(held),
+            spending=show_spending(self._spendings.get(row.id)),
             role=role_on(self._asked.actor, row.id),
             text=text_limits(limits),
             media=media_limits(limits),
@@ -147,6 +154,16 @@ class Shower:
             duplicate_days=row.duplicate_days,
             clash_policy="refuse" if row.clash_policy == "refuse" else "warn",
         )
+
+
+def _sign_in(held: queries.SignIn | None) -> SignIn | None:
+    if held is None:
+        return None
+    return SignIn(ends_at=held.ends_at, is_ending=held.is_ending, is_refused=held.is_refused)
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max((at for at in (one, other) if at is not None), default=None)
 
 
 def _trouble(row: AccountRow) -> str | None:

@@ -22,7 +22,9 @@ from guichet.publishing.clashes import find_clashes
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Place
+from webapp.api.prospects import show_checks
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
+from webapp.api.schemas.preflight import Preflight, PreflightIn, Split, SplitIn
 from webapp.api.schemas.publishing import (
     Planned,
     Post,
@@ -32,13 +34,9 @@ from webapp.api.schemas.publishing import (
     PostQuery,
     PostReject,
     PostSchedule,
-    Preflight,
-    PreflightIn,
-    Split,
-    SplitIn,
     VariantIn,
 )
-from webapp.api.showing_posts import show_check, show_clashes, show_post, show_posts
+from webapp.api.showing_posts import show_clashes, show_post, show_posts
 from webapp.asking import Asked, Room
 
 room = Room("posts")
@@ -101,7 +99,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
         session, actor, contents, due_at or asked.now, asked.networks.specs(), post_id=body.post_id
     )  # fmt: skip
     return Preflight(
-        accounts=[show_check(c) for c in checks], due_at=due_at, readings=readings, needs_approval=asks,
+        accounts=show_checks(asked, checks, rows, due_at), due_at=due_at, readings=readings, needs_approval=asks,
         warnings=show_clashes(found),
     )  # fmt: skip
 

@@ -20,7 +20,7 @@ from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.media import show_media
 from webapp.api.schemas.common import PersonBrief
-from webapp.api.schemas.publishing import Clash, Item, Post, PreflightAccount, Problems, Variant
+from webapp.api.schemas.publishing import Clash, Item, Post, Problems, Variant
 from webapp.asking import Asked
 
 _NOBODY = PersonBrief(id=0, name="", initials="")
@@ -111,15 +111,6 @@ def show_clashes(found: Sequence[ClashFound]) -> list[Clash]:
     ]
 
 
-def show_check(check: AccountCheck) -> PreflightAccount:
-    """What one network would say."""
-    return PreflightAccount(
-        account_id=check.account_id,
-        surface=check.surface.value,
-        counts=list(check.counts),
-        max_length=check.max_length,
-        unit=check.unit,
-        problems=[Problems(item=item, name=p.name, data=dict(p.data)) for item, p in check.problems],
-        cost=check.cost.amount if check.cost else 0.0,
-        currency=check.cost.currency if check.cost else "",
-    )
+def show_problems(check: AccountCheck) -> list[Problems]:
+    """What one network would refuse."""
+    return [Problems(item=item, name=p.name, data=dict(p.data)) for item, p in check.problems]

@@ -86,6 +86,67 @@ class Network(Out):
     rehearsal_form: dict[str, str] = Field(description="what to type to connect a rehearsal account")
 
 
+class SignIn(Out):
+    """How long the sign-in holds. `ends_at`: when a person must have connected the account anew;
+    null: it renews itself, or has no end. `is_ending`: that is near."""
+
+    ends_at: Time | None
+    is_ending: bool
+    is_refused: bool = Field(description="the network refused a renewal; what is held goes on until `ends_at`")
+
+
+class Spending(Out):
+    """What the network charged this month (UTC), by our own count: an upper estimate, not its
+    bill. `level`: the last mark of the limit that was passed."""
+
+    currency: str
+    spent: float
+    limit: float | None
+    level: Literal[0, 80, 100]
+    stopped_until: Time | None = Field(description="no new post begins before, unless the limit is raised")
+
+
+class SpendItem(Out):
+    month: str = Field(description="as 2026-11, UTC")
+    item: str
+    quantity: int
+    amount: float
+
+
+class Quota(Out):
+    """One limit of the network and what is left of it. `source` network: it said so, at
+    `seen_at`; counted: the documented limit less what went out from here, which knows nothing
+    of what is sent elsewhere. `reset_at` null: not known, or it has begun anew."""
+
+    name: str
+    unit: str
+    limit: int
+    remaining: int
+    seconds: int
+    reset_at: Time | None
+    source: Literal["network", "counted"]
+    seen_at: Time | None
+    of_app: bool = Field(description="all accounts of the application share it")
+    posts: int | None = Field(description="how many posts that is; null: posts take nothing of it")
+
+
+class AccountUsage(Out):
+    """What is left of the network's limits, and what was charged in the last months."""
+
+    quotas: list[Quota]
+    spending: Spending | None
+    items: list[SpendItem]
+    prices: dict[str, float]
+    prices_source: str
+    prices_as_of: str
+
+
+class MonthlyLimit(In):
+    """How much an account may cost in a month, in its network's currency; null: no limit."""
+
+    amount: float | None = Field(ge=0, le=1_000_000)
+
+
 class Account(AccountBrief):
     """`trouble` says why it needs a person, in words to act on. `role`: one's own."""
 
@@ -96,11 +157,13 @@ class Account(AccountBrief):
     base_url: str
     time_zone: str
     is_rehearsal: bool
-    parked_until: Time | None
+    parked_until: Time | None = Field(description="nothing, or no post, goes out before: a limit is used up")
     checked_at: Time | None
     last_read_at: Time | None
     last_sent_at: Time | None
     expires_at: Time | None
+    sign_in: SignIn | None
+    spending: Spending | None = Field(description="null where the network charges nothing")
     role: AccountRoleName | None
     text: dict[SurfaceName, TextLimit]
     media: dict[SurfaceName, MediaLimit]

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from flask_openapi import FileStorage
 from pydantic import Field
 
-from webapp.api.schemas.accounts import SurfaceName
 from webapp.api.schemas.common import (
     AccountBrief,
     Id,
@@ -286,21 +285,6 @@ class PostQuery(PageQuery):
     q: Words | None = None
 
 
-class PreflightIn(In):
-    """What would be wrong with a post, before it is saved."""
-
-    text: Prose = ""
-    items: list[ItemIn] = Field([], max_length=50)
-    first_comment: Prose = ""
-    media_ids: list[Id] = Field([], max_length=20)
-    variants: list[VariantIn] = Field([], max_length=200)
-    wall_time: WallTime | None = None
-    time_zone: TimeZone = "UTC"
-    fold: FoldRule = "first"
-    gap: GapRule = "later"
-    post_id: Id | None = Field(None, description="the post itself, where it is saved already")
-
-
 class Clash(Out):
     """What stands in a post's way on an account. `name`: too_close (`data`: minutes, gap),
     same_text (`data`: network_refuses) or similar_text (`data`: percent); `post_id` and `at`
@@ -318,45 +302,6 @@ class Planned(Post):
     """A post that was scheduled or moved, with what it is now in the way of."""
 
     warnings: list[Clash]
-
-
-class PreflightAccount(Out):
-    """How the text counts on one account, and what it would refuse: the post, each further
-    item of its thread, then its first comment."""
-
-    account_id: int
-    surface: SurfaceName
-    counts: list[int]
-    max_length: int | None
-    unit: str
-    problems: list[Problems]
-    cost: float
-    currency: str
-
-
-class Preflight(Out):
-    """`readings`: what the wall time can mean where the clock changes; `later` and `earlier`
-    where it does not exist, `first` and `second` where it comes twice; else empty."""
-
-    accounts: list[PreflightAccount]
-    due_at: Time | None
-    readings: dict[Literal["later", "earlier", "first", "second"], Time]
-    needs_approval: bool
-    warnings: list[Clash]
-
-
-class SplitIn(In):
-    """A text that is too long for these accounts."""
-
-    text: Annotated[Prose, Field(max_length=30_000)]
-    account_ids: list[Id] = Field(min_length=1, max_length=200)
-    numbered: bool = False
-
-
-class Split(Out):
-    """The items of a thread, each of which all of the accounts take."""
-
-    items: list[str]
 
 
 class Doubt(Out):

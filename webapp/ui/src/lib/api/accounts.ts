@@ -1,6 +1,6 @@
 /** Calls about outside accounts: networks, connecting, health. */
 import { api } from "./client";
-import type { Account, AccountHealth, DeadLetter, Id, Network, Page } from "./types";
+import type { Account, AccountHealth, AccountUsage, DeadLetter, Id, Network, Page } from "./types";
 
 export interface Connecting {
   network: string;
@@ -14,6 +14,9 @@ export const listNetworks = (): Promise<Page<Network>> => api.get("/networks");
 /** Where to send the person for consent; or the account, where typed credentials sufficed. */
 export const beginConnecting = (order: Connecting): Promise<{ authorize_url: string | null; account: Account | null }> => api.post("/accounts/connect", order);
 export const getHealth = (id: Id): Promise<AccountHealth> => api.get(`/accounts/${id}/health`);
+/** What is left of the network's limits, and what was charged. */
+export const getUsage = (id: Id): Promise<AccountUsage> => api.get(`/accounts/${id}/usage`);
+export const setMonthlyLimit = (id: Id, amount: number | null): Promise<AccountUsage> => api.put(`/accounts/${id}/monthly-limit`, { amount });
 export const checkAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/check`);
 export const disconnectAccount = (id: Id): Promise<Account> => api.post(`/accounts/${id}/disconnect`);
 export const changeAccount = (id: Id, change: Partial<Pick<Account, "time_zone" | "min_gap_minutes" | "duplicate_days" | "clash_policy">> & { brand_id?: Id }): Promise<Account> => api.patch(`/accounts/${id}`, change);

@@ -1,0 +1,73 @@
+"""What stands before a post: asked while it is being written, before anything is saved."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from webapp.api.schemas.accounts import Quota, Spending, SurfaceName
+from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
+from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, Problems, VariantIn
+
+
+class PreflightIn(In):
+    """What would be wrong with a post, before it is saved."""
+
+    text: Prose = ""
+    items: list[ItemIn] = Field([], max_length=50)
+    first_comment: Prose = ""
+    media_ids: list[Id] = Field([], max_length=20)
+    variants: list[VariantIn] = Field([], max_length=200)
+    wall_time: WallTime | None = None
+    time_zone: TimeZone = "UTC"
+    fold: FoldRule = "first"
+    gap: GapRule = "later"
+    post_id: Id | None = Field(None, description="the post itself, where it is saved already")
+
+
+# `sign_in_ends`: before it is due; `quota_used_up`: it is more than its network allows now;
+# `limit_reached`, `limit_passed`: of what the account may cost this month, already or with it.
+SendWarning = Literal["sign_in_ends", "quota_used_up", "limit_reached", "limit_passed"]
+
+
+class PreflightAccount(Out):
+    """How the text counts on one account, and what it would refuse: the post, each further
+    item of its thread, then its first comment."""
+
+    account_id: int
+    surface: SurfaceName
+    counts: list[int]
+    max_length: int | None
+    unit: str
+    problems: list[Problems]
+    cost: float
+    currency: str
+    quotas: list[Quota] = Field(description="the network's limits that posts draw on, and what is left")
+    spending: Spending | None
+    warnings: list[SendWarning] = Field(description="what does not forbid it and may hold it up")
+
+
+class Preflight(Out):
+    """`readings`: what the wall time can mean where the clock changes; `later` and `earlier`
+    where it does not exist, `first` and `second` where it comes twice; else empty."""
+
+    accounts: list[PreflightAccount]
+    due_at: Time | None
+    readings: dict[Literal["later", "earlier", "first", "second"], Time]
+    needs_approval: bool
+    warnings: list[Clash]
+
+
+class SplitIn(In):
+    """A text that is too long for these accounts."""
+
+    text: Annotated[Prose, Field(max_length=30_000)]
+    account_ids: list[Id] = Field(min_length=1, max_length=200)
+    numbered: bool = False
+
+
+class Split(Out):
+    """The items of a thread, each of which all of the accounts take."""
+
+    items: list[str]
