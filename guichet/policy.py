@@ -274,3 +274,10 @@ def require_for_post(actor: Actor, action: Action, post: Post) -> None:
         require(actor, action, account_id)
     if not targets and actor.staff_id != post.author_id and not actor.sees_every_account:
         raise NotFound("there is no such post, or it is not yours to see")
+
+
+def can_for_post(actor: Actor, action: Action, post: Post) -> bool:
+    """Whether `require_for_post` lets the actor pass."""
+    if not post.targets:
+        return actor.staff_id == post.author_id or actor.sees_every_account
+    return all(can(actor, action, t.account_id) for t in post.targets)

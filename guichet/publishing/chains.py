@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from guichet.delivery import operations as delivering
 from guichet.delivery.payload import freeze
-from guichet.delivery.states import EDITABLE, FINAL, State
+from guichet.delivery.states import FINAL, State
 from guichet.errors import Conflict
 from guichet.models import Account, Delivery, Post, PostEditor
 from guichet.policy import Actor
@@ -95,17 +95,6 @@ def inherit(copy: Post, post: Post) -> None:
     copy.embargo_at, copy.goes_on = post.embargo_at, post.goes_on
     wrote = {post.author_id, *(e.staff_id for e in post.editors)} - {copy.author_id}
     copy.editors = [PostEditor(staff_id=i) for i in sorted(wrote)]
-
-
-def is_editable(post: Post, deliveries: Sequence[Delivery]) -> bool:
-    """Whether what it says may still be changed: nothing of it is being sent, or was."""
-    if post.state == "draft":
-        return True
-    return (
-        post.state in ("awaiting_approval", "scheduled")
-        and bool(deliveries)
-        and all(d.state in {*EDITABLE, State.CLAIMED} for d in deliveries)
-    )
 
 
 def require_version(session: Session, post: Post, version: int | None) -> None:

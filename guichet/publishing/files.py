@@ -23,7 +23,8 @@ from guichet.delivery.materials import visible_files
 from guichet.errors import Invalid, NotFound
 from guichet.models import Media, Post, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, require_for_post, visible_accounts
-from guichet.publishing.chains import bring_in_step, is_editable, note_change, open_deliveries_of
+from guichet.publishing.allowed import is_editable
+from guichet.publishing.chains import bring_in_step, note_change, open_deliveries_of
 from guichet.publishing.checking import Specs
 from guichet.publishing.documents import kind_of_document, named_for
 from guichet.publishing.drafting import tell_of
@@ -156,8 +157,8 @@ def describe(session: Session, actor: Actor, media: Media, alt: str, specs: Spec
         note_change(session, post, actor, now)
         if post.state != "draft":
             bring_in_step(session, actor, post, deliveries, specs, now)
-        post.updated_at = now
-        flag_modified(post, "updated_at")  # who read it before has read another post
+            post.updated_at = now
+            flag_modified(post, "updated_at")  # who read it before has read another post
         audit.record(session, actor, "post.change", post, now)
         tell_of(session, post, now)
     audit.record(session, actor, "media.describe", media, now)

@@ -19,14 +19,14 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.states import EDITABLE, FINAL, State
 from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.models import Delivery, Post
-from guichet.policy import Action, Actor, can, require_for_post
+from guichet.policy import Action, Actor, require_for_post
+from guichet.publishing.allowed import is_editable, may_move, movable
 from guichet.publishing.approving import approve, reject, send_unapproved
 from guichet.publishing.chains import (
     accounts_of,
     bring_in_step,
     create_chain,
     deliveries_of,
-    is_editable,
     note_change,
     open_deliveries_of,
     require_version,
@@ -255,20 +255,19 @@ def _said(post: Post) -> tuple[Words, str]:
 
 
 def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: datetime) -> None:
-    movable = [d for d in deliveries_of(session, post) if d.state in {*EDITABLE, State.CLAIMED, State.NEEDS_HUMAN}]
-    if not movable:
+    moving = movable(deliveries_of(session, post))
+    if not moving:
         raise Conflict("nothing of it is left to move", code="too_late", current=post.state)
-    agreed = [d for d in movable if d.state != State.AWAITING_APPROVAL]
-    if not all(can(actor, Action.POST_PUBLISH, d) for d in agreed):
+    if not may_move(actor, moving):
         raise NotAllowed("it was agreed for its time: only who may publish moves it", code="may_not_move")
     require_no_refusal(session, actor, contents_of(post), due_at, post.id)
-    for delivery in movable:
+    for delivery in moving:
         delivering.reschedule(session, actor, delivery, due_at, now, post.late_limit)
     post.due_at, post.updated_at = due_at, now
     waits = ask(session, actor, post, contents_of(post), accounts_of(session, post), now)
     if waits:  # also where what was agreed to was agreed to for its time
         stand(post, waits)
-        for delivery in movable:
+        for delivery in moving:
             if delivery.account_id in waits:
                 delivering.withhold(session, actor, delivery, now)
     audit.record(session, actor, "post.reschedule", post, now)

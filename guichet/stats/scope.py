@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,16 @@ class WaitFilter:
     end_kinds: tuple[str, ...] = ()
     answered_by: int | None = None
     is_first: bool | None = None
+
+
+def only_answered(scope: WaitFilter) -> WaitFilter:
+    """Of the waits of `scope`, which names its ends, those that ended with an answer."""
+    return replace(scope, end_kinds=tuple(k for k in scope.end_kinds if k in ANSWERED))
+
+
+def only_unanswered(scope: WaitFilter) -> WaitFilter:
+    """Of the waits of `scope`, which names its ends, those of which no answer is known."""
+    return replace(scope, end_kinds=tuple(k for k in scope.end_kinds if k not in ANSWERED))
 
 
 def zones_of(session: Session, actor: Actor, scope: WaitFilter) -> dict[int, ZoneInfo]:

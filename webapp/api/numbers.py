@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from guichet.stats import publishing, queries
 from guichet.stats.queries import Responses as Figures
-from guichet.stats.scope import WaitFilter
+from guichet.stats.scope import WaitFilter, only_answered, only_unanswered
 from webapp.api.around import customers_of
 from webapp.api.briefs import Names
 from webapp.api.schemas.common import Page
@@ -158,4 +158,6 @@ def _row(figures: Figures) -> ResponseRow:
         p50=Percentile(seconds=figures.p50.seconds, more_than=figures.p50.is_more_than),
         p90=Percentile(seconds=figures.p90.seconds, more_than=figures.p90.is_more_than),
         waits=_show_scope(figures.waits),
+        answered_waits=_show_scope(only_answered(figures.waits)),
+        censored_waits=_show_scope(only_unanswered(figures.waits)),
     )

@@ -12,6 +12,7 @@ from guichet.models import PostTarget
 from guichet.models import Variant as VariantRow
 from guichet.policy import Actor
 from guichet.publishing import queries
+from guichet.publishing.allowed import deeds
 from guichet.publishing.clash_rules import Clash as ClashFound
 from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
@@ -70,6 +71,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
             if s.account_id in seen_ids
         ],
         more_accounts=len(row.targets) - len(seen),
+        may=[d.value for d in deeds(actor, row, deliveries)],
         state=standing(row.state, [d.state for d in going_out]),
         wall_time=row.wall_time,
         time_zone=row.time_zone,

@@ -61,7 +61,8 @@ class WaitsNow(Out):
 
 class ResponseRow(Out):
     """`key` is the day, the account's id or the person's id ("" for nobody). `censored` still
-    wait, gave up, or were closed unanswered: the percentiles count them as longer."""
+    wait, gave up, or were closed unanswered: the percentiles count them as longer. `waits` are
+    all of the row, `answered_waits` and `censored_waits` those behind these two figures."""
 
     key: str
     name: str
@@ -71,6 +72,8 @@ class ResponseRow(Out):
     p50: Percentile
     p90: Percentile
     waits: WaitScope
+    answered_waits: WaitScope
+    censored_waits: WaitScope
 
 
 class EndCount(Out):

@@ -186,6 +186,9 @@ class Post(Out):
     media: list[Media]
     variants: list[Variant]
     more_accounts: int = Field(description="how many accounts it is for that you do not see")
+    may: list[Literal["change", "move", "cancel", "delete"]] = Field(
+        description="what you may do with it as it stands; move: give it another time"
+    )
     state: Literal[
         "draft",
         "awaiting_approval",

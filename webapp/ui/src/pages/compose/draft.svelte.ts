@@ -6,7 +6,6 @@ import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
 
-const EDITABLE = new Set(["draft", "awaiting_approval", "scheduled", "held"]);
 export type Fold = Post["fold"];
 export type Gap = Post["gap"];
 
@@ -42,7 +41,7 @@ class DraftPost {
   }
 
   get editable(): boolean {
-    return this.post === null || (EDITABLE.has(this.post.state) && !this.post.more_accounts);
+    return this.post === null || this.post.may.includes("change");
   }
 
   get empty(): boolean {
@@ -207,7 +206,25 @@ class DraftPost {
     }
   }
 
+  /** Keeps with a file what it shows. A post that is planned is another version by that: ours
+   * goes on from there, unless somebody changed more of it. */
+  describe(id: Id, alt: string): Promise<void> {
+    const told = this.#describing.then(() => publishing.describeMedia(id, alt)).then(() => this.#follow());
+    this.#describing = told.catch(() => undefined);
+    return told;
+  }
+  #describing: Promise<void> = Promise.resolve();
+
+  async #follow(): Promise<void> {
+    if (!this.post || this.post.state === "draft") return;
+    const read = await publishing.getPost(this.post.id);
+    const said = ({ title, text, items, first_comment, media_ids, variants, wall_time, time_zone }: Post): string =>
+      JSON.stringify([title, text, items, first_comment, media_ids, variants, wall_time, time_zone]);
+    if (this.post?.id === read.id && said(read) === said(this.post)) this.post = read;
+  }
+
   async save(): Promise<Post> {
+    await this.#describing; // leaving a field for the button tells of it too
     const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.lateLimit ? { late_limit: this.lateLimit } : {}), ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
     const post = this.post
       ? await publishing.changePost(this.post.id, { version: this.post.version, ...content })

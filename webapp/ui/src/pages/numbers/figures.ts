@@ -1,6 +1,6 @@
 /** Which days and whose waits, and how a figure changed. Pure: no clock, no server. */
 import type { Query } from "$lib/api/client";
-import type { Percentile, WaitScope } from "$lib/api/types";
+import type { Percentile } from "$lib/api/types";
 
 export const PERIODS = [1, 7, 30, 90] as const;
 
@@ -39,12 +39,4 @@ export function change(now: Percentile, before: Percentile): number | null {
 function asShown(seconds: number): number {
   const unit = seconds < 60 ? 1 : seconds < 86_400 ? 60 : seconds < 864_000 ? 3600 : 86_400;
   return Math.floor(seconds / unit) * unit;
-}
-
-/** Ends that the server counts as an answer. */
-const ANSWERS = new Set(["human_reply", "answered_elsewhere"]);
-
-/** Of the waits behind a row, those that were answered, or those that were not. */
-export function only(waits: WaitScope, answered: boolean): WaitScope {
-  return { ...waits, end_kind: waits.end_kind.filter((kind) => ANSWERS.has(kind) === answered) };
 }

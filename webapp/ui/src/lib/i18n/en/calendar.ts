@@ -17,6 +17,7 @@ export const calendar = {
   moved: (p: { when: string; zone: string }) => `Moved to ${p.when}, ${p.zone}.`,
   movedClash: (p: { when: string; zone: string; clash: string }) => `Moved to ${p.when}, ${p.zone}. ${p.clash}`,
   notMoved: (why: string) => `Not moved: ${why}`,
+  notYours: "You may not move it: somebody can who may publish on all of its accounts.",
   cannotMove: "What is being sent or has been sent cannot be moved.",
   past: "That time has passed already.",
   move: "Move…",

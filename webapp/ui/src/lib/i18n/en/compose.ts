@@ -154,6 +154,7 @@ export const compose = {
   changed: "Changed:",
   takenDown: "Taken down:",
   decide: "Decide in Needs you",
+  notYours: "You may not change it: that takes the right to write on all of its accounts.",
   fixed: "This post is being sent or has been sent; it can be changed no more.",
   deliveries: "How it went",
   seeIt: "See it",

@@ -26,6 +26,7 @@ export const numbers = {
   columns: { count: "Waits", p50: "Half answered in", p90: "Nine in ten answered in", answered: "Answered", censored: "Not answered" },
   included: "Those who still wait, or were closed without an answer, are counted in the percentiles.",
   nothing: "Nobody wrote in this period",
+  nothingConnected: "Connect an account: from its first message on, this page shows how long customers wait.",
   nothingText: "Choose a longer period.",
   waitsTitle: "The waits behind this figure",
   waitColumns: { customer: "Customer", account: "Account", started: "Began", ended: "Ended", length: "Waited", by: "By" },

@@ -18,6 +18,7 @@ export const calendar: Catalogue["calendar"] = {
   moved: (p) => `Déplacée à ${p.when}, ${p.zone}.`,
   movedClash: (p) => `Déplacée à ${p.when}, ${p.zone}. ${p.clash}`,
   notMoved: (why) => `Pas déplacée\u202f: ${why}`,
+  notYours: "Vous ne pouvez pas la déplacer\u202f: il faut pouvoir publier sur tous ses comptes.",
   cannotMove: "Ce qui part ou est parti ne peut plus être déplacé.",
   past: "Cette heure est déjà passée.",
   move: "Déplacer…",

@@ -155,6 +155,7 @@ export const compose: Catalogue["compose"] = {
   changed: "Modifiée\u202f:",
   takenDown: "Retirée\u202f:",
   decide: "Trancher dans À trancher",
+  notYours: "Vous ne pouvez pas la modifier\u202f: il faut pouvoir écrire sur tous ses comptes.",
   fixed: "Cette publication part ou est partie\u202f; elle ne peut plus être modifiée.",
   deliveries: "Ce qu’il en est",
   seeIt: "Voir",

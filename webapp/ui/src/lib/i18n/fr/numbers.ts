@@ -27,6 +27,7 @@ export const numbers: Catalogue["numbers"] = {
   columns: { count: "Attentes", p50: "La moitié en", p90: "Neuf sur dix en", answered: "Répondues", censored: "Sans réponse" },
   included: "Ceux qui attendent encore, ou dont la demande a été close sans réponse, sont comptés dans les centiles.",
   nothing: "Personne n’a écrit sur cette période",
+  nothingConnected: "Connectez un compte\u202f: dès son premier message, cette page montre combien de temps les clients attendent.",
   nothingText: "Choisissez une période plus longue.",
   waitsTitle: "Les attentes derrière ce chiffre",
   waitColumns: { customer: "Client", account: "Compte", started: "Début", ended: "Fin", length: "Durée", by: "Par" },
