@@ -26,6 +26,7 @@ from guichet.runtime import Runtime
 from webapp.group_commit import GroupCommit
 
 _FRESH_FOR = 2.0  # seconds
+_ANEW_EVERY = 1.0  # seconds: forged deliveries cost no more queries than that, however many come
 _SPACING = 0.1  # seconds between two wake-ups
 
 
@@ -53,7 +54,10 @@ class Intake:
             account_id = found
             item = self.receivers.get(network, account_id).verify(headers, body)
         except Forged:  # or the key has just been changed
-            item = self.receivers.get(network, account_id, anew=True).verify(headers, body)
+            renewed = self.receivers.renewed(network, account_id)
+            if renewed is None:
+                raise
+            item = renewed.verify(headers, body)
         self.commits.store(Incoming(account_id, item, self._now()))
 
 
@@ -63,12 +67,25 @@ class Receivers:
     def __init__(self, runtime: Runtime, networks: Networks) -> None:
         self._runtime, self._networks = runtime, networks
         self._open: dict[tuple[str, int], tuple[float, Receiver]] = {}
+        self._renewed: dict[tuple[str, int], float] = {}
 
-    def get(self, network: str, account_id: int, *, anew: bool = False) -> Receiver:
+    def get(self, network: str, account_id: int) -> Receiver:
         """Raises NotFound where the account is not there, or its network delivers nothing."""
         known = self._open.get((network, account_id))
-        if known and not anew and time.monotonic() - known[0] < _FRESH_FOR:
+        if known and time.monotonic() - known[0] < _FRESH_FOR:
             return known[1]
+        return self._opened_anew(network, account_id)
+
+    def renewed(self, network: str, account_id: int) -> Receiver | None:
+        """The account's receiver with the key that it has now; None where it was renewed only
+        just, which whoever forges deliveries would have us do for each of them."""
+        now = time.monotonic()
+        if now - self._renewed.get((network, account_id), -_ANEW_EVERY) < _ANEW_EVERY:
+            return None
+        self._renewed[network, account_id] = now
+        return self._opened_anew(network, account_id)
+
+    def _opened_anew(self, network: str, account_id: int) -> Receiver:
         self._open.pop((network, account_id), None)
         receiver = self._opened(network, account_id)
         self._open[network, account_id] = (time.monotonic(), receiver)

@@ -29,7 +29,8 @@ from channels.email.settings import FIELDS, PROVIDERS, rehearsal_form
 
 _USUAL_SIZE = 20_000_000  # where the server announces no limit: Microsoft 365 and Google take 25 MB and more
 _FILES = (
-    *("image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "audio/mpeg"),
+    *("image/jpeg", "image/png", "image/gif", "image/webp"),
+    *("video/mp4", "video/quicktime", "video/webm", "audio/mpeg"),
     *("application/pdf", "application/zip", "text/plain", "text/csv", "text/calendar"),
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -287,10 +287,17 @@ def note_success(
 
 
 def note_checked(session: Session, actor: Actor, account: Account, connected: Connected, now: datetime) -> None:
-    """The network said who we are: fresh names and limits."""
+    """The network said who we are: fresh names and limits. That a stream cannot be read is
+    another matter, which still stands."""
     require(actor, Action.ACCOUNT_VIEW, account)
     rules.require_same(account, connected)
+    noted, noted_at = account.last_error, account.last_error_at
     _learn(account, connected, now)
+    failing = select(PollCursor.account_id).where(
+        PollCursor.account_id == account.id, PollCursor.failures > 0, PollCursor.last_error == noted
+    )
+    if noted and session.scalar(failing.limit(1)) is not None:
+        account.last_error, account.last_error_at = noted, noted_at
     if account.state == "needs_reconnect":
         account.state, account.state_reason = "connected", ""
     live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)

@@ -33,7 +33,12 @@ LARGEST = 64 * 1024 * 1024  # bytes
 _PIXELS = 40_000_000  # more is a bomb, or nothing that a network takes
 # What telephones write as several JPEGs in one (MPO) is its first.
 _PICTURES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-_KEPT_AS_THEY_ARE = frozenset({"image/gif", "video/mp4", "video/quicktime", "video/webm", "application/pdf"})
+_KEPT_AS_THEY_ARE = frozenset(
+    {"image/gif", "video/mp4", "video/quicktime", "video/webm", "audio/mpeg", "application/pdf"}
+)
+
+# MPEG layer III: with a title in front, or as the sound begins (ISO 11172-3, 13818-3).
+_MP3 = (b"ID3", b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,11 @@ def _picture(data: bytes, name: str) -> Found | None:
                     raise Invalid(
                         "this picture is too large", {"file": say("has more than {most} pixels", most=_PIXELS)}
                     )
+                if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
+                    raise Invalid(
+                        "a moving PNG or WebP would go out standing still: send it as a GIF or a film",
+                        {"file": "is a moving picture"},
+                    )
                 return _rewritten(image, name)
     except UnidentifiedImageError:
         return None
@@ -104,6 +114,8 @@ def _rewritten(image: Image.Image, name: str) -> Found:
 
 
 def _mime_of(data: bytes) -> str:
+    if data.startswith(_MP3):
+        return "audio/mpeg"
     try:
         return str(puremagic.from_string(data, mime=True))
     except (puremagic.PureError, ValueError):

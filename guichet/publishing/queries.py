@@ -114,8 +114,7 @@ def accounts_of(session: Session, post: Post) -> dict[int, Account]:
 
 def _loaded(wanted: Select[Post]) -> Select[Post]:
     media = selectinload(Post.variants).selectinload(Variant.media).selectinload(VariantMedia.media)
-    targets = selectinload(Post.targets).selectinload(PostTarget.variant)
-    return wanted.options(media, targets, selectinload(Post.editors))
+    return wanted.options(media, selectinload(Post.targets).selectinload(PostTarget.variant))
 
 
 def _may_see(actor: Actor) -> ColumnElement[bool]:

@@ -181,6 +181,22 @@ def test_an_account_is_as_well_as_the_worst_of_the_streams_that_are_read(
     assert (account.last_error, account.last_error_at) == ("", None)
 
 
+def test_a_good_check_takes_back_what_a_check_said_and_not_what_reading_meets(
+    session: Session, account: Account, now: datetime
+) -> None:
+    operations.note_check_failed(session, SYSTEM, account, RateLimited("slow down"), now)
+    operations.note_checked(session, SYSTEM, account, CONNECTED, now)
+    assert (account.last_error, account.last_error_at) == ("", None)
+    session.add(
+        PollCursor(account_id=account.id, stream="messages", value={}, next_poll_at=now, failures=2, last_error="no")
+    )
+    session.flush()
+    operations.note_failure(session, SYSTEM, account, RateLimited("no"), now)
+    later = now + timedelta(minutes=1)
+    operations.note_checked(session, SYSTEM, account, CONNECTED, later)
+    assert (account.last_error, account.last_error_at, account.checked_at) == ("no", now, later)
+
+
 def test_disconnecting_forgets_the_secrets(session: Session, account: Account, now: datetime) -> None:
     operations.disconnect(session, SYSTEM, account, now)
     session.flush()

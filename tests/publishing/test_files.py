@@ -36,6 +36,14 @@ def picture(kind: str, size: tuple[int, int] = (40, 20), **more: object) -> byte
     return out.getvalue()
 
 
+def moving(kind: str) -> bytes:
+    """Two pictures in one, shown one after the other."""
+    out = io.BytesIO()
+    first, *more = [Image.new("RGB", (40, 20), colour) for colour in ("red", "blue")]
+    first.save(out, kind, save_all=True, append_images=more)
+    return out.getvalue()
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_nothing_rides_along_with_a_picture_and_it_stands_upright(kind: str) -> None:
     more: dict[str, object] = {}
@@ -70,10 +78,12 @@ def test_what_telephones_call_a_picture_of_several_is_sent_as_the_first() -> Non
         (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "is"),
         (b"<html><script>alert(1)</script></html>", "is"),
         (b"MZ" + b"\0" * 200, "is"),
+        (moving("PNG"), "moving"),
+        (moving("WEBP"), "moving"),
         (picture("JPEG")[:300], "damaged"),
         (b"\x89PNG\r\n\x1a\n" + b"\0" * 40, "damaged"),
     ],
-    ids=["empty", "too-large", "svg", "html", "program", "cut-off", "no-picture"],
+    ids=["empty", "too-large", "svg", "html", "program", "moving PNG", "moving WebP", "cut-off", "no-picture"],
 )
 def test_what_cannot_be_sent_is_refused_and_says_why(data: bytes, says: str) -> None:
     with pytest.raises(Invalid) as refused:
@@ -144,6 +154,24 @@ def test_each_network_says_for_itself_whether_it_takes_documents() -> None:
     assert said
     for codes in said.values():
         assert codes in (["media_type_refused"], ["too_many_media"])
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        (b"ID3\x03\x00\x00\x00\x00\x00\x0f" + b"\0" * 200, "audio/mpeg"),
+        (b"\xff\xfb\x90\x64" + b"\0" * 400, "audio/mpeg"),
+        (b"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  " + b"\0" * 100, "video/quicktime"),
+        (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm" + b"\0" * 100,
+         "video/webm"),
+    ],
+)  # fmt: skip
+def test_sounds_and_films_go_by_mail_and_where_a_network_takes_them(data: bytes, mime: str) -> None:
+    found = files.examine(data, "sound")
+    assert (found.mime, found.data) == (mime, data)
+    item = MediaItem("0" * 64, found.mime, len(found.data), found.filename, "", bytes)
+    assert problems("Here", [item], EMAIL.limits, Surface.MAIL) == []
+    assert [p.name for p in problems("Here", [item], BLUESKY.limits, Surface.PUBLIC)] == ["media_type_refused"]
 
 
 def test_a_bomb_is_refused_before_it_is_opened() -> None:

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from guichet.models import Account, Credential, RawItem
@@ -62,6 +62,21 @@ def test_a_forged_one_is_refused_and_leaves_no_trace(both: Site, account: Accoun
     assert send(both, account, b"{}", signed="sha256=forged") == 403
     assert send(both, account, b"{}", signed="") == 403
     assert kept(both) == []
+
+
+def test_however_many_forged_ones_come_the_database_is_asked_once(both: Site, account: Account) -> None:
+    asked: list[str] = []
+
+    def listen(connection: object, cursor: object, words: str, *more: object) -> None:
+        asked.append(words)
+
+    event.listen(both.engine, "before_cursor_execute", listen)
+    statuses = [send(both, account, b"{}", signed="sha256=forged") for _ in range(3)]
+    once = len(asked)
+    statuses += [send(both, account, b"{}", signed="sha256=forged") for _ in range(20)]
+    event.remove(both.engine, "before_cursor_execute", listen)
+    assert set(statuses) == {403}
+    assert 0 < once == len(asked)
 
 
 def test_a_delivery_for_another_account_of_the_application_is_kept_as_its_own(both: Site, account: Account) -> None:
