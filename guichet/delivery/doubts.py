@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, insert, or_, select, update
+from sqlalchemy import Connection, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.contract import Inbound, Receipt
@@ -90,6 +90,7 @@ def _case(connection: Connection, row: Any) -> Case:
         .order_by(_T.c.id)
         .limit(1)
     )
+    duplicates = select(func.count()).where(_T.c.delivery_id == row.id, _T.c.error_code == "duplicate")
     failed = 0
     for look in reversed(looks):
         if look.result not in ("error", "undecided"):  # "near" is something seen
@@ -103,7 +104,7 @@ def _case(connection: Connection, row: Any) -> Case:
         key=row.idempotency_key,
         first_used_at=first_used,
         settings=row.settings,
-        is_called_duplicate=row.error_code == "duplicate",
+        times_called_duplicate=(connection.scalar(duplicates) or 0) if row.error_code == "duplicate" else 0,
     )
     return Case(
         row.id, row.account_id, row.attempt_id, row.kind, row.payload, row.prepared, row.idempotency_key,

@@ -28,6 +28,7 @@ LOOK_LEASE = timedelta(minutes=3)  # nobody else looks meanwhile; longer than an
 LOOK_BACKOFFS = tuple(timedelta(seconds=s) for s in (5, 15, 60, 180, 600, 1800))
 MOST_FAILED_LOOKS = 12  # about five hours of a network that cannot be read
 ABSENCES_NEEDED = 2
+MOST_DUPLICATES = 2  # one such refusal of what is proved absent may be a lie: it is sent once more
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class Doubt:
     key: str = ""
     first_used_at: datetime | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    is_called_duplicate: bool = False  # the network refused it as something that it has already
+    times_called_duplicate: int = 0  # the network refused it as something that it has already
 
 
 def settled_at(spec: ChannelSpec, ended_at: datetime) -> datetime:
@@ -235,8 +236,8 @@ def after_look(spec: ChannelSpec, doubt: Doubt, looked: Looked, now: datetime) -
         )
     if len(doubt.absences) + 1 < ABSENCES_NEEDED:
         return Verdict(State.RECONCILING, AttemptState.UNKNOWN, not_before=now + spec.read_lag, evidence=evidence)
-    if doubt.is_called_duplicate and not doubt.withdraw:
-        # An older one has the same words; sent again, it would be refused for ever.
+    if doubt.times_called_duplicate >= MOST_DUPLICATES and not doubt.withdraw:
+        # An older one has the same words, or a ghost; sent again, it would be refused for ever.
         return _ask("duplicate", say("the network says that it has this already, and it is not this one"), evidence)
     return Verdict(
         State.CANCELLED if doubt.withdraw else State.DUE, AttemptState.ABSENT, "proved_absent",

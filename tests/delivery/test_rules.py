@@ -250,3 +250,12 @@ def test_a_network_that_cannot_be_read_is_asked_for_hours_and_then_a_person() ->
     assert waited > timedelta(hours=2)
     last = replace(doubt, failed_looks=rules.MOST_FAILED_LOOKS - 1)
     assert rules.after_look_failed(last, Unavailable(""), NOW).state is State.NEEDS_HUMAN
+
+
+@pytest.mark.parametrize(("times", "state"), [(0, State.DUE), (1, State.DUE), (2, State.NEEDS_HUMAN)])
+def test_a_duplicate_of_nothing_is_believed_the_second_time(times: int, state: State) -> None:
+    """One such refusal of what is proved absent may be a lie; a network that keeps to it is
+    left to a person, for it would refuse for ever."""
+    spec = replace(MASTODON, read_lag=timedelta(seconds=1), latest_arrival=timedelta(seconds=1))
+    seen = Doubt(NOW - timedelta(minutes=1), absences=[NOW - timedelta(seconds=30)], times_called_duplicate=times)
+    assert rules.after_look(spec, seen, Looked(absent=True), NOW).state is state

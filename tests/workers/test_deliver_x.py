@@ -87,7 +87,7 @@ def test_a_duplicate_of_an_older_post_goes_to_a_person_and_is_not_tried_for_ever
     settle_all(stage, [again])
     delivery = stage.delivery(again)
     assert (delivery.state, delivery.reason_code) == ("needs_human", "duplicate")
-    assert [a.error_code for a in delivery.attempts] == ["duplicate"]
+    assert [a.error_code for a in delivery.attempts] == ["duplicate", "duplicate"]
     assert delivery.remote_id is None
     assert len(stage.rig.published()) == 1
 

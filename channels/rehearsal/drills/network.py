@@ -121,6 +121,8 @@ class DrillNetwork(DrillWorld):
         return self._publish(lambda: self.publish_made(made["id"]))
 
     def _publish_draft(self, id_: str) -> Any:
+        if request.get_json(force=True).get("status") != "publish":
+            return _refusal(422, "a draft can only be published")
         if self.find_made(g.handle, id_) is None:
             return _refusal(404, "no such post")
         return self._publish(lambda: self.publish_made(id_))
