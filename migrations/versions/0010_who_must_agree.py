@@ -40,10 +40,11 @@ def upgrade() -> None:
     op.execute(
         "INSERT INTO review (post_id, account_id, state, content_hash, steps, step, step_at, authors_may, asked_at,"
         " settled_by, settled_at, carried_by, reason)"
-        " SELECT DISTINCT post.id, delivery.account_id, 'granted', post.approved_hash, '[]', 0, post.approved_at,"
+        " SELECT post.id, delivery.account_id, 'granted', post.approved_hash, '[]', 0, post.approved_at,"
         " false, post.approved_at, post.approved_by, post.approved_at, post.approved_by, ''"
         " FROM post JOIN delivery ON delivery.post_id = post.id AND delivery.content_hash = post.approved_hash"
         " WHERE post.approved_hash <> '' AND post.approved_at IS NOT NULL"
+        " GROUP BY post.id, delivery.account_id"  # not DISTINCT, which would make a text of '[]'
     )
     op.drop_column("post", "approved_hash")
 

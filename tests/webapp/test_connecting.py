@@ -17,6 +17,7 @@ from channels.rehearsal.mastodon import MastodonNetwork
 from guichet.models import Account, Brand, Credential, Staff
 from tests import databases
 from tests import factories as make
+from tests.channels.drill_rig import DrillRig
 from tests.channels.mastodon_rig import MastodonRig
 from tests.webapp.site import HOST, Browser, Site, open_site
 
@@ -132,3 +133,24 @@ def test_an_agent_connects_nothing(site: Site, brand: Brand) -> None:
         make.make_grant(session, agent, account, "publisher")
     body = {"network": "mastodon", "brand_id": brand.id, "form": {"instance": "x"}}
     assert site.browser(agent).post("/accounts/connect", body).status_code == 403
+
+
+def test_a_drill_is_offered_and_connected_only_where_its_rehearsal_runs(
+    tmp_path: Path, site: Site, owner: Staff, brand: Brand
+) -> None:
+    """An installation in earnest is offered no network that is none."""
+    with DrillRig("drill-blind") as rig:
+        form = {**rig.spec.rehearsal_fields(rig.server.url), "handle": rig.handle}
+        asked = {"network": "drill-blind", "brand_id": brand.id, "form": form, "rehearsal": True}
+        earnest = site.browser(owner)
+        assert "drill-blind" not in {n["name"] for n in earnest.get("/networks").json["items"]}
+        assert earnest.post("/accounts/sign-in", asked).status_code == 422
+
+        address = rig.server.url.removeprefix("http://")
+        networks = open_networks(allow=(address,), rehearsal={"drill-blind": rig.server.url})
+        practising = open_site(site.engine, tmp_path, networks).browser(owner)
+        [offered] = [n for n in practising.get("/networks").json["items"] if n["name"] == "drill-blind"]
+        assert (offered["configured"], offered["rehearsal"]) == (False, True)
+        assert practising.post("/accounts/sign-in", {**asked, "rehearsal": False}).status_code == 422
+        account = practising.post("/accounts/sign-in", asked)
+        assert (account.status_code, account.json["handle"]) == (200, rig.handle)

@@ -34,7 +34,7 @@ class DrillNetwork(DrillWorld):
             ("DELETE", "/posts/<id_>", self._delete),
         ]
         if self.manners.steps == "one":
-            table.append(("POST", "/posts", lambda: self._publish(lambda: self.publish(self._content()))))
+            table.append(("POST", "/posts", self._publish_post))
         elif self.manners.steps == "container":
             table.append(("POST", "/containers", lambda: (jsonify(id=self.make(self._content())["id"]), 201)))
             table.append(("GET", "/containers/<id_>", self._container))
@@ -109,6 +109,10 @@ class DrillNetwork(DrillWorld):
         if lie == "error":
             return _refusal(400, "publishing failed", _FAILED_THOUGH_OUT)
         return jsonify(_post(post)), 201
+
+    def _publish_post(self) -> Any:
+        content = self._content()
+        return self._publish(lambda: self.publish(content))
 
     def _publish_container(self) -> Any:
         made = self.find_made(g.handle, str(request.get_json(force=True).get("container")))

@@ -31,7 +31,7 @@ export const common = {
   chooseDay: "Choose a day",
   earlierMonth: "Month before",
   laterMonth: "Month after",
-  networks: { x: "X", mastodon: "Mastodon", bluesky: "Bluesky", email: "E-mail", mail: "E-mail" } as Record<string, string>,
+  networks: { x: "X", mastodon: "Mastodon", bluesky: "Bluesky", email: "E-mail", mail: "E-mail", "drill-containers": "Drill: containers", "drill-drafts": "Drill: drafts", "drill-laggard": "Drill: read late", "drill-liar": "Drill: lies", "drill-blind": "Drill: blind" } as Record<string, string>,
   failedTitle: "This part could not be loaded",
   offline: "No answer from the server. Nothing was lost; try again when the connection is back.",
   serverFault: "The server failed. Nothing was lost; try again in a moment.",

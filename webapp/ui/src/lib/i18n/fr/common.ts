@@ -32,7 +32,7 @@ export const common: Catalogue["common"] = {
   chooseDay: "Choisir un jour",
   earlierMonth: "Mois précédent",
   laterMonth: "Mois suivant",
-  networks: { x: "X", mastodon: "Mastodon", bluesky: "Bluesky", email: "E-mail", mail: "E-mail" },
+  networks: { x: "X", mastodon: "Mastodon", bluesky: "Bluesky", email: "E-mail", mail: "E-mail", "drill-containers": "Exercice\u202f: conteneurs", "drill-drafts": "Exercice\u202f: brouillons", "drill-laggard": "Exercice\u202f: lecture tardive", "drill-liar": "Exercice\u202f: mensonges", "drill-blind": "Exercice\u202f: aveugle" },
   failedTitle: "Cette partie n’a pas pu être chargée",
   offline: "Le serveur ne répond pas. Rien n’est perdu\u202f; réessayez quand la connexion sera revenue.",
   serverFault: "Le serveur a rencontré une erreur. Rien n’est perdu\u202f; réessayez dans un instant.",
