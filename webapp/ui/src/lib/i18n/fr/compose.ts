@@ -29,7 +29,7 @@ export const compose: Catalogue["compose"] = {
   itemShort: (place) => `Partie ${place}`,
   addItem: "Continuer le fil",
   splitIt: "Découper en fil",
-  splitNumbered: "Découper et numéroter : (1/n)",
+  splitNumbered: "Découper et numéroter\u00a0: (1/n)",
   splitDone: (n: number) => `Découpé en ${n} messages.`,
   removeItem: (place) => `Retirer la partie ${place}`,
   moveUp: (place) => `Monter la partie ${place}`,
