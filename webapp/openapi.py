@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def document() -> dict[str, Any]:
         redis_url="redis://127.0.0.1:1",
         secret_keys=(("none", bytes(32)),),
         public_url="https://guichet.invalid",
-        data_dir=Path("nowhere"),
+        data_dir=Path(tempfile.gettempdir()) / "guichet-openapi",
     )
     found: dict[str, Any] = create_app(open_runtime(nowhere), open_networks()).api_doc
     return found
