@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from dataclasses import replace
 
 from tests.chaos import campaign
 from tests.chaos.campaign import Campaign, Report
@@ -16,10 +15,8 @@ def main() -> int:
     if len(asked.seed) * len(asked.database) > 1:  # each in a process of its own: a clock is set for good
         return max(_alone(asked, seed, database) for database in asked.database for seed in asked.seed)
     chosen = (campaign.small if asked.slice else campaign.full)(asked.seed[0], asked.database[0])
-    if asked.publications:
-        chosen = replace(chosen, publications=asked.publications)
-    if asked.seconds:
-        chosen = replace(chosen, seconds=asked.seconds)
+    if asked.share != 1:
+        chosen = chosen.part(asked.share)
     report = campaign.run(chosen)
     print(table(report), flush=True)
     return 0 if report.is_clean() else 1
@@ -32,14 +29,13 @@ def _arguments() -> argparse.Namespace:
         "--database", nargs="+", default=["postgresql"], choices=["postgresql", "sqlite"], help="one run on each"
     )
     parser.add_argument("--slice", action="store_true", help="the small one, as in every build")
-    parser.add_argument("--publications", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--share", type=float, default=1.0, help="only so much of it: 0.5 is half")
     return parser.parse_args()
 
 
 def _alone(asked: argparse.Namespace, seed: int, database: str) -> int:
     command = [sys.executable, "-m", "tests.chaos", "--seed", str(seed), "--database", database]
-    command += ["--slice"] * asked.slice + ["--publications", str(asked.publications), "--seconds", str(asked.seconds)]
+    command += ["--slice"] * asked.slice + ["--share", str(asked.share)]
     return subprocess.run(command).returncode
 
 

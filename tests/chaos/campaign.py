@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,13 @@ class Campaign:
     quotas: Quotas
     seconds: float
     settling: float = 150.0
+
+    def part(self, share: float) -> Campaign:
+        """A share of it, for a smaller machine or less time."""
+        return replace(
+            self, publications=round(share * self.publications), quotas=self.quotas.part(share),
+            seconds=share * self.seconds,
+        )  # fmt: skip
 
     @property
     def scene(self) -> tuple[str, str]:

@@ -36,8 +36,9 @@ class Quotas:
     revocations: int
     full_disks: int
 
-    def total(self) -> int:
-        return sum(getattr(self, f.name) for f in fields(self))
+    def part(self, share: float) -> Quotas:
+        """A share of each, and at least one."""
+        return Quotas(**{f.name: max(1, round(share * getattr(self, f.name))) for f in fields(self)})
 
 
 FULL = Quotas(

@@ -222,7 +222,7 @@ def find(harness: Harness, name: str, text: str) -> str:
 def reconnect(harness: Harness, name: str) -> None:
     """Sign in again, as the person does who is told that the sign-in has ended; and again, as
     long as the network or our database is away."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + _PATIENCE
     while True:
         try:
             harness.connect(name, harness.rigs[name])

@@ -73,6 +73,10 @@ class PostgresStore(Store):
         self._server: Any = pgserver.get_server(self._folder, cleanup_mode="stop")
         self.url = self._server.get_uri()
         self.engine = open_engine(self.url)
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            # What a killed process has written the kernel still has: syncing it would only cost time.
+            connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+            connection.exec_driver_sql("SELECT pg_reload_conf()")
         Base.metadata.create_all(self.engine)
         clocks.stand_in_front(self.engine, base)
 
