@@ -194,10 +194,10 @@ class Harness:
 
     def fill_disk(self, size: int) -> None:
         """No file of programs and database grows beyond `size` bytes."""
-        limit_files([*self._program_pids(), *self.store.server_pids()], size)
+        limit_files([*self._program_pids(), *self.store.session_pids()], size)
 
     def free_disk(self) -> None:
-        limit_files([*self._program_pids(), *self.store.server_pids()])
+        limit_files([*self._program_pids(), *self.store.session_pids()])
         self.store.ensure_running()
 
     def _program_pids(self) -> list[int]:

@@ -2,7 +2,9 @@
 the development requirements, or a SQLite file.
 
 A full disk is a limit on the size of files (RLIMIT_FSIZE, set from outside on what runs):
-every write beyond it fails, as on a disk without room, and no right of root is needed.
+every write beyond it fails, as on a disk without room, and no right of root is needed. Of
+PostgreSQL it is the sessions that meet it: one that cannot write its log takes the server
+down, which recovers.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ class Store:
         """End the server as a power cut would, and start it again. Where there is no server,
         nothing: the harness kills all who write."""
 
-    def server_pids(self) -> list[int]:
+    def session_pids(self) -> list[int]:
+        """The server's processes that work for a client."""
         return []
 
     def ensure_running(self) -> None:
@@ -81,14 +84,17 @@ class PostgresStore(Store):
         clocks.stand_in_front(self.engine, base)
 
     def crash(self) -> None:
-        pids = self.server_pids()
+        pids = self._pids()
         for pid in pids:  # the postmaster first: it must not notice the others
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         await_gone(pids)
         self.ensure_running()
 
-    def server_pids(self) -> list[int]:
+    def session_pids(self) -> list[int]:
+        return [pid for pid in self._pids() if b"[local]" in _command_of(pid)]
+
+    def _pids(self) -> list[int]:
         pid = _first_line(self._folder / "postmaster.pid")
         return [pid, *children_of(pid)] if pid else []
 
@@ -101,7 +107,6 @@ class PostgresStore(Store):
                     connection.exec_driver_sql("SELECT 1")
             except Exception:  # it recovers, or its last processes have not ended
                 self.engine.dispose()
-                limit_files(self.server_pids())  # of one that was begun while the disk was full
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.2)
@@ -135,6 +140,13 @@ def _first_line(path: Path) -> int:
         return int(path.read_text().split("\n", 1)[0])
     except (OSError, ValueError):
         return 0
+
+
+def _command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def children_of(parent: int) -> list[int]:
