@@ -158,13 +158,16 @@ class Committer:
         asked_at = 0.0
         with self._process.counted() as taken, self._transaction() as connection:
             now = database_now(connection)
+            is_believed = self._process.clock.agrees(now)
+            if not is_believed:  # what follows what is published is due from then on
+                now = self._process.runtime.now()
             if outcomes:
                 settle(connection, [o.result for o in outcomes], now)
                 self._tell_rooms(connection, outcomes)
             if taken:
                 record(connection, taken, now)
             life = self._process.life
-            if wishes and life is not None and self._process.clock.agrees(now):
+            if wishes and life is not None and is_believed:
                 starts = [w.start for w in wishes]
                 asked_at = time.monotonic()
                 granted = engine.start(connection, life.worker_id, starts, now, life.condition())

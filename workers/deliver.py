@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from channels.contract import ChannelSpec, Deleter, Draft, Editor, Receipt
 from channels.errors import AuthExpired, ChannelError, RateLimited, Rejected
@@ -210,6 +211,8 @@ class Sender:
         except Unproved:
             self._reopen(claimed)
             return
+        except SQLAlchemyError:
+            raise  # the database was away, which says nothing of the delivery: it is found in nobody's hand
         except Exception as e:
             self._unprepared(claimed, e)
             return

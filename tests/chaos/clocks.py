@@ -13,6 +13,8 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,23 @@ def _follow(path: Path, coordinates: Any, known: float) -> None:
 def _tell_sqlite(connection: Any, record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.create_function("strftime", 2, _strftime)
+
+
+@contextmanager
+def a_database_ahead(engine: Engine, seconds: float) -> Iterator[None]:
+    """A SQLite database, in this process, whose clock is so far ahead."""
+
+    def tell(pattern: str, when: str) -> str:
+        return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000")
+
+    def connected(connection: Any, record: object) -> None:
+        connection.create_function("strftime", 2, tell)
+
+    engine.dispose()
+    event.listen(engine, "connect", connected)
+    yield
+    event.remove(engine, "connect", connected)
+    engine.dispose()
 
 
 def _strftime(pattern: str, when: str) -> str:

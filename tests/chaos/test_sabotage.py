@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from rq import Queue, Retry, SimpleWorker
-from sqlalchemy import Engine, event, true, update
+from sqlalchemy import Engine, true, update
 
 from channels.errors import OutcomeUnknown
 from channels.rehearsal.mastodon import Ways
@@ -28,6 +28,7 @@ from guichet.delivery import engine as engine_
 from guichet.delivery import rules, takeover
 from guichet.delivery.states import AttemptState, State
 from tests.channels.mastodon_rig import MastodonRig
+from tests.chaos.clocks import a_database_ahead
 from tests.chaos.judge import Wanted, faults, judge
 from tests.valkeys import running_valkey
 from tests.workers.stage import Stage, open_stage, runtime_on
@@ -233,21 +234,6 @@ def published_early(engine: Engine, folder: Path) -> list[str]:
             clock.Clock(stage.process).tick()
             stage.drain()
         return judge(wanted, {"mastodon": stage.rig.network.ledger()}, []).early
-
-
-@contextmanager
-def a_database_ahead(engine: Engine, seconds: float) -> Iterator[None]:
-    def tell(pattern: str, when: str) -> str:
-        return (utc_now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.000")
-
-    def connected(connection: Any, record: object) -> None:
-        connection.create_function("strftime", 2, tell)
-
-    engine.dispose()
-    event.listen(engine, "connect", connected)
-    yield
-    event.remove(engine, "connect", connected)
-    engine.dispose()
 
 
 # ---------------------------------------------------------------- a naive publisher

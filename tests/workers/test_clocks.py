@@ -7,18 +7,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, true
+from sqlalchemy.exc import OperationalError
 
 from channels.rehearsal.mastodon import Ways
 from guichet.clock import STEADY_FOR, ClockGuard
 from guichet.delivery import doubts
 from guichet.delivery import engine as engine_
+from guichet.delivery.rules import after_receipt
+from guichet.delivery.settling import Result
 from tests.channels.mastodon_rig import MastodonRig
+from tests.chaos.clocks import a_database_ahead
 from tests.workers.stage import Stage, open_stage
-from workers import tend
-from workers.committing import Committer
+from workers import deliver, tend
+from workers.committing import Committer, Outcome
 
 
 class Clocks:
@@ -152,6 +157,46 @@ def test_doubts_that_a_look_let_fall_are_looked_at_without_waiting_for_their_lea
         later = stage.runtime.now() + timedelta(seconds=2)
         assert doubts.take_cases(connection, stage.process.living().worker_id, later)
     stage.look()
+    assert stage.delivery(id_).state == "published"
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # whose clock can be moved from here
+def test_what_follows_is_not_put_off_by_a_database_that_is_an_hour_ahead(stage: Stage) -> None:
+    first = stage.queue("one")
+    then = stage.queue("two", kind="thread_item", predecessor_id=first)
+    life = stage.process.living()
+    with stage.runtime.engine.begin() as connection:
+        (claimed,) = engine_.claim(connection, life.worker_id, 5, stage.runtime.now())
+        wish = engine_.Start(claimed, "", {})
+        assert engine_.start(connection, life.worker_id, [wish], stage.runtime.now(), true()) == {first}
+    receipt = stage.rig.begin(stage.rig.connect(), stage.rig.draft("one")).send()
+    ended_at = stage.runtime.now()
+    result = Result(first, stage.account_id, claimed.fence, "post", claimed.due_at, after_receipt(receipt), ended_at)
+    with a_database_ahead(stage.runtime.engine, 3600):
+        committer = Committer(stage.process, lambda: 1)
+        committer.settle(Outcome(result, is_answer=False))
+        committer.close()
+    assert stage.delivery(then).state == "due"
+    assert stage.delivery(then).not_before < ended_at + timedelta(minutes=1)
+
+
+class _AwayOnce(deliver.Sender):
+    """A database that does not answer once, while a send is prepared."""
+
+    was_away = False
+
+    def _prepare(self, *what: Any) -> Any:
+        if not self.was_away:
+            self.was_away = True
+            raise OperationalError("SELECT 1", {}, Exception("database is locked"))
+        return super()._prepare(*what)
+
+
+def test_a_database_that_is_away_while_a_send_is_prepared_fails_nothing(stage: Stage) -> None:
+    id_ = stage.queue("nothing is wrong with it")
+    stage.process.parts["sender"] = _AwayOnce(stage.process)
+    stage.drain()
+    stage.drain()
     assert stage.delivery(id_).state == "published"
 
 
