@@ -55,7 +55,7 @@ def approve(
     post.rejected_reason = ""
     post.approved_by, post.approved_at = actor.staff_id, now
     _settle(session, post, now)
-    audit.record(session, actor, "post.approve", post, now)
+    audit.record(session, actor, "post.approve", post, now, **_by(link_id))
     tell_of(session, post, now)
 
 
@@ -83,7 +83,7 @@ def reject(
         _settle(session, post, now)
     post.rejected_reason, post.updated_at = reason, now
     flag_modified(post, "updated_at")
-    audit.record(session, actor, "post.reject", post, now)
+    audit.record(session, actor, "post.reject", post, now, **_by(link_id))
     tell_of(session, post, now)
 
 
@@ -147,6 +147,11 @@ def _ask_once_more(session: Session, post: Post, now: datetime) -> None:
 
 
 # ---------------------------------------------------------------- within
+
+
+def _by(link_id: int | None) -> dict[str, int]:
+    """What the log keeps of somebody from outside."""
+    return {} if link_id is None else {"link": link_id}
 
 
 def _waiting(session: Session, post: Post) -> list[Review]:

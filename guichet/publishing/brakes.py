@@ -17,7 +17,7 @@ from guichet.delivery import engine
 from guichet.delivery import operations as delivering
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotFound
-from guichet.models import Account, Brake, Brand, Delivery, Post
+from guichet.models import Account, Attempt, Brake, Brand, Delivery, Post
 from guichet.policy import Action, Actor, require, visible, visible_accounts
 from guichet.publishing.rules import FOLD_RULES, zone_of
 
@@ -147,7 +147,7 @@ def list_stopped(
     session: Session, actor: Actor, *, scope: str = "all", scope_id: int | None = None, limit: int = 500
 ) -> tuple[Sequence[Delivery], Sequence[Delivery]]:
     """What lifting this brake would set free and must be chosen for, and the calls that had
-    begun under it; on accounts that the actor sees, at most `limit` of each, oldest first.
+    begun under it, as they stand now; on accounts that the actor sees, at most `limit` of each, oldest first.
     Raises Conflict `not_on`."""
     _require_right(session, actor, scope, scope_id)
     brake = session.scalars(_on(scope, scope_id)).first()
@@ -160,8 +160,16 @@ def list_stopped(
         .limit(limit)
     )
     held = session.scalars(under.where(Delivery.state == State.HELD)).all()
-    flying = session.scalars(under.where(Delivery.state == State.SENDING)).all()
+    flying = session.scalars(under.where(or_(Delivery.state == State.SENDING, _was_flying(brake)))).all()
     return [d for d in held if not _still_held(session, d, but=brake)], flying
+
+
+def _was_flying(brake: Brake) -> ColumnElement[bool]:
+    """It was under way when the brake was pulled, whatever came of it."""
+    still = or_(Attempt.ended_at.is_(None), Attempt.ended_at >= brake.pulled_at)
+    return select(Attempt.id).where(
+        Attempt.delivery_id == Delivery.id, Attempt.started_at <= brake.pulled_at, still
+    ).exists()  # fmt: skip
 
 
 def list_brakes(session: Session, actor: Actor) -> Sequence[Brake]:

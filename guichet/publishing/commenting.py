@@ -43,7 +43,8 @@ def comment(
             live.tell(session, "post", now, staff_id=staff.id, id=post.id)
     session.add(made)
     session.flush()
-    audit.record(session, actor, "post.comment", post, now, comment=made.id)
+    by = {} if link_id is None else {"link": link_id}
+    audit.record(session, actor, "post.comment", post, now, comment=made.id, **by)
     tell_of(session, post, now)
     return made
 

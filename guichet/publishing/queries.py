@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from guichet.delivery.states import State
 from guichet.errors import NotFound
-from guichet.models import Account, Delivery, Post, PostTarget, Variant, VariantMedia
+from guichet.models import Account, Delivery, Post, PostTarget, Staff, Variant, VariantMedia
 from guichet.policy import Action, Actor, can, require, require_for_post, visible
 
 _SEEING = (Action.POST_VIEW, Action.POST_WRITE)  # a token that only writes reads its own answer
@@ -110,6 +110,11 @@ def accounts_of(session: Session, post: Post) -> dict[int, Account]:
     """The accounts that a post is for, by id."""
     ids = [t.account_id for t in post.targets]
     return {a.id: a for a in session.scalars(select(Account).where(Account.id.in_(ids)))} if ids else {}
+
+
+def name_of(session: Session, staff_id: int | None) -> str:
+    """A colleague's name, as those who read the same post see it."""
+    return session.scalar(select(Staff.name).where(Staff.id == staff_id)) or ""
 
 
 def _loaded(wanted: Select[Post]) -> Select[Post]:

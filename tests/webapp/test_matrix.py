@@ -14,7 +14,7 @@ from tests.webapp.world import ROLES, SECRET_WORD, Place, World, build
 # Routes by number whose thing belongs to an account or a brand, or to one person.
 OF_AN_ACCOUNT = frozenset(
     {"accounts", "brands", "conversations", "customers", "attachments", "posts", "deliveries", "media", "dead-letters",
-     "canned-replies", "views", "tokens"}
+     "canned-replies", "views", "tokens", "review-links"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
 FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens"})
@@ -22,7 +22,12 @@ QUERIES = {"/search": {"q": SECRET_WORD}}
 
 # The weakest role on an account that may do it; "org": it takes an organisation role.
 WEAKEST = {
-    "viewer": ("POST /conversations/<int:id>/presence", "PUT /conversations/<int:id>/seen"),
+    "viewer": (
+        "POST /conversations/<int:id>/presence",
+        "PUT /conversations/<int:id>/seen",
+        "POST /posts/<int:id>/comments",
+        "POST /posts/<int:id>/seen",
+    ),
     "agent": (
         "POST /conversations/<int:id>/note",
         "POST /conversations/<int:id>/claim",
@@ -33,7 +38,13 @@ WEAKEST = {
         "PUT /conversations/<int:id>/draft",
         "PATCH /customers/<int:id>",
     ),
-    "author": ("POST /posts", "POST /posts/preflight", "PATCH /posts/<int:id>"),
+    "author": (
+        "POST /posts",
+        "POST /posts/preflight",
+        "PATCH /posts/<int:id>",
+        "POST /review-links",
+        "DELETE /review-links/<int:id>",
+    ),
     "publisher": ("POST /deliveries/<int:id>/resolve", "POST /brake"),
     "manager": (
         "PATCH /accounts/<int:id>",
@@ -45,6 +56,8 @@ WEAKEST = {
     "org": (
         "POST /brands",
         "PATCH /brands/<int:id>",
+        "PUT /brands/<int:id>/approval-policy",
+        "POST /posts/<int:id>/send-unapproved",
         "POST /calendars",
         "POST /staff",
         "PATCH /staff/<int:id>",

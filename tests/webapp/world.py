@@ -90,14 +90,20 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     label = m.Label(name=f"Label of {word[:3]}")
     rule = m.Rule(name="rule", position=1, conditions=[], actions=[], created_at=NOW, updated_at=NOW)
     calendar = m.Calendar(name=f"Hours of {word[:3]}", time_zone="UTC", intervals={})
-    session.add_all([attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar])
+    link = m.ReviewLink(
+        secret_hash=word, name=word, made_by=owner.id, made_at=NOW, expires_at=NOW + timedelta(days=1),
+        posts=[m.ReviewLinkPost(post_id=post.id)],
+    )  # fmt: skip
+    session.add_all(
+        [link, attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar]
+    )
     session.flush()
     ids = {
         "accounts": account.id, "brands": brand.id, "conversations": conversation.id, "customers": identity.customer_id,
         "attachments": attachment.id, "posts": post.id, "deliveries": delivery.id, "media": media.id,
         "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
-        "other_conversation": other.id,
+        "other_conversation": other.id, "review-links": link.id,
     }  # fmt: skip
     return Place(account, ids)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webapp.api import (
     accounts,
+    approvals,
     brakes,
     brands,
     connecting,
@@ -38,6 +39,7 @@ ROOMS = tuple(
         vocabulary,
         rules,
         posts,
+        approvals,
         slots,
         media,
         deliveries,

@@ -28,7 +28,7 @@ def set_brake(asked: Asked, body: BrakeOrder) -> BrakeState:
     if body.on:
         brakes.pull(
             asked.session, asked.actor, scope=scope, scope_id=body.scope_id, posts=body.posts, answers=body.answers,
-            reason=body.reason, now=asked.now,
+            spares=body.spares, reason=body.reason, now=asked.now,
         )  # fmt: skip
     else:
         choices = {c.delivery_id: brakes.Choice(c.choice, c.due_at) for c in body.choices}
@@ -66,14 +66,15 @@ def _state(asked: Asked) -> BrakeState:
 def _brake(row: BrakeRow | None, names: Names) -> Brake:
     if row is None:
         return Brake(
-            id=None, on=False, posts=False, answers=False, scope="everything", scope_id=None, since=None, by=None,
-            reason="",
+            id=None, on=False, posts=False, answers=False, spares=False, scope="everything", scope_id=None, since=None,
+            by=None, reason="",
         )  # fmt: skip
     return Brake(
         id=row.id,
         on=True,
         posts=row.stops_posts,
         answers=row.stops_answers,
+        spares=row.spares,
         scope="everything" if row.scope == "all" else row.scope,
         scope_id=row.scope_id,
         since=row.pulled_at,

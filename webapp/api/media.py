@@ -12,6 +12,7 @@ from guichet.models import Attachment, Message
 from guichet.models import Media as MediaRow
 from guichet.policy import Action, require
 from guichet.publishing import files
+from guichet.runtime import Runtime
 from webapp.api.schemas.common import IdPath
 from webapp.api.schemas.publishing import Media, MediaChange, MediaUpload
 from webapp.asking import Asked, Room
@@ -55,7 +56,7 @@ FILE = {
 def get_media_file(asked: Asked, path: IdPath) -> Response:
     """The file itself."""
     row = files.get_media(asked.session, asked.actor, path.id)
-    return _serve(asked, row.storage_key, row.mime, row.filename)
+    return serve_file(asked.runtime, row.storage_key, row.mime, row.filename)
 
 
 @room.get("/attachments/<int:id>", FILE)
@@ -66,12 +67,13 @@ def get_attachment(asked: Asked, path: IdPath) -> Response:
     if row is None or message is None or not row.storage_key:
         raise NotFound("there is no such file, or it is not yours to see")
     require(asked.actor, Action.CONVERSATION_VIEW, message)
-    return _serve(asked, row.storage_key, row.mime, row.filename)
+    return serve_file(asked.runtime, row.storage_key, row.mime, row.filename)
 
 
-def _serve(asked: Asked, key: str, mime: str, filename: str) -> Response:
+def serve_file(runtime: Runtime, key: str, mime: str, filename: str) -> Response:
+    """A stored file, as nothing that a browser would run. Raises NotFound."""
     try:
-        data = asked.runtime.store.get(key)
+        data = runtime.store.get(key)
     except FileNotFoundError:
         raise NotFound("the file is no longer there") from None
     in_place = mime in _SHOWN_IN_PLACE

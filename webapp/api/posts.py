@@ -20,6 +20,7 @@ from guichet.policy import Action, can, require
 from guichet.publishing import checking, files, operations, queries, rules
 from guichet.publishing.clashes import find_clashes
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
+from guichet.publishing.embargo import set_embargo
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Place
 from webapp.api.prospects import show_checks
@@ -80,7 +81,9 @@ def add_post(asked: Asked, body: PostNew) -> Post:
         late_limit=body.late_limit,
         now=asked.now,
     )
-    return _fresh(asked, row)
+    row.goes_on = body.goes_on
+    set_embargo(asked.session, asked.actor, row, body.embargo_wall_time, body.embargo_time_zone, asked.now)
+    return show_fresh(asked, row)
 
 
 @room.post("/posts/preflight", Preflight, scope="publish")
@@ -138,10 +141,14 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
         fold_rule=body.fold,
         gap_rule=body.gap,
         late_limit=body.late_limit,
+        goes_on=body.goes_on,
         specs=asked.networks.specs(),
         now=asked.now,
     )
-    return _fresh(asked, row)
+    if body.embargo_wall_time is not None:
+        zone = body.embargo_time_zone or row.embargo_time_zone
+        set_embargo(asked.session, asked.actor, row, body.embargo_wall_time, zone, asked.now)
+    return show_fresh(asked, row)
 
 
 @room.delete("/posts/<int:id>", Done, scope="publish")
@@ -189,15 +196,15 @@ def publish_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     """Send it now."""
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.publish_now(asked.session, asked.actor, row, specs=asked.networks.specs(), now=asked.now)
-    return _fresh(asked, row)
+    return show_fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/approve", Post, scope="publish")
 def approve_post(asked: Asked, path: IdPath, body: PostApprove) -> Post:
     """Let it go out as it stands; with `version`, only as it was read."""
     row = queries.get_post(asked.session, asked.actor, path.id)
-    operations.approve(asked.session, asked.actor, row, asked.now, body.version)
-    return _fresh(asked, row)
+    operations.approve(asked.session, asked.actor, row, asked.now, body.version, reason=body.reason)
+    return show_fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/reject", Post, scope="publish")
@@ -205,7 +212,7 @@ def reject_post(asked: Asked, path: IdPath, body: PostReject) -> Post:
     """Send it back to its author."""
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.reject(asked.session, asked.actor, row, body.reason, asked.now)
-    return _fresh(asked, row)
+    return show_fresh(asked, row)
 
 
 @room.post("/posts/<int:id>/cancel", Post, scope="publish")
@@ -213,17 +220,18 @@ def cancel_post(asked: Asked, path: IdPath, body: Empty) -> Post:
     """Do not send it; what is out already stays."""
     row = queries.get_post(asked.session, asked.actor, path.id)
     operations.cancel(asked.session, asked.actor, row, asked.now)
-    return _fresh(asked, row)
+    return show_fresh(asked, row)
 
 
 def _planned(asked: Asked, row: PostRow) -> Planned:
-    shown = _fresh(asked, row)
+    shown = show_fresh(asked, row)
     at = row.due_at or asked.now
     found = find_clashes(asked.session, asked.actor, contents_of(row), at, asked.networks.specs(), row.id)
     return Planned(**shown.model_dump(), warnings=show_clashes(found))
 
 
-def _fresh(asked: Asked, row: PostRow) -> Post:
+def show_fresh(asked: Asked, row: PostRow) -> Post:
+    """The post as it is after an act, and what is due is woken."""
     asked.unit.enqueue(jobs.DRAIN)
     asked.session.flush()
     asked.session.expire(row)

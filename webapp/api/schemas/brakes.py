@@ -18,6 +18,7 @@ class Brake(Out):
     on: bool
     posts: bool
     answers: bool
+    spares: bool = Field(description="posts that are marked to go on in a crisis do")
     scope: Literal["everything", "brand", "account"]
     scope_id: int | None
     since: Time | None
@@ -61,6 +62,7 @@ class BrakeOrder(In):
     on: bool
     posts: bool = True
     answers: bool = False
+    spares: bool = False
     scope: Literal["everything", "brand", "account"] = "everything"
     scope_id: Id | None = None
     reason: Line = ""

@@ -209,6 +209,10 @@ class Post(Out):
     late_limit: int = Field(description="seconds after its time; later than this a person is asked")
     author: PersonBrief
     approved_by: PersonBrief | None
+    embargo_wall_time: str | None = Field(description="nothing of it begins before this")
+    embargo_time_zone: str
+    embargo_at: Time | None
+    goes_on: bool = Field(description="also in a crisis, under a brake that spares such posts")
     rejected_reason: str
     deliveries: list[Delivery]
     version: int
@@ -238,6 +242,9 @@ class PostNew(In):
     fold: FoldRule = "first"
     gap: GapRule = "later"
     late_limit: LateLimit | None = Field(None, description="the brand's where nothing is said")
+    embargo_wall_time: WallTime | None = None
+    embargo_time_zone: TimeZone = "UTC"
+    goes_on: bool = False
 
 
 class PostChange(In):
@@ -257,6 +264,9 @@ class PostChange(In):
     fold: FoldRule | None = None
     gap: GapRule | None = None
     late_limit: LateLimit | None = None
+    embargo_wall_time: WallTime | Literal[""] | None = Field(None, description="empty: no embargo any more")
+    embargo_time_zone: TimeZone | None = None
+    goes_on: bool | None = None
 
 
 class PostSchedule(In):
@@ -273,6 +283,7 @@ class PostApprove(In):
     """`version` is the one that was read: another one is a conflict, and nothing is approved."""
 
     version: int | None = Field(None, ge=1, le=2**31 - 1)
+    reason: Line = ""
 
 
 class PostReject(In):

@@ -27,7 +27,7 @@ export const schedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSche
 export const submitPost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/submit`, when);
 export const reschedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/reschedule`, when);
 export const publishPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/publish`);
-export const approvePost = (id: Id, version?: number): Promise<Post> => api.post(`/posts/${id}/approve`, { version });
+export const approvePost = (id: Id, version?: number, reason = ""): Promise<Post> => api.post(`/posts/${id}/approve`, { version, reason });
 export const rejectPost = (id: Id, reason: string): Promise<Post> => api.post(`/posts/${id}/reject`, { reason });
 export const cancelPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/cancel`);
 

@@ -28,6 +28,10 @@ class DraftPost {
   timeZone = $state("UTC");
   fold: Fold = $state("first");
   gap: Gap = $state("later");
+  /** Nothing of it begins before this; "" for no embargo. */
+  embargo = $state("");
+  embargoZone = $state("UTC");
+  goesOn = $state(false);
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
   /** Anything that is not on the server yet. */
@@ -122,6 +126,8 @@ class DraftPost {
     this.lateLimit = null;
     this.fold = "first";
     this.gap = "later";
+    this.embargo = "";
+    this.goesOn = false;
     this.touched = false;
     this.#key = crypto.randomUUID();
   }
@@ -139,6 +145,9 @@ class DraftPost {
     this.timeZone = post.time_zone;
     this.fold = post.fold;
     this.gap = post.gap;
+    this.embargo = post.embargo_wall_time?.slice(0, 16) ?? "";
+    this.embargoZone = post.embargo_time_zone;
+    this.goesOn = post.goes_on;
     this.wallTime = post.wall_time?.slice(0, 16) ?? nextHour(post.time_zone);
     this.touched = false;
     this.verify();
@@ -226,9 +235,10 @@ class DraftPost {
   async save(): Promise<Post> {
     await this.#describing; // leaving a field for the button tells of it too
     const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.lateLimit ? { late_limit: this.lateLimit } : {}), ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
+    const guards = { embargo_time_zone: this.embargoZone, goes_on: this.goesOn };
     const post = this.post
-      ? await publishing.changePost(this.post.id, { version: this.post.version, ...content })
-      : await publishing.addPost({ brand_id: this.brandId ?? 0, ...content }, this.#key);
+      ? await publishing.changePost(this.post.id, { version: this.post.version, ...content, ...guards, embargo_wall_time: this.embargo })
+      : await publishing.addPost({ brand_id: this.brandId ?? 0, ...content, ...guards, embargo_wall_time: this.embargo || null }, this.#key);
     this.post = post;
     this.touched = false;
     return post;

@@ -1,3 +1,4 @@
+import { approvals } from "./approvals";
 import { common } from "./common";
 import { frame } from "./frame";
 import { inbox } from "./inbox";
@@ -8,4 +9,4 @@ import { numbers } from "./numbers";
 import { accounts } from "./accounts";
 import { settings } from "./settings";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals };

@@ -1,4 +1,5 @@
 import type { Catalogue } from "../catalogue";
+import { approvals } from "./approvals";
 import { common } from "./common";
 import { frame } from "./frame";
 import { inbox } from "./inbox";
@@ -9,4 +10,4 @@ import { numbers } from "./numbers";
 import { accounts } from "./accounts";
 import { settings } from "./settings";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals };
