@@ -65,3 +65,24 @@ def test_a_post_ends_with_the_last_of_its_deliveries_that_a_person_settles(
     else:
         operations.decide(session, actor, last, act, NOW, remote_id="110" if act == "link" else "")
     assert post.state == ends
+
+
+@pytest.mark.parametrize("may_be_out", [True, False])
+def test_cancelling_does_not_end_what_a_person_is_to_look_for(session: Session, may_be_out: bool) -> None:
+    account, person = make.make_account(session), make.make_staff(session)
+    make.make_grant(session, person, account, "publisher")
+    payload = freeze(text="hello", surface="public")
+    delivery = m.Delivery(
+        kind="post", state="needs_human", account_id=account.id, actor_id=person.id, payload=payload,
+        payload_hash=payload_hash(payload), due_at=NOW, not_before=NOW, created_at=NOW, updated_at=NOW,
+    )  # fmt: skip
+    session.add(delivery)
+    session.flush()
+    attempt = m.Attempt(
+        delivery_id=delivery.id, generation=1, fence=1, worker_id="w", payload_hash="", started_at=NOW,
+        state="unknown" if may_be_out else "unsent",
+    )  # fmt: skip
+    session.add(attempt)
+    operations.cancel(session, load_actor(session, person, NOW), delivery, NOW)
+    expected = ("needs_human", True) if may_be_out else ("cancelled", False)
+    assert (delivery.state, delivery.withdraw) == expected

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, false, select
 
+from channels.contract import Receipt
 from channels.errors import Unavailable
 from guichet import models as m
 from guichet.delivery import doubts, rules, takeover
@@ -234,6 +235,31 @@ def test_taking_over_gives_claims_back_and_puts_starts_in_doubt(bench: Bench) ->
     assert bench.delivery(merely).state == "due"
     doubted = bench.delivery(started.id)
     assert (doubted.state, doubted.attempts[0].state) == ("unknown", "unknown")
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_an_answer_that_comes_after_a_takeover_ends_the_doubt_only_where_it_was_accepted(
+    bench: Bench, accepted: bool
+) -> None:
+    id_ = bench.queue()
+    (claimed,) = bench.claim()
+    bench.start(claimed)
+    later = NOW + timedelta(seconds=40)
+    verdict = rules.after_receipt(Receipt("109"))
+    if not accepted:
+        verdict = rules.after_error(Unavailable("no route"), kind="post", is_reply=False, tries=1, now=later)
+    result = Result(id_, claimed.account_id, claimed.fence, "post", NOW, verdict, later)
+    with bench.engine.begin() as connection:
+        takeover.take_over(connection, "w-1", NOW)
+        settle(connection, [result], later)
+        left = doubts.take_cases(connection, "w-2", later)
+    delivery = bench.delivery(id_)
+    attempt = delivery.attempts[0]
+    assert attempt.ended_at == later
+    if accepted:
+        assert (delivery.state, delivery.remote_id, attempt.state, left) == ("published", "109", "accepted", [])
+    else:  # it proves that nothing was sent; but whoever looks for it is not left without what to look for
+        assert (attempt.state, [c.doubt.ended_at for c in left]) == ("unknown", [later])
 
 
 def test_a_doubt_is_judged_by_what_its_own_account_offers(bench: Bench) -> None:

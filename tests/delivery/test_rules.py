@@ -259,3 +259,13 @@ def test_a_duplicate_of_nothing_is_believed_the_second_time(times: int, state: S
     spec = replace(MASTODON, read_lag=timedelta(seconds=1), latest_arrival=timedelta(seconds=1))
     seen = Doubt(NOW - timedelta(minutes=1), absences=[NOW - timedelta(seconds=30)], times_called_duplicate=times)
     assert rules.after_look(spec, seen, Looked(absent=True), NOW).state is state
+
+
+def test_a_look_in_vain_keeps_what_was_seen_and_says_why() -> None:
+    error = Unavailable("no route", code="dns", evidence={"host": "social.example"})
+    again = rules.after_look_failed(Doubt(ENDED), error, NOW)
+    assert (again.attempt, again.code, again.reason) == (AttemptState.UNKNOWN, "dns", "no route")
+    assert again.evidence == {"host": "social.example"}
+    asked = rules.after_look_failed(Doubt(ENDED, failed_looks=rules.MOST_FAILED_LOOKS - 1), error, NOW)
+    assert (asked.attempt, asked.code, asked.evidence) == (AttemptState.UNKNOWN, "cannot_look", again.evidence)
+    assert asked.reason == "the network could not be asked what became of it: no route"
