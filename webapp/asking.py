@@ -65,6 +65,11 @@ class Asked:
         return self._unit
 
     @property
+    def writes(self) -> bool:
+        """Whether this request may change something."""
+        return self._unit is not None
+
+    @property
     def staff_id(self) -> int:
         """Who asks: always a person, behind a token too."""
         if self.actor.staff_id is None:

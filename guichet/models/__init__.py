@@ -31,6 +31,7 @@ from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look,
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
 from guichet.models.post import Media, Post, PostEditor, PostTarget, Variant, VariantMedia
+from guichet.models.series import Series
 from guichet.models.slot import Slot, SlotUse
 from guichet.models.staff import (
     ApiToken,
@@ -97,6 +98,7 @@ __all__ = [
     "Rule",
     "SavedView",
     "SecretCanary",
+    "Series",
     "Slot",
     "SlotUse",
     "Spend",

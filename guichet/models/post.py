@@ -55,6 +55,8 @@ class Post(Base):
     embargo_time_zone: Mapped[Short] = mapped_column(default="UTC")
     embargo_at: Mapped[datetime | None]
     goes_on: Mapped[bool] = mapped_column(default=False)  # also in a crisis, where the brake allows for it
+    series_id: Mapped[int | None] = ref("series.id", index=True)  # it is one date of a rule
+    is_exception: Mapped[bool] = mapped_column(default=False)  # of its series, changed or moved by itself
     rejected_reason: Mapped[Long] = mapped_column(default="")
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]

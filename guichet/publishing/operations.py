@@ -94,6 +94,7 @@ def change(
     approval. Raises Conflict `too_late`, Invalid."""
     require_for_post(actor, Action.POST_WRITE, post)
     require_version(session, post, version)
+    post.is_exception = post.series_id is not None
     if title is not None:
         post.title = title
     if goes_on is not None and goes_on != post.goes_on:
@@ -201,6 +202,7 @@ def reschedule(
         raise Invalid("that time is past", {"wall_time": "is in the past"})
     require_after_embargo(post, due_at)
     post.wall_time, post.time_zone, post.fold_rule, post.gap_rule = wall_time, time_zone, fold_rule, gap_rule
+    post.is_exception = post.series_id is not None
     if post.state == "draft":
         post.due_at = due_at
     else:

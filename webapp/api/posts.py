@@ -72,7 +72,7 @@ def add_post(asked: Asked, body: PostNew) -> Post:
         asked.actor,
         brand=accounts.get_brand(asked.session, asked.actor, body.brand_id),
         words=_words(body),
-        variants=_specs_of(body.variants),
+        variants=specs_given(body.variants),
         title=body.title,
         wall_time=body.wall_time,
         time_zone=body.time_zone,
@@ -126,7 +126,7 @@ def get_post(asked: Asked, path: IdPath) -> Post:
 def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
     """Change it, until it is being sent. What is not given stays."""
     row = queries.get_post(asked.session, asked.actor, path.id)
-    given = _given(body)
+    given = words_given(body)
     words = replace(words_of(row), **given) if given else None
     operations.change(
         asked.session,
@@ -134,7 +134,7 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
         row,
         version=body.version,
         words=words,
-        variants=None if body.variants is None else _specs_of(body.variants),
+        variants=None if body.variants is None else specs_given(body.variants),
         title=body.title,
         wall_time=body.wall_time,
         time_zone=body.time_zone,
@@ -238,19 +238,20 @@ def show_fresh(asked: Asked, row: PostRow) -> Post:
     return show_post(asked, queries.get_post(asked.session, asked.actor, row.id))
 
 
-def _specs_of(variants: list[VariantIn]) -> list[VariantSpec]:
+def specs_given(variants: list[VariantIn]) -> list[VariantSpec]:
+    """The accounts that a request names, with what is theirs alone."""
     return [_spec_of(v) for v in variants]
 
 
 def _spec_of(variant: VariantIn) -> VariantSpec:
-    return VariantSpec(variant.account_id, **_given(variant))
+    return VariantSpec(variant.account_id, **words_given(variant))
 
 
 def _words(body: PostNew | PreflightIn) -> Words:
-    return Words(**_given(body))
+    return Words(**words_given(body))
 
 
-def _given(body: PostNew | PostChange | PreflightIn | VariantIn) -> dict[str, Any]:
+def words_given(body: PostNew | PostChange | PreflightIn | VariantIn) -> dict[str, Any]:
     """The words that a request gives; None is not given."""
     given = body.model_dump(include=set(_WORDS), exclude_none=True)
     if "items" in given:

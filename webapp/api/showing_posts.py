@@ -79,6 +79,8 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         gap=row.gap_rule,
         due_at=row.due_at,
         late_limit=row.late_limit,
+        series_id=row.series_id,
+        is_exception=row.is_exception,
         author=names.person(row.author_id) or _NOBODY,
         approved_by=names.person(row.approved_by),
         embargo_wall_time=row.embargo_wall_time,

@@ -206,6 +206,8 @@ class Post(Out):
     fold: FoldRule
     gap: GapRule
     due_at: Time | None
+    series_id: int | None
+    is_exception: bool
     late_limit: int = Field(description="seconds after its time; later than this a person is asked")
     author: PersonBrief
     approved_by: PersonBrief | None

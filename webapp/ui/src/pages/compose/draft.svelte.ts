@@ -1,4 +1,5 @@
 /** The post that is being written: common pieces, what differs by account, a time. */
+import { changeFollowing, repeatPost } from "$lib/api/series";
 import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
 import type { Account, Id, Opening, Post, Preflight, VariantIn } from "$lib/api/types";
@@ -17,6 +18,10 @@ class DraftPost {
   /** What accounts have of their own. */
   own: Record<Id, Own> = $state({});
   later = $state(true);
+  /** The rule by which it repeats, once its dates are known. */
+  repeats: { rule: string; dates: number } | null = $state(null);
+  /** What is changed counts for the following posts of its series too. */
+  following = $state(false);
   /** In seconds; null: what the brand has. */
   lateLimit: number | null = $state(null);
   /** At the next free slot, whose time the server gives it; together: one for all accounts. */
@@ -94,6 +99,13 @@ class DraftPost {
     return queuePost(saved.id, this.together);
   }
 
+  /** Schedules every date of its rule; the post itself is the first. */
+  async repeat(rule: string, for_approval: boolean): Promise<Post> {
+    const saved = this.post && !this.touched ? this.post : await this.save();
+    await repeatPost(saved.id, { rule, for_approval, wall_time: this.wallTime, time_zone: this.timeZone, fold: this.fold, gap: this.gap });
+    return publishing.getPost(saved.id);
+  }
+
   begin(wallTime: string | null, zone: string | null = null, accounts: Id[] = []): void {
     this.#blank();
     this.brandId = session.brands[0]?.id ?? null;
@@ -121,6 +133,8 @@ class DraftPost {
     this.check = null;
     this.later = true;
     this.queue = false;
+    this.repeats = null;
+    this.following = false;
     this.slots = [];
     this.slotsError = null;
     this.lateLimit = null;
@@ -141,6 +155,7 @@ class DraftPost {
     this.accountIds = post.variants.map((variant) => variant.account_id);
     this.later = true;
     this.queue = false;
+    this.following = false;
     this.lateLimit = post.late_limit;
     this.timeZone = post.time_zone;
     this.fold = post.fold;
@@ -236,7 +251,10 @@ class DraftPost {
     await this.#describing; // leaving a field for the button tells of it too
     const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.lateLimit ? { late_limit: this.lateLimit } : {}), ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
     const guards = { embargo_time_zone: this.embargoZone, goes_on: this.goesOn };
-    const post = this.post
+    if (this.post && this.following) await changeFollowing(this.post.id, { version: this.post.version, ...content });
+    const post = this.post && this.following
+      ? await publishing.getPost(this.post.id)
+      : this.post
       ? await publishing.changePost(this.post.id, { version: this.post.version, ...content, ...guards, embargo_wall_time: this.embargo })
       : await publishing.addPost({ brand_id: this.brandId ?? 0, ...content, ...guards, embargo_wall_time: this.embargo || null }, this.#key);
     this.post = post;
