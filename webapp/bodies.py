@@ -10,7 +10,9 @@ from werkzeug.exceptions import BadRequest
 
 LARGEST_FILE = 64 * 1024 * 1024 + 64 * 1024  # bytes: an upload, and what a form puts around it
 LARGEST = 4 * 1024 * 1024  # bytes of everything else
+LARGEST_TABLE = 16 * 1024 * 1024  # bytes: a table of posts, as a file or as its rows
 _UPLOADS = "/api/v1/media"
+_TABLES = frozenset({"/api/v1/imports", "/api/v1/imports/read", "/api/v1/imports/check"})
 
 
 class Asking(Request):
@@ -19,7 +21,9 @@ class Asking(Request):
     @property
     def max_content_length(self) -> int | None:
         """Bytes that will be read; more is 413."""
-        return LARGEST_FILE if self.path == _UPLOADS else LARGEST
+        if self.path == _UPLOADS:
+            return LARGEST_FILE
+        return LARGEST_TABLE if self.path in _TABLES else LARGEST
 
     @max_content_length.setter
     def max_content_length(self, value: int | None) -> None:

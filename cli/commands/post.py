@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from channels import registry
 from cli import once
+from cli.commands import tables
 from cli.opening import act_as, find_account, read_file, read_text, runtime_or_exit
 from cli.output import Failed, Output, Status, WronglyAsked, as_table
 from guichet import jobs
@@ -53,7 +54,20 @@ class _Asked:
         return once.digest_of({**plain, "media": [(hashlib.sha256(f.data).hexdigest(), alt) for f, alt in self.media]})
 
 
-@click.command()
+class _Written(click.Group):
+    """`guichet post TEXT` writes one; the words of its commands are not taken for a text."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        known = args and (args[0] in self.commands or args[0] in context.help_option_names)
+        return super().parse_args(context, args if known else ["write", *args])
+
+
+@click.group(cls=_Written)
+def post() -> None:
+    """Write a post (`guichet post TEXT` is `guichet post write TEXT`), or bring in a table."""
+
+
+@post.command("write")
 @click.argument("text", required=False)
 @click.option("--as", "email", required=True, metavar="EMAIL", help="Who writes it, and in whose right it goes out.")
 @click.option(
@@ -87,7 +101,7 @@ class _Asked:
     "--timeout", type=click.FloatRange(0, 86400 * 40), default=600, show_default=True, help="Seconds to wait."
 )
 @click.pass_obj
-def post(output: Output, email: str, key: str | None, wait: bool, timeout: float, **given: Any) -> None:
+def write(output: Output, email: str, key: str | None, wait: bool, timeout: float, **given: Any) -> None:
     """Write TEXT to accounts: now, at a time, or as a draft."""
     asked = _read(**given)
     if key is not None:
@@ -240,5 +254,8 @@ def _print(
         id=post_id, state=state, due_at=due_at, replayed=is_replay, deliveries=shown,
     )  # fmt: skip
 
+
+for _table_command in tables.COMMANDS:
+    post.add_command(_table_command)
 
 COMMANDS = (post,)

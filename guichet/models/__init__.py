@@ -30,7 +30,7 @@ from guichet.models.conversation import (
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
-from guichet.models.post import Media, Post, PostEditor, PostTarget, Variant, VariantMedia
+from guichet.models.post import Media, Post, PostEditor, PostImport, PostTarget, Variant, VariantMedia
 from guichet.models.series import Series
 from guichet.models.slot import Slot, SlotUse
 from guichet.models.staff import (
@@ -85,6 +85,7 @@ __all__ = [
     "Post",
     "PostComment",
     "PostEditor",
+    "PostImport",
     "PostMention",
     "PostTarget",
     "PostVersion",

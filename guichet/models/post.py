@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from guichet.models.base import Base, Key, Long, Short, ref
+from guichet.models.base import Base, Key, Long, Short, partial_index, ref
 
 
 class Media(Base):
@@ -58,6 +58,7 @@ class Post(Base):
     series_id: Mapped[int | None] = ref("series.id", index=True)  # it is one date of a rule
     is_exception: Mapped[bool] = mapped_column(default=False)  # of its series, changed or moved by itself
     rejected_reason: Mapped[Long] = mapped_column(default="")
+    import_id: Mapped[int | None] = ref("post_import.id", index=True)  # the table that it was brought in with
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -75,6 +76,22 @@ class PostEditor(Base):
     __tablename__ = "post_editor"
     post_id: Mapped[int] = ref("post.id", primary_key=True)
     staff_id: Mapped[int] = ref("staff.id", primary_key=True)
+
+
+class PostImport(Base):
+    """A table of posts that somebody brought in. `digest` tells its rows: while it is not
+    undone, they are not brought in again."""
+
+    __tablename__ = "post_import"
+    __table_args__ = (partial_index("uq_post_import_digest", "digest", where="undone_at IS NULL", unique=True),)
+    id: Mapped[Key]
+    staff_id: Mapped[int] = ref("staff.id", index=True)
+    filename: Mapped[Short] = mapped_column(default="")
+    digest: Mapped[Short]
+    post_count: Mapped[int]
+    created_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[int | None] = ref("staff.id")
 
 
 class Variant(Base):

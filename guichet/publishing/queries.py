@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -26,21 +27,38 @@ class Place:
     id: int
 
 
+class Filter(TypedDict, total=False):
+    """Which posts a list leaves, as `list_posts` takes it."""
+
+    brand_id: int | None
+    account_ids: Sequence[int] | None
+    author_id: int | None
+    import_id: int | None
+    states: Sequence[str] | None
+    since: datetime | None
+    until: datetime | None
+    text: str
+    soonest_first: bool
+
+
 def list_posts(
     session: Session,
     actor: Actor,
     *,
     brand_id: int | None = None,
     account_ids: Sequence[int] | None = None,
+    author_id: int | None = None,
+    import_id: int | None = None,
     states: Sequence[str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     text: str = "",
+    soonest_first: bool = False,
     after: Place | None = None,
     limit: int = 50,
 ) -> Sequence[Post]:
     """Posts on accounts that the actor sees, and their own drafts for none yet; latest due first, those
-    without a time before them. `states` are those of the post, or failed, held,
+    without a time before them (`soonest_first`: the other way round). `states` are those of the post, or failed, held,
     needs_human for what stands so on some account. One more than `limit` is never read:
     ask for one more to know whether there is."""
     require(actor, Action.STAFF_VIEW)
@@ -51,6 +69,10 @@ def list_posts(
     if account_ids:
         on_these = select(PostTarget.post_id).where(PostTarget.account_id.in_(account_ids), _target_is_seen(actor))
         wanted = wanted.where(Post.id.in_(on_these))
+    if author_id is not None:
+        wanted = wanted.where(Post.author_id == author_id)
+    if import_id is not None:
+        wanted = wanted.where(Post.import_id == import_id)
     if states:
         wanted = wanted.where(_stands(actor, states))
     if since is not None:
@@ -64,9 +86,16 @@ def list_posts(
         )
         wanted = wanted.where(or_(Post.title.icontains(text, autoescape=True), Post.id.in_(says)))
     if after is not None:
-        at = after.due_at or _NEVER
-        wanted = wanted.where(or_(when < at, and_(when == at, Post.id < after.id)))
-    return session.scalars(wanted.order_by(when.desc(), Post.id.desc()).limit(limit)).all()
+        wanted = wanted.where(_behind(after, when, soonest_first))
+    order = (when, Post.id) if soonest_first else (when.desc(), Post.id.desc())
+    return session.scalars(wanted.order_by(*order).limit(limit)).all()
+
+
+def _behind(after: Place, when: ColumnElement[datetime], soonest_first: bool) -> ColumnElement[bool]:
+    at = after.due_at or _NEVER
+    if soonest_first:
+        return or_(when > at, and_(when == at, Post.id > after.id))
+    return or_(when < at, and_(when == at, Post.id < after.id))
 
 
 def calendar(

@@ -19,6 +19,8 @@ def body_for(method: str, rule: str, place: Place) -> dict[str, Any]:
     name = f"{method} {rule.removeprefix(API)}"
     if name == "POST /media":
         return {"data": {"file": (io.BytesIO(b"GIF89a"), "a.gif")}}
+    if name == "POST /imports/read":
+        return {"data": {"file": (io.BytesIO(b"Text\nhello\n"), "a.csv")}}
     bodies = _bodies(place.ids)
     return {"json": bodies[name]} if name in bodies else {"json": {**_EMPTY[name]}}
 
@@ -41,6 +43,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "POST /posts/<int:id>/approve",
         "POST /posts/<int:id>/reject",
         "POST /posts/<int:id>/cancel",
+        "POST /imports/<int:id>/undo",
         "POST /posts/<int:id>/seen",
         "DELETE /review-links/<int:id>",
         "POST /posts/<int:id>/following/cancel",
@@ -68,6 +71,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
 
 def _bodies(ids: dict[str, int]) -> dict[str, Any]:
     variants = [{"account_id": ids["accounts"]}]
+    rows = [{"row": 2, "cells": {"text": "hello", "accounts": str(ids["accounts"])}}]
     connect = {"network": "bluesky", "brand_id": ids["brands"], "form": {"identifier": "a", "password": "b"}}
     return {
         "POST /me/password": {"old": "not the old one", "new": "a long new passphrase"},
@@ -92,6 +96,9 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /rules/preview": {"conditions": [_CONDITION]},
         "POST /posts": {"brand_id": ids["brands"], "text": "t", "variants": variants},
         "POST /posts/preflight": {"text": "t", "variants": variants},
+        "POST /imports/check": {"rows": rows},
+        "POST /imports": {"rows": rows, "how": "draft"},
+        "POST /imports/fetch": {"url": "http://127.0.0.1:9/a.png"},
         "PATCH /posts/<int:id>": {"version": 1, "text": "t"},
         "POST /posts/<int:id>/submit": _TIME,
         "POST /posts/<int:id>/schedule": _TIME,

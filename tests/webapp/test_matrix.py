@@ -14,7 +14,7 @@ from tests.webapp.world import ROLES, SECRET_WORD, Place, World, build
 # Routes by number whose thing belongs to an account or a brand, or to one person.
 OF_AN_ACCOUNT = frozenset(
     {"accounts", "brands", "conversations", "customers", "attachments", "posts", "deliveries", "media", "dead-letters",
-     "canned-replies", "views", "tokens", "review-links"}
+     "canned-replies", "views", "tokens", "review-links", "imports"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
 FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens"})
@@ -42,6 +42,8 @@ WEAKEST = {
         "POST /posts",
         "POST /posts/preflight",
         "PATCH /posts/<int:id>",
+        "POST /imports/read",
+        "POST /imports/check",
         "POST /review-links",
         "DELETE /review-links/<int:id>",
     ),

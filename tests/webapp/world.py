@@ -94,6 +94,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         secret_hash=word, name=word, made_by=owner.id, made_at=NOW, expires_at=NOW + timedelta(days=1),
         posts=[m.ReviewLinkPost(post_id=post.id)],
     )  # fmt: skip
+    brought = m.PostImport(staff_id=owner.id, filename=word, digest=word, post_count=0, created_at=NOW)
+    session.add(brought)
     session.add_all(
         [link, attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar]
     )
@@ -103,7 +105,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "attachments": attachment.id, "posts": post.id, "deliveries": delivery.id, "media": media.id,
         "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
-        "other_conversation": other.id, "review-links": link.id,
+        "other_conversation": other.id, "review-links": link.id, "imports": brought.id,
     }  # fmt: skip
     return Place(account, ids)
 

@@ -10,8 +10,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from flask import Response
+
 from guichet import jobs
 from guichet.accounts import queries as accounts
+from guichet.bulk import exporting
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid
 from guichet.models import Media
@@ -22,9 +25,11 @@ from guichet.publishing.clashes import find_clashes
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.policies import asks_on
-from guichet.publishing.queries import Place
+from guichet.publishing.queries import Filter, Place
+from webapp.api.downloading import TABLE, download
 from webapp.api.prospects import show_checks
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
+from webapp.api.schemas.finding_posts import PostExport, PostFilter, PostQuery
 from webapp.api.schemas.preflight import Preflight, PreflightIn, Split, SplitIn
 from webapp.api.schemas.publishing import (
     Planned,
@@ -32,7 +37,6 @@ from webapp.api.schemas.publishing import (
     PostApprove,
     PostChange,
     PostNew,
-    PostQuery,
     PostReject,
     PostSchedule,
     VariantIn,
@@ -47,21 +51,18 @@ _WORDS = ("text", "items", "first_comment", "language", "subject", "media_ids")
 @room.get("/posts", Page[Post])
 def list_posts(asked: Asked, query: PostQuery) -> Page[Post]:
     """Posts that one may see, latest due first; drafts without a time before them."""
-    rows = queries.list_posts(
-        asked.session,
-        asked.actor,
-        brand_id=query.brand_id,
-        account_ids=query.account_id,
-        states=query.state,
-        since=query.since,
-        until=query.until,
-        text=query.q or "",
-        after=_place(query.cursor),
-        limit=query.limit + 1,
-    )
+    place, most = _place(query.cursor), query.limit + 1
+    rows = queries.list_posts(asked.session, asked.actor, **_filter(query), after=place, limit=most)
     shown = rows[: query.limit]
     more = _cursor(shown[-1]) if len(rows) > query.limit else None
     return Page(items=show_posts(asked, shown), next_cursor=more)
+
+
+@room.get("/posts/export", TABLE)
+def export_posts(asked: Asked, query: PostExport) -> Response:
+    """The same posts as a table, which can be brought in again; at most 20,000."""
+    data = exporting.export(asked.session, asked.actor, _filter(query), query.form)
+    return download(data, f"posts-{asked.now:%Y-%m-%d}.{query.form}")
 
 
 @room.post("/posts", Post, scope="publish", status=201)
@@ -228,6 +229,20 @@ def _planned(asked: Asked, row: PostRow) -> Planned:
     at = row.due_at or asked.now
     found = find_clashes(asked.session, asked.actor, contents_of(row), at, asked.networks.specs(), row.id)
     return Planned(**shown.model_dump(), warnings=show_clashes(found))
+
+
+def _filter(query: PostFilter) -> Filter:
+    return {
+        "brand_id": query.brand_id,
+        "account_ids": query.account_id,
+        "author_id": query.author_id,
+        "import_id": query.import_id,
+        "states": query.state,
+        "since": query.since,
+        "until": query.until,
+        "text": query.q or "",
+        "soonest_first": query.order == "soonest",
+    }
 
 
 def show_fresh(asked: Asked, row: PostRow) -> Post:

@@ -33,7 +33,7 @@ class Out(BaseModel):
     model_config = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """A NUL cannot be stored by PostgreSQL, a lone surrogate by nobody."""
     if "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ValueError(say("holds a character that cannot be stored"))
@@ -70,7 +70,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     while left:
         one = left.pop()
         if isinstance(one, str):
-            _storable(one)
+            storable(one)
         elif isinstance(one, dict):
             left += [*one, *one.values()]
         elif isinstance(one, list):
@@ -86,11 +86,11 @@ Id = Annotated[int, Field(ge=1, le=2**53 - 1)]
 Time = AwareDatetime
 Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]  # one that somebody sends us
 Day = Annotated[date, AfterValidator(_within_reach)]
-Line = Annotated[str, StringConstraints(max_length=300), AfterValidator(_storable)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
-Words = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
-Prose = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(_storable)]
-Shortcut = Annotated[str, StringConstraints(max_length=40, pattern=r"^\S*$"), AfterValidator(_storable)]
+Line = Annotated[str, StringConstraints(max_length=300), AfterValidator(storable)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(storable)]
+Words = Annotated[str, StringConstraints(max_length=200), AfterValidator(storable)]
+Prose = Annotated[str, StringConstraints(max_length=100_000), AfterValidator(storable)]
+Shortcut = Annotated[str, StringConstraints(max_length=40, pattern=r"^\S*$"), AfterValidator(storable)]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_.-]{1,60}$")]
 # A sentence of ours, in the language of whoever asks.
 Told = Annotated[str, BeforeValidator(lambda text: opening(text) if isinstance(text, str) else text)]

@@ -13,7 +13,6 @@ from webapp.api.schemas.common import (
     In,
     LanguageTag,
     Line,
-    Moment,
     Out,
     PageQuery,
     PersonBrief,
@@ -22,7 +21,6 @@ from webapp.api.schemas.common import (
     TimeZone,
     Told,
     WallTime,
-    Words,
 )
 
 FoldRule = Literal["first", "second"]
@@ -290,15 +288,6 @@ class PostApprove(In):
 
 class PostReject(In):
     reason: Line = ""
-
-
-class PostQuery(PageQuery):
-    brand_id: Id | None = None
-    account_id: list[Id] | None = None
-    state: list[str] | None = None
-    since: Moment | None = Field(None, description="due at or after")
-    until: Moment | None = Field(None, description="due before")
-    q: Words | None = None
 
 
 class Clash(Out):

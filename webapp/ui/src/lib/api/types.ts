@@ -114,3 +114,12 @@ export type DeadLetter = S["DeadLetter"];
 
 /** RFC 9457, as any server on the way may also send it: only title and status are sure. */
 export type Problem = Pick<S["Problem"], "title" | "status"> & Partial<S["Problem"]>;
+
+export type Table = S["Table"];
+export type TableIn = S["TableIn"];
+export type TableNew = S["TableNew"];
+export type TableChecked = S["TableChecked"];
+export type CellFinding = S["CellFinding"];
+export type ColumnName = CellFinding["column"];
+export type PostImport = S["Import"];
+export type PostImportUndone = S["ImportUndone"];

@@ -13,6 +13,7 @@ export const frame = {
     numbers: "Numbers",
     accounts: "Accounts",
     settings: "Settings",
+    import: "Import posts",
   },
   fold: "Fold the menu",
   unfold: "Unfold the menu",

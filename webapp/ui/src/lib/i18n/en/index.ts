@@ -8,5 +8,6 @@ import { needsYou } from "./needs-you";
 import { numbers } from "./numbers";
 import { accounts } from "./accounts";
 import { settings } from "./settings";
+import { importing } from "./import";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing };

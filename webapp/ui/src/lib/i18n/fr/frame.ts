@@ -14,6 +14,7 @@ export const frame: Catalogue["frame"] = {
     numbers: "Chiffres",
     accounts: "Comptes",
     settings: "Réglages",
+    import: "Importer des publications",
   },
   fold: "Replier le menu",
   unfold: "Déplier le menu",

@@ -9,5 +9,6 @@ import { needsYou } from "./needs-you";
 import { numbers } from "./numbers";
 import { accounts } from "./accounts";
 import { settings } from "./settings";
+import { importing } from "./import";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing };

@@ -1,0 +1,53 @@
+"""What is wrong with a cell, in words: what the networks would refuse, by the stable names that
+the page and the API use too."""
+
+from __future__ import annotations
+
+from channels.limits import Problem
+from channels.sentences import Sentence, say
+
+# The cell that a network's refusal is about; the kinds of parts say which text.
+_OF_FILES = frozenset({"too_many_media", "media_type_refused", "media_too_large", "media_must_be_alone"})
+_OF_PARTS = {"post": "text", "thread_item": "thread", "first_comment": "first_comment"}
+
+
+def column_of(problem: Problem, kind: str) -> str:
+    """The column whose cell is to be mended, for a problem with a part of this kind."""
+    if problem.name in _OF_FILES:
+        return "media"
+    if problem.name == "alt_too_long":
+        return "alt_text"
+    return "accounts" if problem.name == "surface_not_offered" else _OF_PARTS[kind]
+
+
+def refusal(problem: Problem, account: str) -> Sentence:
+    """What `account`'s network would refuse, and how it is mended."""
+    count, most = int(problem.data.get("count", 0)), int(problem.data.get("max", 0))
+    file = str(problem.data.get("filename", ""))
+    phrases = {
+        "empty": lambda: say("Write a text, or name a file."),
+        "surface_not_offered": lambda: say("{account} takes no posts: leave it out.", account=account),
+        "text_too_long": lambda: say(
+            "{over} too long for {account}: {count} of {most}.",
+            over=count - most, account=account, count=count, most=most,
+        ),
+        "text_too_many_bytes": lambda: say(
+            "Too many bytes for {account}: {count} of {most}.", account=account, count=count, most=most
+        ),
+        "text_has_refused_characters": lambda: say("Holds a character that {account} refuses.", account=account),
+        "too_many_media": lambda: say(
+            "{count} files, {account} takes at most {most}.", count=count, account=account, most=most
+        ),
+        "media_type_refused": lambda: say("{account} takes no file like “{file}”.", account=account, file=file),
+        "media_too_large": lambda: say(
+            "“{file}” is too large for {account}: {count} of {most} bytes.",
+            file=file, account=account, count=count, most=most,
+        ),
+        "media_must_be_alone": lambda: say("“{file}” must be the only file on {account}.", file=file, account=account),
+        "alt_too_long": lambda: say(
+            "The description of “{file}” is too long for {account}: {count} of {most}.",
+            file=file, account=account, count=count, most=most,
+        ),
+    }  # fmt: skip
+    found = phrases.get(problem.name)
+    return found() if found else say("{account} would refuse it: {name}.", account=account, name=problem.name)

@@ -1,0 +1,34 @@
+"""Which posts a list, a calendar or a table of them is about."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from webapp.api.schemas.common import Id, In, Moment, PageQuery, Words
+
+
+class PostFilter(In):
+    """Which posts. `state`: draft, awaiting_approval, scheduled, published, cancelled; or
+    failed, held, needs_human for what stands so on some account."""
+
+    brand_id: Id | None = None
+    account_id: list[Id] | None = None
+    author_id: Id | None = None
+    import_id: Id | None = Field(None, description="brought in with this table")
+    state: list[str] | None = None
+    since: Moment | None = Field(None, description="due at or after")
+    until: Moment | None = Field(None, description="due before")
+    q: Words | None = None
+    order: Literal["latest", "soonest"] = Field("latest", description="by due time; soonest: those without one last")
+
+
+class PostQuery(PostFilter, PageQuery):
+    """A page of posts."""
+
+
+class PostExport(PostFilter):
+    """Posts as a table."""
+
+    form: Literal["csv", "xlsx"] = "csv"

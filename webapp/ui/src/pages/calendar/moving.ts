@@ -1,0 +1,8 @@
+/** Moving a post by days and hours as people count them: on the clock of its own zone. */
+import type { Post } from "$lib/api/types";
+
+/** A day later is the same hour a day later, also where the clock changes in between. */
+export function movedBy(post: Pick<Post, "wall_time" | "time_zone" | "fold" | "gap">, by: { days?: number; hours?: number }): { wall_time: string; time_zone: string; fold: Post["fold"]; gap: Post["gap"] } {
+  const at = Date.parse(`${post.wall_time ?? ""}Z`) + ((by.days ?? 0) * 24 + (by.hours ?? 0)) * 3_600_000;
+  return { wall_time: new Date(at).toISOString().slice(0, 19), time_zone: post.time_zone, fold: post.fold, gap: post.gap };
+}
