@@ -96,6 +96,7 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /rules/preview": {"conditions": [_CONDITION]},
         "POST /posts": {"brand_id": ids["brands"], "text": "t", "variants": variants},
         "POST /posts/preflight": {"text": "t", "variants": variants},
+        "POST /posts/split": {"text": "t", "account_ids": [v["account_id"] for v in variants]},
         "POST /imports/check": {"rows": rows},
         "POST /imports": {"rows": rows, "how": "draft"},
         "POST /imports/fetch": {"url": "http://127.0.0.1:9/a.png"},

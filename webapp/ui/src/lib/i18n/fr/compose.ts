@@ -131,7 +131,7 @@ export const compose: Catalogue["compose"] = {
     media_type_refused: "Le réseau n’accepte pas ce genre de fichier.",
     media_too_large: (p) => `Un fichier est trop lourd\u202f: ${Math.round(p.count / 1024)} sur ${Math.round(p.max / 1024)} ko.`,
     media_must_be_alone: "Un fichier de ce genre doit être le seul.",
-    alt_missing: "Décrivez cette image : la marque n’en envoie pas sans description.",
+    alt_missing: "Décrivez cette image : la marque n’en envoie pas sans description.",
     alt_too_long: (p) => `Une description est trop longue\u202f: ${p.count} sur ${p.max}.`,
     other: (name) => `Le réseau la refuserait\u202f: ${name}.`,
   },
