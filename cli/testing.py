@@ -78,16 +78,17 @@ def passes(title: str, command: list[str], folder: Path) -> bool:
 
 
 def pytest_default() -> int:
-    print("left out here, run by make test-all: tests marked browser, real or chaos", flush=True)
-    return pytest("not browser and not real and not chaos")
+    print("left out here, run by make test-all: tests marked browser, real, chaos or proof", flush=True)
+    return pytest("not browser and not real and not chaos and not proof")
 
 
 def pytest_more() -> int:
     missing = [program for program in PROGRAMS[:3] if not shutil.which(program)]
     if missing:
         print(f"not installed, their tests will say so: {', '.join(missing)}", flush=True)
+    print("left out here, run by make chaos: tests marked proof", flush=True)
     # What drives a browser or kills processes wants both cores for itself.
-    return pytest("browser or real or chaos", parallel=False)
+    return pytest("(browser or real or chaos) and not proof", parallel=False)
 
 
 def pytest(marks: str, *, parallel: bool = True) -> int:

@@ -121,6 +121,20 @@ def excuse(name: str, point: str) -> str:
 CASES = [(name, point) for name in NETWORKS for point in POINTS if not excuse(name, point)]
 
 
+def in_every_build() -> set[tuple[str, str]]:
+    """Each point once, on one network after the other; all the rest is left to `make chaos`."""
+    names, chosen = list(NETWORKS), set()
+    for point in POINTS:
+        name = next(n for n in names if not excuse(n, point))
+        names.remove(name)
+        chosen.add((name, point))
+    return chosen
+
+
+def marked(cases: list[tuple[str, str]], everywhere: set[tuple[str, str]]) -> list[Any]:
+    return [pytest.param(*case, marks=() if case in everywhere else pytest.mark.proof) for case in cases]
+
+
 @dataclass
 class Case:
     """One delivery on one network, and the processes that see to it."""
@@ -163,7 +177,7 @@ class Case:
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(("name", "point"), CASES)
+@pytest.mark.parametrize(("name", "point"), marked(CASES, in_every_build()))
 def test_whoever_dies_there_nothing_is_twice_lost_or_stuck(
     engine: Engine, tmp_path: Path, name: str, point: str
 ) -> None:
@@ -175,7 +189,7 @@ ON_POSTGRES = [(n, p) for n, p in CASES if n in ("mastodon", "containers", "blin
 
 
 @pytest.mark.parametrize("engine", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
-@pytest.mark.parametrize(("name", "point"), ON_POSTGRES)
+@pytest.mark.parametrize(("name", "point"), marked(ON_POSTGRES, {("mastodon", "reply, not committed")}))
 def test_the_same_over_a_database_server(engine: Engine, tmp_path: Path, name: str, point: str) -> None:
     check(engine, tmp_path, name, point)
 

@@ -15,7 +15,7 @@ def test_no_schedule_ends_badly() -> None:
     run(_settings(20, derandomize=True))
 
 
-@pytest.mark.chaos
+@pytest.mark.proof
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_two_thousand_schedules_of_each_seed_end_well(number: int) -> None:
