@@ -12,7 +12,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from channels import registry
+from channels.networks import open_networks
 from cli.opening import read_text, runtime_or_exit
 from cli.output import Output, WronglyAsked, as_table
 from guichet.configuration import document as documents
@@ -29,7 +29,7 @@ class _DryRun(Exception):
 
 @click.group()
 def config() -> None:
-    """Brands, accounts without secrets, staff, teams, grants, rules, texts, views: one document."""
+    """Brands, approvals, accounts without secrets, staff, teams, grants, rules, texts, views: one document."""
 
 
 @config.command()
@@ -71,11 +71,13 @@ def import_(output: Output, file: str, dry_run: bool) -> None:
     """
     document = documents.parse(read_text(file))
     runtime = runtime_or_exit()
+    specs = open_networks(**runtime.settings.network_options()).specs()
+    networks = {name: spec.tariff.dearest if spec.tariff else None for name, spec in specs.items()}
     steps: list[Step] = []
     try:
         with runtime.unit() as unit:
             steps = import_configuration(
-                unit.session, SYSTEM, document, networks=registry.names(), filter_problems=filter_problems,
+                unit.session, SYSTEM, document, networks=networks, filter_problems=filter_problems,
                 now=runtime.now(),
             )  # fmt: skip
             if dry_run:

@@ -76,6 +76,28 @@ class BrandPart(_Part):
     late_limit_minutes: int = Field(60, ge=1, le=43_200)
 
 
+class ApprovalStepPart(_Part):
+    """One step of an approval; `deputy_after` in minutes. Names nobody: anybody who may approve."""
+
+    name: Line = ""
+    need: Literal["any", "all"] = "any"
+    staff: Annotated[list[Line], Field(max_length=100)] = []  # addresses
+    teams: Annotated[list[Line], Field(max_length=50)] = []
+    external: bool = False
+    deputies: Annotated[list[Line], Field(max_length=50)] = []  # addresses
+    deputy_after: int | None = Field(None, ge=1, le=43_200)
+
+
+class ApprovalPart(_Part):
+    """How a brand's posts are approved; whether at all say its `needs_approval` and the
+    accounts' `approval`. Without steps: one, for anybody who may approve."""
+
+    brand: Name
+    steps: list[ApprovalStepPart] = Field(default=[], max_length=10)
+    authors_may_approve: bool = False
+    binds_time: bool = False
+
+
 class SlotPart(_Part):
     """A place in the week for a post: weekday (0 is Monday) and wall time in the account's zone."""
 
@@ -86,8 +108,8 @@ class SlotPart(_Part):
 
 class AccountPart(_Part):
     """An outside account, without its secrets: where it is new it waits to be connected.
-    `key` is what the rest of the document calls it. Where it says nothing of slots, those
-    that are here stay."""
+    `key` is what the rest of the document calls it. Where it says nothing of slots, of its own
+    approval or of its limit (in the network's currency; null: none), what is here stays."""
 
     key: Name
     network: Name
@@ -101,6 +123,8 @@ class AccountPart(_Part):
     min_gap_minutes: int = Field(0, ge=0, le=10_080)
     duplicate_days: int = Field(30, ge=0, le=366)
     clash_policy: Literal["warn", "refuse"] = "warn"
+    approval: Literal["as_brand", "none", "four_eyes"] | None = None
+    monthly_limit: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
     slots: Annotated[list[SlotPart], Field(max_length=200)] | None = None
 
 
@@ -155,6 +179,7 @@ class Document(_Part):
     staff: list[StaffPart] = []
     teams: list[TeamPart] = []
     brands: list[BrandPart] = []
+    approvals: list[ApprovalPart] = []
     accounts: list[AccountPart] = []
     grants: list[GrantPart] = []
     labels: list[LabelPart] = []

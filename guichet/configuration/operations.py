@@ -4,14 +4,14 @@ all errors, so that nothing is imported by half. A dry run is an import that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from guichet import audit
-from guichet.configuration import people, rules, talk
+from guichet.configuration import approvals, people, rules, talk
 from guichet.configuration.document import Document
 from guichet.configuration.queries import require_all
 from guichet.configuration.steps import Import, Step
@@ -26,6 +26,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     people.import_staff,
     people.import_teams,
     people.import_brands,
+    approvals.import_approvals,
     people.import_accounts,
     people.import_slots,
     people.import_grants,
@@ -41,7 +42,7 @@ def import_configuration(
     actor: Actor,
     document: Document,
     *,
-    networks: Collection[str],
+    networks: Mapping[str, float | None],
     filter_problems: Callable[[Mapping[str, Any]], Mapping[str, str]],
     now: datetime,
 ) -> list[Step]:

@@ -9,12 +9,15 @@ from sqlalchemy import select
 from channels.sentences import say
 from guichet.accounts import operations
 from guichet.accounts.registering import register_account
-from guichet.configuration.document import BrandPart, CalendarPart, Document, StaffPart
+from guichet.configuration.document import AccountPart, BrandPart, CalendarPart, Document, StaffPart
 from guichet.configuration.steps import Import, Step, columns
 from guichet.errors import Invalid
 from guichet.inbox.operations import return_to_queue
+from guichet.metering.operations import set_monthly_limit
+from guichet.metering.rules import micros_of
 from guichet.models import Account, Brand, Calendar, Grant, Staff, Team
 from guichet.publishing.openings import WeekSlot, good_week
+from guichet.publishing.policies import find_policy, set_policy
 from guichet.publishing.slots import set_slots, weeks_of
 from guichet.staff import operations as staffing
 from guichet.staff.rules import fold_email
@@ -155,7 +158,8 @@ def import_accounts(at: Import, document: Document) -> None:
             brand_id = at.numbers.id_of("brand", part.brand, "brand")
             spacing = part.model_dump(include={"min_gap_minutes", "duplicate_days", "clash_policy"})
             values = {"brand_id": brand_id, "time_zone": part.time_zone, **spacing}
-            changes = at.differing("account", part.key, columns(row, values), values)
+            said = {**values, **_rules_of(part)}
+            changes = at.differing("account", part.key, columns(row, said), said)
             if row is None:
                 row = register_account(
                     at.session, at.actor, at.session.get_one(Brand, brand_id), network=part.network,
@@ -163,9 +167,31 @@ def import_accounts(at: Import, document: Document) -> None:
                     time_zone=part.time_zone, is_rehearsal=part.rehearsal, now=at.now,
                 )  # fmt: skip
                 operations.change_account(at.session, at.actor, row, spacing, at.now)
-            elif changes:
-                operations.change_account(at.session, at.actor, row, changes, at.now)
+            elif moved := {k: v for k, v in changes.items() if k in values}:
+                operations.change_account(at.session, at.actor, row, moved, at.now)
             at.know("account", part.key, row.id)
+            _set_rules(at, row, part)
+
+
+def _rules_of(part: AccountPart) -> dict[str, Any]:
+    """What it says of approval and money, as it stands in a row."""
+    said: dict[str, Any] = {} if part.approval is None else {"approval": part.approval}
+    if "monthly_limit" in part.model_fields_set:
+        said["monthly_limit"] = None if part.monthly_limit is None else micros_of(part.monthly_limit)
+    return said
+
+
+def _set_rules(at: Import, row: Account, part: AccountPart) -> None:
+    said = _rules_of(part)
+    if said.get("approval", row.approval) != row.approval:
+        brand = at.session.get_one(Brand, row.brand_id)
+        policy = find_policy(at.session, brand.id)
+        set_policy(at.session, at.actor, brand, policy, {row.id: said["approval"]}, at.now)
+    if said.get("monthly_limit", row.monthly_limit) != row.monthly_limit:
+        dearest = at.networks[part.network]
+        if dearest is None and part.monthly_limit is not None:
+            raise Invalid("this network charges nothing", {"monthly_limit": "needs no limit"})
+        set_monthly_limit(at.session, at.actor, row, part.monthly_limit, dearest or 0, at.now)
 
 
 def import_slots(at: Import, document: Document) -> None:

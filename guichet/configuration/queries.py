@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from guichet.configuration.document import (
     AccountPart,
+    ApprovalPart,
+    ApprovalStepPart,
     BrandPart,
     CalendarPart,
     CannedPart,
@@ -23,9 +25,24 @@ from guichet.configuration.document import (
     ViewPart,
 )
 from guichet.configuration.rules import Index, account_keys, named_actions, named_conditions, named_filters
-from guichet.models import Account, Brand, Calendar, CannedReply, Grant, Label, Rule, SavedView, Staff, Team, TeamMember
+from guichet.metering.rules import MICROS
+from guichet.models import (
+    Account,
+    ApprovalPolicy,
+    Brand,
+    Calendar,
+    CannedReply,
+    Grant,
+    Label,
+    Rule,
+    SavedView,
+    Staff,
+    Team,
+    TeamMember,
+)
 from guichet.policy import Action, Actor, require
 from guichet.publishing.slots import weeks_of
+from guichet.publishing.steps import Step, step_of
 
 # What somebody must hold to read, or change, all of it.
 NEEDED = (
@@ -54,6 +71,7 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         staff=[_staff(s) for s in session.scalars(select(Staff).order_by(Staff.email))],
         teams=_teams(session),
         brands=[_brand(b, known) for b in session.scalars(select(Brand).order_by(Brand.name))],
+        approvals=_approvals(session, known),
         accounts=_accounts(session, actor, known),
         grants=_grants(session, known, now),
         labels=[LabelPart(name=x.name, colour=x.colour) for x in session.scalars(select(Label).order_by(Label.name))],
@@ -118,6 +136,40 @@ def _brand(row: Brand, known: Index) -> BrandPart:
     )  # fmt: skip
 
 
+def _approvals(session: Session, known: Index) -> list[ApprovalPart]:
+    """Every brand's policy; where none was written, what holds without one."""
+    written = {p.brand_id: p for p in session.scalars(select(ApprovalPolicy))}
+    brands = sorted(known.names["brand"].items(), key=lambda b: b[1])
+    return [_approval(name, written.get(id_), known) for id_, name in brands]
+
+
+def _approval(brand: str, row: ApprovalPolicy | None, known: Index) -> ApprovalPart:
+    if row is None:
+        return ApprovalPart(brand=brand)
+    return ApprovalPart(
+        brand=brand,
+        steps=[_step(step_of(s), known) for s in row.steps],
+        authors_may_approve=row.authors_may_approve,
+        binds_time=row.binds_time,
+    )
+
+
+def _step(step: Step, known: Index) -> ApprovalStepPart:
+    """Who is gone is left out; where nobody is left it is the deputies' turn, as it is here."""
+
+    def names(kind: str, ids: Iterable[int]) -> list[str]:
+        return [n for i in ids if (n := known.name(kind, i))]
+
+    staff, teams, deputies = names("staff", step.staff), names("team", step.teams), names("staff", step.deputies)
+    asks_all = step.need == "all" and (staff or teams or step.external)
+    if not (step.is_open or staff or teams or step.external):
+        staff, deputies = deputies, []
+    return ApprovalStepPart(
+        name=step.name, need="all" if asks_all else "any", staff=staff, teams=teams, external=step.external,
+        deputies=deputies, deputy_after=step.deputy_after if deputies else None,
+    )  # fmt: skip
+
+
 def _accounts(session: Session, actor: Actor, known: Index) -> list[AccountPart]:
     wanted = select(Account).options(joinedload(Account.brand)).order_by(Account.network, Account.id)
     rows = session.scalars(wanted).all()
@@ -128,6 +180,7 @@ def _accounts(session: Session, actor: Actor, known: Index) -> list[AccountPart]
             handle=a.handle, name=a.name, brand=a.brand.name, time_zone=a.time_zone, rehearsal=a.is_rehearsal,
             min_gap_minutes=a.min_gap_minutes, duplicate_days=a.duplicate_days,
             clash_policy="refuse" if a.clash_policy == "refuse" else "warn",
+            approval=a.approval, monthly_limit=None if a.monthly_limit is None else a.monthly_limit / MICROS,
             slots=[SlotPart(weekday=s.weekday, at=s.at, label=s.label) for s in weeks.get(a.id, ())],
         )
         for a in rows

@@ -156,6 +156,7 @@ def _twice(document: Document) -> dict[str, str]:
         "staff": [fold_email(s.email) for s in document.staff],
         "teams": [t.name for t in document.teams],
         "brands": [b.name for b in document.brands],
+        "approvals": [a.brand for a in document.approvals],
         "labels": [x.name for x in document.labels],
         "grants": [(g.staff, g.team, g.account, g.brand) for g in document.grants],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,13 +29,14 @@ class Step:
 @dataclass
 class Import:
     """The transaction, what was done so far, and what every name means here. `networks` and
-    `filter_problems` are what only an edge knows: which networks there are, and what is
-    wrong with a filter of the inbox, by field."""
+    `filter_problems` are what only an edge knows: which networks there are, each with
+    the most that one post may cost there (None: it charges nothing), and what is wrong with a
+    filter of the inbox, by field."""
 
     session: Session
     actor: Actor
     now: datetime
-    networks: Collection[str]
+    networks: Mapping[str, float | None]
     filter_problems: Callable[[Mapping[str, Any]], Mapping[str, str]]
     steps: list[Step] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from cli.output import Status
 from guichet import models as m
 from guichet.clock import utc_now
+from guichet.publishing.steps import Step
 from tests import databases
 from tests import factories as make
 from tests.cli.conftest import Guichet, assert_one_clear_line, stamped
@@ -24,15 +25,17 @@ from tests.factories import NOW
 NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     m.Calendar: {"version": "counts the changes here"},
     m.Brand: {},
+    m.ApprovalPolicy: {"updated_at": "of the moment"},
     m.Account: {
         "settings": "the network's to say", "avatar_url": "the network's to say", "parked_until": "of the moment",
         "parked_reason": "of the moment", "checked_at": "of the moment", "last_error": "of the moment",
         "last_error_at": "of the moment", "state": "of the moment", "state_reason": "of the moment",
-        "webhook_secret": "a secret", "connected_by": "who did it here",
+        "webhook_secret": "a secret", "connected_by": "who did it here", "spent_until": "of the moment",
     },
     m.Staff: {
         "password_hash": "a secret", "password_changed_at": "of the moment", "presence": "of the moment",
         "seen_at": "of the moment", "preferences": "their own", "disabled_at": "only whether",
+        "absent_until": "of the moment",
     },
     m.Team: {},
     m.Grant: {"created_by": "who did it here"},
@@ -67,8 +70,14 @@ def build(session: Any) -> None:
         signs_with_initials=True, answer_within_minutes=60,
     )  # fmt: skip
     other = make.make_brand(session, name="Boréal")
-    account = make.make_account(session, brand, handle="aurore", webhook_secret="canary-hook")
+    account = make.make_account(session, brand, handle="aurore", webhook_secret="canary-hook", approval="four_eyes")
     twin = make.make_account(session, other, handle="aurore", base_url="https://other.example")
+    make.make_account(session, other, "x", base_url="", handle="boreal", monthly_limit=12_500_000, approval="none")
+    steps = [
+        Step("Words", "all", staff=(agent.id, owner.id), deputies=(owner.id,), deputy_after=90),
+        Step("Law", teams=(team.id,), external=True),
+    ]
+    session.add(m.ApprovalPolicy(brand_id=brand.id, steps=[s.plain() for s in steps], binds_time=True, updated_at=NOW))
     make.make_grant(session, agent, account, "agent")
     make.make_grant(session, agent, twin, "viewer", ends_at=utc_now() + timedelta(days=30))
     make.make_grant(session, owner, account, "viewer", ends_at=NOW)
@@ -134,7 +143,7 @@ def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere:
     rule = document["rules"][0]
     assert rule["conditions"][1]["value"] == ["mastodon:aurore"]
     assert [a.get("value") for a in rule["actions"]] == ["refund", "Counter", "agent@example.org", 2]
-    assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2"]
+    assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2", "x:boreal"]
     assert [s["weekday"] for s in document["accounts"][0]["slots"]] == [0, 3]
     assert {g["role"] for g in document["grants"]} == {"agent", "viewer", "publisher"}
     assert "canary" not in json.dumps(document)
@@ -145,6 +154,61 @@ def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere:
     with there.rows() as session:
         assert {a.state for a in session.scalars(select(m.Account))} == {"needs_reconnect"}
         assert session.scalars(select(m.Staff.password_hash).distinct()).all() == [""]
+
+
+def test_who_must_agree_and_what_it_may_cost_go_with_it(company: Guichet, elsewhere: Callable[[], Guichet]) -> None:
+    document = company.json("config", "export")
+    agent, owner = "agent@example.org", "owner@example.org"
+    words = {
+        "name": "Words", "need": "all", "staff": [agent, owner], "teams": [], "external": False, "deputies": [owner],
+        "deputy_after": 90,
+    }  # fmt: skip
+    law = {
+        "name": "Law", "need": "any", "staff": [], "teams": ["Counter"], "external": True, "deputies": [],
+        "deputy_after": None,
+    }  # fmt: skip
+    rest = {"authors_may_approve": False, "binds_time": True}
+    assert document["approvals"][0] == {"brand": "Aurore", "steps": [words, law], **rest}
+    limits = {a["key"]: (a["approval"], a["monthly_limit"]) for a in document["accounts"]}
+    assert limits == {
+        "mastodon:aurore": ("four_eyes", None), "mastodon:aurore#2": ("as_brand", None), "x:boreal": ("none", 12.5),
+    }  # fmt: skip
+    there = elsewhere()
+    with there.rows() as session:
+        make.make_staff(session, email="owner@example.org")  # so that numbers are others there
+    there.json("config", "import", "-", stdin=json.dumps(document))
+    with there.rows() as session:
+        people = {s.email: s.id for s in session.scalars(select(m.Staff))}
+        policy = session.scalars(select(m.ApprovalPolicy).join(m.Brand).where(m.Brand.name == "Aurore")).one()
+        assert (policy.steps[0]["staff"], policy.binds_time) == ([people[agent], people[owner]], True)
+        account = session.scalars(select(m.Account).where(m.Account.network == "x")).one()
+        assert (account.approval, account.monthly_limit) == ("none", 12_500_000)
+    again = there.json("config", "import", "-", stdin=json.dumps(document))
+    assert (again["created"], again["changed"]) == (0, 0)
+    after = there.json("config", "export")
+    assert (after["approvals"], after["accounts"]) == (document["approvals"], document["accounts"])
+
+
+def test_approvals_and_limits_that_are_not_mentioned_stay(company: Guichet) -> None:
+    document = company.json("config", "export")
+    silent = [{k: v for k, v in a.items() if k not in ("approval", "monthly_limit")} for a in document["accounts"]]
+    done = company.json("config", "import", "-", stdin=json.dumps({"version": 1, "accounts": silent}))
+    assert done["changed"] == 0
+    assert company.json("config", "export")["accounts"] == document["accounts"]
+    wanted = {
+        "version": 1,
+        "approvals": [{"brand": "Aurore"}, {"brand": "Boréal", "steps": [{"teams": ["Counter"]}]}],
+        "accounts": [{**silent[2], "monthly_limit": None, "approval": "as_brand"}],
+    }
+    done = company.json("config", "import", "-", stdin=json.dumps(wanted))
+    told = [(s["kind"], s["name"], s["does"], s["fields"]) for s in done["steps"]]
+    assert told == [
+        ("approval", "Aurore", "change", ["binds_time", "steps"]), ("approval", "Boréal", "create", []),
+        ("account", "x:boreal", "change", ["approval", "monthly_limit"]),
+    ]  # fmt: skip
+    after = company.json("config", "export")
+    assert [len(a["steps"]) for a in after["approvals"]] == [0, 1]
+    assert (after["accounts"][2]["approval"], after["accounts"][2]["monthly_limit"]) == ("as_brand", None)
 
 
 def test_twice_is_the_same_as_once(company: Guichet) -> None:
@@ -205,6 +269,13 @@ def test_every_error_is_said_by_its_path_and_nothing_is_imported(company: Guiche
         "accounts": [
             {"key": "a", "network": "myspace", "remote_id": "1", "handle": "a", "name": "A", "brand": "Aurore",
              "time_zone": "UTC"},
+            {"key": "b", "network": "mastodon", "remote_id": "1", "handle": "b", "name": "B", "brand": "Aurore",
+             "time_zone": "UTC", "monthly_limit": 5},
+        ],
+        "approvals": [
+            {"brand": "Aurore", "steps": [{}, {"staff": ["agent@example.org", "ghost@example.org"]}]},
+            {"brand": "Boréal", "steps": [{"need": "all"}]},
+            {"brand": "Nowhere"},
         ],
         "grants": [{"staff": "agent@example.org", "account": "nowhere", "role": "agent"}],
         "rules": [
@@ -218,7 +289,8 @@ def test_every_error_is_said_by_its_path_and_nothing_is_imported(company: Guiche
     assert said.status == Status.WRONGLY_ASKED
     assert set(said.failure["fields"]) == {
         "labels.1.colour", "calendars.0.time_zone", "brands.0.calendar", "brands.1.calendar", "teams.0.members.1",
-        "accounts.0.network", "grants.0.account", "rules.0.actions.0.value", "rules.1.conditions.0.field",
+        "accounts.0.network", "accounts.1.monthly_limit", "approvals.0.steps.1.staff.1", "approvals.1.steps.0.need",
+        "approvals.2.brand", "grants.0.account", "rules.0.actions.0.value", "rules.1.conditions.0.field",
         "views.0.filters.colour",
     }  # fmt: skip
     assert whole(company.json("config", "export")) == whole(before)
@@ -275,7 +347,8 @@ def test_a_file_is_written_whole_and_for_its_owner_alone(company: Guichet, tmp_p
 def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(company: Guichet) -> None:
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
-        "calendars", "brands", "accounts", "staff", "teams", "grants", "labels", "rules", "canned_replies", "views",
+        "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "rules",
+        "canned_replies", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():
         held = {CALLED.get(c.name, c.name) for c in model.__table__.columns} - {"id", "created_at"}
