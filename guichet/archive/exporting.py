@@ -35,6 +35,7 @@ SECRET_COLUMNS: dict[str, frozenset[str]] = {
     "staff": frozenset({"password_hash"}),
     "api_token": frozenset({"token_hash"}),
     "account": frozenset({"webhook_secret"}),
+    "review_link": frozenset({"secret_hash"}),
 }
 
 

@@ -19,6 +19,9 @@ PUBLIC = {
     "/readyz",
     "/hooks/<network>/<int:account_id>",
     f"{API}/openapi.json",
+    "/review/<int:link_id>/<token>",  # for reviewers from outside: the link is the right, each checks it
+    "/review/<int:link_id>",
+    "/review/<int:link_id>/media/<int:media_id>",
     "/api/<path:path>",
     "/hooks/<path:path>",
 }

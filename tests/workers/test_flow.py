@@ -218,11 +218,12 @@ def test_the_clock_moves_what_is_due_and_wakes_for_it(stage: Stage) -> None:
 
 
 def test_asked_to_stop_a_drain_hands_back_what_is_merely_claimed(stage: Stage) -> None:
-    stage.rig.network.latency = 0.3
+    stage.rig.network.latency = 0.1
     ids = [stage.queue(f"n {n}") for n in range(60)]
     draining = threading.Thread(target=stage.drain)
     draining.start()
-    time.sleep(0.5)
+    while not stage.texts():
+        time.sleep(0.01)
     stage.process.stopping.set()
     draining.join(10)
     assert not draining.is_alive()

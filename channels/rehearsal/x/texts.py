@@ -20,7 +20,7 @@ LONGEST = 280
 LONGEST_DIRECT = 10_000
 
 _URL = re.compile(
-    r"https?://[^\s<>\"'（）。、]+|(?<![\w@./-])(?:[a-z0-9-]+\.)+(?:com|org|net|fr|eu|nl|de|be|io|info)\b(?:/[^\s<>\"']*)?",
+    r"https?://(?![^\s/]*\.invalid\b)[^\s<>\"'（）。、]+|(?<![\w@./-])(?:[a-z0-9-]+\.)+(?:com|org|net|fr|eu|nl|de|be|io|info)\b(?:/[^\s<>\"']*)?",
     re.IGNORECASE,
 )
 _MENTION = re.compile(r"(?<![\w@/])@(\w{1,15})", re.ASCII)
@@ -42,7 +42,7 @@ def weight(text: str) -> int:
     if text.isascii():
         return total + len(text)
     for cluster in regex.findall(r"\X", text):
-        if regex.search(r"\p{Extended_Pictographic}|\p{RI}|\u20E3", cluster):
+        if cluster not in "©®" and regex.search(r"\p{Extended_Pictographic}|\p{RI}|\u20E3", cluster):
             total += 2
         else:
             total += sum(1 if _is_narrow(ord(c)) else 2 for c in cluster)
