@@ -33,7 +33,7 @@ bench:  ## the benchmarks; prints ratios
 
 chaos:  ## the proof: kill, freeze, crash and wipe while posts go out (SEED="1 2", DATABASE="sqlite")
 	@$(PREPARE) test
-	@$(BIN)/python -m pytest -q -s -m "chaos or proof" tests/simulation tests/chaos/test_points.py
+	@$(BIN)/python -m pytest -q -s -m "chaos or proof" tests/simulation tests/chaos
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1 2 3 4 5) --database $(or $(DATABASE),postgresql sqlite)
 
 lock:  ## renew the hashed locks from requirements/*.in
