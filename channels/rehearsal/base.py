@@ -311,4 +311,7 @@ class Server:
 
     def __exit__(self, *exc: object) -> None:
         self._server.shutdown()
+        # The serving thread closes the listening socket after it has said that it stopped: until
+        # it ends, the port may still take a connection.
+        self._thread.join()
         self._server.server_close()
