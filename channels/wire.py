@@ -325,6 +325,7 @@ class Wire:
     ca_bundle: str = ""
     user_agent: str = "Guichet"
     pool: int = 64
+    _adapter: BaseAdapter = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Frozen for its users; the pooled adapter is made once and shared by all sessions.
@@ -334,15 +335,13 @@ class Wire:
         """The same wire, connections and all, with `listener` told of every HTTP exchange, also
         of those whose answer was lost. It must not raise, nor keep what it hears."""
         heard = copy.copy(self)
-        inner: _WireAdapter = self._adapter  # type: ignore[attr-defined]
-        object.__setattr__(heard, "_adapter", Heard(inner, listener))
+        object.__setattr__(heard, "_adapter", Heard(self._adapter, listener))
         return heard
 
     def fit(self, session: S) -> S:
         """Make `session` obey the rules of the wire; returns it."""
-        adapter: BaseAdapter = self._adapter  # type: ignore[attr-defined]
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
+        session.mount("https://", self._adapter)
+        session.mount("http://", self._adapter)
         session.trust_env = False
         session.proxies = dict(self.proxies)
         session.headers["User-Agent"] = self.user_agent
@@ -358,8 +357,7 @@ class Wire:
         requests takes it (`json`, `data`, `params`). Raises ChannelError."""
         usual = {**requests.utils.default_headers(), "User-Agent": self.user_agent}
         request = requests.Request(method, url, headers={**usual, **headers}, **content).prepare()
-        adapter: BaseAdapter = self._adapter  # type: ignore[attr-defined]
-        return adapter.send(request)
+        return self._adapter.send(request)
 
     def open_socket(self, host: str, port: int) -> socket.socket:
         """A TCP connection for what is not HTTP (IMAP, SMTP), under the same address

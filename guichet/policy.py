@@ -247,6 +247,12 @@ def visible_accounts(actor: Actor, action: Action = Action.ACCOUNT_VIEW) -> froz
     return frozenset(a for a, actions in actor.accounts.items() if action in actions)
 
 
+def require_somewhere(actor: Actor, action: Action) -> None:
+    """Raises NotAllowed for who may do `action` on no account at all."""
+    if visible_accounts(actor, action) == frozenset():
+        require(actor, action)
+
+
 def visible(
     actor: Actor, column: InstrumentedAttribute[Any] | ColumnElement[Any], action: Action = Action.ACCOUNT_VIEW
 ) -> ColumnElement[bool]:

@@ -15,12 +15,11 @@ from guichet.bulk.queries import get_import
 from guichet.bulk.reading import Place, Plan, Usual
 from guichet.bulk.rules import Checked, Planned, check_rows, digest_of, find_repeated
 from guichet.bulk.tables import Row
-from guichet.delivery.materials import find_files
-from guichet.delivery.payload import MediaRef
+from guichet.delivery.materials import find_files, ref_of
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid
-from guichet.models import Account, Brand, Delivery, Media, Post, PostImport, PostTarget, Variant
-from guichet.policy import Action, Actor, can, require, visible, visible_accounts
+from guichet.models import Account, Brand, Delivery, Post, PostImport, PostTarget, Variant
+from guichet.policy import Action, Actor, can, require_somewhere, visible
 from guichet.publishing import files, operations
 from guichet.publishing.checking import Specs
 from guichet.publishing.drafting import Item, VariantSpec, Words
@@ -59,7 +58,7 @@ def check(session: Session, actor: Actor, given: Given, specs: Specs, now: datet
 
 def find_earlier(session: Session, actor: Actor, given: Given) -> PostImport | None:
     """The import of the same rows that stands, where there is one."""
-    require_somewhere(actor)
+    require_somewhere(actor, Action.POST_WRITE)
     return _find_earlier(session, _digest(session, actor, given))
 
 
@@ -130,19 +129,13 @@ def undo(session: Session, actor: Actor, import_id: int, now: datetime) -> Undon
     return Undone(deleted, cancelled, left)
 
 
-def require_somewhere(actor: Actor) -> None:
-    """Raises NotAllowed for who may write posts on no account at all."""
-    if visible_accounts(actor, Action.POST_WRITE) == frozenset():
-        require(actor, Action.POST_WRITE)
-
-
 # ---------------------------------------------------------------- within
 
 
 def _check(
     session: Session, actor: Actor, given: Given, specs: Specs, now: datetime
 ) -> tuple[Checked, str]:  # fmt: skip
-    require_somewhere(actor)
+    require_somewhere(actor, Action.POST_WRITE)
     usual = _usual(session, actor, given)
     found = check_rows(given.rows, _places(session, actor, specs), usual, now)
     repeated = find_repeated(found.plans, _planned(session, actor, found.plans))
@@ -157,12 +150,8 @@ def _digest(session: Session, actor: Actor, given: Given) -> str:
 
 def _usual(session: Session, actor: Actor, given: Given) -> Usual:
     found = find_files(session, actor, list(given.media.values()))
-    media = {name: _ref(found[id_]) for name, id_ in given.media.items() if id_ in found}
+    media = {name: ref_of(found[id_]) for name, id_ in given.media.items() if id_ in found}
     return Usual(given.accounts, given.time_zone, given.order, media)
-
-
-def _ref(m: Media) -> MediaRef:
-    return MediaRef(m.id, m.sha256, m.mime, m.size, m.filename, m.alt, m.storage_key, m.width, m.height)
 
 
 def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:
@@ -190,10 +179,10 @@ def _planned(session: Session, actor: Actor, plans: Sequence[Plan]) -> set[Plann
         .where(visible(actor, PostTarget.account_id, Action.POST_WRITE))
     )
     drafts = there.where(Post.due_at.is_(None), Post.state == "draft", Post.author_id == actor.staff_id)
-    found: set[Planned] = {tuple(row) for row in session.execute(drafts)} if len(times) < len(plans) else set()  # type: ignore[misc]
+    found: set[Planned] = set(session.execute(drafts).tuples()) if len(times) < len(plans) else set()
     for start in range(0, len(times), _AT_ONCE):
         at_these = there.where(Post.due_at.in_(times[start : start + _AT_ONCE]))
-        found |= {tuple(row) for row in session.execute(at_these)}  # type: ignore[misc]
+        found.update(session.execute(at_these).tuples())
     return found
 
 
@@ -217,20 +206,18 @@ def _make(
         plan.text, [Item(text) for text in plan.items], plan.first_comment, plan.language, plan.subject,
         [file.media_id for file in plan.files],
     )  # fmt: skip
-    when = {
-        "wall_time": plan.wall_time, "time_zone": plan.time_zone, "fold_rule": plan.fold_rule,
-        "gap_rule": plan.gap_rule,
-    }  # fmt: skip
     post = operations.create(
         session, actor, brand=brand, words=words, variants=[VariantSpec(place.id) for place in plan.places],
-        title=plan.title, now=now, **when,  # type: ignore[arg-type]
+        title=plan.title, wall_time=plan.wall_time, time_zone=plan.time_zone, fold_rule=plan.fold_rule,
+        gap_rule=plan.gap_rule, now=now,
     )  # fmt: skip
     post.import_id = import_id
-    if plan.due_at is None:
+    if plan.due_at is None or plan.wall_time is None:
         return
     if how == "draft":
         post.due_at = plan.due_at
         return
     operations.schedule(
-        session, actor, post, for_approval=how == "approval", specs=specs, now=now, **when,  # type: ignore[arg-type]
+        session, actor, post, wall_time=plan.wall_time, time_zone=plan.time_zone, fold_rule=plan.fold_rule,
+        gap_rule=plan.gap_rule, for_approval=how == "approval", specs=specs, now=now,
     )  # fmt: skip

@@ -25,6 +25,7 @@ _MOST_PARTS = 500
 _LONGEST = 32_767  # characters that a cell of a workbook can hold
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML has no way to say
 _DEEPEST = MOST_ROWS * 3  # rows that are looked at: empty ones between posts are passed over
+# What openpyxl and what it stands on raise for files that are broken or made to be.
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, ParseError, KeyError, ValueError,
     TypeError, AttributeError, IndexError, EOFError, OSError, NotImplementedError, RuntimeError, AssertionError,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
+from guichet.delivery.payload import MediaRef
 from guichet.models import Media, PostTarget, VariantMedia
 from guichet.policy import Action, Actor, visible
 
@@ -23,6 +24,14 @@ def visible_files(actor: Actor) -> ColumnElement[bool]:
         .where(VariantMedia.media_id == Media.id, visible(actor, PostTarget.account_id, Action.POST_VIEW))
     )
     return or_(Media.uploaded_by == actor.staff_id, in_post.exists())
+
+
+def ref_of(media: Media, alt: str = "") -> MediaRef:
+    """The file as a post or an answer names it; `alt` where it is described there otherwise."""
+    return MediaRef(
+        media_id=media.id, sha256=media.sha256, mime=media.mime, size=media.size, filename=media.filename,
+        alt=alt or media.alt, storage_key=media.storage_key, width=media.width, height=media.height,
+    )  # fmt: skip
 
 
 def find_files(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, Media]:

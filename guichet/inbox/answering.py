@@ -17,8 +17,8 @@ from channels.limits import Problem, problems
 from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery import operations as delivering
-from guichet.delivery.materials import find_files
-from guichet.delivery.payload import MediaRef, freeze
+from guichet.delivery.materials import find_files, ref_of
+from guichet.delivery.payload import freeze
 from guichet.errors import Conflict, Invalid
 from guichet.inbox import handling, seeing, words
 from guichet.inbox.changes import Change, changing
@@ -70,7 +70,7 @@ def reply(
         payload = freeze(
             text=body,
             surface=target.surface,
-            media=[_media_ref(f) for f in files],
+            media=[ref_of(f) for f in files],
             language=conversation.language,
             reply_to=target,
             subject=_subject(conversation),
@@ -295,13 +295,6 @@ def _enclose(session: Session, message: Message, files: Sequence[Media]) -> None
 
 def _item(file: Media) -> MediaItem:
     return MediaItem(file.sha256, file.mime, file.size, file.filename, file.alt, bytes, file.width, file.height)
-
-
-def _media_ref(file: Media) -> MediaRef:
-    return MediaRef(
-        media_id=file.id, sha256=file.sha256, mime=file.mime, size=file.size, filename=file.filename,
-        alt=file.alt, storage_key=file.storage_key, width=file.width, height=file.height,
-    )  # fmt: skip
 
 
 def _refuse_problems(found: Sequence[Problem]) -> None:

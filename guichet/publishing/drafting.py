@@ -15,8 +15,7 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit, live
-from guichet.delivery.materials import find_files
-from guichet.delivery.payload import MediaRef
+from guichet.delivery.materials import find_files, ref_of
 from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, visible
@@ -188,16 +187,9 @@ def _words(variant: Variant) -> Words:
 def _parts(variant: Variant) -> tuple[Part, ...]:
     following = [(str(i["text"]), str(i.get("kind", "thread_item"))) for i in variant.items]
     return tuple(
-        Part(text, tuple(_ref(m) for m in variant.media if m.item == n), kind)
+        Part(text, tuple(ref_of(m.media, m.alt) for m in variant.media if m.item == n), kind)
         for n, (text, kind) in enumerate([(variant.text, "post"), *following])
     )
-
-
-def _ref(used: VariantMedia) -> MediaRef:
-    m = used.media
-    return MediaRef(
-        m.id, m.sha256, m.mime, m.size, m.filename, used.alt or m.alt, m.storage_key, m.width, m.height
-    )  # fmt: skip
 
 
 def _variant(words: Words, files: dict[int, Media], own: list[str], is_base: bool) -> Variant:

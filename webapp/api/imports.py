@@ -17,6 +17,7 @@ from guichet.bulk.tables import Table as TableRead
 from guichet.bulk.workbooks import is_workbook, read_workbook
 from guichet.errors import Invalid
 from guichet.models import PostImport
+from guichet.policy import Action, require_somewhere
 from guichet.publishing import files
 from webapp.api.briefs import Names
 from webapp.api.downloading import TABLE, download
@@ -46,7 +47,7 @@ room = Room("imports")
 @room.post("/imports/read", Table, scope="publish")
 def read_table(asked: Asked, form: TableUpload) -> Table:
     """What a file says, row by row; nothing is checked or saved."""
-    operations.require_somewhere(asked.actor)
+    require_somewhere(asked.actor, Action.POST_WRITE)
     data = form.file.stream.read()
     found = read_workbook(data) if is_workbook(data) else read_csv(data)
     return _table(found)
@@ -107,7 +108,7 @@ def undo_import(asked: Asked, path: IdPath, body: Empty) -> ImportUndone:
 @room.post("/imports/fetch", Media, scope="publish", status=201, own_units=True)
 def fetch_file(asked: Asked, body: FileWanted) -> Media:
     """Get a file that a table names by its address, and keep it as if it were uploaded."""
-    operations.require_somewhere(asked.actor)
+    require_somewhere(asked.actor, Action.POST_WRITE)
     fetched = fetch(asked.networks.wire, body.url)
     found = files.examine(fetched.data, fetched.name)
     key = asked.runtime.store.put(found.data)

@@ -15,9 +15,8 @@ from flask import Response
 from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.bulk import exporting
-from guichet.delivery.payload import MediaRef
+from guichet.delivery.materials import ref_of
 from guichet.errors import Invalid
-from guichet.models import Media
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
 from guichet.publishing import checking, files, operations, queries, rules
@@ -277,15 +276,11 @@ def words_given(body: PostNew | PostChange | PreflightIn | VariantIn) -> dict[st
 def _content(asked: Asked, account_id: int, words: Words) -> rules.Content:
     def part(text: str, media_ids: Sequence[int], kind: str) -> rules.Part:
         rows = [files.get_media(asked.session, asked.actor, i) for i in media_ids]
-        return rules.Part(text, tuple(_ref(m) for m in rows), kind)
+        return rules.Part(text, tuple(ref_of(m) for m in rows), kind)
 
     comment = [part(words.first_comment, (), "first_comment")] if words.first_comment else []
     thread = [part(i.text, i.media_ids, "thread_item") for i in words.items]
     return rules.Content(account_id, (part(words.text, words.media_ids, "post"), *thread, *comment))
-
-
-def _ref(m: Media) -> MediaRef:
-    return MediaRef(m.id, m.sha256, m.mime, m.size, m.filename, m.alt, m.storage_key, m.width, m.height)
 
 
 def _cursor(row: PostRow) -> str:

@@ -8,7 +8,7 @@ from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.models import Post as PostRow
 from guichet.models import Series as SeriesRow
-from guichet.policy import Action, require, visible_accounts
+from guichet.policy import Action, require, require_somewhere
 from guichet.publishing import queries, series
 from guichet.publishing.drafting import words_of
 from guichet.publishing.recurrence import occurrences
@@ -25,8 +25,7 @@ room = Room("series")
 @room.post("/recurrences/preview", Recurrence, scope="publish")
 def preview_recurrence(asked: Asked, body: RecurrenceIn) -> Recurrence:
     """Every date of a rule; nothing is saved. For who may write posts somewhere."""
-    if not body.account_id and visible_accounts(asked.actor, Action.POST_WRITE) == frozenset():
-        require(asked.actor, Action.POST_WRITE)
+    require_somewhere(asked.actor, Action.POST_WRITE)
     rows = [accounts.get_account(asked.session, asked.actor, i) for i in dict.fromkeys(body.account_id)]
     for row in rows:
         require(asked.actor, Action.POST_WRITE, row)
