@@ -23,9 +23,9 @@ def now() -> datetime:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """An empty database with the schema, once for each kind."""
-    opened = databases.sqlite_engine(tmp_path) if request.param == "sqlite" else databases.postgres_engine()
+    opened = databases.sqlite_engine() if request.param == "sqlite" else databases.postgres_engine()
     with opened as engine:
         yield engine
 

@@ -1,7 +1,7 @@
 """Databases for tests: SQLite always, PostgreSQL where a server can be had.
 
 A template with the schema is made once; each test gets a copy (SQLite: a file copy;
-PostgreSQL: all tables truncated).
+PostgreSQL: all tables emptied).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import DDL, Engine, func, select, text
 
 from guichet.db.engine import open_engine
 from guichet.models import Base
@@ -35,13 +35,21 @@ def _sqlite_template() -> Path:
     return path
 
 
+# Engines that no test holds now. They are used again, each with a new file under its path: an
+# engine that is new compiles every statement anew.
+_idle: list[Engine] = []
+
+
 @contextmanager
-def sqlite_engine(folder: Path) -> Iterator[Engine]:
-    path = folder / "test.sqlite3"
+def sqlite_engine() -> Iterator[Engine]:
+    engine = _idle.pop() if _idle else open_engine(f"sqlite:///{tempfile.mkdtemp(prefix='guichet-test-')}/test.sqlite3")
+    path = Path(str(engine.url.database))
     shutil.copy(_sqlite_template(), path)
-    engine = open_engine(f"sqlite:///{path}")
     yield engine
     engine.dispose()
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    _idle.append(engine)
 
 
 @cache
@@ -59,6 +67,10 @@ def postgres_url() -> str:
             return ""
         server = pgserver.get_server(Path(tempfile.mkdtemp(prefix="guichet-pg-")), cleanup_mode="delete")
     url: str = server.get_uri()
+    with open_engine(url).execution_options(isolation_level="AUTOCOMMIT").connect() as c:
+        for promise in ("fsync", "full_page_writes", "synchronous_commit"):
+            c.execute(text(f"ALTER SYSTEM SET {promise} = off"))  # it need not outlive the machine
+        c.execute(text("SELECT pg_reload_conf()"))
     return url
 
 
@@ -67,7 +79,21 @@ def _postgres() -> Engine:
     engine = open_engine(postgres_url())
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
+    with engine.begin() as c:
+        tables = c.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema")).scalars()
+        emptied = " ".join(f'DELETE FROM "{name}";' for name in tables)
+        c.execute(DDL(_WIPE.replace("EMPTIED", emptied)))
     return engine
+
+
+# A truncation makes new files for every table and index: 190 ms for ours, this 10.
+_WIPE = """
+CREATE OR REPLACE FUNCTION wipe() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  SET LOCAL session_replication_role = replica;  -- whichever order the tables are in
+  EMPTIED
+  PERFORM setval(format('%%I.%%I', schemaname, sequencename)::regclass, start_value, false)
+    FROM pg_sequences WHERE schemaname = current_schema AND last_value IS NOT NULL;
+END $$"""
 
 
 @contextmanager
@@ -76,6 +102,5 @@ def postgres_engine() -> Iterator[Engine]:
         pytest.skip("no PostgreSQL here: install the development requirements or set GUICHET_TEST_POSTGRES")
     engine = _postgres()
     with engine.begin() as c:
-        tables = ", ".join(f'"{t.name}"' for t in Base.metadata.sorted_tables)
-        c.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        c.execute(select(func.wipe()))
     yield engine

@@ -123,7 +123,7 @@ def both(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture
 def guichet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Guichet]:
     """On SQLite: for what does not depend on the database."""
-    with databases.sqlite_engine(tmp_path) as engine, stamped(engine):
+    with databases.sqlite_engine() as engine, stamped(engine):
         redis = f"unix://{tmp_path}/nowhere.sock"
         use_environment(
             monkeypatch, DATA_DIR=str(tmp_path), SECRET_KEYS=KEYS, DATABASE_URL=str(engine.url), REDIS_URL=redis

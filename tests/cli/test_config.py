@@ -128,7 +128,7 @@ def elsewhere(company: Guichet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def move() -> Guichet:
         folder = tmp_path / "elsewhere"
         folder.mkdir()
-        opened = databases.sqlite_engine(folder)
+        opened = databases.sqlite_engine()
         engine = opened.__enter__()
         stamped(engine).__enter__()
         monkeypatch.setenv("GUICHET_DATABASE_URL", str(engine.url))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,10 +35,9 @@ histories = st.lists(
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """One database for all examples: each is rolled back."""
-    folder: Path = tmp_path_factory.mktemp("recount")
-    opened = databases.sqlite_engine(folder) if request.param == "sqlite" else databases.postgres_engine()
+    opened = databases.sqlite_engine() if request.param == "sqlite" else databases.postgres_engine()
     with opened as engine:
         yield engine
 

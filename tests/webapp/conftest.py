@@ -15,7 +15,7 @@ from tests.webapp.site import Site, open_site
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """On SQLite: for what does not depend on the database."""
-    with databases.sqlite_engine(tmp_path) as engine:
+    with databases.sqlite_engine() as engine:
         yield open_site(engine, tmp_path)
 
 

@@ -33,7 +33,7 @@ def rig() -> Iterator[MastodonRig]:
 def site(tmp_path: Path, rig: MastodonRig) -> Iterator[Site]:
     port = urlsplit(rig.server.url).port
     networks = open_networks(allow=(f"127.0.0.1:{port}",), rehearsal={"mastodon": rig.server.url})
-    with databases.sqlite_engine(tmp_path) as engine:
+    with databases.sqlite_engine() as engine:
         yield open_site(engine, tmp_path, networks)
 
 

@@ -160,7 +160,7 @@ def test_a_lost_grant_narrows_the_stream_at_once(both: Site) -> None:
 
 
 def test_streams_beyond_the_limit_are_told_to_poll_and_places_come_back(tmp_path: Path) -> None:
-    with databases.sqlite_engine(tmp_path) as engine:
+    with databases.sqlite_engine() as engine:
         site = open_site(engine, tmp_path, streams=1)
         with site.rows() as session:
             person = make.make_staff(session)

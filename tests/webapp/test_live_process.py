@@ -112,7 +112,7 @@ def stage(program: str) -> Iterator[Stage]:
     port = free_ports(2)
     with (
         tempfile.TemporaryDirectory(prefix="live-") as name,  # short: a socket lies in it
-        databases.sqlite_engine(Path(name)) as engine,
+        databases.sqlite_engine() as engine,
         running_valkey(Path(name)) as redis,
     ):
         with Session(engine) as session, session.begin():

@@ -37,7 +37,7 @@ def test_hostile_and_well_formed_requests_get_documented_answers(tmp_path: Path)
     the document. Nothing that signs the caller out, and no endless stream."""
     import schemathesis  # takes seconds, which every process would pay that collects tests
 
-    with databases.sqlite_engine(tmp_path) as engine:
+    with databases.sqlite_engine() as engine:
         site = open_site(engine, tmp_path)
         with site.rows() as session:
             owner = build(session).owner

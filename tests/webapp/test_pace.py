@@ -19,7 +19,7 @@ def owner(site: Site) -> Staff:
 
 
 def test_who_asks_too_much_is_told_to_wait_and_the_others_are_not(tmp_path: Path) -> None:
-    with databases.sqlite_engine(tmp_path) as engine:
+    with databases.sqlite_engine() as engine:
         site = open_site(engine, tmp_path, api_rate=5)
         with site.rows() as session:
             hasty, calm = make.make_staff(session), make.make_staff(session)

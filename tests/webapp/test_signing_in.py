@@ -64,7 +64,7 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(site: Site, perso
 
 
 def test_behind_https_the_cookie_is_bound_to_the_host(tmp_path: Path, hashed: str) -> None:
-    with databases.sqlite_engine(tmp_path) as engine:
+    with databases.sqlite_engine() as engine:
         site = open_site(engine, tmp_path, public_url=f"https://{HOST}")
         with site.rows() as session:
             make.make_staff(session, email="ann@example.org", password_hash=hashed)
