@@ -54,7 +54,7 @@ def approve(
             _go_on(session, turns, actor, post, review, now)
     post.rejected_reason = ""
     post.approved_by, post.approved_at = actor.staff_id, now
-    _settle(session, post, now)
+    settle(session, post, now)
     audit.record(session, actor, "post.approve", post, now, **_by(link_id))
     tell_of(session, post, now)
 
@@ -80,7 +80,7 @@ def reject(
         for delivery in deliveries:
             if delivery.state == State.AWAITING_APPROVAL and delivery.account_id in given_up:
                 delivering.cancel(session, SYSTEM, delivery, now)
-        _settle(session, post, now)
+        settle(session, post, now)
     post.rejected_reason, post.updated_at = reason, now
     flag_modified(post, "updated_at")
     audit.record(session, actor, "post.reject", post, now, **_by(link_id))
@@ -100,7 +100,7 @@ def send_unapproved(session: Session, actor: Actor, post: Post, reason: str, now
         review.carried_by = actor.staff_id
         _release(session, post, review, now)
     post.approved_by, post.approved_at = actor.staff_id, now
-    _settle(session, post, now)
+    settle(session, post, now)
     audit.record(session, actor, "post.send_unapproved", post, now, reviews=[r.id for r in reviews])
     tell_of(session, post, now)
 
@@ -142,8 +142,22 @@ def _ask_once_more(session: Session, post: Post, now: datetime) -> None:
             close(review, "void", now)
     session.flush()
     ask(session, SYSTEM, post, wanted, accounts_of(session, post), now, always=True, leave_others=True)
-    _settle(session, post, now)
+    settle(session, post, now)
     tell_of(session, post, now)
+
+
+def settle(session: Session, post: Post, now: datetime) -> None:
+    """What the post is now, by what still waits."""
+    session.flush()
+    waits = {r.account_id for r in open_reviews(session, [post.id], ("waiting",))}
+    stand(post, waits)
+    if not waits:
+        post.editors.clear()
+    post.updated_at = now
+    flag_modified(post, "updated_at")
+    session.flush()
+    close_posts(session.connection(), {post.id}, now)
+    session.refresh(post)
 
 
 # ---------------------------------------------------------------- within
@@ -249,17 +263,3 @@ def _take_back(session: Session, post: Post, deliveries: Sequence[Delivery], now
         close(review, "void", now)
     post.state = "draft"
     session.flush()
-
-
-def _settle(session: Session, post: Post, now: datetime) -> None:
-    """What the post is now, by what still waits."""
-    session.flush()
-    waits = {r.account_id for r in open_reviews(session, [post.id], ("waiting",))}
-    stand(post, waits)
-    if not waits:
-        post.editors.clear()
-    post.updated_at = now
-    flag_modified(post, "updated_at")
-    session.flush()
-    close_posts(session.connection(), {post.id}, now)
-    session.refresh(post)

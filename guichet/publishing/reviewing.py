@@ -15,6 +15,7 @@ from guichet.publishing.policies import asks_on, find_policy
 from guichet.publishing.queries import sees_posts_on
 from guichet.publishing.rules import Content, content_hash
 from guichet.publishing.steps import GUEST, People, Standing, Step, standing, step_of
+from guichet.staff.rules import absence
 
 OPEN = ("waiting", "granted", "bypassed")
 AGREED = ("granted", "bypassed")
@@ -166,7 +167,7 @@ class Turns:
             staff = self._session.get(Staff, staff_id)
             is_here = staff is not None and staff.disabled_at is None
             self._actors[staff_id] = load_actor(self._session, staff, self._now) if staff and is_here else None
-            if staff is not None and staff.absent_until is not None and staff.absent_until > self._now:
+            if staff is not None and absence(staff.absent_until, self._now):
                 self._away.add(staff_id)
         return self._actors[staff_id]
 

@@ -7,7 +7,7 @@ Sessions and tokens stand in `guichet/staff/entry.py`, teams and grants in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -55,8 +55,9 @@ __all__ = [
     "touch_session",
 ]
 
-_OWN = frozenset({"locale", "time_zone", "presence", "preferences"})
-_MANAGED = frozenset({"name", "initials", "role", "languages", "skills", "capacity", "time_zone"})
+_OWN = frozenset({"locale", "time_zone", "presence", "preferences", "absent_until"})
+_MANAGED = frozenset({"name", "initials", "role", "languages", "skills", "capacity", "time_zone", "absent_until"})
+_LONGEST_ABSENCE = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,8 @@ def add_staff(
 
 
 def change_staff(session: Session, actor: Actor, staff: Staff, changes: dict[str, Any], now: datetime) -> Staff:
-    """Change name, initials, role, languages, skills, capacity or time zone.
+    """Change name, initials, role, languages, skills, capacity, time zone, or until when they
+    are away (None: they are here): deputies decide in their place.
 
     The last owner keeps that role (Conflict)."""
     require(actor, Action.STAFF_MANAGE)
@@ -116,21 +118,29 @@ def change_staff(session: Session, actor: Actor, staff: Staff, changes: dict[str
         rules.require_role_within(actor, OrgRole(changes["role"]))
         if changes["role"] != OrgRole.OWNER:
             _require_another_owner(session, staff)
+    _require_good_absence(changes, now)
     for name, value in changes.items():
         setattr(staff, name, value)
     audit.record(session, actor, "staff.change", staff, now, fields=sorted(changes))
+    if "absent_until" in changes:
+        live.tell(session, "post", now)
     live.tell(session, "rights", now, staff_id=staff.id)
     return staff
 
 
 def change_own(session: Session, actor: Actor, changes: dict[str, Any], now: datetime) -> Staff:
-    """Change what is one's own: language, time zone, presence, preferences."""
+    """Change what is one's own: language, time zone, presence, preferences, until when one is
+    away (None: one is here): deputies decide in one's place."""
     require(actor, Action.STAFF_VIEW)
     staff = _self(session, actor)
     _refuse_others(changes, _OWN)
+    _require_good_absence(changes, now)
     for name, value in changes.items():
         setattr(staff, name, value)
     staff.seen_at = now
+    if "absent_until" in changes:
+        audit.record(session, actor, "staff.absent", staff, now)
+        live.tell(session, "post", now)  # who is asked about posts is somebody else now
     return staff
 
 
@@ -197,6 +207,12 @@ def _refuse_others(changes: dict[str, Any], known: frozenset[str]) -> None:
     unknown = sorted(set(changes) - known)
     if unknown:
         raise Invalid("this cannot be changed", dict.fromkeys(unknown, "cannot be changed here"))
+
+
+def _require_good_absence(changes: dict[str, Any], now: datetime) -> None:
+    until = changes.get("absent_until")
+    if until is not None and not now < until <= now + _LONGEST_ABSENCE:
+        raise Invalid("nobody can be away until then", {"absent_until": "must be in the future, within a year"})
 
 
 def _require_another_owner(session: Session, staff: Staff) -> None:

@@ -12,7 +12,18 @@ from sqlalchemy.orm import Session
 from channels.sentences import say
 from guichet import audit, live
 from guichet.errors import Conflict, Invalid, NotFound
-from guichet.models import Account, Brand, Conversation, Grant, Staff, Team, TeamMember, WaitSlice
+from guichet.models import (
+    Account,
+    ApprovalPolicy,
+    Brand,
+    Conversation,
+    Grant,
+    Review,
+    Staff,
+    Team,
+    TeamMember,
+    WaitSlice,
+)
 from guichet.policy import AccountRole, Action, Actor, require
 
 ASSIGNMENTS = ("manual", "round_robin", "least_loaded")
@@ -75,18 +86,40 @@ def change_team(
 
 def remove_team(session: Session, actor: Actor, team: Team, now: datetime) -> None:
     """Dissolve a team: its grants end. One that has, or had, conversations stays (Conflict):
-    figures of the past name it."""
+    figures of the past name it. So does one that must agree to posts: else they would go to
+    deputies without anybody having said so."""
     require(actor, Action.TEAM_MANAGE)
     has = select(Conversation.id).where(Conversation.team_id == team.id).limit(1)
     had = select(WaitSlice.id).where(WaitSlice.team_id == team.id).limit(1)
     if session.scalar(has) is not None or session.scalar(had) is not None:
         raise Conflict("customers have waited in this team's queue: empty it instead", code="team_in_use")
+    _require_not_asked(session, team)
     for staff_id in [m.staff_id for m in team.members]:
         live.tell(session, "rights", now, staff_id=staff_id)
     session.execute(delete(Grant).where(Grant.team_id == team.id))
     session.execute(update(Brand).where(Brand.default_team_id == team.id).values(default_team_id=None))
     audit.record(session, actor, "team.remove", team, now)
     session.delete(team)
+
+
+def _require_not_asked(session: Session, team: Team) -> None:
+    """Raises Conflict `team_approves`: the brands whose policy names it, the posts that wait."""
+    policies = session.execute(select(Brand.name, ApprovalPolicy.steps).join(Brand).order_by(Brand.name)).tuples()
+    brands = [name for name, steps in policies if any(team.id in step["teams"] for step in steps)]
+    if brands:
+        raise Conflict(
+            say("this team must agree to the posts of {brands}: name others there first", brands=", ".join(brands)),
+            code="team_approves", current={"brands": brands},
+        )  # fmt: skip
+    waiting = session.scalars(select(Review).where(Review.state == "waiting").order_by(Review.id))
+    posts = list(
+        dict.fromkeys(r.post_id for r in waiting if any(team.id in step["teams"] for step in r.steps[r.step :]))
+    )
+    if posts:
+        raise Conflict(
+            "posts still wait for this team: let them be decided or cancelled first",
+            code="team_approves", current={"posts": posts},
+        )  # fmt: skip
 
 
 def _require_free_name(session: Session, name: str) -> None:

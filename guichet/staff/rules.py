@@ -125,3 +125,8 @@ def require_role_within(actor: Actor, role: OrgRole) -> None:
     """Nobody gives, or takes, a role above their own."""
     if actor.kind != "system" and _RANKS.index(role) > _RANKS.index(actor.role):
         raise NotAllowed("nobody can give or change a role above their own")
+
+
+def absence(until: datetime | None, now: datetime) -> datetime | None:
+    """Until when somebody is away; None for who is here (again)."""
+    return until if until is not None and until > now else None

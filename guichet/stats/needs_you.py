@@ -40,6 +40,8 @@ class Doubt:
     post_id: int | None = None
     post_version: int | None = None  # of the words that are shown here, to approve just these
     dead_letter_id: int | None = None
+    account_ids: Sequence[int] = ()  # where several are asked about at once
+    due_at: datetime | None = None  # when that goes out
     staff_id: int | None = None  # in whose right it was to go out, or whose work it is
     evidence: Sequence[dict[str, Any]] = field(default_factory=tuple)
     choices: Sequence[str] = ()
@@ -167,14 +169,18 @@ def _evidence(look: Look) -> dict[str, Any]:
 def _to_approve(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
     """Posts about which it is the actor's turn to decide."""
     turns = Turns(session, now)
-    return [
-        Doubt(
-            f"approve:{p.id}", "awaiting_approval", p.title or _first_words(p), "", p.updated_at, post_id=p.id,
-            post_version=p.version, staff_id=p.author_id, choices=("approve", "reject"),
-        )
-        for p, reviews in reviews_with_posts(session, "waiting")
-        if any(turns.may_decide(actor, review, p) for review in reviews)
-    ]  # fmt: skip
+    found = []
+    for post, reviews in reviews_with_posts(session, "waiting"):
+        mine = [r.account_id for r in reviews if turns.may_decide(actor, r, post)]
+        if mine:
+            found.append(
+                Doubt(
+                    f"approve:{post.id}", "awaiting_approval", post.title or _first_words(post), "", post.updated_at,
+                    post_id=post.id, post_version=post.version, account_ids=mine, due_at=post.due_at,
+                    staff_id=post.author_id, choices=("approve", "reject"),
+                )
+            )  # fmt: skip
+    return found
 
 
 def _sent_unapproved(session: Session, actor: Actor, now: datetime) -> list[Doubt]:

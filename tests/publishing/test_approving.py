@@ -12,6 +12,7 @@ from guichet.delivery import operations as delivering
 from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.policy import SYSTEM, Actor, load_actor
 from guichet.publishing import approving, brakes, commenting, operations, policies, versions
+from guichet.publishing.cancelling import cancel_one
 from guichet.publishing.drafting import VariantSpec, Words
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.policies import Policy
@@ -61,6 +62,8 @@ def test_steps_are_gone_through_in_order_and_each_by_whom_it_names(desk: Desk) -
     rule(desk, Step("Legal", staff=(legal.id,)), Step("Chief", staff=(chief.id,)))
     post = submitted(desk)
     assert (matters(desk, legal), matters(desk, chief)) == ({"awaiting_approval"}, set())
+    [told] = needs_you.read(desk.session, act(desk, legal), NOW).items
+    assert (told.account_ids, told.due_at) == ([desk.here.id, desk.there.id], post.due_at)
     with pytest.raises(NotAllowed, match="not your turn"):
         operations.approve(desk.session, act(desk, chief), post, NOW)
     operations.approve(desk.session, act(desk, legal), post, NOW)
@@ -287,3 +290,23 @@ def test_versions_are_kept_and_compared_word_by_word(desk: Desk) -> None:
     assert changed.accounts == (desk.here.id, desk.there.id)
     assert changed.pieces == (("same", "Open on "), ("gone", "Monday"), ("new", "Tuesday"))
     assert versions.list_versions(desk.session, desk.stranger, post) == []
+
+
+def test_a_review_ends_with_the_last_delivery_that_it_was_to_let_go(desk: Desk) -> None:
+    rule(desk)
+    post = submitted(desk)
+    first, second = desk.deliveries(post)
+    cancel_one(desk.session, desk.publisher, first, NOW)
+    assert (said(desk, post), post.state) == ({second.account_id: "waiting"}, "awaiting_approval")
+    cancel_one(desk.session, desk.publisher, second, NOW)
+    assert (said(desk, post), post.state) == ({}, "cancelled")
+    assert needs_you.read(desk.session, desk.publisher, NOW).counts == {}
+
+
+def test_what_was_agreed_to_goes_out_when_what_still_waited_is_cancelled(desk: Desk) -> None:
+    rule(desk, accounts={desk.there.id: "none"})
+    post = desk.post()
+    desk.schedule(post)
+    waits = next(d for d in desk.deliveries(post) if d.account_id == desk.here.id)
+    cancel_one(desk.session, desk.publisher, waits, NOW)
+    assert (post.state, sorted(desk.states(post))) == ("scheduled", ["cancelled", "scheduled"])

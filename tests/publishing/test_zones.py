@@ -19,6 +19,7 @@ from guichet.delivery import operations as delivering
 from guichet.policy import SYSTEM
 from guichet.publishing import operations
 from guichet.publishing.drafting import Item, VariantSpec, Words
+from guichet.publishing.embargo import set_embargo
 from guichet.publishing.zones import follow_zones
 from tests.publishing.desk import NOW, Desk
 from tests.workers.stage import runtime_on
@@ -103,3 +104,20 @@ def test_the_tending_notices_zones_that_were_replaced_while_it_ran(
     use(None)
     desk.session.expire_all()
     assert post.due_at == IN_LONDON
+
+
+def test_an_embargo_ends_when_its_wall_time_does(desk: Desk, zones: Path) -> None:
+    post, draft = desk.post(), desk.post()
+    desk.schedule(post, at="2026-03-12T09:30")
+    for one in (post, draft):
+        set_embargo(desk.session, desk.publisher, one, AT, "Europe/Paris", NOW)
+    post.due_at = None  # as if it were planned by the moment: only the embargo has a wall time
+    let_paris_follow_london(zones)
+    assert follow_zones(desk.session, SYSTEM, NOW) == 2
+    assert follow_zones(desk.session, SYSTEM, NOW) == 0
+    assert (post.embargo_at, draft.embargo_at) == (IN_LONDON, IN_LONDON)
+    assert {(d.due_at, d.not_before, d.state) for d in desk.deliveries(post)} == {
+        (IN_PARIS + timedelta(minutes=30), IN_LONDON, "scheduled")
+    }
+    told = desk.session.scalars(select(m.AuditEntry).where(m.AuditEntry.action == "post.zone_changed")).all()
+    assert [e.data for e in told] == [{"embargo_was": IN_PARIS.isoformat(), "embargo": IN_LONDON.isoformat()}]

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.errors import Conflict, Invalid, NotAllowed, NotSignedIn
-from guichet.models import AuditEntry, Staff
+from guichet.models import AuditEntry, Brand, Post, Review, Staff, Team
 from guichet.policy import SYSTEM, Action, Actor, can, load_actor
+from guichet.publishing.policies import Policy, set_policy
+from guichet.publishing.steps import Step
 from guichet.staff import operations, queries, rules
 from tests.factories import make_account, make_brand, make_staff, make_team
 
@@ -126,3 +128,48 @@ def test_every_act_is_in_the_audit_log_without_names(session: Session, now: date
     entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
     assert [e.action for e in entries] == ["staff.add", "staff.disable"]
     assert "zoe" not in str([e.data for e in entries]).lower()
+
+
+def test_who_is_away_says_until_when_and_not_for_ever(session: Session, now: datetime) -> None:
+    staff = make_staff(session)
+    me = acting(session, staff, now)
+    week = now + timedelta(days=7)
+    operations.change_own(session, me, {"absent_until": week}, now)
+    assert (rules.absence(staff.absent_until, now), rules.absence(staff.absent_until, week)) == (week, None)
+    for never in (now, now + timedelta(days=400)):
+        with pytest.raises(Invalid):
+            operations.change_own(session, me, {"absent_until": never}, now)
+    operations.change_own(session, me, {"absent_until": None}, now)
+    assert staff.absent_until is None
+
+
+def test_a_team_that_must_agree_to_posts_is_not_dissolved(session: Session, now: datetime) -> None:
+    """Else what waits for it would fall to deputies without a word."""
+    team, brand = make_team(session, make_staff(session)), make_brand(session, name="Aurore")
+    step = Step("Legal", teams=(team.id,))
+    set_policy(session, SYSTEM, brand, Policy((step,)), {}, now)
+    with pytest.raises(Conflict, match="Aurore"):
+        operations.remove_team(session, SYSTEM, team, now)
+    set_policy(session, SYSTEM, brand, Policy(), {}, now)
+    waits = _review(session, brand, step, now)
+    with pytest.raises(Conflict) as refused:
+        operations.remove_team(session, SYSTEM, team, now)
+    assert refused.value.data["current"] == {"posts": [waits.post_id]}
+    waits.state = "void"
+    operations.remove_team(session, SYSTEM, team, now)
+    session.flush()
+    assert session.get(Team, team.id) is None
+
+
+def _review(session: Session, brand: Brand, step: Step, now: datetime) -> Review:
+    author = make_staff(session)
+    post = Post(brand_id=brand.id, author_id=author.id, state="awaiting_approval", created_at=now, updated_at=now)
+    session.add(post)
+    session.flush()
+    made = Review(
+        post_id=post.id, account_id=make_account(session, brand).id, content_hash="", steps=[step.plain()], step_at=now,
+        asked_at=now,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made

@@ -15,6 +15,7 @@ from guichet.models import Account, Attempt
 from guichet.models import Delivery as DeliveryRow
 from guichet.policy import Action, require, visible
 from guichet.publishing.amending import amend
+from guichet.publishing.cancelling import cancel_one
 from guichet.publishing.handing_over import adopt
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
@@ -81,7 +82,7 @@ def retry_delivery(asked: Asked, path: IdPath) -> DeliveryDetail:
 def cancel_delivery(asked: Asked, path: IdPath) -> DeliveryDetail:
     """Do not send it; if it may be out already, it is taken down when found."""
     row = find(asked, path.id)
-    operations.cancel(asked.session, asked.actor, row, asked.now)
+    cancel_one(asked.session, asked.actor, row, asked.now)
     return _settled(asked, row)
 
 

@@ -31,6 +31,8 @@ def get_me(asked: Asked) -> Me:
 def change_me(asked: Asked, body: MeChange) -> Me:
     """Change one's own language, time zone, presence or preferences."""
     changes = body.model_dump(exclude_unset=True, exclude_none=True)
+    if "absent_until" in body.model_fields_set:
+        changes["absent_until"] = body.absent_until
     if "language" in changes:
         changes["locale"] = changes.pop("language")
     if len(json.dumps(changes.get("preferences", {}))) > _LARGEST_PREFERENCES:
@@ -75,6 +77,7 @@ def _me(asked: Asked) -> Me:
         language="fr" if staff.locale == "fr" else "en",
         time_zone=staff.time_zone,
         presence=staff.presence,
+        absent_until=rules.absence(staff.absent_until, asked.now),
         capacity=staff.capacity,
         teams=[briefs.team(t) for t in queries.teams_of(asked.session, [staff.id]).get(staff.id, [])],
         csrf_token=asked.csrf_token,

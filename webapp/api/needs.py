@@ -16,7 +16,8 @@ def get_needs_you(asked: Asked) -> NeedsYou:
     """Everything that waits for a person's decision, on the accounts one may decide for."""
     found = needs_you.read(asked.session, asked.actor, asked.now)
     names = Names(asked.session).load(
-        people=[d.staff_id for d in found.items], accounts=[d.account_id for d in found.items]
+        people=[d.staff_id for d in found.items],
+        accounts=[i for d in found.items for i in (d.account_id, *d.account_ids)],
     )  # fmt: skip
     return NeedsYou(
         total=sum(found.counts.values()), counts=found.counts, items=[_doubt(d, names) for d in found.items]
@@ -32,6 +33,8 @@ def _doubt(doubt: needs_you.Doubt, names: Names) -> Doubt:
         since=doubt.since,
         delivery=show_detail(doubt.delivery, names) if doubt.delivery else None,
         account=names.account_or_none(doubt.account_id),
+        accounts=[names.account(i) for i in doubt.account_ids],
+        due_at=doubt.due_at,
         post_id=doubt.post_id,
         post_version=doubt.post_version,
         dead_letter_id=doubt.dead_letter_id,

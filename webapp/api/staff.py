@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from guichet.inbox import operations as inbox
 from guichet.models import Staff as StaffRow
 from guichet.models import Team
@@ -24,7 +26,7 @@ def list_staff(asked: Asked, query: StaffQuery) -> Page[Staff]:
         limit=query.limit + 1,
     )  # fmt: skip
     teams = queries.teams_of(asked.session, [r.id for r in rows])
-    return page_by_id(rows, query.limit, lambda row: _show(row, teams))
+    return page_by_id(rows, query.limit, lambda row: _show(row, teams, asked.now))
 
 
 @room.get("/staff/<int:id>", Staff)
@@ -44,13 +46,15 @@ def add_staff(asked: Asked, body: StaffNew) -> Staff:
             session, asked.actor, email=body.email, name=body.name, role=body.role, password_hash=hashed,
             initials=body.initials, locale=body.language, time_zone=body.time_zone, now=asked.now,
         )  # fmt: skip
-        return _show(staff, {})
+        return _show(staff, {}, asked.now)
 
 
 @room.patch("/staff/<int:id>", Staff, scope="manage", own_units=True)
 def change_staff(asked: Asked, path: IdPath, body: StaffChange) -> Staff:
-    """Change somebody's name, role, skills, languages, capacity or password."""
+    """Change somebody's name, role, skills, languages, capacity, absence or password."""
     changes = body.model_dump(exclude_unset=True, exclude_none=True)
+    if "absent_until" in body.model_fields_set:
+        changes["absent_until"] = body.absent_until
     password = changes.pop("password", None)
     require(asked.actor, Action.STAFF_MANAGE)
     hashed = ""
@@ -63,7 +67,7 @@ def change_staff(asked: Asked, path: IdPath, body: StaffChange) -> Staff:
             operations.change_staff(session, asked.actor, staff, changes, asked.now)
         if hashed:
             operations.change_password(session, asked.actor, staff, hashed, asked.now)
-        return _show(staff, queries.teams_of(session, [staff.id]))
+        return _show(staff, queries.teams_of(session, [staff.id]), asked.now)
 
 
 @room.post("/staff/<int:id>/disable", Left, scope="manage")
@@ -91,15 +95,16 @@ def enable_staff(asked: Asked, path: IdPath) -> Staff:
 
 
 def _one(asked: Asked, staff: StaffRow) -> Staff:
-    return _show(staff, queries.teams_of(asked.session, [staff.id]))
+    return _show(staff, queries.teams_of(asked.session, [staff.id]), asked.now)
 
 
-def _show(staff: StaffRow, teams: dict[int, list[Team]]) -> Staff:
+def _show(staff: StaffRow, teams: dict[int, list[Team]], now: datetime) -> Staff:
     return Staff(
         **briefs.person(staff).model_dump(),
         email=staff.email,
         role=staff.role,
         presence=staff.presence,
+        absent_until=rules.absence(staff.absent_until, now),
         languages=staff.languages,
         skills=staff.skills,
         capacity=staff.capacity,

@@ -41,6 +41,7 @@ class Me(PersonBrief):
     language: Language
     time_zone: str
     presence: PresenceName
+    absent_until: Time | None = Field(description="away until then: deputies approve in one's place")
     capacity: int
     teams: list[TeamBrief]
     csrf_token: str = Field(description="goes into X-CSRF-Token; empty for API tokens")
@@ -53,6 +54,7 @@ class Me(PersonBrief):
 
 class MeChange(In):
     presence: PresenceName | None = None
+    absent_until: Moment | None = Field(None, description="null: one is here again")
     language: Language | None = None
     time_zone: TimeZone | None = None
     preferences: Annotated[Plain, Field(max_length=100)] | None = None
@@ -67,6 +69,7 @@ class Staff(PersonBrief):
     email: str
     role: OrgRoleName
     presence: PresenceName
+    absent_until: Time | None = Field(description="away until then: deputies approve in their place")
     languages: list[str]
     skills: list[str]
     capacity: int
@@ -93,6 +96,7 @@ class StaffChange(In):
     skills: list[Line] | None = Field(None, max_length=50)
     capacity: int | None = Field(None, ge=0, le=1000)
     time_zone: TimeZone | None = None
+    absent_until: Moment | None = Field(None, description="null: they are here again")
     password: str | None = Field(None, min_length=12, max_length=1000)
 
 

@@ -330,6 +330,8 @@ class Doubt(Out):
     since: Time
     delivery: DeliveryDetail | None
     account: AccountBrief | None
+    accounts: list[AccountBrief] = Field(description="those that an approval is asked for")
+    due_at: Time | None = Field(description="when what waits for approval goes out")
     post_id: int | None
     post_version: int | None = Field(description="what waits for approval, as it is shown here; approve this one")
     dead_letter_id: int | None

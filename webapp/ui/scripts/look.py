@@ -1,7 +1,9 @@
-"""Takes the pictures by which the pages are judged: every page, three widths, both themes, both
-languages, busy, empty and broken; and runs axe on each. Needs the built application and Chromium.
+"""Takes the pictures by which the pages are judged: every page, four widths, both themes, both
+languages, busy, and empty, broken, loading, with one part refused, and cut off from its server;
+and runs axe on each. Needs the built application and Chromium.
 
-    python webapp/ui/scripts/look.py OUT [--pages inbox,compose] [--scenes] [--widths 1440] [--quick]
+    python webapp/ui/scripts/look.py OUT [--pages inbox,compose] [--scenes] [--only lift] [--quick]
+        [--widths 1440] [--height 2600] [--modes busy]
 
 Exits 1 when axe finds anything, a script error was thrown, or the browser refused something
 under the content security policy.
@@ -24,7 +26,7 @@ from playwright.sync_api import Page, sync_playwright
 
 UI = Path(__file__).parents[1]
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
-WIDTHS = {"1440": (1440, 900), "1024": (1024, 768), "390": (390, 844)}
+WIDTHS = {"1440": (1440, 900), "1280": (1280, 800), "1024": (1024, 768), "390": (390, 844)}
 PAGES = {
     "inbox": "/inbox?view=open",
     "talk": "/inbox/1?view=open",
@@ -34,6 +36,16 @@ PAGES = {
     "numbers": "/numbers",
     "accounts": "/accounts",
     "settings": "/settings",
+    "list": "/calendar?view=list",
+    "import": "/import",
+    "approval": "/compose/3",
+    "approved": "/compose/1",
+    "sent-back": "/compose/5",
+    "approvals": "/settings/approvals",
+    "slots": "/settings/slots",
+    "people": "/settings/staff",
+    "rights": "/settings/rights",
+    "rules": "/settings/rules",
 }
 # What only shows after somebody did something: the page, then the keys pressed or what is clicked
 # (a role and a part of a name, by its place in the catalogue's English or French).
@@ -75,7 +87,16 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     ),
     "series": ("/compose/8", ["wait", "css .series label:nth-of-type(2)"]),
     "clashes": ("/compose", ["wait", "css section li label", "css textarea", "type More trains on Sunday!", "wait"]),
-    "slots": ("/settings/slots", ["wait", "css .rows .acts .button"]),
+    "slot-week": ("/settings/slots", ["wait", "css .rows .acts .button"]),
+    "usage": ("/accounts", ["wait", "css li .acts .button:nth-of-type(2)"]),
+    "versions": ("/compose/3", ["wait", "css .past summary", "css .past details:last-of-type summary"]),
+    "link": ("/compose/3", ["wait", "css .guests > .button", "type Maître Roy", "wait"]),
+    "link-made": ("/compose/3", ["wait", "css .guests > .button", "type Maître Roy", "css .dialog .primary", "wait"]),
+    "break-glass": ("/compose/3", ["wait", "css .acts .button.quiet", "type The press calls at 03:00"]),
+    "policy": ("/settings/approvals", ["wait", "css .rows .acts .button"]),
+    "away": ("/settings/me", ["wait", "css .away .button", "wait"]),
+    "table": ("/import", ["wait", "file input[type=file]", "wait", "wait"]),
+    "chosen": ("/calendar?view=list", ["wait", "css li input[type=checkbox]", "wait"]),
     "move": ("/calendar", ["wait", "css .chip.scheduled"]),
     "connect": ("/accounts", ["wait", "css header .primary"]),
     "health": ("/accounts", ["wait", "css li .acts .button"]),
@@ -87,15 +108,18 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "braked": ("/inbox?view=open", ["css .foot button:nth-of-type(2)", "css .dialog .danger", "wait"]),
     "lift": ("/inbox?view=open", ["wait", "css .band button", "wait", "css .dialog li .choices label:nth-of-type(2)"]),
 }
-PORTS = {"busy": 8171, "empty": 8172, "broken": 8173}
+MODES = ("busy", "empty", "broken", "loading", "forbidden", "stale")
+_PORT = 8171  # and the next ones, one for each mode
 
 
 @contextmanager
 def fixture_server(mode: str, language: str) -> Iterator[str]:
     """The built pages over the made-up API; its address."""
-    command = ["node", str(UI / "fixtures" / "serve.mjs"), str(PORTS[mode]), mode, language]
+    port = _PORT + MODES.index(mode)
+    serving = "busy" if mode == "stale" else mode
+    command = ["node", str(UI / "fixtures" / "serve.mjs"), str(port), serving, language]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{PORTS[mode]}"
+    address = f"http://127.0.0.1:{port}"
     try:
         _wait_for(address)
         yield address
@@ -116,7 +140,7 @@ def _wait_for(address: str) -> None:
 
 def shots(quick: bool) -> Iterator[tuple[str, str, str, str]]:
     """(mode, width, theme, language) of each picture."""
-    for mode in ("busy",) if quick else ("busy", "empty", "broken"):
+    for mode in ("busy",) if quick else MODES:
         for width in WIDTHS:
             for theme in ("light",) if quick else ("light", "dark"):
                 for language in ("en",) if quick else ("en", "fr"):
@@ -144,7 +168,18 @@ def do(page: Page, act: str) -> None:
         page.keyboard.type(what)
     elif kind == "css" and page.locator(what).first.is_visible():
         page.locator(what).first.click(timeout=3000)
+    elif kind == "file":
+        table = {"name": "winter-2026.xlsx", "mimeType": "application/octet-stream", "buffer": b"read by nobody"}
+        page.locator(what).first.set_input_files([table])
     page.wait_for_timeout(500)
+
+
+def cut_off(page: Page) -> None:
+    """The server has not been heard for minutes."""
+    page.context.set_offline(True)
+    page.clock.fast_forward(120_000)
+    page.wait_for_timeout(300)
+    page.context.set_offline(False)
 
 
 def main() -> int:
@@ -152,6 +187,9 @@ def main() -> int:
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--pages", default=",".join(PAGES))
     arguments.add_argument("--widths", default=",".join(WIDTHS))
+    arguments.add_argument("--height", type=int, help="of every picture, to see long pages whole")
+    arguments.add_argument("--modes", default=",".join(MODES))
+    arguments.add_argument("--only", default=",".join(SCENES), help="these scenes")
     arguments.add_argument("--scenes", action="store_true", help="also what shows after an act")
     arguments.add_argument("--quick", action="store_true")
     asked = arguments.parse_args()
@@ -160,20 +198,22 @@ def main() -> int:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for mode, width, theme, language in shots(asked.quick):
-            if width not in asked.widths.split(","):
+            if width not in asked.widths.split(",") or mode not in asked.modes.split(","):
                 continue
             with fixture_server(mode, language) as address:
                 size = WIDTHS[width]
                 context = browser.new_context(
-                    viewport={"width": size[0], "height": size[1]}, bypass_csp=False, locale=language
+                    viewport={"width": size[0], "height": asked.height or size[1]}, bypass_csp=False, locale=language
                 )
                 kept = f'{{"theme": "{theme}", "language": "{language}"}}'
                 context.add_init_script(f"localStorage.setItem('guichet.preferences', JSON.stringify({kept}))")
                 wanted = [name for name in asked.pages.split(",") if name]
                 if asked.scenes and mode == "busy":
-                    wanted += SCENES
+                    wanted += [name for name in SCENES if name in asked.only.split(",")]
                 for name in wanted:
                     page = context.new_page()
+                    if mode == "stale":
+                        page.clock.install()
                     where = f"{name}-{mode}-{width}-{theme}-{language}"
                     page.on("pageerror", lambda error, at=where: wrong.append(f"{at}: {error}"))
                     page.on(
@@ -189,6 +229,8 @@ def main() -> int:
                     page.wait_for_timeout(900)
                     for act in acts:
                         do(page, act)
+                    if mode == "stale":
+                        cut_off(page)
                     page.screenshot(path=asked.out / f"{where}.png")
                     wrong += [f"{where}: {found}" for found in axe(page)]
                     page.close()

@@ -34,7 +34,7 @@ export const needsYou = {
     replay: "Read it again",
     reconnect: "Connect again",
     approve: "Approve",
-    reject: "Reject",
+    reject: "Send back",
     seen: "Seen",
   },
   linkTitle: "Which post is it?",

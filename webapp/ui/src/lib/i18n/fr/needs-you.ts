@@ -35,7 +35,7 @@ export const needsYou: Catalogue["needsYou"] = {
     replay: "Relire",
     reconnect: "Reconnecter",
     approve: "Approuver",
-    reject: "Refuser",
+    reject: "Renvoyer",
     seen: "Vu",
   },
   linkTitle: "De quelle publication s’agit-il\u202f?",
