@@ -16,9 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, select, union
 
 from channels.sentences import say
-from guichet.archive.manifest import NAME, FilesPart, Manifest, TablePart, WordsPart, check_values
+from guichet.archive.manifest import NAME, FilesPart, Manifest, TablePart, check_values
 from guichet.archive.rows import self_references, shape_of
-from guichet.db import dialect
 from guichet.db.migrate import revision_of
 from guichet.errors import Conflict
 from guichet.models import Attachment, AuditSeal, Base, Credential, Media
@@ -55,7 +54,6 @@ def back_up(
         public_url=public_url,
         keys=check_values(_keys_in_use(connection), keys),
         tables=[_write_table(connection, partial, t) for t in Base.metadata.sorted_tables if t.name not in LEFT_OUT],
-        words=_write_words(connection, partial),
         files=_write_files(connection, partial, store),
     )
     (partial / NAME).write_text(manifest.model_dump_json(indent=1) + "\n", encoding="utf-8")
@@ -79,12 +77,6 @@ def _write_table(connection: Connection, folder: Path, table: Table) -> TablePar
         name=table.name, columns=list(shape.columns), later=self_references(table), rows=rows, part=part,
         sha256=digest,
     )  # fmt: skip
-
-
-def _write_words(connection: Connection, folder: Path) -> WordsPart:
-    part = "rows/message_search.jsonl.gz"
-    rows, digest = _write(folder / part, (list(row) for row in dialect.read_words(connection)))
-    return WordsPart(part=part, sha256=digest, rows=rows)
 
 
 def _write_files(connection: Connection, folder: Path, store: FileStore) -> FilesPart:

@@ -54,7 +54,7 @@ class FilesPart(_Strict):
 
 
 class WordsPart(_Strict):
-    """The index of words in messages."""
+    """The index of words, in backups of before 0014: it is made anew from the messages."""
 
     part: Part
     sha256: Sha256
@@ -70,7 +70,7 @@ class Manifest(_Strict):
     public_url: str
     keys: dict[str, Sha256]  # check values of the keys that something is sealed or signed with
     tables: list[TablePart]
-    words: WordsPart
+    words: WordsPart | None = None
     files: FilesPart
 
 

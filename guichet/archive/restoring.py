@@ -21,6 +21,7 @@ from guichet.archive.manifest import NAME, Manifest, TablePart, parse, require_k
 from guichet.db import dialect
 from guichet.db.migrate import is_known, revision_of
 from guichet.errors import Conflict, Invalid
+from guichet.inbox import searching
 from guichet.models import Base, Brake, Instance, table_of
 from guichet.policy import Action, Actor, require
 from guichet.storage import FileStore, is_key
@@ -39,7 +40,7 @@ def examine(folder: Path, keys: Mapping[str, bytes]) -> Manifest:
     require_keys(manifest, keys)
     wrong: dict[str, str] = {}
     expected = {p.part: p.sha256 for p in manifest.tables}
-    expected |= {p.part: p.sha256 for p in (manifest.words, manifest.files)}
+    expected |= {p.part: p.sha256 for p in (manifest.words, manifest.files) if p}
     for part, digest in expected.items():
         if _digest(folder / part) != digest:
             wrong[part] = say("is missing or is not what was written")
@@ -89,9 +90,6 @@ def restore_rows(connection: Connection, actor: Actor, folder: Path, manifest: M
             _put_back(connection, folder, part)
         except (ValueError, TypeError, LookupError, AttributeError):
             raise Invalid(say("{part} in the backup cannot be read", part=part.part)) from None
-    words = _lines(folder / manifest.words.part)
-    while some := list(islice(words, _AT_ONCE)):
-        dialect.write_words(connection, [(m, a, w) for m, a, w in some])
     for part in manifest.tables:
         if part.name in Base.metadata.tables:
             dialect.number_on(connection, Base.metadata.tables[part.name])
@@ -100,8 +98,9 @@ def restore_rows(connection: Connection, actor: Actor, folder: Path, manifest: M
 
 
 def mark(connection: Connection, actor: Actor, now: datetime) -> None:
-    """This instance waits for a person. On the newest schema."""
+    """Index what can be searched, and have this instance wait for a person. On the newest schema."""
     require(actor, Action.SYSTEM)
+    searching.rebuild(connection)
     table = table_of(Instance)
     if not connection.execute(table.update().values(unconfirmed_since=now)).rowcount:
         row = {"instance_id": "", "public_url": "", "seen_at": now, "unconfirmed_since": now}

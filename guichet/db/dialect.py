@@ -23,7 +23,6 @@ from sqlalchemy import (
     Engine,
     FromClause,
     Insert,
-    Result,
     Select,
     Table,
     TableClause,
@@ -34,6 +33,7 @@ from sqlalchemy import (
     cast,
     column,
     event,
+    exists,
     func,
     literal,
     literal_column,
@@ -46,6 +46,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+
+from guichet.db import tokens
+from guichet.db.tokens import Query
 
 
 def is_sqlite(bind: Engine | Connection | Session) -> bool:
@@ -286,7 +289,7 @@ def _sql_type(value: Any) -> Any:
 _SEARCH_TABLE = {
     "sqlite": (
         "CREATE VIRTUAL TABLE IF NOT EXISTS message_search USING fts5"
-        "(words, account_id UNINDEXED, tokenize = 'unicode61 remove_diacritics 0')",
+        "(words, account_id UNINDEXED, tokenize = \"unicode61 remove_diacritics 0 tokenchars '_@'\")",
     ),
     "postgresql": (
         "CREATE TABLE IF NOT EXISTS message_search (message_id bigint PRIMARY KEY REFERENCES message (id)"
@@ -298,7 +301,7 @@ _SEARCH_TABLE = {
 
 def create_search(connection: Connection) -> None:
     """The index of words in messages. It is no table of the models: SQLite's FTS5 and
-    PostgreSQL's tsvector have no common form. Words come folded from guichet.inbox.words."""
+    PostgreSQL's tsvector have no common form. Tokens come from guichet.inbox.lexicon."""
     for statement in _SEARCH_TABLE[connection.dialect.name]:
         connection.exec_driver_sql(statement)
 
@@ -312,11 +315,20 @@ def is_search_table(name: str) -> bool:
     return name == "message_search" or name.startswith("message_search_")
 
 
-def index_words(bind: Session | Connection, message_id: int, account_id: int, words: str) -> None:
-    """Index a message's folded words. It must not be indexed yet."""
-    shortened = " ".join(w[:100] for w in words.split())
-    indexed = shortened if is_sqlite(bind) else func.array_to_tsvector(func.string_to_array(shortened, " "))
-    bind.execute(_search_of(bind).insert().values(message_id=message_id, account_id=account_id, words=indexed))
+def index_words(bind: Session | Connection, rows: Sequence[tuple[int, int, str]]) -> None:
+    """Index messages: their ids, accounts and tokens, one space apart. They must not be
+    indexed yet. Tokens are letters and digits, and the marks of guichet.inbox.lexicon."""
+    if not rows:
+        return
+    lite = is_sqlite(bind)
+    words: Any = bindparam("tokens", type_=Text())
+    statement = _search_of(bind).insert().values(
+        message_id=bindparam("message"), account_id=bindparam("account"),
+        words=words if lite else cast(words, postgresql.TSVECTOR),
+    )  # fmt: skip
+    bind.execute(
+        statement, [{"message": m, "account": a, "tokens": w if lite else tokens.as_tsvector(w)} for m, a, w in rows]
+    )
 
 
 def forget_words(bind: Session | Connection, message_id: int) -> None:
@@ -325,26 +337,35 @@ def forget_words(bind: Session | Connection, message_id: int) -> None:
     bind.execute(search.delete().where(search.c.message_id == message_id))
 
 
-def find_words(
-    bind: Session | Connection, words: Sequence[str], accounts: Sequence[int] | None, limit: int
-) -> list[int]:
-    """Ids of the newest messages that have all these folded words (letters and digits
-    only), the last one as a beginning. `accounts` None: on every account."""
+def find_words(bind: Session | Connection, query: Query, accounts: Sequence[int] | None, limit: int) -> list[int]:
+    """Ids of the newest messages that meet `query`. `accounts` None: on every account."""
     search = _search_of(bind)
-    if is_sqlite(bind):
-        query = " AND ".join(f'"{w[:100]}"' for w in words) + " *"
-        matches = literal_column("message_search").op("MATCH")(query)
-    else:
-        query = " & ".join(f"'{w[:100]}'" for w in words) + ":*"
-        matches = search.c.words.op("@@")(cast(query, postgresql.TSQUERY))
-    found = select(search.c.message_id).where(matches)
+    found = select(search.c.message_id).where(_matches(bind, query))
     if accounts is not None:
         found = found.where(search.c.account_id.in_(accounts))
     return list(bind.execute(found.order_by(search.c.message_id.desc()).limit(limit)).scalars())
 
 
+def has_words(bind: Session | Connection, message_id: ColumnElement[int], query: Query) -> ColumnElement[bool]:
+    """Whether the message of an outer query meets `query`: one look into the index for each."""
+    search = _search_of(bind)
+    return exists(select(search.c.message_id).where(search.c.message_id == message_id, _matches(bind, query)))
+
+
+def _matches(bind: Session | Connection, query: Query) -> ColumnElement[bool]:
+    if is_sqlite(bind):
+        return literal_column("message_search").op("MATCH", is_comparison=True)(tokens.as_fts5(query))
+    wanted = cast(tokens.as_tsquery(query), postgresql.TSQUERY)
+    return _search_of(bind).c.words.op("@@", is_comparison=True)(wanted)
+
+
 def _search_of(bind: Session | Connection) -> TableClause:
-    key: ColumnClause[int] = column("rowid" if is_sqlite(bind) else "message_id")
+    return _search_keyed("rowid" if is_sqlite(bind) else "message_id")
+
+
+@cache
+def _search_keyed(name: str) -> TableClause:
+    key: ColumnClause[int] = column(name)
     key.key = "message_id"
     return table("message_search", key, column("account_id"), column("words"))
 
@@ -367,20 +388,3 @@ def number_on(bind: Session | Connection, table: Table) -> None:
     highest = bind.execute(select(func.max(key))).scalar()
     if highest is not None:
         bind.execute(select(func.setval(func.pg_get_serial_sequence(table.name, key.name), highest)))
-
-
-def read_words(bind: Session | Connection) -> Result[tuple[int, int, str]]:
-    """The whole index of words: message id, account id and its words, in order of the ids."""
-    search = _search_of(bind)
-    words = search.c.words if is_sqlite(bind) else func.array_to_string(func.tsvector_to_array(search.c.words), " ")
-    return bind.execute(select(search.c.message_id, search.c.account_id, words).order_by(search.c.message_id))
-
-
-def write_words(bind: Session | Connection, rows: Sequence[tuple[int, int, str]]) -> None:
-    """Put rows of `read_words` into an empty index."""
-    words: Any = bindparam("folded", type_=Text())
-    indexed = words if is_sqlite(bind) else func.array_to_tsvector(func.string_to_array(words, " "))
-    statement = _search_of(bind).insert().values(
-        message_id=bindparam("message"), account_id=bindparam("account"), words=indexed
-    )  # fmt: skip
-    bind.execute(statement, [{"message": m, "account": a, "folded": w} for m, a, w in rows])

@@ -20,7 +20,7 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.materials import find_files, ref_of
 from guichet.delivery.payload import freeze
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import handling, seeing, words
+from guichet.inbox import handling, searching, seeing, words
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import State
 from guichet.models import Account, Attachment, Conversation, Identity, Media, Message, ReplyDraft, Staff
@@ -82,6 +82,7 @@ def reply(
         )  # fmt: skip
         message.delivery_id = delivery.id
         _enclose(session, message, files)
+        searching.index(session, message, is_new=True)
         _after_reply(change, author.id, message, then_close)
         audit.record(session, actor, "conversation.reply", conversation, now, message_id=message.id)
     return message
@@ -117,6 +118,7 @@ def note(
         )  # fmt: skip
         add_message(session, conversation, message)
         _enclose(session, message, files)
+        searching.index(session, message, is_new=True)
         change.event("note", message_id=message.id)
         seeing.keep_mark(session, conversation.id, author.id, message.id, now)
         drop_draft(session, conversation.id, author.id, "note")

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.contract import Person
-from guichet.inbox.words import clean, clean_short
+from guichet.inbox import searching
+from guichet.inbox.words import clean, clean_short, fold
 from guichet.models import Customer, Identity
 
 ID_LENGTH = 600
@@ -31,12 +32,15 @@ def identity_of(session: Session, network: str, person: Person, now: datetime) -
         session.add(identity)
     elif handle and name and identity.customer.name in (identity.name, identity.handle):
         identity.customer.name = name  # never a name that a person gave them here
+    was = fold(f"{identity.name} {identity.handle}")
     identity.handle = handle or identity.handle
     identity.name = name or identity.name
     identity.avatar_url = web_address(person.avatar_url) or identity.avatar_url
     identity.url = web_address(person.url) or identity.url
     identity.seen_at = now
     session.flush()
+    if fold(f"{identity.name} {identity.handle}") != was:
+        searching.reindex_identity(session, identity.id)
     return identity
 
 

@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session
 from channels.sentences import say
 from guichet.db import dialect
 from guichet.errors import Invalid
-from guichet.inbox import cursors, searching
+from guichet.inbox import cursors, excerpts, narrowing, searching, sought
 from guichet.inbox.cursors import Cursor
-from guichet.inbox.rows import ConversationRow, read_rows
+from guichet.inbox.narrowing import Narrowing
+from guichet.inbox.rows import ConversationRow, read_rows, with_excerpts
 from guichet.inbox.states import ACTIVE, UNFINISHED, State
-from guichet.models import Account, Conversation, ConversationCount, ConversationLabel
+from guichet.models import Account, Conversation, ConversationCount, ConversationLabel, Message
 from guichet.policy import Action, Actor, visible, visible_accounts
 
 ORDERS = ("oldest_waiting", "newest")
@@ -35,7 +36,8 @@ class Filters:
     """What a list shows; empty means no restriction.
 
     `states` empty means new and open ("all" in it: every state). `assignee`: "" anybody's,
-    "none" nobody's, "me", or a staff id in digits. `text` is searched in the messages.
+    "none" nobody's, "me", or a staff id in digits. `text` is searched for (guichet.inbox.sought);
+    states that it names go before `states`.
     """
 
     account_ids: tuple[int, ...] = ()
@@ -113,7 +115,8 @@ def list_conversations(
     by_wait = order == "oldest_waiting" and not UNFINISHED.isdisjoint(walk.states)
     keys = _by_wait(session, walk, after) if by_wait else _by_newest(session, walk, after, "newest")
     page = keys[: walk.limit]
-    rows = read_rows(session, [k.id for k in page])
+    ids = [k.id for k in page]
+    rows = with_excerpts(read_rows(session, ids), excerpts.read_excerpts(session, walk.narrowing, ids))
     return Page(rows, cursors.write(page[-1]) if len(keys) > walk.limit else "")
 
 
@@ -156,6 +159,15 @@ def read_badges(session: Session, actor: Actor) -> Badges:
     return Badges(active, unassigned, mine, by_state, by_account, by_team)
 
 
+def find_customers(session: Session, actor: Actor, name: str, *, limit: int) -> list[int]:
+    """Ids of identities with a name like this, among those who wrote last on the accounts that
+    the actor may see."""
+    allowed = visible_accounts(actor, Action.CONVERSATION_VIEW)
+    found = searching.find_named(session, None if allowed is None else sorted(allowed), name)
+    wanted = select(Message.identity_id).where(Message.id.in_(found), Message.identity_id.is_not(None)).distinct()
+    return [id_ for id_ in session.scalars(wanted.limit(limit)) if id_ is not None]
+
+
 @dataclass(frozen=True)
 class _Walk:
     """A list, prepared: `legs` are the index prefixes that are walked."""
@@ -166,6 +178,7 @@ class _Walk:
     limit: int
     assignee_id: int | None = None
     team_id: int | None = None
+    narrowing: Narrowing = field(default_factory=Narrowing)
 
 
 def _walk_for(session: Session, actor: Actor, filters: Filters, limit: int) -> _Walk:
@@ -189,12 +202,11 @@ def _walk_for(session: Session, actor: Actor, filters: Filters, limit: int) -> _
     if filters.is_waiting:
         where.append(Conversation.waiting_since.is_not(None))
     accounts = _accounts(session, actor, filters)
-    if filters.text:
-        found = searching.find_conversations(session, accounts, filters.text)
-        where.append(Conversation.id.in_(found))
+    narrowed = narrowing.narrow(session, actor, sought.read(filters.text), accounts)
+    states = filters.wanted_states() if narrowed.states is None else narrowed.states
     return _Walk(
-        accounts, filters.wanted_states(), where, max(1, min(limit, LIST_LIMIT)),
-        assignee_id, filters.team_id,
+        accounts, states, [*where, *narrowed.where], max(1, min(limit, LIST_LIMIT)), assignee_id, filters.team_id,
+        narrowed,
     )  # fmt: skip
 
 

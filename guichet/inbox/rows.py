@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from guichet.inbox.excerpts import Excerpt
 from guichet.models import Account, Conversation, ConversationLabel, Identity, Label, Staff
 
 
@@ -52,6 +53,7 @@ class ConversationRow:
     can_reply: bool
     reply_until: datetime | None
     labels: tuple[LabelRow, ...]
+    excerpt: Excerpt | None = None  # where a search found it
 
 
 _SHOWN = (
@@ -89,6 +91,10 @@ _SHOWN = (
     .join(Identity, Identity.id == Conversation.identity_id)
     .outerjoin(Staff, Staff.id == Conversation.assignee_id)
 )
+
+
+def with_excerpts(rows: Sequence[ConversationRow], excerpts: Mapping[int, Excerpt]) -> list[ConversationRow]:
+    return [replace(row, excerpt=excerpts.get(row.id)) for row in rows]
 
 
 def read_rows(session: Session, ids: Sequence[int]) -> list[ConversationRow]:

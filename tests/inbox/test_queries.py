@@ -10,7 +10,7 @@ from sqlalchemy import event
 from guichet import models as m
 from guichet.errors import Invalid, NotFound
 from guichet.inbox import operations as inbox
-from guichet.inbox import presence, queries, searching, thread
+from guichet.inbox import presence, queries, thread
 from guichet.inbox.queries import Filters
 from guichet.policy import Actor, load_actor
 from guichet.runtime import open_redis
@@ -71,9 +71,9 @@ def test_no_list_count_or_search_shows_what_is_not_ones_own(busy: Scene) -> None
     assert everything(busy, stranger) == []
     assert queries.read_badges(busy.session, stranger) == queries.Badges()
     assert queries.count_conversations(busy.session, stranger).n == 0
-    assert searching.search(busy.session, stranger, "elephant") == []
-    assert secret.id not in [h.message_id for h in searching.search(busy.session, busy.actor(), "elephant")]
-    assert secret.id in [h.message_id for h in searching.search(busy.session, boss, "elephant")]
+    assert everything(busy, stranger, Filters(text="elephant")) == []
+    assert secret.conversation_id not in everything(busy, busy.actor(), Filters(text="elephant"))
+    assert secret.conversation_id in everything(busy, boss, Filters(text="elephant"))
     with pytest.raises(NotFound):
         thread.get_conversation(busy.session, busy.actor(), secret.conversation_id)
     identity = busy.session.get_one(m.Identity, secret.identity_id)
@@ -123,21 +123,6 @@ def test_a_filter_that_makes_no_sense_is_refused(scene: Scene, filters: Filters)
 def test_a_made_up_cursor_is_refused(scene: Scene, after: str) -> None:
     with pytest.raises(Invalid):
         queries.list_conversations(scene.session, scene.actor(), after=after)
-
-
-@pytest.mark.parametrize("text", ['"', "a AND", "' OR 1=1", "*", "&|!", "NEAR(", "é" * 500, "\\", "a:b*"])
-def test_whatever_is_typed_into_the_search_only_searches(busy: Scene, text: str) -> None:
-    searching.search(busy.session, busy.actor(), text)
-    everything(busy, busy.actor(), Filters(text=text))
-
-
-def test_what_was_deleted_is_not_found(busy: Scene) -> None:
-    from tests.inbox.scene import deletion
-
-    message = busy.customer_says("xylophone", root="new")
-    assert searching.search(busy.session, busy.actor(), "xylophone")
-    busy.hears(deletion(message))
-    assert searching.search(busy.session, busy.actor(), "xylophone") == []
 
 
 def test_a_list_takes_the_same_few_queries_whatever_its_length(busy: Scene) -> None:

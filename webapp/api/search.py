@@ -6,7 +6,7 @@ from sqlalchemy import or_, select
 
 from guichet.inbox import queries
 from guichet.inbox.queries import Filters
-from guichet.models import Conversation, Identity, Post, PostTarget, Variant
+from guichet.models import Identity, Post, PostTarget, Variant
 from guichet.policy import Action, visible
 from webapp.api import threads
 from webapp.api.around import brief_of
@@ -29,12 +29,10 @@ def search(asked: Asked, query: SearchQuery) -> Found:
 
 
 def _identities(asked: Asked, query: SearchQuery) -> list[Identity]:
-    seen = select(Conversation.identity_id).where(
-        visible(asked.actor, Conversation.account_id, Action.CONVERSATION_VIEW)
-    )
-    named = or_(Identity.name.icontains(query.q, autoescape=True), Identity.handle.icontains(query.q, autoescape=True))
-    wanted = select(Identity).where(Identity.id.in_(seen), named).order_by(Identity.seen_at.desc(), Identity.id)
-    return list(asked.session.scalars(wanted.limit(query.limit)))
+    """By their names, as the index of messages has them: without case and accents."""
+    found = queries.find_customers(asked.session, asked.actor, query.q, limit=query.limit)
+    wanted = select(Identity).where(Identity.id.in_(found)).order_by(Identity.seen_at.desc(), Identity.id)
+    return list(asked.session.scalars(wanted))
 
 
 def _posts(asked: Asked, query: SearchQuery) -> list[FoundPost]:

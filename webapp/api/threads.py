@@ -19,7 +19,17 @@ from guichet.triage.promises import Promise
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.common import AccountBrief, PersonBrief
-from webapp.api.schemas.inbox import Above, Attachment, ConversationRow, CustomerBrief, Entry, Label, Version
+from webapp.api.schemas.inbox import (
+    Above,
+    Attachment,
+    ConversationRow,
+    CustomerBrief,
+    Entry,
+    Excerpt,
+    Label,
+    Part,
+    Version,
+)
 from webapp.asking import Asked
 
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -72,7 +82,15 @@ def _row(row: Row, names: Names, is_unread: bool, promise: Promise | None) -> Co
         unread=is_unread,
         language=row.language or None,
         version=row.version,
+        excerpt=_excerpt(row),
     )
+
+
+def _excerpt(row: Row) -> Excerpt | None:
+    if row.excerpt is None:
+        return None
+    parts = [Part(text=p.text, hit=p.is_hit) for p in row.excerpt.parts]
+    return Excerpt(message_id=row.excerpt.message_id, at=row.excerpt.at, parts=parts)
 
 
 def _assignee(row: Row) -> PersonBrief | None:

@@ -32,6 +32,10 @@ ConversationStateName = Literal[
     "new", "open", "waiting_customer", "waiting_internal", "snoozed", "resolved", "closed", "spam"
 ]
 PriorityName = Literal["low", "normal", "high", "urgent"]
+QUERY = (
+    'words, "phrases", -words, and operators such as from:, account:, label:, is:open, assignee:me, has:file, '
+    "after:2026-05-31; an error names the word that makes no sense"
+)
 DraftKind = Literal["reply", "note"]
 
 
@@ -55,6 +59,21 @@ class CustomerBrief(Out):
     id: int
     name: str
     handle: str
+
+
+class Part(Out):
+    """A piece of plain text; `hit`: it was looked for."""
+
+    text: str
+    hit: bool
+
+
+class Excerpt(Out):
+    """Where a search found the conversation: in its newest message that is meant."""
+
+    message_id: int
+    at: Time
+    parts: list[Part]
 
 
 class ConversationRow(Out):
@@ -81,6 +100,7 @@ class ConversationRow(Out):
     unread: bool = Field(description="it holds something that whoever asks has not read")
     language: str | None
     version: int
+    excerpt: Excerpt | None = Field(None, description="in a search: what was said, where it was said")
 
 
 class Attachment(Out):
@@ -190,7 +210,7 @@ class ConversationQuery(PageQuery):
     language: LanguageTag | None = None
     priority: PriorityName | None = None
     waiting: bool | None = Field(None, description="only where the customer waits for us")
-    q: Words | None = Field(None, description="words in what was said")
+    q: Words | None = Field(None, description=QUERY)
     sort: Literal["oldest_waiting", "newest"] = "oldest_waiting"
 
 

@@ -178,3 +178,28 @@ it("names the priority that an event keeps as a number", () => {
   expect(said(3)).toBe("Guichet set the priority: Urgent");
   expect(said(0)).toBe("Guichet set the priority: Low");
 });
+
+it("marks in a row what was looked for, as text", async () => {
+  await open("/inbox?view=open");
+  const row = box.rows[0];
+  if (!row) throw new Error("there is no row");
+  box.put({ ...row, excerpt: { message_id: 1, at: row.last_message_at, parts: [{ text: "my ", hit: false }, { text: "<b>bags</b>", hit: true }] } });
+  await tick();
+  expect(document.querySelector(`#row-${row.id} mark`)?.textContent).toBe("<b>bags</b>");
+});
+
+it("names the word of a search that makes no sense, beside the box", async () => {
+  const refused = [422, { status: 422, title: "Invalid", code: "invalid", detail: "no", errors: [{ field: "q", message: "“is:odd” makes no sense" }] }] as [number, unknown];
+  await open("/inbox?q=is:odd&state=all", ({ path }) => (path === "/conversations" ? refused : null));
+  const input = document.getElementById("inbox-search");
+  expect(input?.getAttribute("aria-invalid")).toBe("true");
+  expect(document.getElementById(input?.getAttribute("aria-describedby") ?? "")?.textContent).toBe("“is:odd” makes no sense");
+});
+
+it("writes an operator chosen in the search's sheet into the box", async () => {
+  await open("/inbox?view=open");
+  await fireEvent.click(document.querySelector('[aria-label="What the search understands"]') as HTMLElement);
+  await until(() => [...document.querySelectorAll("code")].some((one) => one.textContent === "has:"));
+  await fireEvent.click([...document.querySelectorAll("code")].find((one) => one.textContent === "has:")?.closest("button") as HTMLElement);
+  expect((document.getElementById("inbox-search") as HTMLInputElement).value).toBe("has:");
+});

@@ -1,6 +1,6 @@
 /** The list of the inbox: what is asked for, what came, what is selected, and where one stands. */
 import { listConversations } from "$lib/api/conversations";
-import type { Query } from "$lib/api/client";
+import { ApiError, type Query } from "$lib/api/client";
 import type { ConversationRow, Id, SavedView } from "$lib/api/types";
 import { live } from "$lib/live.svelte";
 import { route } from "$lib/router.svelte";
@@ -29,6 +29,12 @@ export class Box {
 
   get filtered(): boolean {
     return FILTERS.some((name) => name !== "view" && name !== "sort" && route.query.has(name));
+  }
+
+  /** What the server could not understand of the search; the word is named. */
+  get misunderstood(): string | null {
+    if (!(this.error instanceof ApiError)) return null;
+    return this.error.problem.errors?.find((one) => one.field === "q")?.message ?? null;
   }
 
   get query(): Query {

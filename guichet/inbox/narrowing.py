@@ -1,0 +1,251 @@
+"""From what was typed into the search to conditions on conversations.
+
+Words, phrases, `from:` and dates are met by one message; everything else by its
+conversation. What `-` leaves out was never said in it. Rights are the caller's matter: the
+conditions narrow a list that is limited to the accounts that one may see.
+
+A rare word becomes a list of conversations, a common one a look into the index for each
+conversation of the walk: so neither is cut off, whatever else is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
+from sqlalchemy.orm import Session
+
+from channels.sentences import say
+from guichet.db import dialect
+from guichet.db.tokens import Query
+from guichet.inbox import searching
+from guichet.inbox.sought import PRIORITIES, STATES, Sought, Term, day_of, refused
+from guichet.inbox.states import ACTIVE
+from guichet.inbox.words import fold
+from guichet.models import (
+    Account,
+    Attachment,
+    Brand,
+    Conversation,
+    ConversationLabel,
+    ConversationSeen,
+    Label,
+    Message,
+    Staff,
+    Team,
+)  # fmt: skip
+from guichet.policy import Actor
+
+
+@dataclass(frozen=True)
+class Narrowing:
+    """`states` None: the search says nothing of them. `query` is what a message must hold,
+    for its excerpt; `when` bounds when it was said."""
+
+    where: tuple[ColumnElement[bool], ...] = ()
+    states: tuple[str, ...] | None = None
+    query: Query = ()
+    when: tuple[ColumnElement[bool], ...] = ()
+
+
+def narrow(session: Session, actor: Actor, sought: Sought, accounts: Sequence[int]) -> Narrowing:
+    """Raises Invalid (field q) for a name that nothing here bears."""
+    said = [t for t in sought.of("", "from") if not t.is_left_out]
+    query, when = searching.query_of(said), _when(session, actor, sought)
+    where: list[ColumnElement[bool]] = []
+    if query or when:
+        found = _said(session, accounts, query, when)
+        by_label = _label_named(session, said)
+        where.append(or_(found, by_label) if by_label is not None and not when else found)
+    for term in sought.of("", "from"):
+        if term.is_left_out:
+            where.append(not_(_in_messages(session, searching.query_of([term]), ())))
+    for term in sought.terms:
+        condition = _condition(session, actor, term, accounts)
+        if condition is not None:
+            where.append(not_(condition) if term.is_left_out else condition)
+    return Narrowing(tuple(where), _states(sought), query, when)
+
+
+# ------------------------------------------------------------ what was said, and when
+
+
+def _said(
+    session: Session, accounts: Sequence[int], query: Query, when: tuple[ColumnElement[bool], ...]
+) -> ColumnElement[bool]:
+    if not query:
+        return _in_messages(session, (), when)
+    found = dialect.find_words(session, query, accounts, searching.CAP + 1)
+    if len(found) > searching.CAP:
+        return _in_messages(session, query, when)
+    rows = session.scalars(select(Message.conversation_id).where(Message.id.in_(found), *when).distinct())
+    return Conversation.id.in_(list(rows))
+
+
+def _in_messages(session: Session, query: Query, when: tuple[ColumnElement[bool], ...]) -> ColumnElement[bool]:
+    """Whether one message of the conversation meets it all. OFFSET keeps PostgreSQL from
+    reading all messages of the house at once."""
+    said = select(Message.id).where(Message.conversation_id == Conversation.id, Message.deleted_at.is_(None), *when)
+    if query:
+        said = said.where(dialect.has_words(session, Message.id.expression, query))
+    return exists(said.correlate(Conversation).limit(1).offset(0))
+
+
+def newest_said(session: Session, narrowing: Narrowing, ids: Sequence[int]) -> Select[int, int]:
+    """For each of these conversations that has one: its id and its newest message that is meant."""
+    return (
+        select(Message.conversation_id, func.max(Message.id))
+        .where(Message.conversation_id.in_(ids), Message.deleted_at.is_(None), *narrowing.when)
+        .where(dialect.has_words(session, Message.id.expression, narrowing.query))
+        .group_by(Message.conversation_id)
+    )
+
+
+def _when(session: Session, actor: Actor, sought: Sought) -> tuple[ColumnElement[bool], ...]:
+    terms = sought.of("before", "after", "on")
+    if not terms:
+        return ()
+    staff = session.get(Staff, actor.staff_id) if actor.staff_id else None
+    zone = ZoneInfo(staff.time_zone) if staff else ZoneInfo("UTC")
+    where: list[ColumnElement[bool]] = []
+    for term in terms:
+        day = day_of(term)
+        try:
+            start = datetime.combine(day, time(), zone).astimezone(UTC)
+            end = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC)
+        except OverflowError:
+            raise refused(say("“{word}” needs a date such as 2026-05-31", word=term.said)) from None
+        bounds = {
+            "before": Message.sort_at < start,
+            "after": Message.sort_at >= start,
+            "on": and_(Message.sort_at >= start, Message.sort_at < end),
+        }
+        where.append(not_(bounds[term.operator]) if term.is_left_out else bounds[term.operator])
+    return tuple(where)
+
+
+# ------------------------------------------------------------ what a conversation is
+
+
+def _states(sought: Sought) -> tuple[str, ...] | None:
+    """The states asked for, any of them; less those left out."""
+    named = [t for t in sought.of("is") if t.value in STATES]
+    if not named:
+        return None
+    wanted = {s for t in named if not t.is_left_out for s in STATES[t.value]}
+    wanted = wanted or {s for states in STATES.values() for s in states}
+    return tuple(sorted(wanted - {s for t in named if t.is_left_out for s in STATES[t.value]}))
+
+
+def _condition(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool] | None:
+    make = _CONDITIONS.get(term.operator)
+    return make(session, actor, term, accounts) if make else None
+
+
+def _is(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool] | None:
+    c, me = Conversation, actor.staff_id or 0
+    if term.value == "unread":
+        return _is_unread(me)
+    flags: dict[str, ColumnElement[bool]] = {
+        "waiting": c.waiting_since.is_not(None),
+        "assigned": c.assignee_id.is_not(None),
+        "unassigned": c.assignee_id.is_(None),
+        "mine": and_(c.assignee_id.is_not(None), c.assignee_id == me),
+        **{surface: c.surface == surface for surface in ("public", "direct", "mail")},
+    }
+    return flags.get(term.value)
+
+
+def _is_unread(staff_id: int) -> ColumnElement[bool]:
+    seen = ConversationSeen
+    mark = select(seen.through_message_id).where(seen.conversation_id == Conversation.id, seen.staff_id == staff_id)
+    through = mark.correlate(Conversation).scalar_subquery()
+    newest = func.coalesce(Conversation.last_message_id, 0)
+    return or_(and_(through.is_(None), Conversation.state.in_(ACTIVE)), func.coalesce(through, newest) < newest)
+
+
+def _has(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    said = select(Message.id).where(Message.conversation_id == Conversation.id).correlate(Conversation)
+    if term.value == "label":
+        return exists().where(ConversationLabel.conversation_id == Conversation.id)
+    if term.value in ("note", "answer"):
+        return exists(said.where(Message.direction == ("note" if term.value == "note" else "out")).limit(1).offset(0))
+    files = said.join(Attachment, Attachment.message_id == Message.id)
+    return exists(files.where(Attachment.mime.like("image/%")) if term.value == "image" else files)
+
+
+def _account(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    rows = session.execute(select(Account.id, Account.handle, Account.name).where(Account.id.in_(accounts)))
+    return Conversation.account_id.in_(_named(rows.all(), term))
+
+
+def _network(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    rows = session.execute(select(Account.id, Account.network).where(Account.id.in_(accounts)))
+    return Conversation.account_id.in_(_named(rows.all(), term))
+
+
+def _brand(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    seen = select(Account.id, Brand.name).join(Brand, Brand.id == Account.brand_id).where(Account.id.in_(accounts))
+    return Conversation.account_id.in_(_named(session.execute(seen).all(), term))
+
+
+def _label(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    return _labelled(_named(session.execute(select(Label.id, Label.name)).all(), term))
+
+
+def _team(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    return Conversation.team_id.in_(_named(session.execute(select(Team.id, Team.name)).all(), term))
+
+
+def _assignee(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    value = fold(term.value)
+    if value in ("none", "nobody", "personne"):
+        return Conversation.assignee_id.is_(None)
+    if value in ("me", "moi"):
+        return Conversation.assignee_id == (actor.staff_id or 0)
+    rows = session.execute(select(Staff.id, Staff.name, Staff.initials, Staff.email)).all()
+    return and_(Conversation.assignee_id.is_not(None), Conversation.assignee_id.in_(_named(rows, term)))
+
+
+def _priority(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    return Conversation.priority == PRIORITIES.index(term.value)
+
+
+def _language(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    return Conversation.language == fold(term.value)
+
+
+_CONDITIONS: dict[str, Callable[[Session, Actor, Term, Sequence[int]], ColumnElement[bool] | None]] = {
+    "is": _is, "has": _has, "account": _account, "network": _network, "brand": _brand, "label": _label,
+    "team": _team, "assignee": _assignee, "priority": _priority, "language": _language,
+}  # fmt: skip
+
+
+def _named(rows: Sequence[Sequence[object]], term: Term) -> list[int]:
+    """Ids of rows (id, names…) of which one name is what was typed, else has a word that begins
+    with it. Raises Invalid where there is none."""
+    wanted = fold(term.value)
+    named = [(row[0], [fold(str(name)) for name in row[1:]]) for row in rows]
+    exact = [id_ for id_, names in named if wanted in names]
+    found = exact or [id_ for id_, names in named if wanted and any(f" {wanted}" in f" {name}" for name in names)]
+    if not found:
+        raise refused(say("“{word}”: there is nothing of that name that you may see", word=term.said))
+    return [int(str(id_)) for id_ in found]
+
+
+def _labelled(ids: Sequence[int]) -> ColumnElement[bool]:
+    mark = ConversationLabel
+    return exists().where(mark.conversation_id == Conversation.id, mark.label_id.in_(ids))
+
+
+def _label_named(session: Session, terms: Sequence[Term]) -> ColumnElement[bool] | None:
+    """Labels are found by their words, too: those that have all the plain words."""
+    if not terms or any(t.operator for t in terms):
+        return None
+    wanted = [f" {fold(t.value)}" for t in terms]
+    labels = session.execute(select(Label.id, Label.name)).all()
+    ids = [id_ for id_, name in labels if all(w in f" {fold(name)}" for w in wanted)]
+    return _labelled(ids) if ids else false()
