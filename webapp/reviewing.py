@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_time
 from flask import Blueprint, Flask, Response, current_app, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
@@ -22,6 +22,7 @@ from werkzeug.exceptions import TooManyRequests
 from wtforms import HiddenField, TextAreaField
 from wtforms.validators import AnyOf, Length
 
+from channels import registry
 from guichet.delivery.states import State
 from guichet.errors import GuichetError, Invalid, NotFound
 from guichet.models import Account, Delivery, Post, ReviewLink
@@ -57,6 +58,7 @@ class Shown:
     account: Account
     parts: list[dict[str, Any]]
     when: str
+    network: str
     asks: bool
     state: str
     content_hash: str
@@ -157,12 +159,13 @@ def _page(
     if request.args.get("lang") not in LANGUAGES:
         know_language(link.locale)
     turns, guest = Turns(session, now), review_links.guest_of(link)
+    decided = review_links.decided_by(session, link)
     shown = []
     for post in review_links.posts_of(session, link):
         accounts = _shown(session, post, turns, link)
         said = [(c, _who(session, c)) for c in commenting.list_comments(session, guest, post)]
         form = DecideForm(formdata=None, post_id=str(post.id), hashes=" ".join(a.content_hash for a in accounts))
-        shown.append((post, accounts, said, form))
+        shown.append((post, accounts, said, form, decided.get(post.id, "")))
     asked_for = request.form.get("post_id", "")
     page = render_template(
         "review.html", link=link, shown=shown, problem=problem, kept=kept, asked_for=asked_for,
@@ -174,6 +177,7 @@ def _page(
 def _shown(session: Session, post: Post, turns: Turns, link: ReviewLink) -> list[Shown]:
     accounts, guest = accounts_of(session, post), review_links.guest_of(link)
     reviews = {r.account_id: r for r in open_reviews(session, [post.id])}
+    titles = registry.specs_by_name()
     chains: dict[int, list[Delivery]] = {}
     for delivery in _going_out(session, post):
         chains.setdefault(delivery.account_id, []).append(delivery)
@@ -184,7 +188,8 @@ def _shown(session: Session, post: Post, turns: Turns, link: ReviewLink) -> list
         parts = [{**d.payload, "kind": d.kind} for d in sorted(chain, key=lambda d: d.item)]
         when = _told_time(chain[0].due_at, post.time_zone)
         state = review.state if review is not None else ""
-        found.append(Shown(accounts[account_id], parts, when, asks, state, chain[0].content_hash))
+        network = titles[accounts[account_id].network].title if accounts[account_id].network in titles else ""
+        found.append(Shown(accounts[account_id], parts, when, network, asks, state, chain[0].content_hash))
     return found
 
 
@@ -199,8 +204,9 @@ def _who(session: Session, comment: commenting.PostComment) -> str:
 
 
 def _told_time(at: datetime, zone: str) -> str:
-    locale = str(get_locale() or "en")
-    return f"{format_datetime(at, 'full', tzinfo=zone_of(zone), locale=locale)}"
+    locale, local = str(get_locale() or "en"), at.astimezone(zone_of(zone))
+    city = zone.rpartition("/")[2].replace("_", " ")
+    return f"{format_date(local, 'full', locale=locale)}, {format_time(local, 'short', locale=locale)} ({city})"
 
 
 def _link(session: Session, runtime: Runtime, link_id: int) -> ReviewLink:

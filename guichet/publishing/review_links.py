@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from channels.sentences import say
 from guichet import audit
 from guichet.errors import Invalid, NotAllowed, NotFound
-from guichet.models import Post, PostTarget, ReviewLink, ReviewLinkPost, Variant, VariantMedia
+from guichet.models import Post, PostTarget, Review, ReviewLink, ReviewLinkPost, ReviewVote, Variant, VariantMedia
 from guichet.policy import Action, Actor, require_for_post
 from guichet.publishing.queries import sees_post
 from guichet.staff.rules import hash_secret, new_secret
@@ -86,6 +86,17 @@ def find_link(session: Session, link_id: int, secret: str, now: datetime) -> Rev
 def guest_of(link: ReviewLink) -> Actor:
     """Whoever holds the link: no right but what the link itself gives."""
     return Actor(staff_id=None, kind="guest", name=link.name, scopes=frozenset())
+
+
+def decided_by(session: Session, link: ReviewLink) -> dict[int, str]:
+    """What was said through the link last, by post: approve or reject."""
+    wanted = (
+        select(Review.post_id, ReviewVote.choice)
+        .join(Review, Review.id == ReviewVote.review_id)
+        .where(ReviewVote.link_id == link.id)
+        .order_by(ReviewVote.id)
+    )
+    return dict(session.execute(wanted).tuples().all())
 
 
 def posts_of(session: Session, link: ReviewLink) -> Sequence[Post]:

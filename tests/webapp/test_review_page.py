@@ -78,7 +78,10 @@ def test_a_guest_sees_what_will_be_sent_and_agrees_to_just_that(visit: Visit) ->
     page = visit.open(visit.link(id_))
     assert "Come &amp; &lt;see&gt;" in page
     assert "Maître Roy" in page
+    assert "Post 1/1" in page
+    assert "9:00\u202fAM (Paris)" in page
     assert visit.send("approve", "fine").status_code == 303
+    assert "You agreed to this." in visit.ask(visit.page).get_data(as_text=True)
     assert visit.post(id_)["state"] == "scheduled"
     (review,) = visit.author.get(f"/posts/{id_}/approval").get_json()["reviews"]
     assert [(v["guest"], v["choice"], v["reason"]) for v in review["votes"]] == [("Maître Roy", "approve", "fine")]
@@ -107,6 +110,7 @@ def test_a_batch_is_decided_post_by_post_and_no_other_post_is_reached(visit: Vis
     assert visit.send("reject", "not so", place=1).status_code == 303
     assert (visit.post(first)["state"], visit.post(second)["state"]) == ("awaiting_approval", "draft")
     assert visit.post(second)["rejected_reason"] == "not so"
+    assert visit.ask(visit.page).get_data(as_text=True).count("You sent this back.") == 1
     assert visit.send("approve", post_id=str(other)).status_code == 409
     assert visit.send("reject").status_code == 409  # without a word why
     assert visit.send("comment", "a word").status_code == 303

@@ -11,14 +11,14 @@ class Counts {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   async read(): Promise<void> {
-    try {
-      const [views, needs] = await Promise.all([api.get<Page<SavedView>>("/views"), api.get<NeedsYou>("/needs-you")]);
-      this.views = views.items;
-      this.mine = views.items.find((view) => view.id === "mine")?.count ?? 0;
-      this.needsYou = needs.total;
-    } catch {
-      // The last known counts stand; the live dot says when the server is away.
+    // What could not be read stands as it was last known, and holds back nothing else; the live
+    // dot says when the server is away.
+    const [views, needs] = await Promise.allSettled([api.get<Page<SavedView>>("/views"), api.get<NeedsYou>("/needs-you")]);
+    if (views.status === "fulfilled") {
+      this.views = views.value.items;
+      this.mine = this.views.find((view) => view.id === "mine")?.count ?? 0;
     }
+    if (needs.status === "fulfilled") this.needsYou = needs.value.total;
   }
 
   /** Reads now and after changes, at most every two seconds. */
