@@ -1,5 +1,6 @@
 """Whose files may be sent by whom: the one rule for posts and answers, so that nobody
-sends, by a guessed id, what they may not even see."""
+sends, by a guessed id, what they may not even see. A brand's library is for who may write
+posts there; whoever only reads sees its files in the posts that they see."""
 
 from __future__ import annotations
 
@@ -9,13 +10,13 @@ from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from guichet.delivery.payload import MediaRef
-from guichet.models import Media, PostTarget, VariantMedia
+from guichet.models import Account, Media, PostTarget, VariantMedia
 from guichet.policy import Action, Actor, visible
 
 
 def visible_files(actor: Actor) -> ColumnElement[bool]:
-    """The WHERE clause that leaves of `Media` one's own files, and those in a post on an
-    account that one sees."""
+    """The WHERE clause that leaves of `Media` one's own files, those in a post on an account
+    that one sees, and the library of each brand in which one may write."""
     if actor.sees_every_account:
         return true()
     in_post = (
@@ -23,7 +24,13 @@ def visible_files(actor: Actor) -> ColumnElement[bool]:
         .join(VariantMedia, VariantMedia.variant_id == PostTarget.variant_id)
         .where(VariantMedia.media_id == Media.id, visible(actor, PostTarget.account_id, Action.POST_VIEW))
     )
-    return or_(Media.uploaded_by == actor.staff_id, in_post.exists())
+    return or_(Media.uploaded_by == actor.staff_id, in_post.exists(), in_brands(actor, Action.POST_WRITE))
+
+
+def in_brands(actor: Actor, action: Action) -> ColumnElement[bool]:
+    """The WHERE clause that leaves of `Media` the libraries of the brands on one of whose
+    accounts the actor may do `action`."""
+    return Media.brand_id.in_(select(Account.brand_id).where(visible(actor, Account.id, action)))
 
 
 def ref_of(media: Media, alt: str = "") -> MediaRef:

@@ -196,7 +196,7 @@ class Attachment(Base):
     mime: Mapped[Short]
     size: Mapped[int] = mapped_column(default=0)
     alt: Mapped[Long] = mapped_column(default="")
-    storage_key: Mapped[Short] = mapped_column(default="")
+    storage_key: Mapped[Short] = mapped_column(default="", index=True)
     remote_url: Mapped[Long] = mapped_column(default="")
     inline_id: Mapped[Short] = mapped_column(default="")
 

@@ -12,7 +12,8 @@ from guichet.models.base import Base, Key, Long, Short, partial_index, ref
 
 
 class Media(Base):
-    """A file in the store, named by its content. `storage_key` is random, never its name."""
+    """A file in the store, named by its content. `storage_key` is random, never its name.
+    `brand_id`: in whose library it stands; none: it is its uploader's own."""
 
     __tablename__ = "media"
     id: Mapped[Key]
@@ -24,7 +25,8 @@ class Media(Base):
     filename: Mapped[Short]
     alt: Mapped[Long] = mapped_column(default="")
     storage_key: Mapped[Short] = mapped_column(unique=True)
-    uploaded_by: Mapped[int | None] = ref("staff.id")
+    uploaded_by: Mapped[int | None] = ref("staff.id", index=True)
+    brand_id: Mapped[int | None] = ref("brand.id", index=True)
     created_at: Mapped[datetime]
 
 

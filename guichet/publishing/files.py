@@ -19,10 +19,11 @@ from sqlalchemy.orm.attributes import flag_modified
 
 from channels.sentences import say
 from guichet import audit
-from guichet.delivery.materials import visible_files
+from guichet.accounts.queries import get_brand
+from guichet.delivery.materials import in_brands, visible_files
 from guichet.errors import Invalid, NotFound
-from guichet.models import Media, Post, Variant, VariantMedia
-from guichet.policy import Action, Actor, require, require_for_post, visible_accounts
+from guichet.models import Account, Media, Post, Variant, VariantMedia
+from guichet.policy import Action, Actor, require, require_for_post, visible, visible_accounts
 from guichet.publishing.allowed import is_editable
 from guichet.publishing.chains import bring_in_step, note_change, open_deliveries_of
 from guichet.publishing.checking import Specs
@@ -127,15 +128,27 @@ def _clean_name(filename: str) -> str:
     return "".join(c for c in last if c.isprintable())[:200] or "file"
 
 
-def add_media(session: Session, actor: Actor, found: Found, *, storage_key: str, alt: str = "", now: datetime) -> Media:
-    """Keep a file that was examined and stored. For who may write posts or answer somewhere."""
+def add_media(
+    session: Session,
+    actor: Actor,
+    found: Found,
+    *,
+    storage_key: str,
+    alt: str = "",
+    brand_id: int | None = None,
+    now: datetime,
+) -> Media:
+    """Keep a file that was examined and stored, as one's own or in the library of a brand. For
+    who may write posts, there or anywhere, or answer somewhere. Raises NotFound, NotAllowed."""
+    if brand_id is not None:
+        require_in_brand(session, actor, brand_id, Action.POST_WRITE)
     somewhere = visible_accounts(actor, Action.POST_WRITE) != frozenset()
     if not somewhere and visible_accounts(actor, Action.CONVERSATION_ANSWER) == frozenset():
         require(actor, Action.POST_WRITE)
     media = Media(
         sha256=hashlib.sha256(found.data).hexdigest(), mime=found.mime, size=len(found.data), width=found.width,
         height=found.height, filename=found.filename, alt=alt, storage_key=storage_key,
-        uploaded_by=actor.staff_id, created_at=now,
+        uploaded_by=actor.staff_id, brand_id=brand_id, created_at=now,
     )  # fmt: skip
     session.add(media)
     session.flush()
@@ -144,7 +157,8 @@ def add_media(session: Session, actor: Actor, found: Found, *, storage_key: str,
 
 
 def get_media(session: Session, actor: Actor, media_id: int) -> Media:
-    """One's own file, or one in a post on an account that one sees. Raises NotFound."""
+    """One's own file, one in a post on an account that one sees, or one of the library of a
+    brand in which one may write. Raises NotFound."""
     require(actor, Action.STAFF_VIEW)
     media = session.scalars(select(Media).where(Media.id == media_id, visible_files(actor))).first()
     if media is None:
@@ -153,10 +167,10 @@ def get_media(session: Session, actor: Actor, media_id: int) -> Media:
 
 
 def describe(session: Session, actor: Actor, media: Media, alt: str, specs: Specs, now: datetime) -> None:
-    """Change what it shows, in words. One's own, or anybody's for administrators. Every post
-    that is still to go out with it changes by that too: who may not write it may not, and
-    what was approved of it no longer is."""
-    if media.uploaded_by != actor.staff_id:
+    """Change what it shows, in words. One's own, that of a library where one may write, or
+    anybody's for administrators. Every post that is still to go out with it changes by that
+    too: who may not write it may not, and what was approved of it no longer is."""
+    if not may_on_file(session, actor, media, Action.POST_WRITE):
         require(actor, Action.BRAND_MANAGE)
     if alt == media.alt:
         return
@@ -174,6 +188,21 @@ def describe(session: Session, actor: Actor, media: Media, alt: str, specs: Spec
         audit.record(session, actor, "post.change", post, now)
         tell_of(session, post, now)
     audit.record(session, actor, "media.describe", media, now)
+
+
+def may_on_file(session: Session, actor: Actor, media: Media, action: Action) -> bool:
+    """Whether it is the actor's own, or of a brand on one of whose accounts they may do `action`."""
+    if media.uploaded_by is not None and media.uploaded_by == actor.staff_id:
+        return True
+    return session.scalar(select(Media.id).where(Media.id == media.id, in_brands(actor, action))) is not None
+
+
+def require_in_brand(session: Session, actor: Actor, brand_id: int, action: Action) -> None:
+    """Raises NotFound, or NotAllowed, for who may do `action` on no account of the brand."""
+    get_brand(session, actor, brand_id)
+    mine = select(Account.id).where(Account.brand_id == brand_id, visible(actor, Account.id, action))
+    if session.scalar(mine.limit(1)) is None:
+        require(actor, Action.BRAND_MANAGE)
 
 
 def _posts_with(session: Session, media: Media) -> Sequence[Post]:

@@ -46,6 +46,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "POST /imports/<int:id>/undo",
         "POST /posts/<int:id>/seen",
         "DELETE /review-links/<int:id>",
+        "DELETE /media/<int:id>",
         "POST /posts/<int:id>/following/cancel",
         "POST /posts/<int:id>/following/approve",
         "POST /deliveries/<int:id>/retry",

@@ -87,6 +87,25 @@ def test_a_document_is_only_ever_handed_out_as_a_download(publisher: Browser) ->
     assert file.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_library_is_read_on_page_by_page_and_what_is_deleted_is_gone_with_its_bytes(publisher: Browser) -> None:
+    brand = publisher.get("/brands").get_json()["items"][0]
+    names = ["one.txt", "two.txt", "three.txt"]
+    for name in names:
+        sent = {"file": (io.BytesIO(name.encode()), name), "brand_id": str(brand["id"])}
+        assert publisher.ask("POST", "/media", data=sent).status_code == 201
+    read = publisher.get(f"/media?brand_id={brand['id']}&limit=2").get_json()
+    last = publisher.get(f"/media?brand_id={brand['id']}&limit=2&cursor={read['next_cursor']}").get_json()
+    assert [f["name"] for page in (read, last) for f in page["items"]] == names[::-1]
+    assert last["next_cursor"] is None
+    file = last["items"][0]
+    assert (file["brand"]["id"], file["posts"], file["may"]) == (brand["id"], 0, ["describe", "share", "delete"])
+    changed = publisher.patch(f"/media/{file['id']}", {"alt": "A list", "brand_id": 0}).get_json()
+    assert (changed["alt"], changed["brand"]) == ("A list", None)
+    assert publisher.get(f"/media/{file['id']}/uses").get_json() == {"posts": [], "more": 0, "answers": 0}
+    assert publisher.ask("DELETE", f"/media/{file['id']}").status_code == 200
+    assert publisher.get(f"/media/{file['id']}/file").status_code == 404
+
+
 def test_what_a_brake_holds_is_listed_by_its_scope(publisher: Browser) -> None:
     account = account_of(publisher)
     assert publisher.get("/brake/stopped").status_code == 409

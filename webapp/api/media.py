@@ -4,6 +4,8 @@ a download that no browser runs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Response
 from werkzeug.utils import secure_filename
 
@@ -11,10 +13,16 @@ from guichet.errors import NotFound
 from guichet.models import Attachment, Message
 from guichet.models import Media as MediaRow
 from guichet.policy import Action, require
-from guichet.publishing import files
+from guichet.publishing import files, library, queries
+from guichet.publishing.drafting import words_of
+from guichet.publishing.library import FileKind
+from guichet.publishing.rules import standing
 from guichet.runtime import Runtime
-from webapp.api.schemas.common import IdPath
-from webapp.api.schemas.publishing import Media, MediaChange, MediaUpload
+from webapp.api.briefs import Names
+from webapp.api.paging import after, cursor_of
+from webapp.api.schemas.common import Done, IdPath, Page
+from webapp.api.schemas.media import LibraryFile, MediaChange, MediaQuery, MediaUpload, MediaUse, MediaUses
+from webapp.api.schemas.publishing import Media
 from webapp.asking import Asked, Room
 
 room = Room("media")
@@ -24,26 +32,87 @@ _SHOWN_IN_PLACE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp
 
 @room.post("/media", Media, scope=_SENDING, status=201, own_units=True)
 def upload_media(asked: Asked, form: MediaUpload) -> Media:
-    """Upload a file to attach to posts and answers."""
+    """Upload a file to attach to posts and answers, as one's own or into a brand's library."""
     found = files.examine(form.file.stream.read(), form.file.filename or "")
     key = asked.runtime.store.put(found.data)
     with asked.open_unit() as session:
-        row = files.add_media(session, asked.actor, found, storage_key=key, alt=form.alt, now=asked.now)
+        row = files.add_media(
+            session, asked.actor, found, storage_key=key, alt=form.alt, brand_id=form.brand_id, now=asked.now
+        )
         return show_media(row)
 
 
-@room.get("/media/<int:id>", Media)
-def get_media(asked: Asked, path: IdPath) -> Media:
+@room.get("/media", Page[LibraryFile], scope=("read", "publish"))
+def list_media(asked: Asked, query: MediaQuery) -> Page[LibraryFile]:
+    """Files that one may see, the newest first: one's own, those of the posts one sees and,
+    for who may write posts there, the libraries of brands."""
+    rows = library.list_files(
+        asked.session, asked.actor, brand_id=query.brand_id, kind=FileKind(query.kind) if query.kind else None,
+        text=query.q, uploaded_by=query.uploaded_by, unused=query.unused, before=after(query.cursor),
+        limit=query.limit + 1,
+    )  # fmt: skip
+    shown = rows[: query.limit]
+    more = cursor_of(shown[-1].id) if len(rows) > query.limit else None
+    return Page(items=_library(asked, shown), next_cursor=more)
+
+
+@room.get("/media/<int:id>", LibraryFile)
+def get_media(asked: Asked, path: IdPath) -> LibraryFile:
     """What is known of a file."""
-    return show_media(files.get_media(asked.session, asked.actor, path.id))
+    return _library(asked, [files.get_media(asked.session, asked.actor, path.id)])[0]
 
 
-@room.patch("/media/<int:id>", Media, scope=_SENDING)
-def change_media(asked: Asked, path: IdPath, body: MediaChange) -> Media:
-    """Say what it shows, for those who cannot see it."""
+@room.get("/media/<int:id>/uses", MediaUses, scope=("read", "publish"))
+def list_media_uses(asked: Asked, path: IdPath) -> MediaUses:
+    """Where a file is used."""
+    session, actor = asked.session, asked.actor
+    uses = library.uses_of(session, actor, files.get_media(session, actor, path.id))
+    sent = queries.deliveries_of(session, actor, [p.id for p in uses.posts])
+    posts = [
+        MediaUse(
+            post_id=p.id, text=words_of(p).text, state=standing(p.state, [d.state for d in sent[p.id]]), due_at=p.due_at
+        )
+        for p in uses.posts
+    ]  # fmt: skip
+    return MediaUses(posts=posts, more=uses.more, answers=uses.answers)
+
+
+@room.patch("/media/<int:id>", LibraryFile, scope=_SENDING)
+def change_media(asked: Asked, path: IdPath, body: MediaChange) -> LibraryFile:
+    """Say what it shows, for those who cannot see it; share it with a brand, or no longer."""
     row = files.get_media(asked.session, asked.actor, path.id)
-    files.describe(asked.session, asked.actor, row, body.alt, asked.networks.specs(), asked.now)
-    return show_media(row)
+    if body.alt is not None:
+        files.describe(asked.session, asked.actor, row, body.alt, asked.networks.specs(), asked.now)
+    if body.brand_id is not None:
+        library.share(asked.session, asked.actor, row, body.brand_id or None, asked.now)
+    return _library(asked, [row])[0]
+
+
+@room.delete("/media/<int:id>", Done, scope=_SENDING, own_units=True)
+def delete_media(asked: Asked, path: IdPath) -> Done:
+    """Take a file away that nothing holds."""
+    with asked.open_unit() as session:
+        key = library.remove(session, asked.actor, files.get_media(session, asked.actor, path.id), asked.now)
+    asked.runtime.store.delete(key)
+    return Done()
+
+
+def _library(asked: Asked, rows: Sequence[MediaRow]) -> list[LibraryFile]:
+    session, actor = asked.session, asked.actor
+    names = Names(session).load(people=[r.uploaded_by for r in rows], brands=[r.brand_id for r in rows])
+    rights = library.rights_on(session, actor, rows)
+    posts = library.count_posts(session, [r.id for r in rows])
+    return [
+        LibraryFile(
+            **show_media(row).model_dump(),
+            brand=names.brand(row.brand_id),
+            uploaded_by=names.person(row.uploaded_by),
+            created_at=row.created_at,
+            posts=posts.get(row.id, 0),
+            may=[deed.value for deed in rights[row.id]],
+        )
+        for row in rows
+    ]
 
 
 FILE = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from flask_openapi import FileStorage
 from pydantic import Field
 
 from webapp.api.schemas.common import (
@@ -52,15 +51,6 @@ class Media(Out):
     height: int | None
     alt: str
     sha256: str
-
-
-class MediaUpload(In):
-    file: FileStorage = Field(description="the file itself; what it is decides its content, not its name")
-    alt: Annotated[Prose, Field(max_length=5000)] = ""
-
-
-class MediaChange(In):
-    alt: Annotated[Prose, Field(max_length=5000)]
 
 
 class Problems(Out):

@@ -46,6 +46,7 @@ PAGES = {
     "people": "/settings/staff",
     "rights": "/settings/rights",
     "rules": "/settings/rules",
+    "library": "/library",
 }
 # What only shows after somebody did something: the page, then the keys pressed or what is clicked
 # (a role and a part of a name, by its place in the catalogue's English or French).
@@ -68,6 +69,8 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "written": ("/compose/1", []),
     "thread": ("/compose/2", ["wait"]),
     "differs-files": ("/compose/2", ["wait", "css [role=tab]:nth-of-type(2)"]),
+    "library-file": ("/library", ["wait", "css ul button"]),
+    "from-library": ("/compose", ["wait", "css .drop button:nth-of-type(2)", "wait", "css .dialog ul button"]),
     "day": ("/compose", ["wait", "css .day-open"]),
     "twice": ("/compose?at=2026-10-25T02:30", ["wait", "css section li label"]),
     "sent": ("/compose/1", []),

@@ -31,10 +31,12 @@ export const approvePost = (id: Id, version?: number, reason = ""): Promise<Post
 export const rejectPost = (id: Id, reason: string): Promise<Post> => api.post(`/posts/${id}/reject`, { reason });
 export const cancelPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/cancel`);
 
-export function uploadMedia(file: File, alt: string, onprogress: (part: number) => void = () => undefined, signal?: AbortSignal): Promise<Media> {
+/** `brand`: in whose library it is to stand; null: it is one's own. */
+export function uploadMedia(file: File, { alt = "", brand = null }: { alt?: string; brand?: Id | null } = {}, onprogress: (part: number) => void = () => undefined, signal?: AbortSignal): Promise<Media> {
   const form = new FormData();
   form.set("file", file);
   form.set("alt", alt);
+  if (brand !== null) form.set("brand_id", String(brand));
   return upload("/media", form, onprogress, signal);
 }
 export const describeMedia = (id: Id, alt: string): Promise<Media> => api.patch(`/media/${id}`, { alt });

@@ -2,7 +2,7 @@
 import { changeFollowing, repeatPost } from "$lib/api/series";
 import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
-import type { Account, Id, Opening, Post, Preflight, VariantIn } from "$lib/api/types";
+import type { Account, Id, LibraryFile, Opening, Post, Preflight, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
@@ -188,6 +188,14 @@ class DraftPost {
   change(id: Id | null, key: number, what: Partial<Pick<Piece, "text" | "media">>): void {
     const whole = this.wholeFor(id);
     this.put(id, { ...whole, pieces: whole.pieces.map((piece) => (piece.key === key ? { ...piece, ...what } : piece)) });
+  }
+
+  /** Puts a file of the library to the first piece; an empty draft goes over to its brand. */
+  attach(file: LibraryFile): void {
+    if (file.brand && this.empty && !this.accountIds.length) this.brandId = file.brand.id;
+    const [first = newPiece(), ...items] = this.common.pieces;
+    if (first.media.some((one) => one.id === file.id)) return;
+    this.put(null, { ...this.common, pieces: [{ ...first, media: [...first.media, file] }, ...items] });
   }
 
   sameAsAll(id: Id): void {

@@ -73,7 +73,7 @@ export class ImportTable {
     for (const [done, file] of files.entries()) {
       this.busy = { what: "files", done, of: files.length };
       try {
-        this.files[file.name] = (await uploadMedia(file, "")).id;
+        this.files[file.name] = (await uploadMedia(file)).id;
         delete this.lost[file.name];
       } catch (error) {
         this.lost[file.name] = explain(error);

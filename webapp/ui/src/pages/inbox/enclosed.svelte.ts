@@ -44,7 +44,7 @@ export class Enclosed {
     this.error = null;
     this.progress = 0;
     try {
-      this.#take(await uploadMedia(this.#file, this.alt, (share) => (this.progress = share), this.#stop.signal));
+      this.#take(await uploadMedia(this.#file, { alt: this.alt }, (share) => (this.progress = share), this.#stop.signal));
       return true;
     } catch (error) {
       this.error = error;

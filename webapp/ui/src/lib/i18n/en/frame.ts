@@ -14,6 +14,7 @@ export const frame = {
     accounts: "Accounts",
     settings: "Settings",
     import: "Import posts",
+    library: "Media library",
   },
   fold: "Fold the menu",
   unfold: "Unfold the menu",

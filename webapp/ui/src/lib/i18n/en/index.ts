@@ -9,5 +9,6 @@ import { numbers } from "./numbers";
 import { accounts } from "./accounts";
 import { settings } from "./settings";
 import { importing } from "./import";
+import { library } from "./library";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing, library };

@@ -15,6 +15,7 @@ export const frame: Catalogue["frame"] = {
     accounts: "Comptes",
     settings: "Réglages",
     import: "Importer des publications",
+    library: "Médiathèque",
   },
   fold: "Replier le menu",
   unfold: "Déplier le menu",

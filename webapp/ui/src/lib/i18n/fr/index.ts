@@ -10,5 +10,6 @@ import { numbers } from "./numbers";
 import { accounts } from "./accounts";
 import { settings } from "./settings";
 import { importing } from "./import";
+import { library } from "./library";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing, library };

@@ -1,0 +1,63 @@
+"""Files: brought, found again, described, shared with a brand, taken away."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from flask_openapi import FileStorage
+from pydantic import Field
+
+from webapp.api.schemas.common import BrandBrief, Id, In, Line, Out, PageQuery, PersonBrief, Prose, Time
+from webapp.api.schemas.publishing import Media
+
+Alt = Annotated[Prose, Field(max_length=5000)]
+FileKindName = Literal["picture", "film", "sound", "document"]
+
+
+class MediaUpload(In):
+    file: FileStorage = Field(description="the file itself; what it is decides its content, not its name")
+    alt: Alt = ""
+    brand_id: Id | None = Field(None, description="in whose library it is to stand; one's own where nothing is said")
+
+
+class MediaChange(In):
+    """What is not given stays."""
+
+    alt: Alt | None = None
+    brand_id: Id | Literal[0] | None = Field(None, description="the brand whose library has it; 0: one's own only")
+
+
+class MediaQuery(PageQuery):
+    brand_id: Id | None = Field(None, description="the library of this brand")
+    kind: FileKindName | None = None
+    q: Line = Field("", description="looked for in names and descriptions")
+    uploaded_by: Id | None = None
+    unused: bool = Field(False, description="only what no post and no answer holds")
+
+
+class LibraryFile(Media):
+    """A file with where it stands. `posts`: in how many it is; `may`: what you may do with it,
+    where nothing holds it in the case of delete."""
+
+    brand: BrandBrief | None = Field(description="in whose library it is; null: its uploader's own")
+    uploaded_by: PersonBrief | None
+    created_at: Time
+    posts: int
+    may: list[Literal["describe", "share", "delete"]]
+
+
+class MediaUse(Out):
+    """A post with the file."""
+
+    post_id: int
+    text: str
+    state: str
+    due_at: Time | None
+
+
+class MediaUses(Out):
+    """`more`: posts beyond these, or that you do not see; `answers`: answers and notes."""
+
+    posts: list[MediaUse]
+    more: int
+    answers: int
