@@ -87,6 +87,7 @@ class MediaLimit:
     source: str
     as_of: date
     alone: frozenset[str] = frozenset()  # MIME types that must be the only attachment
+    max_pixels: int | None = None  # of a picture, width times height
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ class Problem:
 
     `name` is one of: empty, surface_not_offered, text_too_long,
     text_too_many_bytes, text_has_refused_characters, too_many_media,
-    media_type_refused, media_too_large, media_must_be_alone, alt_too_long.
+    media_type_refused, media_too_large, media_too_many_pixels, media_must_be_alone,
+    alt_too_long.
     `data` holds the figures: count and max in the limit's unit, or bytes for
     sizes; index (from 0) of the file concerned.
     """
@@ -156,6 +157,9 @@ def _item_problems(index: int, item: MediaItem, of: int, limit: MediaLimit) -> l
     found = []
     if item.size > largest:
         found.append(Problem("media_too_large", {**where, "count": item.size, "max": largest}))
+    pixels = (item.width or 0) * (item.height or 0)
+    if limit.max_pixels and item.mime.startswith("image/") and pixels > limit.max_pixels:
+        found.append(Problem("media_too_many_pixels", {**where, "count": pixels, "max": limit.max_pixels}))
     if of > 1 and item.mime in limit.alone:
         found.append(Problem("media_must_be_alone", {**where, "mime": item.mime}))
     if len(item.alt) > limit.alt_max:

@@ -28,6 +28,7 @@ DEFAULTS: Mapping[str, Any] = {
     "url_length": 23,
     "max_media": 4,
     "image_bytes": 16 * 1024 * 1024,
+    "image_pixels": 33_177_600,
     "video_bytes": 99 * 1024 * 1024,
     "alt_max": 1500,
     "mime_types": ["image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/webm", "audio/mpeg"],
@@ -107,6 +108,7 @@ def instance_of(answer: Any, host: str) -> Instance:
         "url_length": _count(statuses, "characters_reserved_per_url"),
         "max_media": _count(statuses, "max_media_attachments"),
         "image_bytes": _count(media, "image_size_limit"),
+        "image_pixels": _count(media, "image_matrix_limit"),
         "video_bytes": _count(media, "video_size_limit"),
         "alt_max": _count(media, "description_limit"),
         "mime_types": [m for m in media.get("supported_mime_types") or () if isinstance(m, str)],
@@ -139,7 +141,9 @@ def limits_of(settings: Mapping[str, Any]) -> Limits:
     )
     sizes = {m: has["image_bytes"] if m.startswith("image/") else has["video_bytes"] for m in has["mime_types"]}
     moving = frozenset(m for m in sizes if not m.startswith("image/"))
-    media = MediaLimit(has["max_media"], sizes, has["alt_max"], _SOURCE, _AS_OF, alone=moving)
+    media = MediaLimit(
+        has["max_media"], sizes, has["alt_max"], _SOURCE, _AS_OF, alone=moving, max_pixels=has["image_pixels"]
+    )
     return Limits(
         text={Surface.PUBLIC: text, Surface.DIRECT: text}, media={Surface.PUBLIC: media, Surface.DIRECT: media}
     )

@@ -20,7 +20,7 @@ from guichet.archive.manifest import NAME, FilesPart, Manifest, TablePart, check
 from guichet.archive.rows import self_references, shape_of
 from guichet.db.migrate import revision_of
 from guichet.errors import Conflict
-from guichet.models import Attachment, AuditSeal, Base, Credential, Media
+from guichet.models import Attachment, AuditSeal, Base, Credential, Media, Rendition
 from guichet.policy import Action, Actor, require
 from guichet.storage import FileStore
 
@@ -80,7 +80,8 @@ def _write_table(connection: Connection, folder: Path, table: Table) -> TablePar
 
 
 def _write_files(connection: Connection, folder: Path, store: FileStore) -> FilesPart:
-    named = union(select(Media.storage_key), select(Attachment.storage_key).where(Attachment.storage_key != ""))
+    files = select(Media.storage_key), select(Rendition.storage_key)
+    named = union(*files, select(Attachment.storage_key).where(Attachment.storage_key != ""))
     listed: list[list[Any]] = []
     missing: list[str] = []
     for key in sorted(connection.scalars(named)):

@@ -24,6 +24,7 @@ from guichet.publishing import files, operations
 from guichet.publishing.checking import Specs
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.publishing.policies import asks_on
+from guichet.publishing.renditions import made_of
 
 HOWS = ("draft", "approval", "schedule")
 _AT_ONCE = 500  # ids in one statement
@@ -151,7 +152,8 @@ def _digest(session: Session, actor: Actor, given: Given) -> str:
 def _usual(session: Session, actor: Actor, given: Given) -> Usual:
     found = find_files(session, actor, list(given.media.values()))
     media = {name: ref_of(found[id_]) for name, id_ in given.media.items() if id_ in found}
-    return Usual(given.accounts, given.time_zone, given.order, media)
+    made = made_of(session, [ref.media_id for ref in media.values()])
+    return Usual(given.accounts, given.time_zone, given.order, media, made)
 
 
 def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:

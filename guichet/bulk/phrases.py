@@ -7,7 +7,9 @@ from channels.limits import Problem
 from channels.sentences import Sentence, say
 
 # The cell that a network's refusal is about; the kinds of parts say which text.
-_OF_FILES = frozenset({"too_many_media", "media_type_refused", "media_too_large", "media_must_be_alone"})
+_OF_FILES = frozenset(
+    {"too_many_media", "media_type_refused", "media_too_large", "media_too_many_pixels", "media_must_be_alone"}
+)
 _OF_PARTS = {"post": "text", "thread_item": "thread", "first_comment": "first_comment"}
 
 
@@ -41,6 +43,10 @@ def refusal(problem: Problem, account: str) -> Sentence:
         "media_type_refused": lambda: say("{account} takes no file like “{file}”.", account=account, file=file),
         "media_too_large": lambda: say(
             "“{file}” is too large for {account}: {count} of {most} bytes.",
+            file=file, account=account, count=count, most=most,
+        ),
+        "media_too_many_pixels": lambda: say(
+            "“{file}” has too many pixels for {account}: {count} of {most}.",
             file=file, account=account, count=count, most=most,
         ),
         "media_must_be_alone": lambda: say("“{file}” must be the only file on {account}.", file=file, account=account),

@@ -16,6 +16,7 @@ from guichet.bulk.tables import Row, unguard
 from guichet.bulk.times import Unread, instant_of, read_moment
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid
+from guichet.publishing.renditions import Made
 from guichet.publishing.rules import FOLD_RULES, GAP_RULES, due_time, readings_of, zone_of
 
 _FORMULA = re.compile(r"^=[A-Za-z(+\-\"'@]")
@@ -71,12 +72,14 @@ class Place:
 @dataclass(frozen=True)
 class Usual:
     """What counts where a row says nothing: `order` is which of two numbers is the day
-    (dmy, mdy; "" where nobody was asked), `media` the files by name or address."""
+    (dmy, mdy; "" where nobody was asked), `media` the files by name or address, `made` what
+    was made of them for networks that would refuse them."""
 
     accounts: tuple[int, ...] = ()
     time_zone: str = ""
     order: str = ""
     media: Mapping[str, MediaRef] = field(default_factory=dict)
+    made: Made = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

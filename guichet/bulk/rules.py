@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from channels.contract import Surface
 from channels.sentences import say
 from guichet.bulk.phrases import column_of, refusal
 from guichet.bulk.reading import Finding, Place, Plan, Reader, Usual
 from guichet.bulk.tables import Row
 from guichet.publishing.drafting import MOST_ITEMS
+from guichet.publishing.renditions import Made, fitted
 from guichet.publishing.rules import Content, Part, check
 
 _PAST = timedelta(minutes=1)
@@ -42,7 +44,7 @@ def check_rows(rows: Sequence[Row], places: Sequence[Place], usual: Usual, now: 
         reader = Reader(row, places, usual)
         plan = reader.read()
         plans.append(plan)
-        findings += [*reader.found, *_check_plan(plan, now)]
+        findings += [*reader.found, *_check_plan(plan, usual.made, now)]
     return Checked(tuple(plans), (*findings, *_repeats(plans), *_descriptions(plans)))
 
 
@@ -75,7 +77,7 @@ def digest_of(rows: Iterable[Mapping[str, str]], usual: Usual) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _check_plan(plan: Plan, now: datetime) -> list[Finding]:
+def _check_plan(plan: Plan, made: Made, now: datetime) -> list[Finding]:
     found = []
     if plan.due_at is not None and plan.due_at < now - _PAST:
         found.append(
@@ -83,14 +85,15 @@ def _check_plan(plan: Plan, now: datetime) -> list[Finding]:
         )
     if len(plan.items) > MOST_ITEMS:
         found.append(Finding(plan.row, "thread", "too_many_items", say("are more than {most}", most=MOST_ITEMS)))
-    return [*found, *_refusals(plan)]
+    return [*found, *_refusals(plan, made)]
 
 
-def _refusals(plan: Plan) -> list[Finding]:
+def _refusals(plan: Plan, made: Made) -> list[Finding]:
     """What the networks would say; what several say of one cell is one finding each."""
     found: dict[tuple[str, str, str], Finding] = {}
     for place, content in zip(plan.places, contents_of(plan), strict=True):
-        for item, problem in check(content, place.spec, place.settings).problems:
+        limit = place.spec.limits_for(place.settings).media.get(Surface.PUBLIC)
+        for item, problem in check(fitted(content, limit, made), place.spec, place.settings).problems:
             column = column_of(problem, content.parts[item].kind)
             message = refusal(problem, place.shown)
             found.setdefault((column, problem.name, message), Finding(plan.row, column, problem.name, message))

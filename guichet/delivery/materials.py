@@ -5,13 +5,16 @@ posts there; whoever only reads sees its files in the posts that they see."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from guichet.delivery.payload import MediaRef
-from guichet.models import Account, Media, PostTarget, VariantMedia
+from guichet.models import Account, Media, PostTarget, Rendition, VariantMedia
 from guichet.policy import Action, Actor, visible
+
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 
 def visible_files(actor: Actor) -> ColumnElement[bool]:
@@ -38,6 +41,15 @@ def ref_of(media: Media, alt: str = "") -> MediaRef:
     return MediaRef(
         media_id=media.id, sha256=media.sha256, mime=media.mime, size=media.size, filename=media.filename,
         alt=alt or media.alt, storage_key=media.storage_key, width=media.width, height=media.height,
+    )  # fmt: skip
+
+
+def instead_of(ref: MediaRef, rendition: Rendition) -> MediaRef:
+    """The file as an account gets it that takes the rendition; it is still called after the file."""
+    stem = ref.filename.rpartition(".")[0] or ref.filename
+    return replace(
+        ref, sha256=rendition.sha256, mime=rendition.mime, size=rendition.size, storage_key=rendition.storage_key,
+        width=rendition.width, height=rendition.height, filename=f"{stem}.{_ENDINGS[rendition.mime]}",
     )  # fmt: skip
 
 

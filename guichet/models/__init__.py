@@ -30,7 +30,17 @@ from guichet.models.conversation import (
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
-from guichet.models.post import Media, Post, PostEditor, PostImport, PostTarget, Variant, VariantMedia
+from guichet.models.post import (
+    Media,
+    Post,
+    PostEditor,
+    PostImport,
+    PostTarget,
+    Rendition,
+    TargetRendition,
+    Variant,
+    VariantMedia,
+)
 from guichet.models.series import Series
 from guichet.models.slot import Slot, SlotUse
 from guichet.models.staff import (
@@ -91,6 +101,7 @@ __all__ = [
     "PostVersion",
     "RateWindow",
     "RawItem",
+    "Rendition",
     "ReplyDraft",
     "Review",
     "ReviewLink",
@@ -106,6 +117,7 @@ __all__ = [
     "Staff",
     "StaffSession",
     "Staged",
+    "TargetRendition",
     "Team",
     "TeamMember",
     "Variant",

@@ -30,6 +30,23 @@ class Media(Base):
     created_at: Mapped[datetime]
 
 
+class Rendition(Base):
+    """A picture made from a file: as some networks take it, or small, for lists (`recipe`)."""
+
+    __tablename__ = "rendition"
+    __table_args__ = (UniqueConstraint("media_id", "recipe"),)
+    id: Mapped[Key]
+    media_id: Mapped[int] = ref("media.id")
+    recipe: Mapped[Short]
+    sha256: Mapped[Short]
+    mime: Mapped[Short]
+    size: Mapped[int]
+    width: Mapped[int]
+    height: Mapped[int]
+    storage_key: Mapped[Short] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+
+
 class Post(Base):
     """One thing to say, on one or many accounts.
 
@@ -127,6 +144,17 @@ class PostTarget(Base):
     variant_id: Mapped[int] = ref("variant.id")
     post: Mapped[Post] = relationship(back_populates="targets")
     variant: Mapped[Variant] = relationship()
+    renditions: Mapped[list[TargetRendition]] = relationship(cascade="all, delete-orphan")
+
+
+class TargetRendition(Base):
+    """What an account gets in place of a file that its network would refuse."""
+
+    __tablename__ = "target_rendition"
+    target_id: Mapped[int] = ref("post_target.id", primary_key=True)
+    media_id: Mapped[int] = ref("media.id", primary_key=True)
+    rendition_id: Mapped[int] = ref("rendition.id", index=True)
+    rendition: Mapped[Rendition] = relationship()
 
 
 class VariantMedia(Base):

@@ -17,6 +17,7 @@ from guichet.models import Account, Delivery, Post, PostEditor
 from guichet.policy import Actor
 from guichet.publishing.checking import Specs, require_fine
 from guichet.publishing.drafting import contents_of
+from guichet.publishing.renditions import keep_renditions
 from guichet.publishing.reviewing import ask, stand
 from guichet.publishing.rules import Content, content_hash
 from guichet.publishing.versions import keep_version
@@ -53,8 +54,9 @@ def bring_in_step(
     session: Session, actor: Actor, post: Post, deliveries: Sequence[Delivery], specs: Specs, now: datetime
 ) -> None:
     """Make the deliveries of a scheduled post say what it says now."""
-    contents = contents_of(post)
     accounts = accounts_of(session, post)
+    keep_renditions(session, post, accounts, specs)
+    contents = contents_of(post)
     require_fine(actor, contents, accounts, specs)
     waits = ask(session, actor, post, contents, accounts, now)
     wanted = {c.account_id: c for c in contents}

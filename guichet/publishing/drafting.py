@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit, live
-from guichet.delivery.materials import find_files, ref_of
+from guichet.delivery.materials import find_files, instead_of, ref_of
+from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, visible
@@ -165,7 +166,7 @@ def contents_of(post: Post) -> list[Content]:
     return [
         Content(
             account_id=target.account_id,
-            parts=_parts(target.variant),
+            parts=_parts(target),
             language=target.variant.language,
             subject=target.variant.subject,
             options={k: v for k, v in target.variant.options.items() if k != "own"},
@@ -184,10 +185,17 @@ def _words(variant: Variant) -> Words:
     return Words(variant.text, items, comment, variant.language, variant.subject, files.get(0, []))
 
 
-def _parts(variant: Variant) -> tuple[Part, ...]:
+def _parts(target: PostTarget) -> tuple[Part, ...]:
+    """What goes out on an account, with what was made in place of files that it would refuse."""
+    variant, made = target.variant, {r.media_id: r.rendition for r in target.renditions}
+
+    def ref(used: VariantMedia) -> MediaRef:
+        plain = ref_of(used.media, used.alt)
+        return instead_of(plain, made[used.media_id]) if used.media_id in made else plain
+
     following = [(str(i["text"]), str(i.get("kind", "thread_item"))) for i in variant.items]
     return tuple(
-        Part(text, tuple(ref_of(m.media, m.alt) for m in variant.media if m.item == n), kind)
+        Part(text, tuple(ref(m) for m in variant.media if m.item == n), kind)
         for n, (text, kind) in enumerate([(variant.text, "post"), *following])
     )
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from guichet import audit
 from guichet.delivery.materials import in_brands, visible_files
 from guichet.errors import Conflict, NotFound
-from guichet.models import Attachment, Media, Post, PostTarget, ReplyDraft, Variant, VariantMedia
+from guichet.models import Attachment, Media, Post, PostTarget, Rendition, ReplyDraft, Variant, VariantMedia
 from guichet.policy import Action, Actor, can, require, visible
 from guichet.publishing.files import may_on_file, require_in_brand
 
@@ -156,10 +156,10 @@ def share(session: Session, actor: Actor, media: Media, brand_id: int | None, no
     audit.record(session, actor, "media.share", media, now, brand_id=brand_id)
 
 
-def remove(session: Session, actor: Actor, media: Media, now: datetime) -> str:
+def remove(session: Session, actor: Actor, media: Media, now: datetime) -> list[str]:
     """Take a file away that no post, answer or draft of one holds: one's own, or of a brand of
-    which one manages an account. Returns the key of its bytes, to be given up once this is
-    committed. Raises NotAllowed, Conflict `file_in_use`."""
+    which one manages an account. Returns the keys of its bytes and of
+    what was made from it, to be given up once this is committed. Raises NotAllowed, Conflict `file_in_use`."""
     if not may_on_file(session, actor, media, Action.ACCOUNT_MANAGE):
         require(actor, Action.BRAND_MANAGE)
     # Whoever attaches it meanwhile waits, and is told that it is gone.
@@ -170,6 +170,10 @@ def remove(session: Session, actor: Actor, media: Media, now: datetime) -> str:
     if any(media.id in ids for ids in session.scalars(select(ReplyDraft.media))):
         raise Conflict("this file is used: somebody is writing an answer with it", code="file_in_use")
     audit.record(session, actor, "media.remove", media, now, size=media.size)
+    made = list(session.scalars(select(Rendition).where(Rendition.media_id == media.id)))
+    for rendition in made:
+        session.delete(rendition)
+    session.flush()
     session.delete(media)
     session.flush()
-    return media.storage_key
+    return [media.storage_key, *(r.storage_key for r in made)]

@@ -44,6 +44,7 @@ from guichet.publishing.drafting import (
     write,
 )
 from guichet.publishing.embargo import require_after_embargo
+from guichet.publishing.renditions import keep_renditions
 from guichet.publishing.reviewing import ask, close, open_reviews, stand
 from guichet.publishing.rules import content_hash, due_time
 from guichet.publishing.versions import begin_versions
@@ -118,6 +119,8 @@ def change(
         begin_versions(session, post)
         before = _said(post)
         write(session, actor, post, words if words is not None else words_of(post), given, now)
+        if post.state != "draft":
+            keep_renditions(session, post, accounts_of(session, post), specs)
         if _said(post) != before:
             note_change(session, post, actor, now)
         if post.state != "draft":
@@ -233,8 +236,9 @@ def cancel(session: Session, actor: Actor, post: Post, now: datetime) -> None:
 def _send_off(
     session: Session, actor: Actor, post: Post, due_at: datetime, for_approval: bool, specs: Specs, now: datetime
 ) -> None:
-    contents = contents_of(post)
     accounts = accounts_of(session, post)
+    keep_renditions(session, post, accounts, specs)
+    contents = contents_of(post)
     require_fine(actor, contents, accounts, specs)
     require_no_refusal(session, actor, contents, due_at, post.id)
     post.due_at = due_at

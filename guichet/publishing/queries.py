@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from guichet.delivery.states import State
 from guichet.errors import NotFound
-from guichet.models import Account, Delivery, Post, PostTarget, Staff, Variant, VariantMedia
+from guichet.models import Account, Delivery, Post, PostTarget, Staff, TargetRendition, Variant, VariantMedia
 from guichet.policy import Action, Actor, can, require, require_for_post, visible
 
 _SEEING = (Action.POST_VIEW, Action.POST_WRITE)  # a token that only writes reads its own answer
@@ -148,7 +148,9 @@ def name_of(session: Session, staff_id: int | None) -> str:
 
 def _loaded(wanted: Select[Post]) -> Select[Post]:
     media = selectinload(Post.variants).selectinload(Variant.media).selectinload(VariantMedia.media)
-    return wanted.options(media, selectinload(Post.targets).selectinload(PostTarget.variant))
+    targets = selectinload(Post.targets)
+    made = targets.selectinload(PostTarget.renditions).selectinload(TargetRendition.rendition)
+    return wanted.options(media, targets.selectinload(PostTarget.variant), made)
 
 
 def _may_see(actor: Actor) -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ from channels.sentences import say
 from guichet.delivery.payload import MediaRef
 from guichet.delivery.states import State
 from guichet.errors import Invalid
+from guichet.publishing.bounds import bounds_for
 
 FOLD_RULES = ("first", "second")  # which of two equal wall times
 GAP_RULES = ("later", "earlier")  # where the wall time does not exist: move it past, or before
@@ -149,7 +150,7 @@ def check(
         (n, problem)
         for n, part in enumerate(content.parts)
         for problem in (
-            *problems(part.text, _as_items(part), limits, Surface.PUBLIC),
+            *_refused(part, limits),
             *(_undescribed(part, limits) if needs_alt_text else ()),
         )
     ]
@@ -162,6 +163,20 @@ def check(
         problems=tuple(found),
         cost=_cost(content, spec),
     )
+
+
+_OF_A_PICTURE = frozenset({"media_type_refused", "media_too_large", "media_too_many_pixels"})
+
+
+def _refused(part: Part, limits: Limits) -> Iterator[Problem]:
+    """What the network would refuse; `can_fit` says of a picture that one could be made of it
+    that the network takes."""
+    limit = limits.media.get(Surface.PUBLIC)
+    for problem in problems(part.text, _as_items(part), limits, Surface.PUBLIC):
+        if problem.name in _OF_A_PICTURE and bounds_for(part.media[problem.data["index"]], limit):
+            yield Problem(problem.name, {**problem.data, "can_fit": True})
+        else:
+            yield problem
 
 
 def _undescribed(part: Part, limits: Limits) -> Iterator[Problem]:

@@ -105,6 +105,6 @@ def test_only_what_nothing_holds_is_taken_away_and_only_by_whom_it_concerns(desk
     rights = library.rights_on(session, desk.author, [unused, in_post])
     assert (Deed.DELETE in rights[unused.id], Deed.DELETE in rights[in_post.id]) == (True, False)
     assert library.rights_on(session, desk.publisher, [unused])[unused.id] == [Deed.DESCRIBE]
-    assert library.remove(session, desk.author, unused, NOW) == key
+    assert library.remove(session, desk.author, unused, NOW) == [key]
     with pytest.raises(NotFound):
         files.get_media(session, desk.author, unused.id)

@@ -47,6 +47,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "POST /posts/<int:id>/seen",
         "DELETE /review-links/<int:id>",
         "DELETE /media/<int:id>",
+        "POST /media/<int:id>/renditions",
         "POST /posts/<int:id>/following/cancel",
         "POST /posts/<int:id>/following/approve",
         "POST /deliveries/<int:id>/retry",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+from PIL import Image
 
 from guichet import models as m
 from tests import factories as make
@@ -104,6 +105,32 @@ def test_a_library_is_read_on_page_by_page_and_what_is_deleted_is_gone_with_its_
     assert publisher.get(f"/media/{file['id']}/uses").get_json() == {"posts": [], "more": 0, "answers": 0}
     assert publisher.ask("DELETE", f"/media/{file['id']}").status_code == 200
     assert publisher.get(f"/media/{file['id']}/file").status_code == 404
+
+
+def test_a_picture_that_an_account_would_refuse_is_made_for_it_when_it_is_uploaded(
+    site: Site, publisher: Browser
+) -> None:
+    account, data = account_of(publisher), io.BytesIO()
+    with site.rows() as session:
+        session.get_one(m.Account, account["id"]).settings = {"limits": {"image_bytes": 150_000}}
+    Image.effect_noise((900, 700), 60).save(data, "PNG")
+    sent = {"file": (io.BytesIO(data.getvalue()), "noise.png"), "brand_id": str(account["brand"]["id"])}
+    file = publisher.ask("POST", "/media", data=sent).get_json()
+    said = {"text": "Look", "media_ids": [file["id"]], "variants": [{"account_id": account["id"]}]}
+    (checked,) = publisher.post("/posts/preflight", said).get_json()["accounts"]
+    (made,) = checked["renditions"]
+    assert (checked["problems"], made["mime"], made["was_size"]) == ([], "image/jpeg", file["size"])
+    assert made["size"] <= 150_000 < file["size"]
+    shown = publisher.get(made["url"].removeprefix("/api/v1"))
+    assert (shown.mimetype, len(shown.data)) == ("image/jpeg", made["size"])
+    small = publisher.get(f"/media/{file['id']}/file?small=true")
+    assert (small.mimetype, len(small.data) < 60_000) == ("image/webp", True)
+    again = publisher.post(f"/media/{file['id']}/renditions", {"account_ids": [account["id"]]}).get_json()
+    assert [r["url"] for r in again["items"]] == [made["url"]]
+    assert publisher.get(f"/media/{file['id']}/file?rendition=999").status_code == 404
+    stored = {p for p in site.runtime.store.root.rglob("*") if p.is_file()}
+    assert publisher.ask("DELETE", f"/media/{file['id']}").status_code == 200
+    assert len(stored) - len({p for p in site.runtime.store.root.rglob("*") if p.is_file()}) == 3
 
 
 def test_what_a_brake_holds_is_listed_by_its_scope(publisher: Browser) -> None:

@@ -12,18 +12,32 @@ from werkzeug.utils import secure_filename
 from guichet.errors import NotFound
 from guichet.models import Attachment, Message
 from guichet.models import Media as MediaRow
+from guichet.models import Rendition as RenditionRow
 from guichet.policy import Action, require
-from guichet.publishing import files, library, queries
+from guichet.publishing import files, library, queries, renditions
 from guichet.publishing.drafting import words_of
 from guichet.publishing.library import FileKind
+from guichet.publishing.renditions import THUMBNAIL
 from guichet.publishing.rules import standing
 from guichet.runtime import Runtime
 from webapp.api.briefs import Names
 from webapp.api.paging import after, cursor_of
 from webapp.api.schemas.common import Done, IdPath, Page
-from webapp.api.schemas.media import LibraryFile, MediaChange, MediaQuery, MediaUpload, MediaUse, MediaUses
+from webapp.api.schemas.media import (
+    FileQuery,
+    LibraryFile,
+    MediaChange,
+    MediaQuery,
+    MediaUpload,
+    MediaUse,
+    MediaUses,
+    Rendition,
+    Renditions,
+    RenditionsWanted,
+)
 from webapp.api.schemas.publishing import Media
 from webapp.asking import Asked, Room
+from webapp.fitting import make_renditions
 
 room = Room("media")
 _SENDING = ("publish", "answer")
@@ -39,7 +53,9 @@ def upload_media(asked: Asked, form: MediaUpload) -> Media:
         row = files.add_media(
             session, asked.actor, found, storage_key=key, alt=form.alt, brand_id=form.brand_id, now=asked.now
         )
-        return show_media(row)
+        shown = show_media(row)
+    make_renditions(asked, shown.id)
+    return shown
 
 
 @room.get("/media", Page[LibraryFile], scope=("read", "publish"))
@@ -92,8 +108,9 @@ def change_media(asked: Asked, path: IdPath, body: MediaChange) -> LibraryFile:
 def delete_media(asked: Asked, path: IdPath) -> Done:
     """Take a file away that nothing holds."""
     with asked.open_unit() as session:
-        key = library.remove(session, asked.actor, files.get_media(session, asked.actor, path.id), asked.now)
-    asked.runtime.store.delete(key)
+        keys = library.remove(session, asked.actor, files.get_media(session, asked.actor, path.id), asked.now)
+    for key in keys:
+        asked.runtime.store.delete(key)
     return Done()
 
 
@@ -108,6 +125,7 @@ def _library(asked: Asked, rows: Sequence[MediaRow]) -> list[LibraryFile]:
             brand=names.brand(row.brand_id),
             uploaded_by=names.person(row.uploaded_by),
             created_at=row.created_at,
+            thumbnail_url=f"/api/v1/media/{row.id}/file?small=true",
             posts=posts.get(row.id, 0),
             may=[deed.value for deed in rights[row.id]],
         )
@@ -122,10 +140,37 @@ FILE = {
 
 
 @room.get("/media/<int:id>/file", FILE)
-def get_media_file(asked: Asked, path: IdPath) -> Response:
-    """The file itself."""
+def get_media_file(asked: Asked, path: IdPath, query: FileQuery) -> Response:
+    """The file itself, or what was made from it."""
     row = files.get_media(asked.session, asked.actor, path.id)
+    made = _made(asked, row, query)
+    if made is not None:
+        return serve_file(asked.runtime, made.storage_key, made.mime, row.filename)
     return serve_file(asked.runtime, row.storage_key, row.mime, row.filename)
+
+
+def _made(asked: Asked, row: MediaRow, query: FileQuery) -> RenditionRow | None:
+    if query.rendition is not None:
+        return renditions.get_rendition(asked.session, asked.actor, row, query.rendition)
+    return renditions.find_thumbnail(asked.session, asked.actor, row) if query.small else None
+
+
+@room.post("/media/<int:id>/renditions", Renditions, scope="publish", own_units=True)
+def make_media_renditions(asked: Asked, path: IdPath, body: RenditionsWanted) -> Renditions:
+    """Make of a picture what these accounts take where their networks would refuse it. What
+    cannot be made, their refusal stands."""
+    make_renditions(asked, path.id, body.account_ids)
+    with asked.open_unit() as session:
+        row = files.get_media(session, asked.actor, path.id)
+        made = renditions.made_of(session, [row.id])
+        return Renditions(items=[show_rendition(r) for (_, recipe), r in made.items() if recipe != THUMBNAIL])
+
+
+def show_rendition(row: RenditionRow) -> Rendition:
+    return Rendition(
+        media_id=row.media_id, url=f"/api/v1/media/{row.media_id}/file?rendition={row.id}", mime=row.mime,
+        size=row.size, width=row.width, height=row.height,
+    )  # fmt: skip
 
 
 @room.get("/attachments/<int:id>", FILE)

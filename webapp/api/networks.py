@@ -79,7 +79,11 @@ def media_limits(limits: Limits) -> dict[str, MediaLimit]:
 def _media(limit: MediaFacts) -> MediaLimit:
     sizes: Mapping[str, int] = limit.max_bytes
     return MediaLimit(
-        max_count=limit.max_count, max_bytes=dict(sizes), alt_max=limit.alt_max, alone=sorted(limit.alone)
+        max_count=limit.max_count,
+        max_bytes=dict(sizes),
+        max_pixels=limit.max_pixels,
+        alt_max=limit.alt_max,
+        alone=sorted(limit.alone),
     )
 
 

@@ -19,14 +19,14 @@ from guichet.delivery.materials import ref_of
 from guichet.errors import Invalid
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
-from guichet.publishing import checking, files, operations, queries, rules
+from guichet.publishing import checking, files, operations, queries, renditions, rules
 from guichet.publishing.clashes import find_clashes
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Filter, Place
 from webapp.api.downloading import TABLE, download
-from webapp.api.prospects import show_checks
+from webapp.api.prospects import show_checks, show_renditions
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.finding_posts import PostExport, PostFilter, PostQuery
 from webapp.api.schemas.preflight import Preflight, PreflightIn, Split, SplitIn
@@ -94,15 +94,21 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     for row in rows.values():
         require(actor, Action.POST_WRITE, row)
     contents = [_content(asked, v.account_id, _spec_of(v).over(_words(body))) for v in body.variants]
-    checks = operations.preflight(asked.actor, contents, rows, asked.networks.specs())
+    plain, specs = contents, asked.networks.specs()
+    made = renditions.made_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
+    contents = [renditions.fitted(c, renditions.limit_of(rows[c.account_id], specs), made) for c in plain]
+    checks = operations.preflight(asked.actor, contents, rows, specs)
     asks = any(asks_on(r) or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
     readings = rules.readings_of(body.wall_time, body.time_zone) if body.wall_time else {}
     found = find_clashes(
-        session, actor, contents, due_at or asked.now, asked.networks.specs(), post_id=body.post_id
+        session, actor, contents, due_at or asked.now, specs, post_id=body.post_id
     )  # fmt: skip
+    shown = show_checks(asked, checks, rows, due_at)
+    for account, before, after in zip(shown, plain, contents, strict=True):
+        account.renditions = show_renditions(before, after, made)
     return Preflight(
-        accounts=show_checks(asked, checks, rows, due_at), due_at=due_at, readings=readings, needs_approval=asks,
+        accounts=shown, due_at=due_at, readings=readings, needs_approval=asks,
         warnings=show_clashes(found),
     )  # fmt: skip
 

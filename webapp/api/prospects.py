@@ -12,8 +12,10 @@ from guichet.metering import queries as metering
 from guichet.metering import rules
 from guichet.metering.queries import Allowance, Spending
 from guichet.models import Account
-from guichet.publishing.rules import AccountCheck
-from webapp.api.schemas.preflight import PreflightAccount, SendWarning
+from guichet.publishing.renditions import Made
+from guichet.publishing.rules import AccountCheck, Content
+from webapp.api.media import show_rendition
+from webapp.api.schemas.preflight import PreflightAccount, RenditionUsed, SendWarning
 from webapp.api.showing_posts import show_problems
 from webapp.api.usage import show_quota, show_spending
 from webapp.asking import Asked
@@ -48,6 +50,19 @@ def show_checks(
             )
         )
     return shown
+
+
+def show_renditions(plain: Content, fitted: Content, made: Made) -> list[RenditionUsed]:
+    """The files of which the account gets something else than what was uploaded."""
+    by_sha = {(row.media_id, row.sha256): row for row in made.values()}
+    return [
+        RenditionUsed(item=n, index=at, was_mime=before.mime, was_size=before.size,
+                      was_width=before.width, was_height=before.height,
+                      **show_rendition(by_sha[after.media_id, after.sha256]).model_dump())
+        for n, (old, new) in enumerate(zip(plain.parts, fitted.parts, strict=True))
+        for at, (before, after) in enumerate(zip(old.media, new.media, strict=True))
+        if before.sha256 != after.sha256
+    ]  # fmt: skip
 
 
 def _warnings(

@@ -45,6 +45,7 @@ class MediaLimit(Out):
 
     max_count: int
     max_bytes: dict[str, int]
+    max_pixels: int | None = Field(description="of a picture, width times height")
     alt_max: int
     alone: list[str]
 

@@ -42,6 +42,7 @@ class LibraryFile(Media):
     brand: BrandBrief | None = Field(description="in whose library it is; null: its uploader's own")
     uploaded_by: PersonBrief | None
     created_at: Time
+    thumbnail_url: str
     posts: int
     may: list[Literal["describe", "share", "delete"]]
 
@@ -61,3 +62,31 @@ class MediaUses(Out):
     posts: list[MediaUse]
     more: int
     answers: int
+
+
+class Rendition(Out):
+    """A picture made from a file, for networks that would refuse the file as it is."""
+
+    media_id: int
+    url: str
+    mime: str
+    size: int
+    width: int
+    height: int
+
+
+class RenditionsWanted(In):
+    """For which accounts; every account that you may write on where nothing is said."""
+
+    account_ids: list[Id] | None = Field(None, max_length=200)
+
+
+class Renditions(Out):
+    """All that was made of the file."""
+
+    items: list[Rendition]
+
+
+class FileQuery(In):
+    rendition: Id | None = Field(None, description="one that was made from it")
+    small: bool = Field(False, description="at most 320 pixels wide and high, where it is a picture")

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from webapp.api.schemas.accounts import Quota, Spending, SurfaceName
 from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
+from webapp.api.schemas.media import Rendition
 from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, Problems, VariantIn
 
 
@@ -31,6 +32,18 @@ class PreflightIn(In):
 SendWarning = Literal["sign_in_ends", "quota_used_up", "limit_reached", "limit_passed"]
 
 
+class RenditionUsed(Rendition):
+    """What an account gets in place of a file that its network would refuse, and what was
+    uploaded: `item` 0 is the post, `index` the file's place from 0."""
+
+    item: int
+    index: int
+    was_mime: str
+    was_size: int
+    was_width: int | None
+    was_height: int | None
+
+
 class PreflightAccount(Out):
     """How the text counts on one account, and what it would refuse: the post, each further
     item of its thread, then its first comment."""
@@ -45,6 +58,7 @@ class PreflightAccount(Out):
     currency: str
     quotas: list[Quota] = Field(description="the network's limits that posts draw on, and what is left")
     spending: Spending | None
+    renditions: list[RenditionUsed] = Field([], description="what it gets in place of files that it would refuse")
     warnings: list[SendWarning] = Field(description="what does not forbid it and may hold it up")
 
 

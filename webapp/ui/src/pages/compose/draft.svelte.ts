@@ -1,8 +1,9 @@
 /** The post that is being written: common pieces, what differs by account, a time. */
 import { changeFollowing, repeatPost } from "$lib/api/series";
+import { makeRenditions } from "$lib/api/library";
 import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
-import type { Account, Id, LibraryFile, Opening, Post, Preflight, VariantIn } from "$lib/api/types";
+import type { Account, Id, LibraryFile, Opening, Post, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
@@ -39,6 +40,8 @@ class DraftPost {
   goesOn = $state(false);
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
+  /** Smaller versions of pictures are being made. */
+  fitting = $state(false);
   /** Anything that is not on the server yet. */
   touched = $state(false);
   #key = crypto.randomUUID();
@@ -232,10 +235,36 @@ class DraftPost {
       if (mine === this.#asked) {
         this.check = check;
         this.checkError = null;
+        void this.#fit(check);
       }
     } catch (error) {
       if (mine === this.#asked) this.checkError = error;
     }
+  }
+
+  /** Pictures that an account would refuse and can have otherwise: made once, then asked again. */
+  async #fit(check: Preflight): Promise<void> {
+    const wanted = new Map<Id, Id[]>();
+    for (const { account_id, problems } of check.accounts) {
+      for (const { item, data } of problems) {
+        const file = data["can_fit"] === true ? this.wholeFor(account_id).pieces[item]?.media[Number(data["index"])] : undefined;
+        if (!file || this.#fitted.has(`${file.id} ${account_id}`)) continue;
+        this.#fitted.add(`${file.id} ${account_id}`);
+        wanted.set(file.id, [...(wanted.get(file.id) ?? []), account_id]);
+      }
+    }
+    if (!wanted.size) return;
+    this.fitting = true;
+    // What fails is refused as it was: that stands beside the file.
+    await Promise.allSettled([...wanted].map(([id, accounts]) => makeRenditions(id, accounts)));
+    this.fitting = false;
+    this.verify();
+  }
+  #fitted = new Set<string>();
+
+  /** What an account gets in place of a file, if it is not the file itself. */
+  renditionFor(account: Id, item: number, index: number): RenditionUsed | undefined {
+    return this.check?.accounts.find((one) => one.account_id === account)?.renditions.find((one) => one.item === item && one.index === index);
   }
 
   /** Keeps with a file what it shows. A post that is planned is another version by that: ours

@@ -48,6 +48,8 @@ export const compose = {
   whatTheyTake: "What each network takes",
   takes: (p: { count: number; kinds: string; largest: string; alone: string }) =>
     `${p.count} ${many(p.count, "file", "files")} at most; ${p.kinds}; images up to ${p.largest} MB${p.alone ? `; ${p.alone} only alone` : ""}.`,
+  version: (p: { handles: string; now: string; was: string }) => `${p.handles} would refuse this picture (${p.was}) and gets it as ${p.now}.`,
+  fitting: "Making versions that the networks take…",
   altMissing: "A description is missing",
   removeFile: (name: string) => `Remove ${name}`,
   uploading: (name: string) => `Uploading ${name}…`,
@@ -129,6 +131,7 @@ export const compose = {
     too_many_media: (p: { count: number; max: number }) => `${p.count} files, at most ${p.max} are allowed.`,
     media_type_refused: "The network does not take a file of this kind.",
     media_too_large: (p: { count: number; max: number }) => `A file is too large: ${Math.round(p.count / 1024)} of ${Math.round(p.max / 1024)} kB.`,
+    media_too_many_pixels: (p: { count: number; max: number }) => `A picture has too many pixels: ${(p.count / 1e6).toFixed(1)} of ${(p.max / 1e6).toFixed(1)} million.`,
     media_must_be_alone: "A file of this kind must be the only one.",
     alt_missing: "Describe this picture: the brand sends none without a description.",
     alt_too_long: (p: { count: number; max: number }) => `A description is too long: ${p.count} of ${p.max}.`,

@@ -1,0 +1,130 @@
+"""What was made of files for networks that would refuse them, and which account gets it.
+
+It is made where there is time for it (a file that was just uploaded, somebody who writes with
+it), and chosen when a post is sent off: from then on the post holds it, whatever becomes of
+the network's limits, and what is approved, frozen and sent are its bytes. What nobody made is
+refused as before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.contract import MediaLimit, Surface
+from guichet.delivery.materials import instead_of, ref_of
+from guichet.errors import NotFound
+from guichet.models import Account, Media, Post, Rendition, TargetRendition
+from guichet.policy import Action, Actor, require, visible
+from guichet.publishing.bounds import Bounds, Fitted, bounds_for
+from guichet.publishing.checking import Specs
+from guichet.publishing.rules import Content
+
+THUMBNAIL = "thumbnail"
+Made = Mapping[tuple[int, str], Rendition]  # by file and recipe
+
+
+def limit_of(account: Account, specs: Specs) -> MediaLimit | None:
+    """What the account's network takes with a public post."""
+    return specs[account.network].limits_for(account.settings).media.get(Surface.PUBLIC)
+
+
+def made_of(session: Session, media_ids: Collection[int]) -> Made:
+    """Everything that was made of these files."""
+    if not media_ids:
+        return {}
+    rows = session.scalars(select(Rendition).where(Rendition.media_id.in_(media_ids)))
+    return {(row.media_id, row.recipe): row for row in rows}
+
+
+def get_rendition(session: Session, actor: Actor, media: Media, rendition_id: int) -> Rendition:
+    """One that was made of a file that the actor sees. Raises NotFound."""
+    require(actor, Action.STAFF_VIEW)
+    row = session.get(Rendition, rendition_id)
+    if row is None or row.media_id != media.id:
+        raise NotFound("there is no such file, or it is not yours to see")
+    return row
+
+
+def find_thumbnail(session: Session, actor: Actor, media: Media) -> Rendition | None:
+    """A file that the actor sees, small; None where nothing smaller was made."""
+    require(actor, Action.STAFF_VIEW)
+    return made_of(session, [media.id]).get((media.id, THUMBNAIL))
+
+
+def fitted(content: Content, limit: MediaLimit | None, made: Made) -> Content:
+    """The content with what was made in place of what the network would refuse. Pure."""
+    parts = []
+    for part in content.parts:
+        refs = []
+        for ref in part.media:
+            bounds = bounds_for(ref, limit)
+            found = made.get((ref.media_id, bounds.recipe)) if bounds else None
+            refs.append(instead_of(ref, found) if found else ref)
+        parts.append(replace(part, media=tuple(refs)))
+    return replace(content, parts=tuple(parts))
+
+
+def keep_renditions(session: Session, post: Post, accounts: Mapping[int, Account], specs: Specs) -> None:
+    """Settle which account of the post gets a rendition of which file. A file that is still
+    refused has none."""
+    media_ids = {used.media_id for variant in post.variants for used in variant.media}
+    made = made_of(session, media_ids)
+    for target in post.targets:
+        limit = limit_of(accounts[target.account_id], specs)
+        held = {r.media_id: r for r in target.renditions}
+        wanted: dict[int, Rendition] = {}
+        for used in target.variant.media:
+            bounds = bounds_for(ref_of(used.media), limit)
+            found = made.get((used.media_id, bounds.recipe)) if bounds else None
+            if found is not None:
+                wanted[used.media_id] = found
+        for media_id in held.keys() - wanted.keys():
+            target.renditions.remove(held[media_id])
+        for media_id, rendition in wanted.items():
+            if media_id not in held:
+                target.renditions.append(TargetRendition(media_id=media_id, rendition=rendition))
+            elif held[media_id].rendition_id != rendition.id:
+                held[media_id].rendition = rendition
+    session.flush()
+
+
+# ---------------------------------------------------------------- making them
+
+
+def missing(media: Media, accounts: Iterable[Account], specs: Specs, made: Made) -> list[Bounds]:
+    """What is still to be made of the file for these accounts."""
+    wanted = (bounds_for(ref_of(media), limit_of(account, specs)) for account in accounts)
+    each = {bounds.recipe: bounds for bounds in wanted if bounds is not None}
+    return [bounds for recipe, bounds in each.items() if (media.id, recipe) not in made]
+
+
+def writing_accounts(session: Session, actor: Actor, ids: Sequence[int] | None = None) -> Sequence[Account]:
+    """The accounts on which the actor may write; of `ids`, each of which they must."""
+    for account_id in ids or ():
+        require(actor, Action.POST_WRITE, account_id)
+    wanted = select(Account).where(visible(actor, Account.id, Action.POST_WRITE), Account.state != "disconnected")
+    return session.scalars(wanted.where(Account.id.in_(ids)) if ids is not None else wanted).all()
+
+
+def add_rendition(
+    session: Session, actor: Actor, media: Media, recipe: str, made: Fitted, *, storage_key: str, now: datetime
+) -> Rendition:
+    """Keep what was made and stored of a file that the actor sees; what somebody else made
+    meanwhile stands."""
+    require(actor, Action.STAFF_VIEW)
+    there = made_of(session, [media.id]).get((media.id, recipe))
+    if there is not None:
+        return there
+    row = Rendition(
+        media_id=media.id, recipe=recipe, sha256=hashlib.sha256(made.data).hexdigest(), mime=made.mime,
+        size=len(made.data), width=made.width, height=made.height, storage_key=storage_key, created_at=now,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return row
