@@ -171,16 +171,18 @@ def _require_able(session: Session, staff: Staff, conversation: Conversation, no
 
 
 def snooze(
-    session: Session, actor: Actor, conversation: Conversation, *, until: datetime, now: datetime
+    session: Session, actor: Actor, conversation: Conversation, *, until: datetime | None, now: datetime
 ) -> Conversation:
-    """Put it off until a moment (aware), or until the customer writes. The wait goes on."""
+    """Put it off until a moment (aware) or until the customer writes, whichever comes first;
+    None: until they write. The wait goes on."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
-    if not now < until <= now + LONGEST_SNOOZE:
+    if until is not None and not now < until <= now + LONGEST_SNOOZE:
         raise Invalid("a snooze ends in the future, within a year", {"until": "must be in the future, within a year"})
     with changing(session, actor, conversation, now) as change:
-        _move(change, State.SNOOZED, "snoozed", until=until.isoformat())
+        said = until.isoformat() if until else None
+        _move(change, State.SNOOZED, "snoozed", until=said)
         conversation.hold_until = until
-        audit.record(session, actor, "conversation.snooze", conversation, now, until=until.isoformat())
+        audit.record(session, actor, "conversation.snooze", conversation, now, until=said)
     return conversation
 
 

@@ -108,7 +108,7 @@ def list_conversations(
 ) -> Page:
     """One page. "oldest_waiting": who waits longest first, then the others, newest first;
     "newest": by the last message. Raises Invalid for a filter, order or cursor that makes no sense."""
-    walk = _walk_for(session, actor, filters.checked(), limit)
+    walk = _walk_for(session, actor, filters.checked(), limit, _account_rows(session, actor))
     if order not in ORDERS:
         raise Invalid("there is no such order", {"order": say("must be one of {choices}", choices=", ".join(ORDERS))})
     # What is finished does not wait, but for an answer on its way: its newest come first.
@@ -122,17 +122,36 @@ def list_conversations(
 
 def count_conversations(session: Session, actor: Actor, filters: Filters = Filters()) -> Count:
     """How many a list with these filters has, counted up to COUNT_CAP."""
-    walk = _walk_for(session, actor, filters.checked(), COUNT_CAP)
-    if not walk.accounts:
-        return Count(0)
-    capped = (
-        select(Conversation.id)
-        .where(Conversation.account_id.in_(walk.accounts), Conversation.state.in_(walk.states), *walk.where)
-        .limit(COUNT_CAP + 1)
-        .subquery()
+    walk = _walk_for(session, actor, filters.checked(), COUNT_CAP, _account_rows(session, actor))
+    return _counted(session, [walk])[0]
+
+
+def count_each(session: Session, actor: Actor, lists: Sequence[Filters]) -> list[Count]:
+    """As `count_conversations` for many lists, in one statement for all of them (each that
+    searches for words looks into the index besides). A list that names what is no longer
+    there, such as a label in a kept search, has nothing in it."""
+    accounts = _account_rows(session, actor)
+    walks: list[_Walk] = []
+    for filters in lists:
+        try:
+            walks.append(_walk_for(session, actor, filters.checked(), COUNT_CAP, accounts))
+        except Invalid:
+            walks.append(_Walk((), (), (), COUNT_CAP))
+    return _counted(session, walks)
+
+
+def _counted(session: Session, walks: Sequence[_Walk]) -> list[Count]:
+    asked = [_count_of(walk) for walk in walks if walk.accounts]
+    found = iter(session.execute(select(*asked)).one() if asked else ())
+    numbers = [next(found) if walk.accounts else 0 for walk in walks]
+    return [Count(min(n, COUNT_CAP), n > COUNT_CAP) for n in numbers]
+
+
+def _count_of(walk: _Walk) -> ColumnElement[int]:
+    listed = select(Conversation.id).where(
+        Conversation.account_id.in_(walk.accounts), Conversation.state.in_(walk.states), *walk.where
     )
-    n = session.scalar(select(func.count()).select_from(capped)) or 0
-    return Count(min(n, COUNT_CAP), n > COUNT_CAP)
+    return select(func.count()).select_from(listed.limit(COUNT_CAP + 1).subquery()).scalar_subquery()
 
 
 def read_badges(session: Session, actor: Actor) -> Badges:
@@ -181,7 +200,9 @@ class _Walk:
     narrowing: Narrowing = field(default_factory=Narrowing)
 
 
-def _walk_for(session: Session, actor: Actor, filters: Filters, limit: int) -> _Walk:
+def _walk_for(
+    session: Session, actor: Actor, filters: Filters, limit: int, seen: Sequence[tuple[int, int, str]]
+) -> _Walk:
     where: list[ColumnElement[bool]] = [Conversation.merged_into_id.is_(None)]
     assignee_id = None
     if filters.assignee == "none":
@@ -201,7 +222,11 @@ def _walk_for(session: Session, actor: Actor, filters: Filters, limit: int) -> _
         where.append(exists().where(mark.conversation_id == Conversation.id, mark.label_id == filters.label_id))
     if filters.is_waiting:
         where.append(Conversation.waiting_since.is_not(None))
-    accounts = _accounts(session, actor, filters)
+    accounts = [
+        id_ for id_, brand_id, network in seen
+        if (not filters.account_ids or id_ in filters.account_ids)
+        and filters.brand_id in (None, brand_id) and filters.network in ("", network)
+    ]  # fmt: skip
     narrowed = narrowing.narrow(session, actor, sought.read(filters.text), accounts)
     states = filters.wanted_states() if narrowed.states is None else narrowed.states
     return _Walk(
@@ -210,19 +235,11 @@ def _walk_for(session: Session, actor: Actor, filters: Filters, limit: int) -> _
     )  # fmt: skip
 
 
-def _accounts(session: Session, actor: Actor, filters: Filters) -> list[int]:
-    """The accounts that are both asked for and visible."""
-    allowed = visible_accounts(actor, Action.CONVERSATION_VIEW)
-    wanted = select(Account.id).order_by(Account.id)
-    if allowed is not None:
-        wanted = wanted.where(Account.id.in_(sorted(allowed)))
-    if filters.account_ids:
-        wanted = wanted.where(Account.id.in_(filters.account_ids))
-    if filters.brand_id is not None:
-        wanted = wanted.where(Account.brand_id == filters.brand_id)
-    if filters.network:
-        wanted = wanted.where(Account.network == filters.network)
-    return list(session.scalars(wanted))
+def _account_rows(session: Session, actor: Actor) -> list[tuple[int, int, str]]:
+    """Id, brand and network of the accounts whose conversations the actor may see."""
+    wanted = select(Account.id, Account.brand_id, Account.network).order_by(Account.id)
+    seen = visible(actor, Account.id, Action.CONVERSATION_VIEW)
+    return [(id_, brand_id, network) for id_, brand_id, network in session.execute(wanted.where(seen))]
 
 
 def _by_wait(session: Session, walk: _Walk, after: str) -> list[Cursor]:

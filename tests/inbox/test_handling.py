@@ -87,6 +87,17 @@ def test_nobody_is_handed_what_they_may_not_answer(scene: Scene) -> None:
             inbox.assign(scene.session, scene.actor(), conversation, staff=person, now=scene.now)
 
 
+def test_a_snooze_without_an_end_waits_for_the_customer_alone(scene: Scene) -> None:
+    conversation = scene.conversation_of(scene.customer_says())
+    inbox.snooze(scene.session, scene.actor(), conversation, until=None, now=scene.now)
+    assert inbox.wake_snoozed(scene.session, SYSTEM, scene.later(days=400)) == 0
+    assert (conversation.state, conversation.hold_until, conversation.waiting_since is not None) == (
+        "snoozed", None, True,
+    )  # fmt: skip
+    scene.customer_says("Hello?")
+    assert conversation.state == "open"
+
+
 def test_a_snooze_ends_by_itself_or_when_the_customer_writes(scene: Scene) -> None:
     one = scene.conversation_of(scene.customer_says(root="1"))
     two = scene.conversation_of(scene.customer_says(root="2"))

@@ -125,6 +125,21 @@ def test_a_made_up_cursor_is_refused(scene: Scene, after: str) -> None:
         queries.list_conversations(scene.session, scene.actor(), after=after)
 
 
+def test_many_lists_are_counted_in_one_statement(busy: Scene) -> None:
+    lists = [Filters(), Filters(assignee="none"), Filters(states=("all",)), Filters(network="nowhere")] * 5
+    lists.append(Filters(text="label:gone"))  # a kept search may outlive what it names
+    actor, statements = busy.actor(), list[str]()
+    bind = busy.session.get_bind()
+    listener = lambda *a: statements.append(a[2])  # noqa: E731 - removed below
+    event.listen(bind, "before_cursor_execute", listener)
+    counts = queries.count_each(busy.session, actor, lists)
+    event.remove(bind, "before_cursor_execute", listener)
+    assert [c.n for c in counts] == [6, 6, 7, 0] * 5 + [0]
+    assert len(statements) <= 3  # the accounts, the label, the counts
+    with pytest.raises(Invalid):
+        queries.count_conversations(busy.session, actor, lists[-1])
+
+
 def test_a_list_takes_the_same_few_queries_whatever_its_length(busy: Scene) -> None:
     def count(limit: int) -> int:
         statements: list[str] = []

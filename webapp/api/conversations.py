@@ -134,7 +134,7 @@ def assign(asked: Asked, path: IdPath, body: Assign) -> ConversationRow:
 
 @room.post("/conversations/<int:id>/snooze", ConversationRow, scope="answer")
 def snooze(asked: Asked, path: IdPath, body: Snooze) -> ConversationRow:
-    """Put it off until a moment, or until the customer writes."""
+    """Put it off until a moment or until the customer writes, whichever comes first."""
     return _do(asked, path, operations.snooze, until=body.until)
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from guichet.errors import Invalid, NotFound
 from guichet.inbox import queries
-from guichet.inbox.queries import Filters
+from guichet.inbox.queries import Count, Filters
 from guichet.models import SavedView
 from guichet.triage import prepared
 from webapp.api.schemas.common import Done, IdPath, Page
@@ -35,19 +35,21 @@ _NOT_FILTERS = frozenset({"view", "cursor", "limit"})
 @room.get("/views", Page[View])
 def list_views(asked: Asked) -> Page[View]:
     """Views with how many conversations each shows."""
-    built_in = [_show(asked, name, name, True, True, filters) for name, filters in BUILT_IN.items()]
-    kept = [_show_kept(asked, v) for v in prepared.list_views(asked.session, asked.actor)]
-    return Page(items=built_in + kept)
+    kept = prepared.list_views(asked.session, asked.actor)
+    lists = [_to_filters(_query_of(filters)) for filters in (*BUILT_IN.values(), *(v.filters for v in kept))]
+    counts = queries.count_each(asked.session, asked.actor, lists)
+    built_in = [_show(name, name, filters, counts.pop(0)) for name, filters in BUILT_IN.items()]
+    return Page(items=[*built_in, *(_show_kept(view, counts.pop(0)) for view in kept)])
 
 
 @room.post("/views", View, scope="answer", status=201)
 def add_view(asked: Asked, body: ViewNew) -> View:
     """Keep a filter under a name."""
-    _query_of(body.filters)
+    count = queries.count_conversations(asked.session, asked.actor, _to_filters(_query_of(body.filters)))
     view = prepared.add_view(
         asked.session, asked.actor, name=body.name, filters=body.filters, is_shared=body.shared, now=asked.now
     )
-    return _show_kept(asked, view)
+    return _show_kept(view, count)
 
 
 @room.delete("/views/<int:id>", Done, scope="answer")
@@ -100,12 +102,10 @@ def _to_filters(query: ConversationQuery) -> Filters:
     )
 
 
-def _show_kept(asked: Asked, view: SavedView) -> View:
-    return _show(asked, str(view.id), view.name, False, view.staff_id is None, view.filters)
+def _show_kept(view: SavedView, count: Count) -> View:
+    kept = _show(str(view.id), view.name, view.filters, count)
+    return kept.model_copy(update={"builtin": False, "shared": view.staff_id is None})
 
 
-def _show(asked: Asked, view_id: str, name: str, builtin: bool, shared: bool, filters: dict[str, Any]) -> View:
-    count = queries.count_conversations(asked.session, asked.actor, _to_filters(_query_of(filters)))
-    return View(
-        id=view_id, name=name, builtin=builtin, shared=shared, filters=filters, count=count.n, more=count.is_capped
-    )
+def _show(view_id: str, name: str, filters: dict[str, Any], count: Count) -> View:
+    return View(id=view_id, name=name, builtin=True, shared=True, filters=filters, count=count.n, more=count.is_capped)

@@ -256,7 +256,9 @@ class Assign(In):
 
 
 class Snooze(In):
-    until: Moment
+    """`until` null: until the customer writes."""
+
+    until: Moment | None
 
 
 class Resolve(In):

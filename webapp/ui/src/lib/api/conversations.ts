@@ -43,7 +43,7 @@ export const claim = (id: Id): Promise<ConversationRow> => api.post(at(id, "/cla
 export const release = (id: Id): Promise<ConversationRow> => api.post(at(id, "/release"));
 export const assign = (id: Id, to: { staff_id?: Id | null; team_id?: Id | null }): Promise<ConversationRow> =>
   api.post(at(id, "/assign"), to);
-export const snooze = (id: Id, until: string): Promise<ConversationRow> => api.post(at(id, "/snooze"), { until });
+export const snooze = (id: Id, until: string | null): Promise<ConversationRow> => api.post(at(id, "/snooze"), { until });
 export const resolve = (id: Id, outcome: "answered" | "not_needed" | "unanswered" | null): Promise<ConversationRow> =>
   api.post(at(id, "/resolve"), { outcome });
 export const reopen = (id: Id): Promise<ConversationRow> => api.post(at(id, "/reopen"));

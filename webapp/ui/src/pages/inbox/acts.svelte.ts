@@ -83,9 +83,11 @@ export function assign(rows: ConversationRow[], to: string): Promise<boolean> {
   });
 }
 
-export function snooze(rows: ConversationRow[], until: Date): Promise<boolean> {
-  return each(rows, (row) => conversations.snooze(row.id, until.toISOString()), {
-    expect: () => ({ state: "snoozed", snoozed_until: until.toISOString() }),
+/** `until` null: until the customer writes, which ends any snooze. */
+export function snooze(rows: ConversationRow[], until: Date | null): Promise<boolean> {
+  const moment = until?.toISOString() ?? null;
+  return each(rows, (row) => conversations.snooze(row.id, moment), {
+    expect: () => ({ state: "snoozed", snoozed_until: moment }),
     one: t.inbox.snoozedToast,
     undo: (row) => conversations.reopen(row.id),
   });

@@ -58,6 +58,7 @@ export function describeEvent(entry: Entry): string {
     case "priority":
       return words.priority(who, t.inbox.priorities[PRIORITIES[Number(data["to"])] ?? "normal"]);
     case "snoozed":
+      if (!data["until"]) return words.snoozedForGood(who);
       return words.snoozed(who, format(preferences.language, { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(Date.parse(text(data["until"])) || 0));
     case "resolved":
       return data["how"] === "not_needed" ? words.not_needed(who) : data["how"] === "" || data["how"] === "unanswered" ? words.unanswered(who) : words.resolved(who);
