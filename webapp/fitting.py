@@ -12,12 +12,13 @@ from guichet.publishing.bounds import STILL, Fitted
 from guichet.publishing.renditions import THUMBNAIL
 from webapp.asking import Asked
 
+_MOST_AT_UPLOAD = 6  # renditions; more differ where there are many servers, and wait until they are wanted
 _SMALL_ALREADY = 60_000  # bytes of a picture that is its own thumbnail
 
 
 def make_renditions(asked: Asked, media_id: int, account_ids: Sequence[int] | None = None) -> None:
-    """Make of a file what these accounts need (None: all on which the asker may write), and its
-    thumbnail. What no picture can be made for is left out. Raises NotFound, NotAllowed."""
+    """Make of a file what these accounts need (None: those on which the asker may write, six
+    at most), and its thumbnail. What no picture can be made for is left out. Raises NotFound, NotAllowed."""
     if account_ids is not None:
         require_somewhere(asked.actor, Action.POST_WRITE)
     with asked.open_unit() as session:
@@ -27,6 +28,8 @@ def make_renditions(asked: Asked, media_id: int, account_ids: Sequence[int] | No
         accounts = renditions.writing_accounts(session, asked.actor, account_ids)
         made = renditions.made_of(session, [media.id])
         wanted = renditions.missing(media, accounts, asked.networks.specs(), made)
+        if account_ids is None:
+            wanted = wanted[:_MOST_AT_UPLOAD]
         needs_thumbnail = media.size > _SMALL_ALREADY and (media.id, THUMBNAIL) not in made
         key, mime = media.storage_key, media.mime
     if not wanted and not needs_thumbnail:

@@ -34,6 +34,9 @@ LARGEST = 64 * 1024 * 1024  # bytes
 _PIXELS = 40_000_000  # more is a bomb, or nothing that a network takes
 # What telephones write as several JPEGs in one (MPO) is its first.
 _PICTURES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+# What no network takes, and nothing is lost of as a PNG: as long as it is of colours that a PNG has too.
+_TURNED = {"BMP": "PNG", "TIFF": "PNG"}
+_COLOURS = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 _KEPT_AS_THEY_ARE = frozenset(
     {"image/gif", "video/mp4", "video/quicktime", "video/webm", "audio/mpeg", "application/pdf"}
 )
@@ -81,7 +84,7 @@ def _picture(data: bytes, name: str) -> Found | None:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(data)) as image:
-                if image.format not in _PICTURES:
+                if image.format not in _PICTURES and not (image.format in _TURNED and image.mode in _COLOURS):
                     return None
                 if image.width * image.height > _PIXELS:
                     raise Invalid(
@@ -91,6 +94,10 @@ def _picture(data: bytes, name: str) -> Found | None:
                     raise Invalid(
                         "a moving PNG or WebP would go out standing still: send it as a GIF or a film",
                         {"file": "is a moving picture"},
+                    )
+                if getattr(image, "n_frames", 1) > 1 and image.format in _TURNED:
+                    raise Invalid(
+                        "this file holds several pictures: send each by itself", {"file": "holds several pictures"}
                     )
                 return _rewritten(image, name)
     except UnidentifiedImageError:
@@ -104,8 +111,12 @@ def _damaged() -> Invalid:
 
 
 def _rewritten(image: Image.Image, name: str) -> Found:
-    kind = "JPEG" if image.format == "MPO" else image.format or "PNG"
+    kind = "JPEG" if image.format == "MPO" else _TURNED.get(image.format or "", image.format or "PNG")
+    if image.format in _TURNED:
+        name = f"{name.rpartition('.')[0] or name}.{kind.lower()}"
     upright = ImageOps.exif_transpose(image)
+    # A JPEG's comment, for one, would be written again.
+    upright.info = {k: v for k, v in upright.info.items() if k == "transparency"}
     if kind == "JPEG" and upright.mode not in ("RGB", "L", "CMYK"):
         upright = upright.convert("RGB")
     out = io.BytesIO()

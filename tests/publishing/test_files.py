@@ -47,6 +47,8 @@ def moving(kind: str) -> bytes:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_nothing_rides_along_with_a_picture_and_it_stands_upright(kind: str) -> None:
     more: dict[str, object] = {}
+    if kind == "JPEG":
+        more = {"comment": "Spy Camera 3000", "xmp": b"<x:xmpmeta>Spy Camera 3000</x:xmpmeta>"}
     if kind == "PNG":
         more["pnginfo"] = PngInfo()
         more["pnginfo"].add_text("Comment", "Spy Camera 3000")  # type: ignore[attr-defined]
@@ -57,6 +59,27 @@ def test_nothing_rides_along_with_a_picture_and_it_stands_upright(kind: str) -> 
     with Image.open(io.BytesIO(found.data)) as image:
         assert dict(image.getexif()) == {}
         assert image.size == (20, 40)
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF"])
+def test_what_no_network_takes_becomes_a_png_point_by_point(kind: str) -> None:
+    out = io.BytesIO()
+    image = Image.linear_gradient("L").convert("RGB")
+    image.save(out, kind)
+    found = files.examine(out.getvalue(), "scan.of.me.tif")
+    assert (found.mime, found.filename) == ("image/png", "scan.of.me.png")
+    with Image.open(io.BytesIO(found.data)) as made:
+        assert made.tobytes() == image.tobytes()
+
+
+def test_a_tiff_of_several_pages_or_of_colours_for_print_is_refused_whole() -> None:
+    pages, print_ = io.BytesIO(), io.BytesIO()
+    Image.new("L", (9, 9)).save(pages, "TIFF", save_all=True, append_images=[Image.new("L", (9, 9))])
+    Image.new("CMYK", (9, 9)).save(print_, "TIFF")
+    with pytest.raises(Invalid, match="several pictures"):
+        files.examine(pages.getvalue(), "a.tiff")
+    with pytest.raises(Invalid, match="of this kind"):
+        files.examine(print_.getvalue(), "a.tiff")
 
 
 def test_what_telephones_call_a_picture_of_several_is_sent_as_the_first() -> None:

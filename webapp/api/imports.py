@@ -40,6 +40,7 @@ from webapp.api.schemas.bulk import (
 from webapp.api.schemas.common import Empty, IdPath, Page, PageQuery, PersonBrief
 from webapp.api.schemas.publishing import Media
 from webapp.asking import Asked, Room
+from webapp.fitting import make_renditions
 
 room = Room("imports")
 
@@ -113,7 +114,9 @@ def fetch_file(asked: Asked, body: FileWanted) -> Media:
     found = files.examine(fetched.data, fetched.name)
     key = asked.runtime.store.put(found.data)
     with asked.open_unit() as session:
-        return show_media(files.add_media(session, asked.actor, found, storage_key=key, now=asked.now))
+        shown = show_media(files.add_media(session, asked.actor, found, storage_key=key, now=asked.now))
+    make_renditions(asked, shown.id)
+    return shown
 
 
 def _given(body: TableIn) -> Given:
