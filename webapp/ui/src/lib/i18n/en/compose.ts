@@ -49,6 +49,7 @@ export const compose = {
   takes: (p: { count: number; kinds: string; largest: string; alone: string }) =>
     `${p.count} ${many(p.count, "file", "files")} at most; ${p.kinds}; images up to ${p.largest} MB${p.alone ? `; ${p.alone} only alone` : ""}.`,
   version: (p: { handles: string; now: string; was: string }) => `${p.handles} would refuse this picture (${p.was}) and gets it as ${p.now}.`,
+  megabytes: (n: string) => `${n} MB`,
   fitting: "Making versions that the networks take…",
   altMissing: "A description is missing",
   removeFile: (name: string) => `Remove ${name}`,

@@ -32,6 +32,7 @@ export const library = {
   notUsed: "Nothing uses it yet.",
   moreUses: (n: number) => `And in ${n} more ${many(n, "post", "posts")}, which you may not be able to see.`,
   answers: (n: number) => `And in ${n} ${many(n, "answer or note", "answers or notes")}.`,
+  kilobytes: (n: string) => `${n} kB`,
   download: "Download",
   use: "Use in a new post",
   remove: "Delete…",

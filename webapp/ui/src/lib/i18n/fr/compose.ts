@@ -50,6 +50,7 @@ export const compose: Catalogue["compose"] = {
   whatTheyTake: "Ce que chaque réseau accepte",
   takes: (p) => `${p.count} ${many(p.count, "fichier", "fichiers")} au plus\u202f; ${p.kinds}\u202f; images jusqu’à ${p.largest} Mo${p.alone ? `\u202f; ${p.alone} toujours seul` : ""}.`,
   version: (p: { handles: string; now: string; was: string }) => `${p.handles} refuserait cette image (${p.was}) et la reçoit ainsi : ${p.now}.`,
+  megabytes: (n: string) => `${n} Mo`,
   fitting: "Préparation de versions que les réseaux acceptent…",
   altMissing: "Il manque une description",
   removeFile: (name) => `Retirer ${name}`,

@@ -33,6 +33,7 @@ export const library: Catalogue["library"] = {
   notUsed: "Rien ne l’utilise encore.",
   moreUses: (n: number) => `Et dans ${n} ${many(n, "autre publication", "autres publications")}, que vous ne voyez peut-être pas.`,
   answers: (n: number) => `Et dans ${n} ${many(n, "réponse ou note", "réponses ou notes")}.`,
+  kilobytes: (n: string) => `${n} ko`,
   download: "Télécharger",
   use: "Utiliser dans une publication",
   remove: "Supprimer…",
