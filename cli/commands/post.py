@@ -21,7 +21,7 @@ from guichet import jobs
 from guichet.delivery.states import FINAL, State
 from guichet.models import Account, Delivery, Post
 from guichet.policy import SYSTEM, Actor
-from guichet.publishing import files, operations, queries, rules
+from guichet.publishing import files, operations, queries, rules, tags
 from guichet.publishing.drafting import Item
 from guichet.publishing.operations import VariantSpec, Words
 from guichet.runtime import Runtime
@@ -44,6 +44,8 @@ class _Asked:
     title: str
     subject: str
     language: str
+    labels: tuple[str, ...]
+    campaign: str
     wall_time: str | None
     zone: str
     late_limit: int | None
@@ -87,6 +89,8 @@ def post() -> None:
 @click.option("--title", default="", help="For your own lists; it is not published.")
 @click.option("--subject", default="", help="Subject, where the network is mail.")
 @click.option("--language", default="", metavar="CODE", help="Language of the text: en, fr, …")
+@click.option("--label", "labels", multiple=True, metavar="NAME", help="A label of the brand; repeat for several.")
+@click.option("--campaign", default="", metavar="NAME", help="The campaign of the brand that it is of.")
 @click.option("--at", "wall_time", metavar="TIME", help="Send it at this wall time, such as 2026-03-29T14:30.")
 @click.option("--zone", default="", metavar="ZONE", help="IANA zone of --at. Default: the brand's.")
 @click.option(
@@ -190,6 +194,8 @@ def _write(session: Session, actor: Actor, asked: _Asked, stored: Sequence[str],
         late_limit=asked.late_limit,
         now=now,
     )
+    named = [("label", name) for name in asked.labels] + ([("campaign", asked.campaign)] if asked.campaign else [])
+    tags.tag_post(session, actor, row, tags.ids_named(session, actor, row.brand_id, named), now)
     specs = registry.specs_by_name()
     if asked.is_draft:
         return row

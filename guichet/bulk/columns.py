@@ -27,6 +27,8 @@ HEADINGS: Mapping[str, str] = {
     "title": "Title",
     "language": "Language",
     "subject": "Subject",
+    "labels": "Labels",
+    "campaign": "Campaign",
 }
 COLUMNS = tuple(HEADINGS)
 # What we write out beside these, and do not read again: how it went is not ours to bring in.
@@ -66,6 +68,8 @@ _ALSO: Mapping[str, Sequence[str]] = {
     "title": ("titre", "internal title"),
     "language": ("langue", "lang"),
     "subject": ("objet",),
+    "labels": ("label", "tags", "tag", "étiquettes", "étiquette", "libellés"),
+    "campaign": ("campagne", "campaigns", "campaign name"),
 }  # fmt: skip
 
 

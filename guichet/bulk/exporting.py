@@ -86,6 +86,8 @@ def _rows(session: Session, actor: Actor, posts: Sequence[Post]) -> Iterator[dic
                 "accounts": ", ".join(accounts[t.account_id] for t in targets),
                 **_when(post),
                 "title": post.title,
+                "labels": ", ".join(tag.name for tag in post.tags if tag.kind == "label"),
+                "campaign": "".join(tag.name for tag in post.tags if tag.kind == "campaign"),
                 **_told(post, sent),
                 "brand": brands.get(post.brand_id, ""),
                 "author": people.get(post.author_id, ""),

@@ -11,23 +11,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet import audit
+from guichet.bulk.crowding import Surroundings, find_crowded
 from guichet.bulk.queries import get_import
-from guichet.bulk.reading import Place, Plan, Usual
+from guichet.bulk.reading import Place, Plan, Tags, Usual
 from guichet.bulk.rules import Checked, Planned, check_rows, digest_of, find_repeated
 from guichet.bulk.tables import Row
 from guichet.delivery.materials import find_files, ref_of
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid
-from guichet.models import Account, Brand, Delivery, Post, PostImport, PostTarget, Variant
+from guichet.models import Account, Brand, Delivery, Post, PostImport, PostTag, PostTarget, Variant
 from guichet.policy import Action, Actor, can, require_somewhere, visible
-from guichet.publishing import files, operations
+from guichet.publishing import files, operations, tags
 from guichet.publishing.checking import Specs
+from guichet.publishing.clashes import planned_near
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.publishing.policies import asks_on
 from guichet.publishing.renditions import made_of
 
 HOWS = ("draft", "approval", "schedule")
 _AT_ONCE = 500  # ids in one statement
+_MOST_TAGS = 5000  # labels and campaigns of one brand that names are compared with
 # What has begun is not taken back with the rest: it is looked at one by one.
 _BEGUN = frozenset({State.SENDING, State.PUBLISHED, State.UNKNOWN, State.RECONCILING, State.NEEDS_HUMAN})
 
@@ -95,8 +98,10 @@ def bring_in(
     _describe(session, actor, checked.plans, specs, now)
     ids = {plan.places[0].brand_id for plan in checked.plans}
     brands = {b.id: b for b in session.scalars(select(Brand).where(Brand.id.in_(ids)))}
+    known = {id_: _known(session, actor, id_) for id_ in brands}
     for plan in checked.plans:
-        _make(session, actor, plan, brands[plan.places[0].brand_id], made.id, how, specs, now)
+        post = _make(session, actor, plan, brands[plan.places[0].brand_id], made.id, how, specs, now)
+        _sort(session, actor, plan, post, brands[post.brand_id], known[post.brand_id], now)
     audit.record(session, actor, "post.import", made, now, posts=len(checked.plans))
     return made
 
@@ -141,8 +146,18 @@ def _check(
     found = check_rows(given.rows, _places(session, actor, specs), usual, now)
     repeated = find_repeated(found.plans, _planned(session, actor, found.plans))
     order = {row.number: n for n, row in enumerate(given.rows)}
-    findings = sorted((*found.findings, *repeated), key=lambda f: order.get(f.row, 0))
+    crowded = find_crowded(found.plans, _around(session, actor, found.plans))
+    findings = sorted((*found.findings, *repeated, *crowded), key=lambda f: order.get(f.row, 0))
     return replace(found, findings=tuple(findings)), digest_of([r.cells for r in given.rows], usual)
+
+
+def _around(session: Session, actor: Actor, plans: Sequence[Plan]) -> dict[int, Surroundings]:
+    times = [plan.due_at for plan in plans if plan.due_at is not None]
+    if not times:
+        return {}
+    ids = sorted({place.id for plan in plans for place in plan.places})
+    found = planned_near(session, actor, ids, min(times), max(times))
+    return {account_id: Surroundings(*of) for account_id, of in found.items()}
 
 
 def _digest(session: Session, actor: Actor, given: Given) -> str:
@@ -159,14 +174,27 @@ def _usual(session: Session, actor: Actor, given: Given) -> Usual:
 def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:
     """The accounts that the actor may write on."""
     mine = select(Account).where(visible(actor, Account.id, Action.POST_WRITE)).options(joinedload(Account.brand))
+    rows = session.scalars(mine.order_by(Account.id)).all()
+    sorts = {brand_id: _tags(session, actor, brand_id) for brand_id in {a.brand_id for a in rows}}
     return [
         Place(
             a.id, a.network, a.handle, a.name, a.brand_id, a.brand.name, a.brand.time_zone, specs[a.network],
             a.settings, a.state != "disconnected", asks_on(a) or not can(actor, Action.POST_PUBLISH, a),
+            sorts[a.brand_id],
         )
-        for a in session.scalars(mine.order_by(Account.id))
+        for a in rows
         if a.network in specs
     ]  # fmt: skip
+
+
+def _tags(session: Session, actor: Actor, brand_id: int) -> Tags:
+    known = {key: tag.name for key, tag in _known(session, actor, brand_id).items()}
+    return Tags(known, tags.may_manage(session, actor, brand_id))
+
+
+def _known(session: Session, actor: Actor, brand_id: int) -> dict[tuple[str, str], PostTag]:
+    found = tags.list_tags(session, actor, brand_id=brand_id, limit=_MOST_TAGS)
+    return {(tag.kind, tag.folded): tag for tag in found}
 
 
 def _planned(session: Session, actor: Actor, plans: Sequence[Plan]) -> set[Planned]:
@@ -203,7 +231,7 @@ def _describe(session: Session, actor: Actor, plans: Sequence[Plan], specs: Spec
 
 def _make(
     session: Session, actor: Actor, plan: Plan, brand: Brand, import_id: int, how: str, specs: Specs, now: datetime
-) -> None:
+) -> Post:
     words = Words(
         plan.text, [Item(text) for text in plan.items], plan.first_comment, plan.language, plan.subject,
         [file.media_id for file in plan.files],
@@ -215,11 +243,25 @@ def _make(
     )  # fmt: skip
     post.import_id = import_id
     if plan.due_at is None or plan.wall_time is None:
-        return
+        return post
     if how == "draft":
         post.due_at = plan.due_at
-        return
+        return post
     operations.schedule(
         session, actor, post, wall_time=plan.wall_time, time_zone=plan.time_zone, fold_rule=plan.fold_rule,
         gap_rule=plan.gap_rule, for_approval=how == "approval", specs=specs, now=now,
     )  # fmt: skip
+    return post
+
+
+def _sort(
+    session: Session, actor: Actor, plan: Plan, post: Post, brand: Brand, known: dict[tuple[str, str], PostTag],
+    now: datetime,
+) -> None:  # fmt: skip
+    """Its labels and its campaign; those that are new are made, and `known` from then on."""
+    wanted = [("label", name) for name in plan.labels] + ([("campaign", plan.campaign)] if plan.campaign else [])
+    for kind, name in wanted:
+        if (kind, tags.fold(name)) not in known:
+            known[kind, tags.fold(name)] = tags.create_tag(session, actor, brand, kind=kind, name=name, now=now)
+    if wanted:
+        tags.tag_post(session, actor, post, [known[kind, tags.fold(name)].id for kind, name in wanted], now)

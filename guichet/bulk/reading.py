@@ -18,6 +18,7 @@ from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid
 from guichet.publishing.renditions import Made
 from guichet.publishing.rules import FOLD_RULES, GAP_RULES, due_time, readings_of, zone_of
+from guichet.publishing.tags import LONGEST_NAME, fold
 
 _FORMULA = re.compile(r"^=[A-Za-z(+\-\"'@]")
 _FAULTS = frozenset({"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"})
@@ -49,6 +50,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Tags:
+    """The labels and campaigns of a brand by kind and folded name; `may_add`: new ones can be
+    made by who brings the table in."""
+
+    known: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    may_add: bool = False
+
+
+@dataclass(frozen=True)
 class Place:
     """An account that posts may be meant for, as far as reading and checking need to know."""
 
@@ -63,6 +73,7 @@ class Place:
     settings: Mapping[str, Any]
     is_connected: bool = True
     asks: bool = False  # an approval is needed there, by the brand or for want of the right
+    tags: Tags = field(default_factory=Tags)
 
     @property
     def shown(self) -> str:
@@ -100,6 +111,8 @@ class Plan:
     fold_rule: str
     gap_rule: str
     due_at: datetime | None
+    labels: tuple[str, ...] = ()
+    campaign: str = ""
 
     def said(self) -> tuple[Any, ...]:
         """What tells two posts apart, beside their accounts and times."""
@@ -127,6 +140,7 @@ class Reader:
             first_comment=self.cells.get("first_comment", ""), title=self._line("title"),
             language=self._language(), subject=self._line("subject"), files=self._files(),
             wall_time=wall_time, time_zone=zone, fold_rule=fold, gap_rule=gap, due_at=due_at,
+            labels=self._tags("labels", "label", places), campaign="".join(self._tags("campaign", "campaign", places)),
         )  # fmt: skip
 
     def _refuse_formulas(self) -> None:
@@ -263,6 +277,45 @@ class Reader:
         fold = rule if rule in FOLD_RULES else "first"
         gap = rule if rule in GAP_RULES else "later"
         return wall, zone, fold, gap, due_time(wall, zone, fold, gap)
+
+    # ------------------------------------------------------------ labels and campaigns
+
+    def _tags(self, column: str, kind: str, places: Sequence[Place]) -> tuple[str, ...]:
+        """Names as the brand writes them. Unknown ones are new where they may be made; near ones
+        are offered."""
+        cell = self.cells.get(column, "")
+        names = tuple({fold(n): " ".join(n.split()) for n in re.split(r"[,;|\n]", cell) if n.strip()}.values())
+        if kind == "campaign" and len(names) > 1:
+            self.refuse(column, "several_campaigns", say("A post is of one campaign: leave one name."))
+        if any(len(name) > LONGEST_NAME for name in names):
+            self.refuse(column, "too_long", say("must have at most {most} characters", most=LONGEST_NAME))
+        if not places:  # of which brand is not known yet, and said at the accounts
+            return names
+        tags = places[0].tags
+        for name in names:
+            if (kind, fold(name)) not in tags.known:
+                self._unknown_tag(column, kind, name, tags)
+        return tuple(tags.known.get((kind, fold(name)), name) for name in names)
+
+    def _unknown_tag(self, column: str, kind: str, name: str, tags: Tags) -> None:
+        said = [known for (of, _), known in tags.known.items() if of == kind]
+        near = difflib.get_close_matches(fold(name), [fold(one) for one in said], n=3, cutoff=0.7)
+        choices = [Choice(column, self._renamed(column, name, tags.known[kind, one])) for one in near]
+        if tags.may_add:
+            self.refuse(
+                column, "new_tag", say("“{name}” is new: it will be made.", name=name), *choices, is_error=False
+            )
+        else:
+            self.refuse(
+                column,
+                "unknown_tag",
+                say("The brand has no “{name}”: somebody who manages it can add it.", name=name),
+                *choices,
+            )
+
+    def _renamed(self, column: str, wrong: str, right: str) -> str:
+        names = [n.strip() for n in re.split(r"[,;|\n]", self.cells[column]) if n.strip()]
+        return ", ".join(right if fold(n) == fold(wrong) else n for n in names)
 
     # ------------------------------------------------------------ files
 

@@ -144,6 +144,15 @@ class LabelPart(_Part):
     colour: Line = "neutral"
 
 
+class PostTagPart(_Part):
+    """A label or a campaign of a brand's posts."""
+
+    brand: Name
+    kind: Literal["label", "campaign"]
+    name: Name
+    colour: Line = "neutral"
+
+
 class RulePart(_Part):
     """In order of trial. Accounts, labels, teams and people in it are named."""
 
@@ -183,6 +192,7 @@ class Document(_Part):
     accounts: list[AccountPart] = []
     grants: list[GrantPart] = []
     labels: list[LabelPart] = []
+    post_tags: list[PostTagPart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []
     views: list[ViewPart] = []

@@ -18,6 +18,7 @@ from guichet.configuration.document import (
     Document,
     GrantPart,
     LabelPart,
+    PostTagPart,
     RulePart,
     SlotPart,
     StaffPart,
@@ -34,6 +35,7 @@ from guichet.models import (
     CannedReply,
     Grant,
     Label,
+    PostTag,
     Rule,
     SavedView,
     Staff,
@@ -75,6 +77,10 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         accounts=_accounts(session, actor, known),
         grants=_grants(session, known, now),
         labels=[LabelPart(name=x.name, colour=x.colour) for x in session.scalars(select(Label).order_by(Label.name))],
+        post_tags=[
+            PostTagPart(brand=known.names["brand"][x.brand_id], kind=x.kind, name=x.name, colour=x.colour)
+            for x in session.scalars(select(PostTag).order_by(PostTag.brand_id, PostTag.kind, PostTag.folded))
+        ],
         rules=_rules(session, known),
         canned_replies=[
             CannedPart(

@@ -158,6 +158,7 @@ def _twice(document: Document) -> dict[str, str]:
         "brands": [b.name for b in document.brands],
         "approvals": [a.brand for a in document.approvals],
         "labels": [x.name for x in document.labels],
+        "post_tags": [(x.brand, x.kind, " ".join(x.name.split()).casefold()) for x in document.post_tags],
         "grants": [(g.staff, g.team, g.account, g.brand) for g in document.grants],
     }
     wrong = {}

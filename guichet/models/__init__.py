@@ -55,6 +55,7 @@ from guichet.models.staff import (
     Team,
     TeamMember,
 )
+from guichet.models.tag import PostTag, PostTagging
 from guichet.models.triage import CannedReply, Rule, SavedView
 from guichet.models.wait import Wait, WaitSlice
 
@@ -97,6 +98,8 @@ __all__ = [
     "PostEditor",
     "PostImport",
     "PostMention",
+    "PostTag",
+    "PostTagging",
     "PostTarget",
     "PostVersion",
     "RateWindow",

@@ -9,6 +9,7 @@ from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from guichet.models.base import Base, Key, Long, Short, partial_index, ref
+from guichet.models.tag import PostTag
 
 
 class Media(Base):
@@ -86,6 +87,7 @@ class Post(Base):
     )
     targets: Mapped[list[PostTarget]] = relationship(back_populates="post", cascade="all, delete-orphan")
     editors: Mapped[list[PostEditor]] = relationship(cascade="all, delete-orphan")
+    tags: Mapped[list[PostTag]] = relationship(secondary="post_tagging", order_by="PostTag.kind, PostTag.folded")
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
 

@@ -92,11 +92,12 @@ def note_change(session: Session, post: Post, actor: Actor, now: datetime) -> No
 
 def inherit(copy: Post, post: Post) -> None:
     """What holds for a post holds for a part of it that became a post of its own: its embargo,
-    what it does in a crisis, and who wrote it."""
+    what it does in a crisis, who wrote it, its labels and its campaign."""
     copy.embargo_wall_time, copy.embargo_time_zone = post.embargo_wall_time, post.embargo_time_zone
     copy.embargo_at, copy.goes_on = post.embargo_at, post.goes_on
     wrote = {post.author_id, *(e.staff_id for e in post.editors)} - {copy.author_id}
     copy.editors = [PostEditor(staff_id=i) for i in sorted(wrote)]
+    copy.tags = list(post.tags)
 
 
 def require_version(session: Session, post: Post, version: int | None) -> None:

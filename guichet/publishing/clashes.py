@@ -52,6 +52,19 @@ def find_clashes(
     ]  # fmt: skip
 
 
+def planned_near(
+    session: Session, actor: Actor, account_ids: Sequence[int], since: datetime, until: datetime
+) -> dict[int, tuple[Spacing, list[Neighbour]]]:
+    """Of these accounts those that want a distance or refuse repetitions: what they want, and
+    what stands on them in that time and as far around it as they look."""
+    for account_id in account_ids:
+        require(actor, Action.POST_WRITE, account_id)
+    accounts = session.scalars(select(Account).where(Account.id.in_(account_ids)).order_by(Account.id))
+    asking = {a.id: _spacing(a, {}) for a in accounts if a.min_gap_minutes or a.clash_policy == "refuse"}
+    middle, half = since + (until - since) / 2, (until - since) / 2
+    return {id_: (one, _neighbours(session, id_, middle, half + one.reach, None)) for id_, one in asking.items()}
+
+
 def require_no_refusal(
     session: Session,
     actor: Actor,

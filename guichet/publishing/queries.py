@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session, selectinload
 
 from guichet.delivery.states import State
 from guichet.errors import NotFound
-from guichet.models import Account, Delivery, Post, PostTarget, Staff, TargetRendition, Variant, VariantMedia
+from guichet.models import (
+    Account,
+    Delivery,
+    Post,
+    PostTagging,
+    PostTarget,
+    Staff,
+    TargetRendition,
+    Variant,
+    VariantMedia,
+)
 from guichet.policy import Action, Actor, can, require, require_for_post, visible
 
 _SEEING = (Action.POST_VIEW, Action.POST_WRITE)  # a token that only writes reads its own answer
@@ -34,6 +44,8 @@ class Filter(TypedDict, total=False):
     account_ids: Sequence[int] | None
     author_id: int | None
     import_id: int | None
+    label_ids: Sequence[int] | None
+    campaign_ids: Sequence[int] | None
     states: Sequence[str] | None
     since: datetime | None
     until: datetime | None
@@ -49,6 +61,8 @@ def list_posts(
     account_ids: Sequence[int] | None = None,
     author_id: int | None = None,
     import_id: int | None = None,
+    label_ids: Sequence[int] | None = None,
+    campaign_ids: Sequence[int] | None = None,
     states: Sequence[str] | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -59,8 +73,8 @@ def list_posts(
 ) -> Sequence[Post]:
     """Posts on accounts that the actor sees, and their own drafts for none yet; latest due first, those
     without a time before them (`soonest_first`: the other way round). `states` are those of the post, or failed, held,
-    needs_human for what stands so on some account. One more than `limit` is never read:
-    ask for one more to know whether there is."""
+    needs_human for what stands so on some account; of labels, campaigns and accounts any that
+    is named. One more than `limit` is never read: ask for one more to know whether there is."""
     require(actor, Action.STAFF_VIEW)
     when = func.coalesce(Post.due_at, _NEVER)
     wanted = _loaded(select(Post)).where(_may_see(actor))
@@ -73,6 +87,9 @@ def list_posts(
         wanted = wanted.where(Post.author_id == author_id)
     if import_id is not None:
         wanted = wanted.where(Post.import_id == import_id)
+    for tag_ids in (label_ids, campaign_ids):
+        if tag_ids:
+            wanted = wanted.where(Post.id.in_(select(PostTagging.post_id).where(PostTagging.tag_id.in_(tag_ids))))
     if states:
         wanted = wanted.where(_stands(actor, states))
     if since is not None:
@@ -150,7 +167,7 @@ def _loaded(wanted: Select[Post]) -> Select[Post]:
     media = selectinload(Post.variants).selectinload(Variant.media).selectinload(VariantMedia.media)
     targets = selectinload(Post.targets)
     made = targets.selectinload(PostTarget.renditions).selectinload(TargetRendition.rendition)
-    return wanted.options(media, targets.selectinload(PostTarget.variant), made)
+    return wanted.options(media, targets.selectinload(PostTarget.variant), made, selectinload(Post.tags))
 
 
 def _may_see(actor: Actor) -> ColumnElement[bool]:

@@ -23,7 +23,9 @@ from guichet.publishing import approving, operations
 from guichet.publishing.chains import inherit
 from guichet.publishing.checking import Specs
 from guichet.publishing.drafting import VariantSpec, Words, contents_of, create, specs_of, words_of
+from guichet.publishing.embargo import set_embargo
 from guichet.publishing.recurrence import occurrences
+from guichet.publishing.tags import tag_post
 
 MOST_MESSAGES = 1000  # of a whole series, on all its accounts
 _PAST = timedelta(minutes=1)
@@ -104,16 +106,24 @@ def change_following(
     variants: Sequence[VariantSpec] | None = None,
     title: str | None = None,
     late_limit: int | None = None,
+    goes_on: bool | None = None,
+    embargo: tuple[str, str] | None = None,
+    tag_ids: Sequence[int] | None = None,
     specs: Specs,
     now: datetime,
 ) -> None:
-    """Let this one and those after it say this."""
+    """Let this one and those after it say this. What is None stays; `embargo` is a wall time
+    ("": none) and its zone, the same moment for all."""
     require_for_post(actor, Action.POST_WRITE, post)
     for one in _following(session, post):
         operations.change(
             session, actor, one, version=version if one is post else None, words=words, variants=variants,
-            title=title, late_limit=late_limit, specs=specs, now=now,
+            title=title, late_limit=late_limit, goes_on=goes_on, specs=specs, now=now,
         )  # fmt: skip
+        if embargo is not None:
+            set_embargo(session, actor, one, embargo[0] or None, embargo[1], now)
+        if tag_ids is not None:
+            tag_post(session, actor, one, tag_ids, now)
         one.is_exception = False
 
 

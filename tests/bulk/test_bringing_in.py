@@ -15,7 +15,7 @@ from guichet.bulk.rules import Checked
 from guichet.bulk.tables import Row, read_csv
 from guichet.bulk.workbooks import read_workbook
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.policy import SYSTEM, Actor
+from guichet.policy import SYSTEM, Actor, load_actor
 from guichet.publishing import operations as publishing
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.publishing.queries import Place, list_posts
@@ -200,3 +200,56 @@ def test_lists_can_be_narrowed_and_read_the_other_way_round(desk: Desk) -> None:
     first = posts(desk)[0]
     rest = list_posts(desk.session, desk.publisher, soonest_first=True, after=Place(first.due_at, first.id))
     assert [p.id for p in rest] == [*ids[1:], posts(desk)[-1].id]  # the draft without a time comes last
+
+
+def test_labels_and_campaigns_are_read_made_where_one_may_and_written_out(desk: Desk) -> None:
+    known = m.PostTag(brand_id=desk.brand.id, kind="label", name="Tips", folded="tips", created_at=NOW)
+    desk.session.add(known)
+    desk.session.flush()
+    row = {"text": "x", "accounts": desk.here.handle, "date": "2026-03-11 09:00", "labels": "TIPS; Tip; Tips"}
+    [unknown] = check(desk, rows_of(row)).wrong
+    assert (unknown.column, unknown.name, [c.value for c in unknown.choices]) == (
+        "labels",
+        "unknown_tag",
+        ["TIPS, Tips, Tips"],
+    )
+    two = {**row, "labels": "tips", "campaign": "Spring, Summer"}
+    assert "several_campaigns" in [f.name for f in check(desk, rows_of(two)).wrong]
+    manager = factories.make_staff(desk.session)
+    factories.make_grant(desk.session, manager, desk.here, "manager")
+    actor = load_actor(desk.session, manager, NOW)
+    good = (
+        {**row, "labels": "tips, New one", "campaign": "Spring"},
+        {**row, "text": "y", "campaign": "spring", "labels": ""},
+    )
+    checked = check(desk, rows_of(*good), actor)
+    assert (checked.wrong, [f.name for f in checked.findings]) == ((), ["new_tag", "new_tag", "new_tag"])
+    bring_in(desk, rows_of(*good), actor)
+    assert [[t.name for t in p.tags] for p in posts(desk)] == [["Spring", "New one", "Tips"], ["Spring"]]
+    out = read_csv(exporting.export(desk.session, actor, {"soonest_first": True}, "csv"))
+    assert [(r.cells.get("labels"), r.cells.get("campaign")) for r in out.rows] == [
+        ("New one, Tips", "Spring"),
+        (None, "Spring"),
+    ]
+
+
+def test_an_account_that_wants_a_distance_names_the_row_that_is_too_near(desk: Desk) -> None:
+    desk.here.min_gap_minutes, desk.here.clash_policy, desk.there.min_gap_minutes = 60, "refuse", 60
+    desk.schedule(desk.post(text="Planned"), at="2026-03-11T09:30")
+    both = f"{desk.here.handle}, {desk.there.handle}"
+    rows = rows_of(
+        {"text": "Near what is planned", "accounts": both, "date": "2026-03-11 09:00"},
+        {"text": "Far", "accounts": both, "date": "2026-03-12 09:00"},
+        {"text": "Near the row above", "accounts": both, "date": "2026-03-12 09:15"},
+        {"text": "Planned", "accounts": desk.here.handle, "date": "2026-03-14 09:15"},
+    )
+    found = [(f.row, f.column, f.name, f.is_error) for f in check(desk, rows).findings]
+    assert found == [
+        (2, "date", "too_close", True), (2, "date", "too_close", False),
+        (4, "date", "too_close", True), (4, "date", "too_close", False),
+        (5, "text", "same_text", True),
+    ]  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        bring_in(desk, rows)
+    assert {f["row"] for f in refused.value.data["findings"]} == {2, 4, 5}
+    assert bring_in(desk, rows[1:2]).post_count == 1

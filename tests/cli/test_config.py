@@ -40,6 +40,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     m.Team: {},
     m.Grant: {"created_by": "who did it here"},
     m.Label: {},
+    m.PostTag: {"folded": "follows from the name"},
     m.Rule: {"position": "the order of the list", "created_by": "who did it here", "updated_at": "of the moment"},
     m.CannedReply: {"created_by": "who did it here", "updated_at": "of the moment"},
     m.SavedView: {"position": "the order of the list"},
@@ -84,7 +85,14 @@ def build(session: Any) -> None:
     session.add(m.Grant(team_id=team.id, brand_id=other.id, role="publisher", created_at=NOW))
     session.add_all([m.Slot(account_id=account.id, weekday=n, at="09:00", label="tips") for n in (0, 3)])
     label = m.Label(name="refund", colour="red")
-    session.add(label)
+    session.add_all(
+        [
+            label,
+            m.PostTag(
+                brand_id=brand.id, kind="campaign", name="Été 2026", folded="été 2026", colour="amber", created_at=NOW
+            ),
+        ]
+    )
     session.flush()
     known = {"created_at": NOW, "updated_at": NOW}
     session.add_all([
@@ -347,7 +355,7 @@ def test_a_file_is_written_whole_and_for_its_owner_alone(company: Guichet, tmp_p
 def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(company: Guichet) -> None:
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
-        "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "rules",
+        "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "post_tags", "rules",
         "canned_replies", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():

@@ -41,6 +41,7 @@ WEAKEST = {
     "author": (
         "POST /posts",
         "POST /posts/preflight",
+        "POST /posts/tags",
         "PATCH /posts/<int:id>",
         "POST /imports/read",
         "POST /imports/check",
@@ -52,6 +53,8 @@ WEAKEST = {
         "PATCH /accounts/<int:id>",
         "POST /accounts/<int:id>/disconnect",
         "PUT /accounts/<int:id>/slots",
+        "POST /post-tags",
+        "PATCH /post-tags/<int:id>",
         "PUT /accounts/<int:id>/monthly-limit",
         "POST /dead-letters/<int:id>/replay",
     ),
@@ -135,8 +138,8 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
         and SECRET_WORD in browser.get(rule, query_string=QUERIES.get(rule)).get_data(as_text=True)
     }
     assert {
-        "/accounts", "/brands", "/slots", "/conversations", "/customers", "/posts", "/deliveries", "/canned-replies",
-        "/views", "/dead-letters", "/needs-you", "/search", "/stats/waits",
+        "/accounts", "/brands", "/slots", "/post-tags", "/conversations", "/customers", "/posts", "/deliveries",
+        "/canned-replies", "/views", "/dead-letters", "/needs-you", "/search", "/stats/waits",
     } <= seen  # fmt: skip
 
 

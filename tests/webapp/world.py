@@ -95,7 +95,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         posts=[m.ReviewLinkPost(post_id=post.id)],
     )  # fmt: skip
     brought = m.PostImport(staff_id=owner.id, filename=word, digest=word, post_count=0, created_at=NOW)
-    session.add(brought)
+    tag = m.PostTag(brand_id=brand.id, kind="label", name=word, folded=word.casefold(), created_at=NOW)
+    session.add_all([brought, tag])
     session.add_all(
         [link, attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar]
     )
@@ -106,6 +107,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "review-links": link.id, "imports": brought.id,
+        "post-tags": tag.id,
     }  # fmt: skip
     return Place(account, ids)
 

@@ -25,6 +25,7 @@ from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, w
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Filter, Place
+from guichet.publishing.tags import tag_post
 from webapp.api.downloading import TABLE, download
 from webapp.api.prospects import show_checks, show_renditions
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
@@ -83,6 +84,7 @@ def add_post(asked: Asked, body: PostNew) -> Post:
     )
     row.goes_on = body.goes_on
     set_embargo(asked.session, asked.actor, row, body.embargo_wall_time, body.embargo_time_zone, asked.now)
+    tag_post(asked.session, asked.actor, row, body.tag_ids, asked.now)
     return show_fresh(asked, row)
 
 
@@ -154,6 +156,8 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
     if body.embargo_wall_time is not None:
         zone = body.embargo_time_zone or row.embargo_time_zone
         set_embargo(asked.session, asked.actor, row, body.embargo_wall_time, zone, asked.now)
+    if body.tag_ids is not None:
+        tag_post(asked.session, asked.actor, row, body.tag_ids, asked.now)
     return show_fresh(asked, row)
 
 
@@ -242,6 +246,8 @@ def _filter(query: PostFilter) -> Filter:
         "account_ids": query.account_id,
         "author_id": query.author_id,
         "import_id": query.import_id,
+        "label_ids": query.label_id,
+        "campaign_ids": query.campaign_id,
         "states": query.state,
         "since": query.since,
         "until": query.until,

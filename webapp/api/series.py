@@ -58,11 +58,14 @@ def get_series(asked: Asked, path: IdPath) -> Series:
 def change_following(asked: Asked, path: IdPath, body: PostChange) -> Series:
     """Let this one and those after it say this; times stay."""
     row, given = _get(asked, path), words_given(body)
+    embargo = body.embargo_wall_time
     series.change_following(
         asked.session, asked.actor, row, version=body.version,
         words=replace(words_of(row), **given) if given else None,
         variants=None if body.variants is None else specs_given(body.variants), title=body.title,
-        late_limit=body.late_limit, specs=asked.networks.specs(), now=asked.now,
+        late_limit=body.late_limit, goes_on=body.goes_on,
+        embargo=None if embargo is None else (embargo, body.embargo_time_zone or row.embargo_time_zone),
+        tag_ids=body.tag_ids, specs=asked.networks.specs(), now=asked.now,
     )  # fmt: skip
     return _show(asked, row)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from guichet.models import Delivery as DeliveryRow
 from guichet.models import Media as MediaRow
 from guichet.models import Post as PostRow
+from guichet.models import PostTag as PostTagRow
 from guichet.models import PostTarget
 from guichet.models import Variant as VariantRow
 from guichet.policy import Actor
@@ -21,7 +22,7 @@ from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.media import show_media
 from webapp.api.schemas.common import PersonBrief
-from webapp.api.schemas.publishing import Clash, Item, Post, Problems, Variant
+from webapp.api.schemas.publishing import Clash, Item, Post, PostTag, Problems, Variant
 from webapp.asking import Asked
 
 _NOBODY = PersonBrief(id=0, name="", initials="")
@@ -88,11 +89,16 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         embargo_at=row.embargo_at,
         goes_on=row.goes_on,
         rejected_reason=row.rejected_reason,
+        tags=[show_tag(tag) for tag in row.tags],
         deliveries=[show_delivery(d, names) for d in deliveries],
         version=row.version,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def show_tag(row: PostTagRow) -> PostTag:
+    return PostTag(id=row.id, brand_id=row.brand_id, kind=row.kind, name=row.name, colour=row.colour)  # type: ignore[arg-type]
 
 
 def _items(items: Sequence[ThreadItem]) -> list[Item]:

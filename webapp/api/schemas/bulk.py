@@ -24,6 +24,8 @@ ColumnName = Literal[
     "title",
     "language",
     "subject",
+    "labels",
+    "campaign",
 ]
 Cell = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(storable)]
 Address = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://\S+$"), AfterValidator(storable)]

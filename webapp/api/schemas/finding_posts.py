@@ -17,6 +17,8 @@ class PostFilter(In):
     account_id: list[Id] | None = None
     author_id: Id | None = None
     import_id: Id | None = Field(None, description="brought in with this table")
+    label_id: list[Id] | None = Field(None, description="with any of these labels")
+    campaign_id: list[Id] | None = Field(None, description="of any of these campaigns")
     state: list[str] | None = None
     since: Moment | None = Field(None, description="due at or after")
     until: Moment | None = Field(None, description="due before")

@@ -158,6 +158,16 @@ class DeliveryDecide(In):
     reason: Line = ""
 
 
+class PostTag(Out):
+    """A label or a campaign of a brand's posts."""
+
+    id: int
+    brand_id: int
+    kind: Literal["label", "campaign"]
+    name: str
+    colour: str
+
+
 class Post(Out):
     """`state` sums up the deliveries: draft, awaiting_approval, scheduled, sending,
     published, partly_failed, failed, held, needs_human, cancelled."""
@@ -204,12 +214,14 @@ class Post(Out):
     embargo_at: Time | None
     goes_on: bool = Field(description="also in a crisis, under a brake that spares such posts")
     rejected_reason: str
+    tags: list[PostTag]
     deliveries: list[Delivery]
     version: int
     created_at: Time
     updated_at: Time
 
 
+TagIds = Annotated[list[Id], Field(max_length=50, description="labels, and one campaign at most, of the post's brand")]
 LateLimit = Annotated[
     int, Field(ge=60, le=30 * 86400, description="seconds after its time; later than this a person is asked")
 ]
@@ -235,6 +247,7 @@ class PostNew(In):
     embargo_wall_time: WallTime | None = None
     embargo_time_zone: TimeZone = "UTC"
     goes_on: bool = False
+    tag_ids: TagIds = Field([])
 
 
 class PostChange(In):
@@ -257,6 +270,7 @@ class PostChange(In):
     embargo_wall_time: WallTime | Literal[""] | None = Field(None, description="empty: no embargo any more")
     embargo_time_zone: TimeZone | None = None
     goes_on: bool | None = None
+    tag_ids: TagIds | None = None
 
 
 class PostSchedule(In):

@@ -31,6 +31,8 @@ const PAIRS: [string, string[], number][] = [
   ["good", ["surface", "ground", "good-soft", "accent-soft"], 4.5],
   ["info", ["surface", "ground", "info-soft"], 4.5],
   ["line-control", ["surface", "ground"], 3],
+  // The marks of labels and campaigns; their names stand beside them in --text-2.
+  ...["neutral", "red", "amber", "green", "blue", "violet"].map((one): [string, string[], number] => [`mark-${one}`, ["surface", "ground", "hover", "chosen", "accent-soft"], 3]),
   ["note-line", ["surface", "note-ground"], 3],
 ];
 

@@ -1,8 +1,9 @@
 /** Who sits here, and the lists that every page needs. Read once, then kept by live events. */
 import * as organisation from "./api/organisation";
 import { useCsrfToken } from "./api/client";
-import type { Account, AccountRole, Brake, Brand, Label, Me, Staff, Team } from "./api/types";
+import type { Account, AccountRole, Brake, Brand, Label, Me, PostTag, Staff, Team } from "./api/types";
 import { listLabels } from "./api/conversations";
+import { allTags } from "./api/tags";
 
 const RANK: AccountRole[] = ["viewer", "agent", "author", "publisher", "manager"];
 
@@ -13,6 +14,7 @@ class Session {
   staff: Staff[] = $state([]);
   teams: Team[] = $state([]);
   labels: Label[] = $state([]);
+  tags: PostTag[] = $state([]);
   brake: Brake | null = $state(null);
 
   can(act: string): boolean {
@@ -26,6 +28,12 @@ class Session {
   /** Accounts on which this person has at least `role`. */
   accountsAs(role: AccountRole): Account[] {
     return this.accounts.filter((one) => one.role && RANK.indexOf(one.role) >= RANK.indexOf(role));
+  }
+
+  /** Brands whose labels and campaigns of posts this person looks after. */
+  get sorting(): Brand[] {
+    const managed = new Set(this.accountsAs("manager").map((one) => one.brand.id));
+    return this.brands.filter((one) => this.can("label.manage") || managed.has(one.id));
   }
 
   async load(): Promise<void> {
@@ -49,6 +57,7 @@ class Session {
       into(organisation.listStaff(), (page) => (this.staff = page.items)),
       into(organisation.listTeams(), (page) => (this.teams = page.items)),
       into(listLabels(), (page) => (this.labels = page.items)),
+      into(allTags(), (tags) => (this.tags = tags)),
       into(organisation.getBrake(), (brake) => (this.brake = brake)),
     ]);
   }

@@ -38,6 +38,8 @@ class DraftPost {
   embargo = $state("");
   embargoZone = $state("UTC");
   goesOn = $state(false);
+  /** Labels, and one campaign at most. */
+  tagIds: Id[] = $state([]);
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
   /** Smaller versions of pictures are being made. */
@@ -122,9 +124,9 @@ class DraftPost {
 
   /** The same words and accounts as a new post, to be sent another time. */
   again(): void {
-    const { brandId, accountIds, common, own, timeZone } = this;
+    const { brandId, accountIds, common, own, timeZone, tagIds } = this;
     this.#blank();
-    Object.assign(this, { brandId, accountIds, common, own, timeZone, wallTime: nextHour(timeZone) });
+    Object.assign(this, { brandId, accountIds, common, own, timeZone, tagIds, wallTime: nextHour(timeZone) });
     this.changed();
   }
 
@@ -145,6 +147,7 @@ class DraftPost {
     this.gap = "later";
     this.embargo = "";
     this.goesOn = false;
+    this.tagIds = [];
     this.touched = false;
     this.#key = crypto.randomUUID();
   }
@@ -166,6 +169,7 @@ class DraftPost {
     this.embargo = post.embargo_wall_time?.slice(0, 16) ?? "";
     this.embargoZone = post.embargo_time_zone;
     this.goesOn = post.goes_on;
+    this.tagIds = post.tags.map((one) => one.id);
     this.wallTime = post.wall_time?.slice(0, 16) ?? nextHour(post.time_zone);
     this.touched = false;
     this.verify();
@@ -287,8 +291,8 @@ class DraftPost {
   async save(): Promise<Post> {
     await this.#describing; // leaving a field for the button tells of it too
     const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.lateLimit ? { late_limit: this.lateLimit } : {}), ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
-    const guards = { embargo_time_zone: this.embargoZone, goes_on: this.goesOn };
-    if (this.post && this.following) await changeFollowing(this.post.id, { version: this.post.version, ...content });
+    const guards = { embargo_time_zone: this.embargoZone, goes_on: this.goesOn, tag_ids: this.tagIds.filter((id) => session.tags.find((one) => one.id === id)?.brand_id === this.brandId) };
+    if (this.post && this.following) await changeFollowing(this.post.id, { version: this.post.version, ...content, ...guards, embargo_wall_time: this.embargo });
     const post = this.post && this.following
       ? await publishing.getPost(this.post.id)
       : this.post

@@ -165,6 +165,8 @@ export const compose = {
   onTheWay: (n: number) => `${n} ${many(n, "post is", "posts are")} on the way.`,
   submitted: "Approval asked for.",
   drafts: "Drafts",
+  sorting: "Labels and campaign",
+  noCampaign: "No campaign",
   noDrafts: "No drafts",
   startNew: "Start a new post",
   leave: "Leave without saving? What you wrote here would be lost.",

@@ -10,7 +10,7 @@ export const importing = {
   lead: "Bring in many posts at once: a CSV or Excel (XLSX) file, and the pictures and films that it names.",
   limits: "Up to 1,000 posts and 10 MB. Every cell is checked before anything is brought in, and nothing is brought in by half.",
   format: "How the table is laid out",
-  formatText: "One post a row, with headings. Text is needed; Accounts, Date, Time, Time zone, Link, Media, Alt text, Thread, First comment, Title, Language and Subject may follow. Files of Buffer and Hootsuite are recognised. A row without a date becomes a draft.",
+  formatText: "One post a row, with headings. Text is needed; Accounts, Date, Time, Time zone, Link, Media, Alt text, Thread, First comment, Title, Language, Subject, Labels and Campaign may follow. Files of Buffer and Hootsuite are recognised. A row without a date becomes a draft.",
   formatFiles: "Media holds names of files that you choose together with the table, or addresses from which they are fetched; several on lines of their own. The items of a thread are separated by a line of three dashes.",
   template: (form: string) => `Template (${form})`,
   earlier: "Brought in lately",
@@ -71,5 +71,7 @@ export const importing = {
     title: "Title",
     language: "Language",
     subject: "Subject",
+    labels: "Labels",
+    campaign: "Campaign",
   } satisfies Record<ColumnName, string> as Record<ColumnName, string>,
 };

@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", audit: "Audit log" },
+  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Labels and campaigns of posts", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,
@@ -178,6 +178,14 @@ export const settings = {
     colour: "Colour",
     colours: { neutral: "Grey", red: "Red", amber: "Amber", green: "Green", blue: "Blue", violet: "Violet" },
     removeText: "It disappears from every conversation. This cannot be undone.",
+  },
+  sorting: {
+    text: "What posts are sorted by, brand by brand. Nobody outside sees it, and it changes no approval.",
+    add: { campaign: "Add a campaign", label: "Add a label" },
+    empty: "No labels or campaigns yet",
+    kinds: { campaign: "Campaigns", label: "Labels" },
+    see: "Posts",
+    removeText: "It disappears from every post; the posts stay. This cannot be undone.",
   },
   brands: {
     text: "A brand groups accounts and says in which zone and by which rules they work.",

@@ -166,6 +166,8 @@ export const compose: Catalogue["compose"] = {
   onTheWay: (n) => `${posts(n)} en route.`,
   submitted: "Accord demandé.",
   drafts: "Brouillons",
+  sorting: "Étiquettes et campagne",
+  noCampaign: "Sans campagne",
   noDrafts: "Aucun brouillon",
   startNew: "Commencer une publication",
   leave: "Partir sans enregistrer\u202f? Ce que vous avez écrit ici serait perdu.",

@@ -10,7 +10,7 @@ export const importing: Catalogue["import"] = {
   lead: "Importez beaucoup de publications à la fois\u00a0: un fichier CSV ou Excel (XLSX), avec les images et les vidéos qu’il nomme.",
   limits: "Jusqu’à 1\u202f000 publications et 10\u00a0Mo. Chaque cellule est vérifiée avant tout import, et rien n’est importé à moitié.",
   format: "Comment le tableau se présente",
-  formatText: "Une publication par ligne, avec des en-têtes. Texte est nécessaire\u202f; peuvent suivre Comptes, Date, Heure, Fuseau horaire, Lien, Médias, Texte alternatif, Fil, Premier commentaire, Titre, Langue et Objet. Les fichiers de Buffer et de Hootsuite sont reconnus. Une ligne sans date devient un brouillon.",
+  formatText: "Une publication par ligne, avec des en-têtes. Texte est nécessaire\u202f; peuvent suivre Comptes, Date, Heure, Fuseau horaire, Lien, Médias, Texte alternatif, Fil, Premier commentaire, Titre, Langue, Objet, Étiquettes et Campagne. Les fichiers de Buffer et de Hootsuite sont reconnus. Une ligne sans date devient un brouillon.",
   formatFiles: "Médias contient les noms de fichiers que vous choisissez avec le tableau, ou des adresses où ils sont récupérés, un par ligne. Les messages d’un fil sont séparés par une ligne de trois tirets.",
   template: (form) => `Modèle (${form})`,
   earlier: "Imports récents",
@@ -71,5 +71,7 @@ export const importing: Catalogue["import"] = {
     title: "Titre",
     language: "Langue",
     subject: "Objet",
+    labels: "Étiquettes",
+    campaign: "Campagne",
   },
 };

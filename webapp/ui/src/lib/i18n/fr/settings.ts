@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Étiquettes et campagnes", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
@@ -179,6 +179,14 @@ export const settings: Catalogue["settings"] = {
     colour: "Couleur",
     colours: { neutral: "Gris", red: "Rouge", amber: "Ambre", green: "Vert", blue: "Bleu", violet: "Mauve" },
     removeText: "Elle disparaît de toutes les conversations. C’est sans retour.",
+  },
+  sorting: {
+    text: "Ce qui classe les publications, marque par marque. Personne ne le voit au-dehors, et aucune validation n’en dépend.",
+    add: { campaign: "Ajouter une campagne", label: "Ajouter une étiquette" },
+    empty: "Pas encore d’étiquette ni de campagne",
+    kinds: { campaign: "Campagnes", label: "Étiquettes" },
+    see: "Publications",
+    removeText: "Elle disparaît de toutes les publications\u202f; les publications restent. C’est sans retour.",
   },
   brands: {
     text: "Une marque réunit des comptes et dit dans quel fuseau et selon quelles règles ils travaillent.",
