@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Labels and campaigns of posts", audit: "Audit log" },
+  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,
@@ -180,7 +180,7 @@ export const settings = {
     removeText: "It disappears from every conversation. This cannot be undone.",
   },
   sorting: {
-    text: "What posts are sorted by, brand by brand. Nobody outside sees it, and it changes no approval.",
+    text: "What posts are sorted by, brand by brand: in Compose, in tables, in the calendar’s list. Nobody outside sees it, and it changes no approval.",
     add: { campaign: "Add a campaign", label: "Add a label" },
     empty: "No labels or campaigns yet",
     kinds: { campaign: "Campaigns", label: "Labels" },

@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Étiquettes et campagnes", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
@@ -181,7 +181,7 @@ export const settings: Catalogue["settings"] = {
     removeText: "Elle disparaît de toutes les conversations. C’est sans retour.",
   },
   sorting: {
-    text: "Ce qui classe les publications, marque par marque. Personne ne le voit au-dehors, et aucune validation n’en dépend.",
+    text: "Ce qui classe les publications, marque par marque\u00a0: à la rédaction, dans les tableaux, dans la liste du calendrier. Personne ne le voit au-dehors, et aucune validation n’en dépend.",
     add: { campaign: "Ajouter une campagne", label: "Ajouter une étiquette" },
     empty: "Pas encore d’étiquette ni de campagne",
     kinds: { campaign: "Campagnes", label: "Étiquettes" },
