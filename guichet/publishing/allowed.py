@@ -6,10 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Protocol, TypeVar
 
 from guichet.delivery.states import EDITABLE, FINAL, AttemptState, State
 from guichet.models import Delivery, Post
 from guichet.policy import Action, Actor, can, can_for_post
+
+# An attempt that may have reached the network.
+UNSETTLED = (AttemptState.IN_FLIGHT, AttemptState.UNKNOWN)
+
+
+class Standing(Protocol):
+    """A delivery, as far as moving it is asked: where it is to go, and how it stands."""
+
+    @property
+    def account_id(self) -> int: ...
+
+    @property
+    def state(self) -> str: ...
+
+
+Stands = TypeVar("Stands", bound=Standing)
 
 
 class Deed(StrEnum):
@@ -48,12 +65,12 @@ def is_editable(post: Post, deliveries: Sequence[Delivery]) -> bool:
     )
 
 
-def movable(deliveries: Sequence[Delivery]) -> list[Delivery]:
+def movable(deliveries: Sequence[Stands]) -> list[Stands]:
     """Those of a post that can be given another time."""
     return [d for d in deliveries if d.state in {*EDITABLE, State.CLAIMED, State.NEEDS_HUMAN}]
 
 
-def may_move(actor: Actor, movable: Sequence[Delivery]) -> bool:
+def may_move(actor: Actor, movable: Sequence[Standing]) -> bool:
     """Whether these may be given another time. What was agreed was agreed for its time."""
     agreed = [d for d in movable if d.state != State.AWAITING_APPROVAL]
     return bool(movable) and all(can(actor, Action.POST_PUBLISH, d) for d in agreed)
@@ -61,5 +78,4 @@ def may_move(actor: Actor, movable: Sequence[Delivery]) -> bool:
 
 def _is_in_doubt(deliveries: Sequence[Delivery]) -> bool:
     """Whether it may be out already, which somebody decides first."""
-    unsettled = (AttemptState.IN_FLIGHT, AttemptState.UNKNOWN)
-    return any(d.state == State.NEEDS_HUMAN and any(a.state in unsettled for a in d.attempts) for d in deliveries)
+    return any(d.state == State.NEEDS_HUMAN and any(a.state in UNSETTLED for a in d.attempts) for d in deliveries)

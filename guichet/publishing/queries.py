@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, selectinload
@@ -54,58 +54,55 @@ class Filter(TypedDict, total=False):
 
 
 def list_posts(
-    session: Session,
-    actor: Actor,
-    *,
-    brand_id: int | None = None,
-    account_ids: Sequence[int] | None = None,
-    author_id: int | None = None,
-    import_id: int | None = None,
-    label_ids: Sequence[int] | None = None,
-    campaign_ids: Sequence[int] | None = None,
-    states: Sequence[str] | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    text: str = "",
-    soonest_first: bool = False,
-    after: Place | None = None,
-    limit: int = 50,
+    session: Session, actor: Actor, *, after: Place | None = None, limit: int = 50, **wanted: Unpack[Filter]
 ) -> Sequence[Post]:
     """Posts on accounts that the actor sees, and their own drafts for none yet; latest due first, those
-    without a time before them (`soonest_first`: the other way round). `states` are those of the post, or failed, held,
-    needs_human for what stands so on some account; of labels, campaigns and accounts any that
-    is named. One more than `limit` is never read: ask for one more to know whether there is."""
+    without a time before them (`soonest_first`: the other way round). One more than `limit` is
+    never read: ask for one more to know whether there is."""
     require(actor, Action.STAFF_VIEW)
-    when = func.coalesce(Post.due_at, _NEVER)
-    wanted = _loaded(select(Post)).where(_may_see(actor))
-    if brand_id is not None:
-        wanted = wanted.where(Post.brand_id == brand_id)
-    if account_ids:
-        on_these = select(PostTarget.post_id).where(PostTarget.account_id.in_(account_ids), _target_is_seen(actor))
-        wanted = wanted.where(Post.id.in_(on_these))
-    if author_id is not None:
-        wanted = wanted.where(Post.author_id == author_id)
-    if import_id is not None:
-        wanted = wanted.where(Post.import_id == import_id)
-    for tag_ids in (label_ids, campaign_ids):
-        if tag_ids:
-            wanted = wanted.where(Post.id.in_(select(PostTagging.post_id).where(PostTagging.tag_id.in_(tag_ids))))
-    if states:
-        wanted = wanted.where(_stands(actor, states))
-    if since is not None:
-        wanted = wanted.where(Post.due_at >= since)
-    if until is not None:
-        wanted = wanted.where(Post.due_at < until)
-    if text:
-        seen = select(PostTarget.variant_id).where(_target_is_seen(actor))
-        says = select(Variant.post_id).where(
-            Variant.text.icontains(text, autoescape=True), or_(Variant.is_base, Variant.id.in_(seen))
-        )
-        wanted = wanted.where(or_(Post.title.icontains(text, autoescape=True), Post.id.in_(says)))
+    when, soonest_first = func.coalesce(Post.due_at, _NEVER), wanted.get("soonest_first", False)
+    found = _loaded(select(Post)).where(*fitting(actor, wanted))
     if after is not None:
-        wanted = wanted.where(_behind(after, when, soonest_first))
+        found = found.where(_behind(after, when, soonest_first))
     order = (when, Post.id) if soonest_first else (when.desc(), Post.id.desc())
-    return session.scalars(wanted.order_by(*order).limit(limit)).all()
+    return session.scalars(found.order_by(*order).limit(limit)).all()
+
+
+def fitting(actor: Actor, wanted: Filter) -> list[ColumnElement[bool]]:
+    """What posts must satisfy to be seen by the actor and wanted. `states` are those of the post, or
+    failed, held, needs_human for what stands so on some account; of labels, campaigns and
+    accounts any that is named."""
+    found = [_may_see(actor)]
+    if wanted.get("brand_id") is not None:
+        found.append(Post.brand_id == wanted["brand_id"])
+    if wanted.get("account_ids"):
+        on_these = PostTarget.account_id.in_(wanted["account_ids"] or ())
+        found.append(Post.id.in_(select(PostTarget.post_id).where(on_these, _target_is_seen(actor))))
+    if wanted.get("author_id") is not None:
+        found.append(Post.author_id == wanted["author_id"])
+    if wanted.get("import_id") is not None:
+        found.append(Post.import_id == wanted["import_id"])
+    for tag_ids in (wanted.get("label_ids"), wanted.get("campaign_ids")):
+        if tag_ids:
+            found.append(Post.id.in_(select(PostTagging.post_id).where(PostTagging.tag_id.in_(tag_ids))))
+    states, since, until = wanted.get("states"), wanted.get("since"), wanted.get("until")
+    if states:
+        found.append(_stands(actor, states))
+    if since is not None:
+        found.append(Post.due_at >= since)
+    if until is not None:
+        found.append(Post.due_at < until)
+    if wanted.get("text"):
+        found.append(_says(actor, wanted["text"]))
+    return found
+
+
+def _says(actor: Actor, text: str) -> ColumnElement[bool]:
+    seen = select(PostTarget.variant_id).where(_target_is_seen(actor))
+    says = select(Variant.post_id).where(
+        Variant.text.icontains(text, autoescape=True), or_(Variant.is_base, Variant.id.in_(seen))
+    )
+    return or_(Post.title.icontains(text, autoescape=True), Post.id.in_(says))
 
 
 def _behind(after: Place, when: ColumnElement[datetime], soonest_first: bool) -> ColumnElement[bool]:
@@ -113,14 +110,6 @@ def _behind(after: Place, when: ColumnElement[datetime], soonest_first: bool) ->
     if soonest_first:
         return or_(when > at, and_(when == at, Post.id > after.id))
     return or_(when < at, and_(when == at, Post.id < after.id))
-
-
-def calendar(
-    session: Session, actor: Actor, since: datetime, until: datetime, account_ids: Sequence[int] | None = None
-) -> Sequence[Post]:
-    """Posts due from `since` up to `until`, earliest first; at most a thousand."""
-    found = list_posts(session, actor, account_ids=account_ids, since=since, until=until, limit=1000)
-    return list(reversed(found))
 
 
 def get_post(session: Session, actor: Actor, post_id: int) -> Post:

@@ -162,7 +162,7 @@ def _checked(session: Session, brand_id: int, kind: str, name: str, colour: str,
     if not 0 < len(name) <= LONGEST_NAME:
         fields["name"] = say("must have 1 to {most} characters", most=LONGEST_NAME)
     elif held & _SEPARATORS:
-        fields["name"] = "must not hold a comma, a semicolon or a bar: in tables they stand between names"
+        fields["name"] = say("must not hold a comma, a semicolon or a bar: in tables they stand between names")
     if colour not in COLOURS:
         fields["colour"] = say("must be one of {choices}", choices=", ".join(COLOURS))
     if fields:

@@ -13,6 +13,7 @@ from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.policy import SYSTEM, Actor, load_actor
 from guichet.publishing import files, operations, queries, reviewing
+from guichet.publishing.calendar import read_calendar
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.stats import needs_you
 from tests import factories
@@ -343,7 +344,6 @@ def test_lists_go_by_time_and_resume_where_a_page_ended(desk: Desk) -> None:
         seen += [p.id for p in page]
         place = queries.Place(page[-1].due_at, page[-1].id)
     assert seen == [posts[n].id for n in (4, 3, 2, 1, 0)]
-    on_the_12th = queries.calendar(
-        desk.session, desk.author, datetime(2026, 3, 12, tzinfo=UTC), datetime(2026, 3, 13, tzinfo=UTC)
-    )
-    assert [p.id for p in on_the_12th] == [posts[1].id]
+    since, until = datetime(2026, 3, 12, tzinfo=UTC), datetime(2026, 3, 13, tzinfo=UTC)
+    on_the_12th, complete = read_calendar(desk.session, desk.author, {"since": since, "until": until})
+    assert ([p.id for p in on_the_12th], complete) == ([posts[1].id], True)

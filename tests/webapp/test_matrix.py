@@ -18,7 +18,10 @@ OF_AN_ACCOUNT = frozenset(
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
 FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens"})
-QUERIES = {"/search": {"q": SECRET_WORD}}
+QUERIES = {
+    "/search": {"q": SECRET_WORD},
+    "/posts/calendar": {"since": "2026-01-01T00:00:00Z", "until": "2026-12-31T00:00:00Z"},
+}
 
 # The weakest role on an account that may do it; "org": it takes an organisation role.
 WEAKEST = {

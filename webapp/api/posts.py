@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Response
@@ -19,7 +19,7 @@ from guichet.delivery.materials import ref_of
 from guichet.errors import Invalid
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
-from guichet.publishing import checking, files, operations, queries, renditions, rules
+from guichet.publishing import calendar, checking, files, operations, queries, renditions, rules
 from guichet.publishing.clashes import find_clashes
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
 from guichet.publishing.embargo import set_embargo
@@ -29,7 +29,7 @@ from guichet.publishing.tags import tag_post
 from webapp.api.downloading import TABLE, download
 from webapp.api.prospects import show_checks, show_renditions
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
-from webapp.api.schemas.finding_posts import PostExport, PostFilter, PostQuery
+from webapp.api.schemas.finding_posts import CalendarEntries, CalendarQuery, PostExport, PostFilter, PostQuery
 from webapp.api.schemas.preflight import Preflight, PreflightIn, Split, SplitIn
 from webapp.api.schemas.publishing import (
     Planned,
@@ -41,10 +41,11 @@ from webapp.api.schemas.publishing import (
     PostSchedule,
     VariantIn,
 )
-from webapp.api.showing_posts import show_clashes, show_post, show_posts
+from webapp.api.showing_posts import show_clashes, show_entry, show_post, show_posts
 from webapp.asking import Asked, Room
 
 room = Room("posts")
+_A_YEAR = timedelta(days=366)
 _WORDS = ("text", "items", "first_comment", "language", "subject", "media_ids")
 
 
@@ -56,6 +57,15 @@ def list_posts(asked: Asked, query: PostQuery) -> Page[Post]:
     shown = rows[: query.limit]
     more = _cursor(shown[-1]) if len(rows) > query.limit else None
     return Page(items=show_posts(asked, shown), next_cursor=more)
+
+
+@room.get("/posts/calendar", CalendarEntries)
+def read_calendar(asked: Asked, query: CalendarQuery) -> CalendarEntries:
+    """Every post of a time, with what a calendar shows of it; at most 10,000."""
+    if query.until - query.since > _A_YEAR:
+        raise Invalid("ask for a year at most", {"until": "is too far from since"})
+    found, complete = calendar.read_calendar(asked.session, asked.actor, _filter(query))
+    return CalendarEntries(items=[show_entry(entry) for entry in found], complete=complete)
 
 
 @room.get("/posts/export", TABLE)

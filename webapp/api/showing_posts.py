@@ -14,6 +14,7 @@ from guichet.models import Variant as VariantRow
 from guichet.policy import Actor
 from guichet.publishing import queries
 from guichet.publishing.allowed import deeds
+from guichet.publishing.calendar import Entry as EntryRow
 from guichet.publishing.clash_rules import Clash as ClashFound
 from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
@@ -22,6 +23,7 @@ from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.media import show_media
 from webapp.api.schemas.common import PersonBrief
+from webapp.api.schemas.finding_posts import CalendarEntry
 from webapp.api.schemas.publishing import Clash, Item, Post, PostTag, Problems, Variant
 from webapp.asking import Asked
 
@@ -95,6 +97,14 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+def show_entry(entry: EntryRow) -> CalendarEntry:
+    return CalendarEntry(
+        id=entry.id, brand_id=entry.brand_id, author_id=entry.author_id, text=entry.first_words,
+        state=entry.state, due_at=entry.due_at, time_zone=entry.time_zone, account_ids=list(entry.account_ids),  # type: ignore[arg-type]
+        tag_ids=list(entry.tag_ids), may_move=entry.may_move,
+    )  # fmt: skip
 
 
 def show_tag(row: PostTagRow) -> PostTag:

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.common import Id, In, Moment, PageQuery, Words
+from webapp.api.schemas.common import Id, In, Moment, Out, PageQuery, Time, Words
+from webapp.api.schemas.publishing import PostState
 
 
 class PostFilter(In):
@@ -34,3 +35,33 @@ class PostExport(PostFilter):
     """Posts as a table."""
 
     form: Literal["csv", "xlsx"] = "csv"
+
+
+class CalendarQuery(PostFilter):
+    """Posts of a time, at most a year of it."""
+
+    since: Moment
+    until: Moment
+
+
+class CalendarEntry(Out):
+    """A post as a calendar shows it: `text` are its first words, `account_ids` those of its
+    accounts that you see; `may_move`: you may give it another time."""
+
+    id: int
+    brand_id: int
+    author_id: int
+    text: str
+    state: PostState
+    due_at: Time
+    time_zone: str
+    account_ids: list[int]
+    tag_ids: list[int]
+    may_move: bool
+
+
+class CalendarEntries(Out):
+    """Earliest first. `complete`: these are all; else narrow the time."""
+
+    items: list[CalendarEntry]
+    complete: bool

@@ -41,6 +41,20 @@ DeliveryStateName = Literal[
 ]
 
 
+PostState = Literal[
+    "draft",
+    "awaiting_approval",
+    "scheduled",
+    "sending",
+    "published",
+    "partly_failed",
+    "failed",
+    "held",
+    "needs_human",
+    "cancelled",
+]
+
+
 class Media(Out):
     id: int
     url: str
@@ -187,18 +201,7 @@ class Post(Out):
     may: list[Literal["change", "move", "cancel", "delete"]] = Field(
         description="what you may do with it as it stands; move: give it another time"
     )
-    state: Literal[
-        "draft",
-        "awaiting_approval",
-        "scheduled",
-        "sending",
-        "published",
-        "partly_failed",
-        "failed",
-        "held",
-        "needs_human",
-        "cancelled",
-    ]
+    state: PostState
     wall_time: str | None
     time_zone: str
     fold: FoldRule

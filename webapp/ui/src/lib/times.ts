@@ -80,7 +80,13 @@ export function zoneCity(zone: string): string {
 
 /** A moment as the wall time of a zone: "2026-11-24T09:00". */
 export function wallTimeIn(zone: string, at: number): string {
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" }).format(at).replace(" ", "T");
+  const key = `wall ${zone}`;
+  let made = kept.get(key);
+  if (!made) {
+    made = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
+    kept.set(key, made);
+  }
+  return made.format(at).replace(" ", "T");
 }
 
 /**

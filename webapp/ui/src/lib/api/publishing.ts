@@ -1,6 +1,7 @@
 /** Calls of posts, files, deliveries, and of what needs a person. */
 import { api, upload, type Query } from "./client";
 import type {
+  CalendarEntry,
   Delivery,
   DeliveryDetail,
   Id,
@@ -17,6 +18,7 @@ import type {
 } from "./types";
 
 export const listPosts = (query: Query, signal?: AbortSignal): Promise<Page<Post>> => api.get("/posts", query, signal);
+export const readCalendar = (query: Query): Promise<{ items: CalendarEntry[]; complete: boolean }> => api.get("/posts/calendar", query);
 export const getPost = (id: Id): Promise<Post> => api.get(`/posts/${id}`);
 export const addPost = (post: Partial<PostNew> & Pick<PostNew, "brand_id">, key: string): Promise<Post> => api.post("/posts", post, key);
 export const changePost = (id: Id, change: Partial<PostChange> & Pick<PostChange, "version">): Promise<Post> => api.patch(`/posts/${id}`, change);

@@ -71,6 +71,7 @@ export type Rendition = S["Rendition"];
 export type RenditionUsed = S["RenditionUsed"];
 export type MediaUses = S["MediaUses"];
 export type Post = S["Post"];
+export type CalendarEntry = S["CalendarEntry"];
 export type PostTag = S["PostTag"];
 export type PostState = Post["state"];
 export type PostNew = S["PostNew"];
