@@ -35,7 +35,7 @@ from webapp.api.media import serve_file
 from webapp.auth import address
 from webapp.gate import policy
 from webapp.languages import LANGUAGES, know_language, opening
-from webapp.review_addresses import is_signed
+from webapp.signed_addresses import is_signed
 from webapp.throttle import PER_ADDRESS
 
 pages = Blueprint("reviewing", __name__)
@@ -78,7 +78,7 @@ def enter(link_id: int, token: str) -> ResponseReturnValue:
     """Exchange the address for a cookie."""
     runtime = _runtime()
     secret, _dot, signature = token.rpartition(".")
-    if not is_signed(runtime, link_id, secret, signature):
+    if not is_signed(runtime, "review", link_id, secret, signature):
         _count_try()
         raise _nowhere()
     with runtime.unit() as unit:

@@ -34,6 +34,7 @@ LEFT_OUT = {
 SECRET_COLUMNS: dict[str, frozenset[str]] = {
     "staff": frozenset({"password_hash"}),
     "api_token": frozenset({"token_hash"}),
+    "calendar_feed": frozenset({"secret_hash"}),
     "account": frozenset({"webhook_secret"}),
     "review_link": frozenset({"secret_hash"}),
 }

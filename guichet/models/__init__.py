@@ -28,6 +28,7 @@ from guichet.models.conversation import (
     ReplyDraft,
 )
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
+from guichet.models.feed import CalendarFeed
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
 from guichet.models.post import (
@@ -71,6 +72,7 @@ __all__ = [
     "Brake",
     "Brand",
     "Calendar",
+    "CalendarFeed",
     "CannedReply",
     "ConnectAttempt",
     "Conversation",

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
@@ -37,6 +38,8 @@ class Entry:
     account_ids: tuple[int, ...]
     tag_ids: tuple[int, ...]
     may_move: bool
+    version: int
+    updated_at: datetime
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def read_calendar(session: Session, actor: Actor, wanted: Filter, *, most: int =
     rows = session.execute(
         select(
             Post.id, Post.brand_id, Post.author_id, Post.state, Post.due_at, Post.time_zone,
-            func.substr(Variant.text, 1, _FIRST_WORDS).label("words"),
+            Post.version, Post.updated_at, func.substr(Variant.text, 1, _FIRST_WORDS).label("words"),
         )
         .outerjoin(Variant, (Variant.post_id == Post.id) & Variant.is_base)
         .where(Post.id.in_(_within(ids)))
@@ -62,15 +65,19 @@ def read_calendar(session: Session, actor: Actor, wanted: Filter, *, most: int =
     ).all()  # fmt: skip
     targets, tags = _pairs(session, _targets(ids)), _pairs(session, _tags(ids))
     stands, doubted = _stands(session, actor, ids), _in_doubt(session, ids)
-    found = [
-        Entry(
-            row.id, row.brand_id, row.author_id, row.words or "",
-            standing(row.state, [s.state for s in stands[row.id]]), row.due_at, row.time_zone,
-            tuple(i for i in targets[row.id] if sees_posts_on(actor, i)), tuple(tags[row.id]),
-            row.id not in doubted and _may_move(actor, row.state, row.author_id, targets[row.id], stands[row.id]),
-        )
-        for row in rows[:most]
-    ]  # fmt: skip
+    # Most posts are for the same few accounts and stand alike: rights are asked once for each kind.
+    seen = cache(lambda ids_: tuple(i for i in ids_ if sees_posts_on(actor, i)))
+    movable_ = cache(lambda *kind: _may_move(actor, *kind))
+    found = []
+    for row in rows[:most]:
+        on, how = tuple(targets[row.id]), tuple(stands[row.id])
+        found.append(
+            Entry(
+                row.id, row.brand_id, row.author_id, row.words or "", standing(row.state, [s.state for s in how]),
+                row.due_at, row.time_zone, seen(on), tuple(tags[row.id]),
+                row.id not in doubted and movable_(row.state, row.author_id, on, how), row.version, row.updated_at,
+            )
+        )  # fmt: skip
     return found, len(rows) <= most
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from guichet import audit, live
 from guichet.errors import Conflict, Invalid, NotAllowed
-from guichet.models import ApiToken, Staff
+from guichet.models import ApiToken, CalendarFeed, Staff
 from guichet.policy import Action, Actor, OrgRole, require
 from guichet.staff import queries, rules
 from guichet.staff.entry import (
@@ -160,7 +160,7 @@ def change_password(
 
 
 def disable_staff(session: Session, actor: Actor, staff: Staff, now: datetime) -> Left:
-    """Let somebody go: ends their sessions and tokens at once; what they leave is listed for
+    """Let somebody go: ends their sessions, tokens and feeds at once; what they leave is listed for
     others to take over. The edge then gives their conversations back to the queues
     (guichet.inbox), in the same transaction. The last owner stays (Conflict)."""
     require(actor, Action.STAFF_MANAGE)
@@ -173,6 +173,8 @@ def disable_staff(session: Session, actor: Actor, staff: Staff, now: datetime) -
     revoked = session.execute(
         update(ApiToken).where(ApiToken.staff_id == staff.id, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
     ).rowcount  # type: ignore[attr-defined]
+    feeds = update(CalendarFeed).where(CalendarFeed.made_by == staff.id, CalendarFeed.revoked_at.is_(None))
+    session.execute(feeds.values(revoked_at=now))
     left = Left(
         tuple(queries.open_conversations(session, staff)),
         tuple(queries.planned_deliveries(session, staff)),

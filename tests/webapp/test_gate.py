@@ -21,6 +21,7 @@ PUBLIC = {
     f"{API}/openapi.json",
     "/review/<int:link_id>/<token>",  # for reviewers from outside: the link is the right, each checks it
     "/review/<int:link_id>",
+    "/feeds/<int:feed_id>/<token>.ics",  # for other calendars: the address is the right, each reading asks
     "/review/<int:link_id>/media/<int:media_id>",
     "/api/<path:path>",
     "/hooks/<path:path>",

@@ -45,6 +45,7 @@ WEAKEST = {
         "POST /posts",
         "POST /posts/preflight",
         "POST /posts/tags",
+        "POST /calendar-feeds",
         "PATCH /posts/<int:id>",
         "POST /imports/read",
         "POST /imports/check",

@@ -96,7 +96,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     )  # fmt: skip
     brought = m.PostImport(staff_id=owner.id, filename=word, digest=word, post_count=0, created_at=NOW)
     tag = m.PostTag(brand_id=brand.id, kind="label", name=word, folded=word.casefold(), created_at=NOW)
-    session.add_all([brought, tag])
+    feed = m.CalendarFeed(brand_id=brand.id, name=word, secret_hash=word, made_by=owner.id, made_at=NOW)
+    session.add_all([brought, tag, feed])
     session.add_all(
         [link, attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar]
     )
@@ -107,7 +108,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "review-links": link.id, "imports": brought.id,
-        "post-tags": tag.id,
+        "post-tags": tag.id, "calendar-feeds": feed.id,
     }  # fmt: skip
     return Place(account, ids)
 

@@ -45,7 +45,7 @@ from webapp.api.schemas.approvals import (
 from webapp.api.schemas.common import Done, Empty, IdPath
 from webapp.api.schemas.publishing import Post
 from webapp.asking import Asked, Room
-from webapp.review_addresses import address_of
+from webapp.signed_addresses import address_of
 
 room = Room("approvals")
 
@@ -184,7 +184,7 @@ def make_review_link(asked: Asked, body: ReviewLinkNew) -> ReviewLinkMade:
         asked.session, asked.actor, posts, name=body.name, locale=body.language, life=timedelta(hours=body.hours),
         now=asked.now,
     )  # fmt: skip
-    return ReviewLinkMade(**_link(asked, link), url=address_of(asked.runtime, link.id, secret))
+    return ReviewLinkMade(**_link(asked, link), url=address_of(asked.runtime, "review", link.id, secret))
 
 
 @room.delete("/review-links/<int:id>", Done, scope="publish")

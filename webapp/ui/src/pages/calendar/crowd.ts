@@ -25,6 +25,11 @@ export const byTime = (a: Placed, b: Placed): number => (a.start < b.start ? -1 
 export const dayOf = (one: Placed): string => one.start.slice(0, 10);
 export const halfHourOf = (one: Placed): string => `${one.start.slice(0, 14)}${one.start.slice(14, 16) < "30" ? "00" : "30"}`;
 
+/** The hour of a place: what a week is told by where half hours would be too many. */
+export const hourOf = (one: Placed): string => `${one.start.slice(0, 14)}00`;
+/** So many posts of a week that it is told by the hour. */
+export const DENSE = 400;
+
 /** Groups that share a place; where more than `room` do, one line of the room goes to their count. */
 export function crowds(placed: Placed[], keyOf: (one: Placed) => string, room: number): Crowd[] {
   const groups = new Map<string, Placed[]>();

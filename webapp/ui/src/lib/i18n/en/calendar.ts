@@ -34,6 +34,7 @@ export const calendar = {
   freeSlot: "Free slot",
   freeSlotFor: (p: { label: string; accounts: string }) => `${p.label || "Free slot"}: ${p.accounts}. Write a post for it.`,
   import: "Import…",
+  subscribe: "Subscribe…",
   filters: "Which posts",
   brand: "Brand",
   allBrands: "All brands",

@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", audit: "Audit log" },
+  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", canned: "Canned replies", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", feeds: "Calendar feeds", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,
@@ -271,6 +271,19 @@ export const settings = {
     copy: "Copy",
     copied: "Copied",
     kept: "I have kept it",
+  },
+  feeds: {
+    text: "Addresses at which other calendars (Outlook, Google, Apple) read what a brand has planned. They show what you may see, and end with your access.",
+    add: "Make a feed",
+    addText: "The address is shown once. Whoever has it reads what is planned, without signing in.",
+    empty: "No feeds yet",
+    nameHint: "Whose calendar it is for, so that you know what stops when you revoke it.",
+    end: "Revoke",
+    endTitle: (name: string) => `Revoke “${name}”?`,
+    endText: "Calendars that read it get nothing more, at once. This cannot be undone.",
+    madeTitle: "The address of your feed",
+    madeText: "Copy it now into the other calendar, as a subscription: it cannot be shown again.",
+    address: "Address",
   },
   audit: {
     text: "Every act, newest first. It cannot be changed, and holds no personal text.",

@@ -35,6 +35,7 @@ export const calendar: Catalogue["calendar"] = {
   freeSlot: "Créneau libre",
   freeSlotFor: (p) => `${p.label || "Créneau libre"}\u00a0: ${p.accounts}. Y écrire une publication.`,
   import: "Importer…",
+  subscribe: "S’abonner…",
   filters: "Quelles publications",
   brand: "Marque",
   allBrands: "Toutes les marques",

@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", canned: "Réponses préparées", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", feeds: "Flux de calendrier", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
@@ -272,6 +272,19 @@ export const settings: Catalogue["settings"] = {
     copy: "Copier",
     copied: "Copié",
     kept: "Je l’ai gardé",
+  },
+  feeds: {
+    text: "Des adresses où d’autres agendas (Outlook, Google, Apple) lisent ce qu’une marque a prévu. Elles montrent ce que vous avez le droit de voir, et s’éteignent avec vos droits.",
+    add: "Créer un flux",
+    addText: "L’adresse s’affiche une seule fois. Qui l’a peut lire ce qui est prévu, sans se connecter.",
+    empty: "Pas encore de flux",
+    nameHint: "Pour quel agenda\u00a0: vous saurez ainsi ce qui s’arrête quand vous le révoquez.",
+    end: "Révoquer",
+    endTitle: (name) => `Révoquer «\u00a0${name}\u00a0»\u202f?`,
+    endText: "Les agendas qui le lisent n’en reçoivent plus rien, tout de suite. C’est sans retour.",
+    madeTitle: "L’adresse de votre flux",
+    madeText: "Copiez-la maintenant dans l’autre agenda, comme abonnement\u00a0: elle ne pourra plus être affichée.",
+    address: "Adresse",
   },
   audit: {
     text: "Chaque acte, le plus récent d’abord. Il ne peut pas être modifié et ne contient aucun texte personnel.",
