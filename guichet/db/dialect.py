@@ -346,9 +346,18 @@ def find_words(bind: Session | Connection, query: Query, accounts: Sequence[int]
     return list(bind.execute(found.order_by(search.c.message_id.desc()).limit(limit)).scalars())
 
 
-def has_words(bind: Session | Connection, message_id: ColumnElement[int], query: Query) -> ColumnElement[bool]:
-    """Whether the message of an outer query meets `query`: one look into the index for each."""
+def searches_once(bind: Session | Connection) -> bool:
+    """Whether `has_words` costs a search for each SELECT that it stands in, however few rows it is asked of."""
+    return is_sqlite(bind)
+
+
+def has_words(bind: Session | Connection, message_id: Column[int], query: Query) -> ColumnElement[bool]:
+    """Whether the message of an outer query meets `query`. PostgreSQL looks at the row of each;
+    SQLite, to which each look would be a whole search, searches once for the statement."""
     search = _search_of(bind)
+    if is_sqlite(bind):
+        found = select(search.c.message_id).where(_matches(bind, query))
+        return no_way_in("sqlite", message_id).in_(found)
     return exists(select(search.c.message_id).where(search.c.message_id == message_id, _matches(bind, query)))
 
 

@@ -4,8 +4,8 @@ Words, phrases, `from:` and dates are met by one message; everything else by its
 conversation. What `-` leaves out was never said in it. Rights are the caller's matter: the
 conditions narrow a list that is limited to the accounts that one may see.
 
-A rare word becomes a list of conversations, a common one a look into the index for each
-conversation of the walk: so neither is cut off, whatever else is asked for.
+A rare word becomes a list of conversations, a common one a condition on each conversation of
+the walk: so neither is cut off, whatever else is asked for.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from guichet.models import (
     Message,
     Staff,
     Team,
+    table_of,
 )  # fmt: skip
 from guichet.policy import Actor
 
@@ -90,7 +91,7 @@ def _in_messages(session: Session, query: Query, when: tuple[ColumnElement[bool]
     reading all messages of the house at once."""
     said = select(Message.id).where(Message.conversation_id == Conversation.id, Message.deleted_at.is_(None), *when)
     if query:
-        said = said.where(dialect.has_words(session, Message.id.expression, query))
+        said = said.where(dialect.has_words(session, table_of(Message).c.id, query))
     return exists(said.correlate(Conversation).limit(1).offset(0))
 
 
@@ -99,7 +100,7 @@ def newest_said(session: Session, narrowing: Narrowing, ids: Sequence[int]) -> S
     return (
         select(Message.conversation_id, func.max(Message.id))
         .where(Message.conversation_id.in_(ids), Message.deleted_at.is_(None), *narrowing.when)
-        .where(dialect.has_words(session, Message.id.expression, narrowing.query))
+        .where(dialect.has_words(session, table_of(Message).c.id, narrowing.query))
         .group_by(Message.conversation_id)
     )
 

@@ -289,7 +289,12 @@ def _walk_legs(
     """(id, key) in order, one more than the limit, from one walk for each index prefix."""
     if not walk.accounts:
         return []
-    if walk.assignee_id is not None:
+    if walk.narrowing.query and dialect.searches_once(session):
+        # One walk: as many legs would be as many searches.
+        prefixes: list[dict[str, Any]] = [{}]
+        beyond = [Conversation.account_id.in_(walk.accounts), Conversation.state.in_(walk.states)]
+        by_state = False
+    elif walk.assignee_id is not None:
         prefixes, beyond = [{"assignee_id": walk.assignee_id}], [Conversation.account_id.in_(walk.accounts)]
     elif walk.team_id is not None and by_state:
         prefixes, beyond = [{"team_id": walk.team_id}], [Conversation.account_id.in_(walk.accounts)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from channels.contract import Person, RemoteMedia
@@ -90,7 +91,13 @@ def test_names_that_one_may_not_see_do_not_exist(busy: Scene) -> None:
 def test_a_common_word_is_not_cut_off_by_its_number(busy: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = {text: found(busy, text) for text in ("gate", "gate 12", "gate -lost", "after:2026-03-06 gate")}
     monkeypatch.setattr(searching, "CAP", 0)  # every word is a common one
+    statements: list[str] = []
+    listener = lambda *a: statements.append(a[2])  # noqa: E731 - removed below
+    event.listen(busy.session.get_bind(), "before_cursor_execute", listener)
     assert {text: found(busy, text) for text in plain} == plain
+    event.remove(busy.session.get_bind(), "before_cursor_execute", listener)
+    # SQLite searches once for each of these, and there is a leg for each account and state.
+    assert max(s.count("MATCH") for s in statements) <= 2
 
 
 def test_what_an_edit_a_deletion_or_a_rename_leaves_is_what_is_found(busy: Scene) -> None:
