@@ -349,11 +349,15 @@ class Reconciler(Protocol):
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         """Look for the outcome of the send begun at `started_at`.
 
         `known_ids` are remote ids that belong to other deliveries and can
-        never be the answer. Never binds "the newest". Raises ChannelError.
+        never be the answer. `others` are drafts of the same account that may
+        stand there too and whose ids nobody knows: what is exactly one of them,
+        and not this one, is no candidate. What may be this one or another that
+        differs from it is never bound. Never binds "the newest". Raises ChannelError.
         """
         ...
 

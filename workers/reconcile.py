@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import structlog
 
-from channels.contract import Looked
+from channels.contract import Draft, Looked, Reconciler
 from channels.errors import ChannelError
 from channels.sentences import say
 from guichet.db.dialect import database_now
@@ -23,6 +23,8 @@ from workers.desks import open_reconciler
 from workers.runtime import Process, current
 
 log = structlog.get_logger(__name__)
+
+MOST_READINGS = 3  # at once, of an account where more goes out all the while
 
 
 def look() -> None:
@@ -52,16 +54,13 @@ def _take_back(process: Process, worker_id: str) -> None:
 
 
 def _look_at(process: Process, case: Case) -> None:
-    with process.runtime.reading() as session:
-        known = doubts.known_ids(session.connection(), case)
     result, verdict, counts = "error", None, False
     try:
         spec, reconciler = open_reconciler(process, case.account_id)
         if reconciler is None:
             verdict = rules.cannot_look(say("this network cannot be asked what became of it"))
         else:
-            draft = thaw(case.payload, process.runtime.store)
-            looked = reconciler.look(draft, case.prepared, case.key, case.started_at, known)
+            looked = _ask(process, reconciler, case)
             now = process.runtime.now()
             verdict = rules.after_look(spec, case.doubt, looked, now)
             result, counts = _name_of(looked), rules.counts(spec, case.doubt, now)
@@ -69,6 +68,30 @@ def _look_at(process: Process, case: Case) -> None:
         verdict = rules.after_look_failed(case.doubt, e, process.runtime.now())
     process.write_down()
     _write(process, case, result, verdict, counts)
+
+
+def _ask(process: Process, reconciler: Reconciler, case: Case) -> Looked:
+    """What the network shows. A near match says something only if nothing else of ours was sent
+    or found in the meantime: it may be just that."""
+    draft = thaw(case.payload, process.runtime.store)
+    company = _company_of(process, case)
+    for _ in range(MOST_READINGS):
+        known, others = company
+        looked = reconciler.look(draft, case.prepared, case.key, case.started_at, known, others)
+        if not looked.candidates:
+            return looked
+        company = _company_of(process, case)
+        if company == (known, others):
+            return looked
+    return Looked(evidence={**looked.evidence, "restless": True})
+
+
+def _company_of(process: Process, case: Case) -> tuple[frozenset[str], list[Draft]]:
+    """What else of ours may stand there: ids that are known, drafts whose ids are not."""
+    with process.runtime.reading() as session:
+        connection = session.connection()
+        known, payloads = doubts.known_ids(connection, case), doubts.unplaced(connection, case)
+    return known, [thaw(payload, process.runtime.store) for payload in payloads]
 
 
 def _name_of(looked: Looked) -> str:

@@ -9,7 +9,7 @@ Source: com.atproto.repo.putRecord, docs.bsky.app/docs/advanced-guides/posts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -138,6 +138,7 @@ class BlueskyReconciler:
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         if draft.surface is Surface.DIRECT:
             return self._direct.look(prepared, started_at, known_ids)

@@ -7,7 +7,7 @@ know, written since, with the same words in the same place is ours; two go to a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,21 +37,16 @@ class TimelineReconciler:
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         since = started_at - _CLOCK_MARGIN
         posts, is_complete = self._own_since(since)
-        in_reply_to = draft.reply_to.remote_id if draft.reply_to else ""
-        same = [
-            p
-            for p in posts
-            if time_of(p) >= since
-            and id_of(p) not in known_ids
-            and (p.get("text"), p.get("in_reply_to")) == (draft.text, in_reply_to)
-            and p.get("media") == len(draft.media)
-        ]
+        fresh = [p for p in posts if time_of(p) >= since and id_of(p) not in known_ids]
+        same = [p for p in fresh if _is_same(p, draft)]
+        is_disputed = any(_is_same(p, o) for p in same for o in others if o != draft)
         ids = [id_of(p) for p in same]
         evidence = {"read": len(posts), "since": since.isoformat(), "complete": is_complete, "same": ids}
-        if len(same) == 1:
+        if len(same) == 1 and not is_disputed:
             return Looked(found=receipt_of(same[0]), evidence=evidence)
         if same:
             return Looked(candidates=tuple(map(receipt_of, same)), evidence=evidence)
@@ -72,6 +67,12 @@ class TimelineReconciler:
         return found, False
 
 
+def _is_same(post: JSON, draft: Draft) -> bool:
+    in_reply_to = draft.reply_to.remote_id if draft.reply_to else ""
+    shown = (post.get("text"), post.get("in_reply_to"), post.get("media"))
+    return shown == (draft.text, in_reply_to, len(draft.media))
+
+
 class ContainerReconciler(TimelineReconciler):
     """A container that was not published proves that nothing is out yet. One that was names
     no post: that is looked for among our own, where it may stand later."""
@@ -83,11 +84,12 @@ class ContainerReconciler(TimelineReconciler):
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         status = status_of(self._api, str(prepared["container"]))
         if status in ("IN_PROGRESS", "FINISHED"):
             return Looked(absent=True, evidence={"container": status})
-        seen = super().look(draft, prepared, key, started_at, known_ids)
+        seen = super().look(draft, prepared, key, started_at, known_ids, others)
         evidence = {**seen.evidence, "container": status}
         return replace(seen, absent=seen.absent and status == "EXPIRED", evidence=evidence)
 
@@ -105,6 +107,7 @@ class DraftReconciler:
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         try:
             post = self._api.read(f"/posts/{prepared['draft']}")

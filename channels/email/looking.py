@@ -7,7 +7,7 @@ account is blind, and this role says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +50,7 @@ class MailReconciler:
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         """Found, or absent from a folder that was read to its end. Raises ChannelError."""
         with imap_line(self._mailbox, self._secrets, self._wire) as line:

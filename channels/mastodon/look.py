@@ -4,7 +4,9 @@ The account's own statuses are read back to the moment of the send, by the insta
 clock; for an answer also what hangs under the message answered, since some servers
 leave direct messages out of the account's list. Only a status that we did not know,
 written since, by our application where the server says so, with the same words, in the
-same place and for the same people is ours. Anything close to it goes to a person.
+same place and for the same people is ours. What is exactly another text of ours, which nobody has
+found yet either, is that one's; what may be both, and they differ, or is only close to ours, goes
+to a person.
 
 Keys are sent but never replayed to find out: GoToSocial and Takahē publish again for
 the same key, and Mastodon itself has answered a replay with an error.
@@ -12,7 +14,8 @@ the same key, and Mastodon itself has answered a replay with an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
@@ -48,6 +51,7 @@ class MastodonReconciler:
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         since = started_at - _CLOCK_MARGIN
         statuses, is_complete, skew = self._own_since(since)
@@ -58,8 +62,10 @@ class MastodonReconciler:
             for s in statuses
             if str(s["id"]) not in known_ids and time_of(s.get("created_at")) >= since + skew and _may_be_ours(s)
         }
+        rivals = _Rivals(draft, others)
         same = [s for s in fresh.values() if _is_same(s, draft)]
-        near = [s for s in fresh.values() if s in same or _is_near(s, draft)]
+        near = same or [s for s in fresh.values() if not rivals.is_theirs(s) and _is_near(s, draft)]
+        exact = [s for s in same if _carries(s, prepared)] or [s for s in same if not rivals.is_theirs(s)]
         evidence = {
             "read": len(statuses),
             "since": since.isoformat(),
@@ -67,8 +73,8 @@ class MastodonReconciler:
             "complete": is_complete,
             "near": [{"id": str(s["id"]), "url": s.get("url"), "text": text_of(s.get("content", ""))} for s in near],
         }
-        if len(same) == 1:
-            return Looked(found=receipt_of(same[0]), evidence=evidence)
+        if len(exact) == 1:
+            return Looked(found=receipt_of(exact[0]), evidence=evidence)
         if near:
             return Looked(candidates=tuple(receipt_of(s) for s in near), evidence=evidence)
         return Looked(absent=is_complete, evidence=evidence)
@@ -96,6 +102,26 @@ class MastodonReconciler:
         except Gone:
             return []
         return [s for s in context.get("descendants") or () if str(s["account"]["id"]) == self._account_id]
+
+
+class _Rivals:
+    """Other drafts of ours that may stand there unknown. Those that are the same in everything
+    are none: whichever of them a status is, it says what each was to say."""
+
+    def __init__(self, draft: Draft, others: Sequence[Draft]) -> None:
+        self._by_words: dict[str, list[Draft]] = defaultdict(list)
+        for other in others:
+            if other != draft:
+                self._by_words[canonical(text_to_send(other))].append(other)
+
+    def is_theirs(self, status: Status) -> bool:
+        return any(_is_same(status, other) for other in self._by_words.get(_words(status), ()))
+
+
+def _carries(status: Status, prepared: Mapping[str, Any]) -> bool:
+    """Whether it shows the very files that were uploaded for this send."""
+    ours = {str(id_) for id_ in prepared.get("media_ids") or ()}
+    return bool(ours) and ours == {str(m.get("id")) for m in status.get("media_attachments") or ()}
 
 
 def _may_be_ours(status: Status) -> bool:

@@ -35,19 +35,25 @@ class XReconciler:
         key: str,
         started_at: datetime,
         known_ids: frozenset[str],
+        others: Sequence[Draft] = (),
     ) -> Looked:
         """Bind the one post of that time with that text, that many media and that target.
 
-        Two of them are both candidates. What has the text but not the rest is a
-        candidate too. Absent only if X gave everything back to before the start.
+        Two of them are both candidates, and so is one that another draft of ours may
+        be which differs from it. What has the text but not the rest is a candidate too,
+        unless it is just another of ours. Absent only if X gave everything back to
+        before the start.
         """
         is_direct = draft.surface is Surface.DIRECT
         since = shapes.id_at(started_at - _SKEW)
         fetch = self._fetch_direct(draft) if is_direct else self._fetch_posts(since)
         read = walk(fetch, down_to=since, most=_MOST_DIRECT if is_direct else _MOST)
         ours = [item for item, _ in read.items if self._is_ours(item, started_at, known_ids)]
-        same = [item for item in ours if _text(item) == shapes.comparable(draft.text)]
-        exact = [item for item in same if _agrees(item, draft, is_direct)]
+        words = shapes.comparable(draft.text)
+        rivals = [o for o in others if o != draft and shapes.comparable(o.text) == words]
+        theirs = {str(i["id"]) for i in ours for o in rivals if _is_draft(i, o, is_direct)}
+        same = [i for i in ours if _text(i) == words and (str(i["id"]) not in theirs or _agrees(i, draft, is_direct))]
+        exact = [i for i in same if str(i["id"]) not in theirs and _agrees(i, draft, is_direct)]
         evidence: JSON = {
             "looked_at": datetime.now(UTC).isoformat(),
             "from": (started_at - _SKEW).isoformat(),
@@ -115,6 +121,11 @@ def _text(item: JSON) -> str:
     whole = note if note.get("text") else item
     urls: Sequence[Mapping[str, Any]] = (whole.get("entities") or {}).get("urls") or ()
     return shapes.comparable(shapes.plain_text(str(whole.get("text", "")), urls))
+
+
+def _is_draft(item: JSON, other: Draft, is_direct: bool) -> bool:
+    is_same_surface = (other.surface is Surface.DIRECT) == is_direct
+    return is_same_surface and _text(item) == shapes.comparable(other.text) and _agrees(item, other, is_direct)
 
 
 def _agrees(item: JSON, draft: Draft, is_direct: bool) -> bool:

@@ -21,7 +21,7 @@ from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
 from guichet.delivery.operations import take_down
 from guichet.delivery.rules import LOOK_LEASE, Doubt, Verdict, lateness_ms
-from guichet.delivery.states import AttemptState, State, sources_of
+from guichet.delivery.states import IDEMPOTENT, AttemptState, State, sources_of
 from guichet.models import Account, Attempt, Delivery, Look, table_of
 from guichet.policy import SYSTEM
 
@@ -31,6 +31,7 @@ _A = table_of(Account)
 
 _DOUBTED = (State.UNKNOWN, State.RECONCILING)
 _OF_ATTEMPT = [_T.c[name] for name in ("idempotency_key", "prepared", "started_at", "ended_at", "error_code")]
+_COMPANY = timedelta(days=1)  # how long before a send others of the account still count
 _ECHO_MARGIN = timedelta(minutes=2)  # clocks differ; an echo from before the send is none
 _ECHO_ARRIVES = timedelta(minutes=7)  # our longest call, the latest acceptance after it, and clocks
 
@@ -65,7 +66,7 @@ def take_cases(connection: Connection, worker_id: str, now: datetime, limit: int
     )
     ids = list(connection.scalars(ripe))
     if not ids:
-        return []
+        return list(rows)
     connection.execute(
         update(D)
         .where(D.c.id.in_(ids))
@@ -118,10 +119,23 @@ def known_ids(connection: Connection, case: Case) -> frozenset[str]:
     rows = connection.scalars(
         select(D.c.remote_id).where(
             D.c.account_id == case.account_id, D.c.id != case.delivery_id, D.c.remote_id.is_not(None),
-            D.c.accepted_at > case.started_at - timedelta(days=1),
+            D.c.accepted_at > case.started_at - _COMPANY,
         )
     )  # fmt: skip
     return frozenset(str(r) for r in rows)
+
+
+def unplaced(connection: Connection, case: Case) -> list[dict[str, Any]]:
+    """Payloads of other deliveries of the account that may stand there too, and where nobody
+    knows: begun about then, under whatever end, and without a remote id."""
+    begun = exists().where(_T.c.delivery_id == D.c.id, _T.c.started_at > case.started_at - _COMPANY)
+    rows = connection.scalars(
+        select(D.c.payload)
+        .where(D.c.account_id == case.account_id, D.c.id != case.delivery_id, D.c.remote_id.is_(None), begun)
+        .where(D.c.kind.not_in(IDEMPOTENT))
+        .order_by(D.c.id)
+    )
+    return list(rows)
 
 
 def record_look(

@@ -160,6 +160,22 @@ class ContractRows:
         assert looked.found is None
         assert looked.candidates == ()
 
+    def test_two_texts_of_ours_in_doubt_are_told_apart(self, rig: Rig, connection: Connection) -> None:
+        lost, out = (rig.begin(connection, rig.draft(f"le vol {n} part de la porte 12")) for n in ("AF1680", "AF1681"))
+        for attempt, effect in ((lost, "reset_before"), (out, "reset_after")):
+            rig.plant(effect)
+            with pytest.raises(OutcomeUnknown):
+                attempt.send()
+        assert rig.spec.reconciler is not None
+        reconciler = rig.spec.reconciler(connection, rig.wire)
+        nobody: frozenset[str] = frozenset()
+        looked = reconciler.look(lost.draft, lost.prepared, lost.key, lost.started_at, nobody, (out.draft,))
+        assert (looked.found, looked.candidates, looked.absent) == (None, (), True)
+        looked = reconciler.look(out.draft, out.prepared, out.key, out.started_at, nobody, (lost.draft,))
+        [entry] = rig.published()
+        assert looked.found is not None
+        assert looked.found.remote_id == entry["remote_id"]
+
     @staticmethod
     def _look_after(rig, connection, effect, text="où est-il ?", known=frozenset()):  # type: ignore[no-untyped-def]
         attempt = rig.begin(connection, rig.draft(text))

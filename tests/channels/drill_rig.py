@@ -18,7 +18,7 @@ _HEARING = (
 )  # fmt: skip
 _LOOKING = (
     "what_was_published_without_an_answer_is_found", "what_was_not_published_is_absent",
-    "neither_a_known_nor_a_foreign_message_is_ever_bound",
+    "neither_a_known_nor_a_foreign_message_is_ever_bound", "two_texts_of_ours_in_doubt_are_told_apart",
 )  # fmt: skip
 
 PUBLISHES = {"one": r"POST /posts$", "container": r"POST /publish$", "draft": r"POST /posts/\d+$"}

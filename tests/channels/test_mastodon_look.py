@@ -36,8 +36,9 @@ def network(rig: MastodonRig) -> MastodonNetwork:
 def look(rig: MastodonRig, connection: Connection, draft: Draft, **how: object) -> Looked:
     assert rig.spec.reconciler is not None
     started_at = how.pop("started_at", datetime.now(UTC) - timedelta(seconds=1))
-    known = how.pop("known", frozenset())
-    return rig.spec.reconciler(connection, rig.wire).look(draft, {}, "", started_at, known)  # type: ignore[arg-type]
+    known, others, prepared = how.pop("known", frozenset()), how.pop("others", ()), how.pop("prepared", {})
+    reconciler = rig.spec.reconciler(connection, rig.wire)
+    return reconciler.look(draft, prepared, "", started_at, known, others)  # type: ignore[arg-type]
 
 
 def test_every_kind_of_text_is_recognised_as_it_stands(rig: MastodonRig, connection: Connection) -> None:
@@ -92,6 +93,42 @@ def test_what_is_nearly_the_same_is_for_a_person_to_judge(
     assert (looked.found, looked.absent) == (None, False)
     assert [c.remote_id for c in looked.candidates] == [receipt.remote_id]
     assert looked.evidence["near"][0]["text"] == sent.text
+
+
+def test_what_is_exactly_another_of_ours_is_no_candidate(rig: MastodonRig, connection: Connection) -> None:
+    """Texts alike, of which several are in doubt at once: each is told by its own words."""
+    drafts = [Draft(f"Le vol AF{n} part de la porte 12") for n in (1680, 1681, 1682)]
+    lost, *out = drafts
+    remote_ids = [rig.begin(connection, d).send().remote_id for d in out]
+    assert look(rig, connection, lost, others=out).absent
+    for draft, remote_id in zip(out, remote_ids, strict=True):
+        found = look(rig, connection, draft, others=[d for d in drafts if d != draft]).found
+        assert found is not None
+        assert found.remote_id == remote_id
+    of_nobody = look(rig, connection, lost, others=out[:1]).candidates
+    assert [c.remote_id for c in of_nobody] == remote_ids[1:], "what nobody sent may be a text that was rewritten"
+
+
+def test_what_may_be_this_one_or_another_that_differs_is_never_bound(rig: MastodonRig, connection: Connection) -> None:
+    """A server shortens mentions: the same words may be for two people."""
+    one, other = Draft("@ines@remote.example bonjour"), Draft("@ines@elsewhere.example bonjour")
+    receipt = rig.begin(connection, other).send()
+    for draft, rival in ((one, other), (other, one)):
+        looked = look(rig, connection, draft, others=[rival])
+        assert (looked.found, looked.absent) == (None, False)
+        assert [c.remote_id for c in looked.candidates] == [receipt.remote_id]
+    twin = look(rig, connection, other, others=[Draft("@ines@elsewhere.example bonjour")]).found
+    assert twin is not None, "of two that are the same in everything, either may be it"
+
+
+def test_the_files_that_were_uploaded_tell_the_same_words_apart(rig: MastodonRig, connection: Connection) -> None:
+    drafts = [Draft("Nos avions", media=(sample_image(alt, width=9 + n),)) for n, alt in enumerate("ab")]
+    attempts = [rig.begin(connection, d) for d in drafts]
+    receipts = [attempt.send() for attempt in attempts]
+    for mine, other in ((0, 1), (1, 0)):
+        looked = look(rig, connection, drafts[mine], prepared=attempts[mine].prepared, others=[drafts[other]])
+        assert looked.found is not None
+        assert looked.found.remote_id == receipts[mine].remote_id
 
 
 def test_something_quite_different_does_not_trouble_anybody(rig: MastodonRig, connection: Connection) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -163,10 +163,12 @@ def test_the_limit_of_the_whole_application_is_told_apart() -> None:
 # ---------------------------------------------------------------- finding out
 
 
-def looked(rig: XRig, connection: Connection, draft: Draft, known: frozenset[str] = frozenset()) -> Looked:
+def looked(
+    rig: XRig, connection: Connection, draft: Draft, known: frozenset[str] = frozenset(), others: Sequence[Draft] = ()
+) -> Looked:
     reconciler = SPEC.reconciler(connection, rig.wire) if SPEC.reconciler else None
     assert reconciler is not None
-    return reconciler.look(draft, {}, "", datetime.now(UTC) - timedelta(seconds=2), known)
+    return reconciler.look(draft, {}, "", datetime.now(UTC) - timedelta(seconds=2), known, others)
 
 
 def test_two_posts_that_could_be_it_are_put_before_a_person(rig: XRig, connection: Connection) -> None:
@@ -180,6 +182,24 @@ def test_a_post_with_other_media_is_a_candidate_only(rig: XRig, connection: Conn
     rig.network.publish(company(rig), "Avec ou sans image")
     found = looked(rig, connection, Draft("Avec ou sans image", media=(sample_image("une"),)))
     assert (found.found, found.absent, len(found.candidates)) == (None, False, 1)
+
+
+def test_the_same_words_for_somebody_else_are_that_answer(rig: XRig, connection: Connection) -> None:
+    mailroom = a_mailroom(rig, connection)
+    for person in ("ines", "paul"):
+        rig.network.say(person, "@acme où est mon colis ?")
+    mine, other = (rig.draft("Il arrive", reply_to=target_of(q)) for q in heard(mailroom).values())
+    rig.begin(connection, other).send()
+    assert looked(rig, connection, mine).candidates
+    assert looked(rig, connection, mine, others=(other,)).absent
+    assert looked(rig, connection, other, others=(mine,)).found is not None
+
+
+def test_what_may_be_either_of_two_that_differ_is_never_bound(rig: XRig, connection: Connection) -> None:
+    one, other = Draft("http://example.com/porte ouverte"), Draft("https://example.com/porte/ ouverte")
+    rig.network.publish(company(rig), other.text)
+    assert len(looked(rig, connection, one, others=(other,)).candidates) == 1
+    assert looked(rig, connection, one).found is not None
 
 
 def test_a_post_of_another_time_is_not_it(rig: XRig, connection: Connection) -> None:

@@ -96,6 +96,16 @@ def test_what_did_not_go_out_is_proved_absent_twice_and_sent_once(stage: Stage, 
     assert delivery.attempts[0].idempotency_key != delivery.attempts[1].idempotency_key
 
 
+def test_texts_alike_that_are_in_doubt_at_once_are_told_apart_without_asking(stage: Stage) -> None:
+    for effect in ("reset_after", "reset_before", "reset_after"):
+        stage.plant(effect)
+    texts = [f"flight SN{n} leaves from gate 12" for n in (3591, 3592, 3593)]
+    ids = [stage.queue(text) for text in texts]
+    settle_all(stage, ids)
+    assert sorted(stage.texts()) == texts
+    assert [stage.delivery(i).state for i in ids] == ["published"] * 3
+
+
 def settle_all(stage: Stage, ids: list[int], seconds: float = 8) -> None:
     """Drain and look until all are settled."""
     until = time.monotonic() + seconds
