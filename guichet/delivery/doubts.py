@@ -66,7 +66,7 @@ def take_cases(connection: Connection, worker_id: str, now: datetime, limit: int
     )
     ids = list(connection.scalars(ripe))
     if not ids:
-        return list(rows)
+        return []
     connection.execute(
         update(D)
         .where(D.c.id.in_(ids))

@@ -40,7 +40,8 @@ class Life:
         self.lock_key = 0
 
     def begin(self, now: datetime) -> None:
-        """Take a new name and its lock. Also after the old lock was lost."""
+        """Take a new name and its lock. Also after the old lock was lost. Where the name cannot be
+        written down there is no life: nobody would take over from a name that nobody knows."""
         self.let_go()
         self.lock_key = secrets.randbelow(2**31 - 1) + 1
         self.worker_id = f"{socket.gethostname()[:80]}-{os.getpid()}-{self.lock_key:08x}"
@@ -51,8 +52,12 @@ class Life:
             "id": self.worker_id, "kind": self.kind, "host": socket.gethostname(), "pid": os.getpid(),
             "lock_key": self.lock_key, "started_at": now, "seen_at": now,
         }  # fmt: skip
-        with self._engine.begin() as connection:
-            connection.execute(insert(_W).values(**row))
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(insert(_W).values(**row))
+        except BaseException:
+            self.let_go()
+            raise
 
     def is_held(self) -> bool:
         """Whether the lock still stands, as far as this process can see."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, false, select
+from sqlalchemy import Engine, event, false, select
 
 from channels.contract import Receipt
 from channels.errors import Unavailable
@@ -301,6 +301,23 @@ def test_a_life_lock_is_free_when_and_only_when_its_holder_is_gone(bench: Bench)
         assert free
         with bench.engine.connect() as other, seized(other, bench.folder, life.lock_key) as too:
             assert not too
+
+
+def test_who_could_not_be_written_down_does_not_live(bench: Bench) -> None:
+    """A disk that is full in that moment: what such a worker claimed would be stuck for ever."""
+
+    def refuse(connection: object, cursor: object, statement: str, *more: object) -> None:
+        if statement.startswith("INSERT INTO worker"):
+            raise OSError("no space left on device")
+
+    life = Life(bench.engine, bench.folder, "send")
+    event.listen(bench.engine, "before_cursor_execute", refuse)
+    with pytest.raises(OSError):
+        life.begin(NOW)
+    event.remove(bench.engine, "before_cursor_execute", refuse)
+    assert not life.is_held()
+    life.begin(NOW)
+    assert life.is_held()
 
 
 def test_the_database_itself_judges_whether_the_lock_is_held(bench: Bench) -> None:
