@@ -362,6 +362,39 @@ class Reconciler(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Standing:
+    """One thing that stands on an account's own timeline. `at` by the network's clock; `text`
+    without markup; `via` the program that published it, where the network says so; `aliases`
+    are other ids of the same thing (an edited post of X has one for each edit)."""
+
+    remote_id: str
+    text: str
+    at: datetime
+    url: str = ""
+    via: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What an account has said in public since some moment, answers included, what it only
+    passed on left out. `is_complete`: the network showed all of it."""
+
+    standing: tuple[Standing, ...]
+    is_complete: bool
+
+
+@runtime_checkable
+class Lister(Protocol):
+    """A reconciler that can also list all that stands there. Reads only."""
+
+    def list_since(self, since: datetime, most: int) -> Timeline:
+        """The timeline since then by the network's clock, newest first; about `most` at most are
+        asked for (what is read may cost). Raises ChannelError."""
+        ...
+
+
 # ---------------------------------------------------------------- receiving
 
 

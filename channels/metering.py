@@ -88,7 +88,8 @@ class Tariff:
     """What a network charges: `prices` for one of each item, in `currency`. `item_of` names
     the item that sending a text is (direct or not); `items_in` counts what an exchange is
     charged as. `dispensable` are the streams that are read for our own account's sake only,
-    and that one does without where the money is spent."""
+    and that one does without where the money is spent. `own_read` is the item that reading one
+    of our own posts is charged as."""
 
     currency: str
     prices: Mapping[str, float]
@@ -97,6 +98,7 @@ class Tariff:
     item_of: Callable[[str, bool], str]
     items_in: Callable[[Exchange, str], Mapping[str, int]]  # the exchange, our own remote id
     dispensable: frozenset[str] = frozenset()
+    own_read: str = ""
 
     @property
     def dearest(self) -> float:

@@ -31,5 +31,6 @@ DIGEST = Job("workers.receive.digest", "receive")
 RECONCILE = Job("workers.reconcile.look", "tend")
 TEND = Job("workers.tend.tend", "tend")
 CHECK_ACCOUNT = Job("workers.tend.check_account", "tend", ("account_id",))
+COMPARE = Job("workers.compare.compare", "tend", ("account_id",))
 
-ALL = (DRAIN, POLL, POLL_DUE, DIGEST, RECONCILE, TEND, CHECK_ACCOUNT)
+ALL = (DRAIN, POLL, POLL_DUE, DIGEST, RECONCILE, TEND, CHECK_ACCOUNT, COMPARE)

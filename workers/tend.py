@@ -15,11 +15,12 @@ from channels.errors import AuthExpired, ChannelError
 from guichet import audit
 from guichet.accounts import operations as accounts
 from guichet.accounts.queries import find_due_refreshes
+from guichet.comparing import operations as comparing
 from guichet.db.dialect import database_now
 from guichet.delivery import takeover
 from guichet.delivery.life import seized
 from guichet.inbox import operations as inbox
-from guichet.jobs import CHECK_ACCOUNT, DRAIN
+from guichet.jobs import CHECK_ACCOUNT, COMPARE, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
 from guichet.publishing import approving, zones
@@ -144,6 +145,13 @@ def check_accounts(process: Process) -> None:
             unit.enqueue(CHECK_ACCOUNT, account_id=account_id)
 
 
+def compare_timelines(process: Process) -> None:
+    """Ask for a comparison of accounts whose turn it is, once a day each."""
+    with process.runtime.unit() as unit:
+        for account_id in comparing.list_due(unit.session, SYSTEM, process.runtime.now()):
+            unit.enqueue(COMPARE, account_id=account_id)
+
+
 def check_account(account_id: int) -> None:
     """Ask the network who we are: whether the sign-in holds, and what is allowed there now."""
     process = current()
@@ -178,5 +186,6 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     ask_for_approvals,
     renew_secrets,
     check_accounts,
+    compare_timelines,
     discard_leftovers,
 )

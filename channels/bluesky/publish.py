@@ -26,7 +26,18 @@ from channels.bluesky.syntax import (
 )
 from channels.bluesky.views import root_of
 from channels.bluesky.xrpc import Server, object_in, text_in
-from channels.contract import JSON, Connection, Draft, Looked, MediaItem, Receipt, Surface, Target
+from channels.contract import (
+    JSON,
+    Connection,
+    Draft,
+    Looked,
+    MediaItem,
+    Receipt,
+    Standing,
+    Surface,
+    Target,
+    Timeline,
+)
 from channels.errors import Gone, Rejected
 from channels.wire import Wire
 
@@ -155,6 +166,30 @@ class BlueskyReconciler:
         if found == _complete(prepared, key):
             return Looked(found=receipt, evidence={**evidence, "cid": answer["cid"]})
         return Looked(candidates=(receipt,), evidence={**evidence, "found_instead": found})
+
+    def list_since(self, since: datetime, most: int) -> Timeline:
+        """Keys carry the moment at which a post was made, and the list goes by keys."""
+        standing: list[Standing] = []
+        params: JSON = {"repo": self._did, "collection": POST, "limit": 100}
+        while True:
+            answer = self._server.query("com.atproto.repo.listRecords", params)
+            page = [body for body in answer.get("records") or () if isinstance(body, dict)]
+            made = [one for body in page if (one := self._standing(body)) is not None]
+            standing += [one for one in made if one.at >= since]
+            params["cursor"] = str(answer.get("cursor") or "")
+            if not params["cursor"] or any(one.at < since for one in made):
+                return Timeline(tuple(standing), True)
+            if len(standing) >= most:
+                return Timeline(tuple(standing), False)
+
+    def _standing(self, body: JSON) -> Standing | None:
+        """None for a post under a key of another kind: it is shown to nobody."""
+        address = parse_address(text_in(body, "uri"))
+        if not is_tid(address.rkey):
+            return None
+        record = object_in(body, "value")
+        receipt = receipt_of(str(address), text_in(body, "cid"), record, self._web, None)
+        return Standing(receipt.remote_id, str(record.get("text") or ""), time_of_tid(address.rkey), receipt.url)
 
 
 def get_record(server: Server, address: Address) -> JSON:

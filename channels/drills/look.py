@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from channels.contract import JSON, Connection, Draft, Looked
+from channels.contract import JSON, Connection, Draft, Looked, Standing, Timeline
 from channels.drills.api import Api, id_of, receipt_of, time_of
 from channels.drills.publish import status_of
 from channels.errors import Gone, Malformed
@@ -51,6 +51,11 @@ class TimelineReconciler:
         if same:
             return Looked(candidates=tuple(map(receipt_of, same)), evidence=evidence)
         return Looked(absent=is_complete, evidence=evidence)
+
+    def list_since(self, since: datetime, most: int) -> Timeline:
+        posts, is_complete = self._own_since(since)
+        standing = (Standing(id_of(p), str(p.get("text") or ""), time_of(p), receipt_of(p).url) for p in posts)
+        return Timeline(tuple(s for s in standing if s.at >= since), is_complete)
 
     def _own_since(self, since: datetime) -> tuple[list[JSON], bool]:
         """Our posts since then, and whether that is all of them."""
@@ -94,11 +99,8 @@ class ContainerReconciler(TimelineReconciler):
         return replace(seen, absent=seen.absent and status == "EXPIRED", evidence=evidence)
 
 
-class DraftReconciler:
+class DraftReconciler(TimelineReconciler):
     """The draft itself says what became of it."""
-
-    def __init__(self, connection: Connection, wire: Wire) -> None:
-        self._api = Api.of(connection, wire)
 
     def look(
         self,

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 
-from channels.contract import JSON, Connection, Draft, Looked
+from channels.contract import JSON, Connection, Draft, Looked, Standing, Timeline
 from channels.errors import Gone
 from channels.mastodon.api import Api, time_of
 from channels.mastodon.connect import CLIENT_NAME
@@ -79,13 +79,19 @@ class MastodonReconciler:
             return Looked(candidates=tuple(receipt_of(s) for s in near), evidence=evidence)
         return Looked(absent=is_complete, evidence=evidence)
 
-    def _own_since(self, since: datetime) -> tuple[list[JSON], bool, timedelta]:
+    def list_since(self, since: datetime, most: int) -> Timeline:
+        statuses, is_complete, skew = self._own_since(since, pages=max(1, most // _PAGE))
+        ours = [s for s in statuses if not s.get("reblog") and s.get("visibility") != "direct"]
+        standing = [_standing(s) for s in ours if time_of(s.get("created_at")) >= since + skew]
+        return Timeline(tuple(standing), is_complete)
+
+    def _own_since(self, since: datetime, pages: int = 0) -> tuple[list[JSON], bool, timedelta]:
         """Our statuses since then, whether that is all of them, and how far the instance's
         clock is ahead of ours."""
         found: list[JSON] = []
         skew = timedelta(0)
         params: dict[str, Any] = {"limit": _PAGE}
-        for _ in range(self._most_pages):
+        for _ in range(pages or self._most_pages):
             asked_at = datetime.now(UTC)
             page, clock = self._api.read_list_and_clock(f"/api/v1/accounts/{self._account_id}/statuses", **params)
             skew = clock - asked_at if abs(clock - asked_at) > _CLOCK_MARGIN else timedelta(0)
@@ -122,6 +128,13 @@ def _carries(status: Status, prepared: Mapping[str, Any]) -> bool:
     """Whether it shows the very files that were uploaded for this send."""
     ours = {str(id_) for id_ in prepared.get("media_ids") or ()}
     return bool(ours) and ours == {str(m.get("id")) for m in status.get("media_attachments") or ()}
+
+
+def _standing(status: Status) -> Standing:
+    via = (status.get("application") or {}).get("name")
+    receipt = receipt_of(status)
+    made = time_of(status.get("created_at"))
+    return Standing(receipt.remote_id, text_of(str(status.get("content") or "")), made, receipt.url, str(via or ""))
 
 
 def _may_be_ours(status: Status) -> bool:

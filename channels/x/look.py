@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from channels.contract import JSON, Connection, Draft, Looked, Receipt, Surface
+from channels.contract import JSON, Connection, Draft, Looked, Receipt, Standing, Surface, Timeline
 from channels.wire import Wire
 from channels.x import shapes
 from channels.x.client import XClient
@@ -67,13 +67,27 @@ class XReconciler:
             return Looked(candidates=tuple(self._receipt(i, is_direct) for i in exact or same), evidence=evidence)
         return Looked(absent=read.is_complete, evidence=evidence)
 
-    def _fetch_posts(self, since: int) -> Any:
+    def list_since(self, since: datetime, most: int) -> Timeline:
+        """X charges for each post that it gives back."""
+        floor = shapes.id_at(since)
+        fetch = self._fetch_posts(floor, min(100, max(5, most)), exclude=["retweets"])
+        read = walk(fetch, down_to=floor, most=min(most, _MOST))
+        return Timeline(tuple(self._standing(item) for item, _ in read.items), read.is_complete)
+
+    def _standing(self, item: JSON) -> Standing:
+        receipt = self._receipt(item, is_direct=False)
+        edits = tuple(str(i) for i in item.get("edit_history_tweet_ids") or () if str(i) != receipt.remote_id)
+        made = shapes.moment(item.get("created_at"), receipt.remote_id)
+        return Standing(receipt.remote_id, _plain(item), made, receipt.url, aliases=edits)
+
+    def _fetch_posts(self, since: int, page: int = 100, **more: Any) -> Any:
         def fetch(token: str | None) -> requests.Response:
             response: requests.Response = self._client.get_users_tweets(
                 self._connection.remote_id,
-                max_results=100,
+                max_results=page,
                 since_id=since,
                 pagination_token=token,
+                **more,
                 tweet_fields=["created_at", "entities", "attachments", "referenced_tweets", "note_tweet", "author_id"],
             )
             return response
@@ -117,10 +131,14 @@ class XReconciler:
 
 
 def _text(item: JSON) -> str:
+    return shapes.comparable(_plain(item))
+
+
+def _plain(item: JSON) -> str:
     note = item.get("note_tweet") or {}
     whole = note if note.get("text") else item
     urls: Sequence[Mapping[str, Any]] = (whole.get("entities") or {}).get("urls") or ()
-    return shapes.comparable(shapes.plain_text(str(whole.get("text", "")), urls))
+    return shapes.plain_text(str(whole.get("text", "")), urls)
 
 
 def _is_draft(item: JSON, other: Draft, is_direct: bool) -> bool:

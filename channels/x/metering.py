@@ -130,4 +130,5 @@ TARIFF = Tariff(
     item_of=item_of,
     items_in=items_in,
     dispensable=frozenset({"own", "quotes"}),
+    own_read="own_read",
 )

@@ -1,4 +1,4 @@
-"""Keeping it running: doctor, keys, the audit log."""
+"""Keeping it running: doctor, keys, the audit log and what it says of the networks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import asdict
 import click
 from sqlalchemy import select
 
-from cli.opening import runtime_or_exit
-from cli.output import Failed, Output
+from cli.opening import find_account, runtime_or_exit
+from cli.output import Failed, Output, WronglyAsked
 from guichet import audit as audit_log
 from guichet.accounts import operations as accounts
+from guichet.comparing import operations as comparing
+from guichet.comparing.queries import list_open
+from guichet.jobs import COMPARE
 from guichet.models import AuditSeal
 from guichet.policy import SYSTEM
 
@@ -60,7 +63,7 @@ def rotate(output: Output) -> None:
 
 @click.group()
 def audit() -> None:
-    """The audit log."""
+    """The audit log, and the networks' timelines held against our rows."""
 
 
 @audit.command()
@@ -87,3 +90,36 @@ def verify(output: Output, head: str) -> None:
 
 
 COMMANDS = (doctor, keys, audit)
+
+
+@audit.command()
+@click.argument("account", required=False)
+@click.option("--now", "at_once", is_flag=True, help="Compare ACCOUNT again as soon as a worker is free.")
+@click.pass_obj
+def timelines(output: Output, account: str | None, at_once: bool) -> None:
+    """What differs between the networks' own timelines and our rows; ends with 1 if anything does.
+
+    They are compared once a day. Nothing is published or deleted by it.
+    """
+    runtime = runtime_or_exit()
+    if at_once:
+        if account is None:
+            raise WronglyAsked("--now needs an ACCOUNT")
+        with runtime.unit() as unit:
+            chosen = find_account(unit.session, SYSTEM, account)
+            comparing.ask_now(unit.session, SYSTEM, chosen, runtime.now())
+            unit.enqueue(COMPARE, account_id=chosen.id)
+            output.done(f"{chosen.handle} is compared as soon as a worker is free.", account_id=chosen.id)
+        return
+    with runtime.reading() as session:
+        only = find_account(session, SYSTEM, account).id if account else None
+        rows = [
+            {
+                "id": row.id, "account": row.account_id, "kind": row.kind, "code": row.code,
+                "at": row.at.isoformat(timespec="minutes"), "where": row.url or row.remote_id, "text": row.text[:60],
+            }
+            for row in list_open(session, SYSTEM, only)
+        ]  # fmt: skip
+    output.table(rows, "Nothing differs, as far as was compared.")
+    if rows:
+        raise Failed(f"{len(rows)} differ: see Needs you")

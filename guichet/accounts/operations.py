@@ -312,10 +312,10 @@ def note_check_failed(
 
 
 def change_account(session: Session, actor: Actor, account: Account, changes: dict[str, Any], now: datetime) -> None:
-    """Change time zone, brand or how posts are spaced; to another brand only who may connect
-    accounts there."""
+    """Change time zone, brand, how posts are spaced or whether its timeline is compared; to
+    another brand only who may connect accounts there."""
     require(actor, Action.ACCOUNT_MANAGE, account)
-    for name in ("min_gap_minutes", "duplicate_days", "clash_policy"):
+    for name in ("min_gap_minutes", "duplicate_days", "clash_policy", "compares"):
         setattr(account, name, changes.get(name, getattr(account, name)))
     if "time_zone" in changes:
         rules.require_time_zone(changes["time_zone"])

@@ -12,6 +12,7 @@ from guichet.models.approval import (
     ReviewVote,
 )
 from guichet.models.base import Base, table_of
+from guichet.models.comparing import Comparison, Discrepancy
 from guichet.models.conversation import (
     Attachment,
     Conversation,
@@ -74,6 +75,7 @@ __all__ = [
     "Calendar",
     "CalendarFeed",
     "CannedReply",
+    "Comparison",
     "ConnectAttempt",
     "Conversation",
     "ConversationCount",
@@ -84,6 +86,7 @@ __all__ = [
     "Customer",
     "Decision",
     "Delivery",
+    "Discrepancy",
     "Grant",
     "IdempotencyKey",
     "Identity",

@@ -71,6 +71,7 @@ class Account(Base):
     min_gap_minutes: Mapped[int] = mapped_column(default=0)  # between its posts; 0: any
     duplicate_days: Mapped[int] = mapped_column(default=30)  # within which the same words are told of; 0: never
     clash_policy: Mapped[Short] = mapped_column(default="warn")  # or "refuse"
+    compares: Mapped[bool] = mapped_column(default=True)  # its timeline with our rows, once a day
     parked_until: Mapped[datetime | None]  # the network asked us to wait
     parked_reason: Mapped[Told] = mapped_column(default="")
     checked_at: Mapped[datetime | None]

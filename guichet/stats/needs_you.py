@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from channels.sentences import say
 from guichet.accounts.queries import sign_ins
+from guichet.comparing.queries import list_open
 from guichet.delivery.gates import right_stands
 from guichet.delivery.states import AttemptState, State
 from guichet.inbox import ingest
@@ -42,6 +43,7 @@ class Doubt:
     dead_letter_id: int | None = None
     account_ids: Sequence[int] = ()  # where several are asked about at once
     due_at: datetime | None = None  # when that goes out
+    discrepancy_id: int | None = None
     staff_id: int | None = None  # in whose right it was to go out, or whose work it is
     evidence: Sequence[dict[str, Any]] = field(default_factory=tuple)
     choices: Sequence[str] = ()
@@ -71,6 +73,7 @@ def read(session: Session, actor: Actor, now: datetime) -> NeedsYou:
         ("mention", _mentions(session, actor)),
         ("account", [*_accounts(session, actor), *_ending(session, actor, now), *_dear(session, actor, now)]),
         ("dead_letter", _dead_letters(session, actor)),
+        *_discrepancies(session, actor).items(),
     ):
         if doubts:
             counts[kind] = len(doubts)
@@ -260,6 +263,32 @@ def _dear(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
         for a, level in levels
         if level
     ]  # fmt: skip
+
+
+_DIFFERS = {
+    "unknown_hand": say("it stands on the network, and it was not published from here"),
+    "twice": say("it stands there beside a post of ours with the same words: perhaps it went out twice"),
+    "our_words": say("it has the words of a post of ours that did not go out, as far as we knew"),
+    "gone": say("it was published, and it stands there no more: somebody took it down, or the network did"),
+}
+
+
+def _discrepancies(session: Session, actor: Actor) -> dict[str, list[Doubt]]:
+    """In what the networks' timelines and our rows differ."""
+    found: dict[str, list[Doubt]] = {}
+    rows = list_open(session, actor)
+    posts = select(Delivery.id, Delivery.post_id).where(Delivery.id.in_([r.delivery_id for r in rows if r.delivery_id]))
+    post_of = {row.id: row.post_id for row in session.execute(posts)} if rows else {}
+    for row in rows:
+        said = say("published with {program}, and not from here", program=row.via) if row.via else _DIFFERS[row.code]
+        found.setdefault(row.kind, []).append(
+            Doubt(
+                f"{row.kind}:{row.id}", row.kind, row.text, said if row.code == "unknown_hand" else _DIFFERS[row.code],
+                row.at, account_id=row.account_id, post_id=post_of.get(row.delivery_id or 0), discrepancy_id=row.id,
+                evidence=[{"candidates": [{"remote_id": row.remote_id, "url": row.url}]}], choices=("seen",),
+            )
+        )  # fmt: skip
+    return found
 
 
 def _dead_letters(session: Session, actor: Actor) -> list[Doubt]:

@@ -10,11 +10,11 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from channels.contract import Connection, Deleter, Editor, Inbound, InboundKind, Surface
+from channels.contract import Connection, Deleter, Editor, Inbound, InboundKind, Lister, Surface
 from channels.errors import AuthExpired, ChannelError, Gone, OutcomeUnknown, RateLimited, Unavailable
 from tests.channels.rig import Mailroom, Rig, sample_image, target_of
 
@@ -175,6 +175,22 @@ class ContractRows:
         [entry] = rig.published()
         assert looked.found is not None
         assert looked.found.remote_id == entry["remote_id"]
+
+    def test_what_stands_there_is_listed_since_a_moment(self, rig: Rig, connection: Connection) -> None:
+        assert rig.spec.reconciler is not None
+        lister = rig.spec.reconciler(connection, rig.wire)
+        assert isinstance(lister, Lister)
+        began = datetime.now(UTC) - timedelta(seconds=2)
+        texts = ["Bonjour à tous", "<b>à</b> demain & merci"]
+        receipts = [rig.begin(connection, rig.draft(text)).send() for text in texts]
+        rig.say_publicly("rien de nous")
+        listed = lister.list_since(began, 500)
+        assert listed.is_complete
+        assert {s.remote_id: s.text for s in listed.standing} == dict(
+            zip((r.remote_id for r in receipts), map(rig.said, texts), strict=True)
+        )
+        assert all(abs(s.at - datetime.now(UTC)) < timedelta(minutes=1) for s in listed.standing)
+        assert lister.list_since(datetime.now(UTC) + timedelta(minutes=1), 500).standing == ()
 
     @staticmethod
     def _look_after(rig, connection, effect, text="où est-il ?", known=frozenset()):  # type: ignore[no-untyped-def]

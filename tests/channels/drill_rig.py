@@ -19,6 +19,7 @@ _HEARING = (
 _LOOKING = (
     "what_was_published_without_an_answer_is_found", "what_was_not_published_is_absent",
     "neither_a_known_nor_a_foreign_message_is_ever_bound", "two_texts_of_ours_in_doubt_are_told_apart",
+    "what_stands_there_is_listed_since_a_moment",
 )  # fmt: skip
 
 PUBLISHES = {"one": r"POST /posts$", "container": r"POST /publish$", "draft": r"POST /posts/\d+$"}

@@ -27,6 +27,7 @@ class EmailRig(Rig):
         "a_fault_becomes_the_error_that_is_true[429]": "SMTP knows no 429 and no Retry-After",
         "a_direct_message_is_heard_as_direct": "every mail is mail",
         "an_answer_reaches_its_author_where_the_question_was[directly]": "every mail is mail",
+        "what_stands_there_is_listed_since_a_moment": "mail has no timeline; what lies in Sent is somebody's copy",
         "what_is_deleted_is_gone_and_deleting_again_is_harmless": "a mail cannot be taken back",
     }
 

@@ -1,6 +1,5 @@
 """A slice of the campaign: 200 publications through everything that goes wrong, on both
-databases. A proof and not in every build as long as Mastodon's reconciler takes several of
-our own texts that differ in one word for candidates of each other, and asks a person."""
+databases. A proof and not in every build: it takes two to three minutes on each."""
 
 from __future__ import annotations
 

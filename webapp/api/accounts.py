@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from channels.errors import ChannelError
 from guichet.accounts import operations, queries
+from guichet.comparing import queries as comparing
 from guichet.errors import Conflict
 from guichet.metering import queries as metering
 from guichet.models import Account as AccountRow
@@ -20,6 +21,7 @@ from webapp.api.networks import cost_of, media_limits, text_limits
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.accounts import Account, AccountChange, AccountHealth, AccountQuery, SignIn, StreamHealth
 from webapp.api.schemas.common import IdPath, Page
+from webapp.api.schemas.comparing import Comparison
 from webapp.api.usage import show_spending
 from webapp.asking import Asked, Room
 
@@ -64,12 +66,27 @@ def get_account_health(asked: Asked, path: IdPath) -> AccountHealth:
         waiting_items=queries.count_items(session, actor, row, "waiting"),
         dead_letters=queries.count_items(session, actor, row, "dead"),
         oldest_due_at=session.scalar(due),
+        comparison=_comparison(session, row),
     )  # fmt: skip
+
+
+def _comparison(session: Session, row: AccountRow) -> Comparison:
+    last = comparing.find_comparison(session, row)
+    return Comparison(
+        is_on=row.compares,
+        compared_at=last.compared_at if last else None,
+        through=last.through if last else None,
+        next_at=last.next_at if last else None,
+        read=last.read if last else 0,
+        result=last.result if last else "",  # type: ignore[arg-type]
+        error=last.error if last else "",
+        discrepancies=comparing.count_open(session, row),
+    )
 
 
 @room.patch("/accounts/<int:id>", Account, scope="manage")
 def change_account(asked: Asked, path: IdPath, body: AccountChange) -> Account:
-    """Change its time zone or brand."""
+    """Change its time zone or brand, how its posts are spaced, whether its timeline is compared."""
     row = queries.get_account(asked.session, asked.actor, path.id)
     changes = body.model_dump(exclude_none=True)
     operations.change_account(asked.session, asked.actor, row, changes, asked.now)

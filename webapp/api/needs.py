@@ -38,6 +38,7 @@ def _doubt(doubt: needs_you.Doubt, names: Names) -> Doubt:
         post_id=doubt.post_id,
         post_version=doubt.post_version,
         dead_letter_id=doubt.dead_letter_id,
+        discrepancy_id=doubt.discrepancy_id,
         person=names.person(doubt.staff_id),
         evidence=list(doubt.evidence),
         choices=list(doubt.choices),

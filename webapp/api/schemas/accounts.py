@@ -21,6 +21,7 @@ from webapp.api.schemas.common import (
     TimeZone,
     Told,
 )
+from webapp.api.schemas.comparing import Comparison
 from webapp.api.schemas.people import AccountRoleName
 
 SurfaceName = Literal["public", "direct", "mail"]
@@ -196,6 +197,7 @@ class AccountHealth(Out):
     waiting_items: int
     dead_letters: int
     oldest_due_at: Time | None
+    comparison: Comparison
 
 
 class AccountQuery(PageQuery):
@@ -209,6 +211,7 @@ class AccountChange(In):
     min_gap_minutes: int | None = Field(None, ge=0, le=10_080)
     duplicate_days: int | None = Field(None, ge=0, le=366)
     clash_policy: Literal["warn", "refuse"] | None = None
+    compares: bool | None = Field(None, description="its timeline with our rows, once a day")
 
 
 class ConnectBegin(In):

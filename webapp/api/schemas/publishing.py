@@ -331,6 +331,8 @@ class Doubt(Out):
         "dead_letter",
         "account",
         "held",
+        "stranger",
+        "absence",
     ]
     title: str
     text: Told
@@ -342,6 +344,7 @@ class Doubt(Out):
     post_id: int | None
     post_version: int | None = Field(description="what waits for approval, as it is shown here; approve this one")
     dead_letter_id: int | None
+    discrepancy_id: int | None
     person: PersonBrief | None = Field(description="whose work it is, or in whose right it was to go out")
     evidence: list[dict[str, Any]]
     choices: list[

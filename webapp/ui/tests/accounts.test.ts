@@ -76,6 +76,19 @@ it("shows what was not understood and has it tried again", async () => {
   await until(() => asked.some((one) => one.path === "/dead-letters/901/replay"));
 });
 
+it("says how it was compared with the network, and asks for it again", async () => {
+  const { asked } = await open();
+  await fireEvent.click(button("Health"));
+  await until(() => document.body.textContent?.includes("2 differences to look at") ?? false, "no comparison");
+  expect(document.body.textContent).toContain("12 posts stood there; all of it was read.");
+  await fireEvent.click(button("Compare now"));
+  await until(() => asked.some((one) => one.path === "/accounts/1/compare"));
+  const daily = (): HTMLInputElement => document.querySelector('section input[type="checkbox"]') as HTMLInputElement;
+  await until(() => !daily().disabled);
+  await fireEvent.click(daily());
+  await until(() => asked.some((one) => one.method === "PATCH" && JSON.stringify(one.body) === '{"compares":false}'));
+});
+
 it("disconnects only after its consequence was read", async () => {
   const { asked } = await open();
   await fireEvent.click(button("Disconnect"));

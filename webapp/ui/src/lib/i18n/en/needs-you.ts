@@ -17,6 +17,8 @@ export const needsYou = {
     dead_letter: "Could not be understood",
     account: "Account without access",
     held: "Held by the brake",
+    stranger: "On the network, and not from here",
+    absence: "Gone from the network",
   },
   counts: (n: number) => `${n} ${many(n, "matter", "matters")}`,
   evidence: "What is known",

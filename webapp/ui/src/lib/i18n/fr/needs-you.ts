@@ -18,6 +18,8 @@ export const needsYou: Catalogue["needsYou"] = {
     dead_letter: "Incompréhensible",
     account: "Compte sans accès",
     held: "Retenu par le frein",
+    stranger: "Sur le réseau, mais pas parti d’ici",
+    absence: "Disparu du réseau",
   },
   counts: (n) => `${n} ${many(n, "question", "questions")}`,
   evidence: "Ce que l’on sait",
