@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 PREPARE := $(PYTHON) cli/prepare.py
 
-.PHONY: run test test-all check bench chaos lock clean help
+.PHONY: run test test-all check bench chaos mutants lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -36,8 +36,14 @@ chaos:  ## the proof: kill, freeze, crash and wipe while posts go out (SEED="1 2
 	@$(BIN)/python -m pytest -q -s -m "chaos or proof" tests/simulation tests/chaos
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1 2 3 4 5) --database $(or $(DATABASE),postgresql sqlite)
 
+mutants:  ## how much of the publisher's core its tests hold (about half an hour)
+	@$(PREPARE) test
+	@$(BIN)/python -m uv pip install -q --require-hashes -r requirements/mutants.txt
+	@$(BIN)/python -m mutmut run --max-children $(or $(CHILDREN),2)
+	@$(BIN)/python -m mutmut results
+
 lock:  ## renew the hashed locks from requirements/*.in
-	@for f in bootstrap runtime dev node real; do \
+	@for f in bootstrap runtime dev node real mutants; do \
 	  $(BIN)/python -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	    --python-version 3.11 requirements/$$f.in -o requirements/$$f.txt --upgrade; done
 

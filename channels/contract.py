@@ -247,7 +247,9 @@ class Draft:
 
 @dataclass(frozen=True)
 class Receipt:
-    """Proof of acceptance. `context` is kept for later replies, edits and deletes."""
+    """Proof of acceptance. `accepted_at` is the network's own time, None where it does not say (never
+    our clock's: whether that is right is judged elsewhere). `context` is kept for later replies,
+    edits and deletes."""
 
     remote_id: str
     url: str = ""

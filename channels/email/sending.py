@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import smtplib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
@@ -64,7 +64,6 @@ class MailPublisher:
         reply = send_mail(mail, self._mailbox.address, recipient, self._open())
         return Receipt(
             remote_id=key,
-            accepted_at=datetime.now(UTC),
             context={
                 "message_id": key,
                 "references": message_ids(str(mail["References"] or "")),

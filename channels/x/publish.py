@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surface, Target
 from channels.errors import OutcomeUnknown, Rejected
 from channels.wire import Wire
+from channels.x import shapes
 from channels.x.client import XClient, data_of
 
 _PROCESSING_PATIENCE = 300.0  # seconds that a video may take before we say that it failed
@@ -56,7 +57,8 @@ class XPublisher:
         )
         data = data_of(response)
         context = {"surface": Surface.DIRECT.value, "dm_conversation_id": str(data.get("dm_conversation_id", ""))}
-        return Receipt(_id(data, "dm_event_id", response.status_code), accepted_at=datetime.now(UTC), context=context)
+        number = _id(data, "dm_event_id", response.status_code)
+        return Receipt(number, accepted_at=shapes.time_of(number), context=context)
 
     def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
         """Take a post down. X says yes as well for what is gone."""
@@ -67,7 +69,7 @@ class XPublisher:
 
     def _receipt(self, number: str) -> Receipt:
         url = f"https://x.com/{self._connection.handle}/status/{number}"
-        return Receipt(number, url=url, accepted_at=datetime.now(UTC), context={"surface": Surface.PUBLIC.value})
+        return Receipt(number, url=url, accepted_at=shapes.time_of(number), context={"surface": Surface.PUBLIC.value})
 
     def _upload(self, item: MediaItem, surface: Surface) -> str:
         media = self._client.upload(item.open(), item.mime, _category(item.mime, surface))

@@ -21,6 +21,7 @@ from channels.contract import (
 from channels.errors import Gone, OutcomeUnknown, RateLimited, Rejected
 from channels.limits import problems
 from channels.x import SPEC
+from channels.x.shapes import time_of
 from channels.x.walk import walk
 from tests.channels.contract_rows import ContractRows
 from tests.channels.rig import Rig, sample_image, target_of
@@ -158,6 +159,11 @@ def test_the_limit_of_the_whole_application_is_told_apart() -> None:
     assert caught.value.scope == "app"
     assert caught.value.retry_at is not None
     assert caught.value.retry_at > datetime.now(UTC)
+
+
+def test_when_x_took_it_is_what_its_id_says_whatever_our_clock_says(rig: XRig, connection: Connection) -> None:
+    receipt = rig.begin(connection, rig.draft("à l'heure de X")).send()
+    assert receipt.accepted_at == time_of(receipt.remote_id)
 
 
 # ---------------------------------------------------------------- finding out

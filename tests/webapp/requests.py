@@ -56,6 +56,8 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "POST /deliveries/<int:id>/take-down",
         "POST /accounts/<int:id>/disconnect",
         "POST /accounts/<int:id>/check",
+        "POST /accounts/<int:id>/compare",
+        "POST /discrepancies/<int:id>/seen",
         "POST /dead-letters/<int:id>/replay",
         "POST /staff/<int:id>/disable",
         "POST /staff/<int:id>/enable",

@@ -14,7 +14,7 @@ from tests.webapp.world import ROLES, SECRET_WORD, Place, World, build
 # Routes by number whose thing belongs to an account or a brand, or to one person.
 OF_AN_ACCOUNT = frozenset(
     {"accounts", "brands", "conversations", "customers", "attachments", "posts", "deliveries", "media", "dead-letters",
-     "canned-replies", "views", "tokens", "review-links", "imports"}
+     "canned-replies", "views", "tokens", "review-links", "imports", "discrepancies"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
 FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens"})
@@ -52,7 +52,7 @@ WEAKEST = {
         "POST /review-links",
         "DELETE /review-links/<int:id>",
     ),
-    "publisher": ("POST /deliveries/<int:id>/resolve", "POST /brake"),
+    "publisher": ("POST /deliveries/<int:id>/resolve", "POST /brake", "POST /discrepancies/<int:id>/seen"),
     "manager": (
         "PATCH /accounts/<int:id>",
         "POST /accounts/<int:id>/disconnect",
@@ -60,6 +60,7 @@ WEAKEST = {
         "POST /post-tags",
         "PATCH /post-tags/<int:id>",
         "PUT /accounts/<int:id>/monthly-limit",
+        "POST /accounts/<int:id>/compare",
         "POST /dead-letters/<int:id>/replay",
     ),
     "org": (
@@ -143,7 +144,7 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
     }
     assert {
         "/accounts", "/brands", "/slots", "/post-tags", "/conversations", "/customers", "/posts", "/deliveries",
-        "/canned-replies", "/views", "/dead-letters", "/needs-you", "/search", "/stats/waits",
+        "/canned-replies", "/views", "/dead-letters", "/discrepancies", "/needs-you", "/search", "/stats/waits",
     } <= seen  # fmt: skip
 
 

@@ -98,8 +98,11 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     tag = m.PostTag(brand_id=brand.id, kind="label", name=word, folded=word.casefold(), created_at=NOW)
     feed = m.CalendarFeed(brand_id=brand.id, name=word, secret_hash=word, made_by=owner.id, made_at=NOW)
     session.add_all([brought, tag, feed])
+    differs = m.Discrepancy(
+        account_id=account.id, kind="stranger", code="unknown_hand", remote_id=word, text=word, at=NOW, found_at=NOW
+    )
     session.add_all(
-        [link, attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar]
+        [differs, link, attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar]
     )
     session.flush()
     ids = {
@@ -109,6 +112,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "review-links": link.id, "imports": brought.id,
         "post-tags": tag.id, "calendar-feeds": feed.id,
+        "discrepancies": differs.id,
     }  # fmt: skip
     return Place(account, ids)
 

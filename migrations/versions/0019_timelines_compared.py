@@ -1,7 +1,7 @@
 """timelines that are compared with our rows
 
-Revision ID: 0014
-Revises: 0013
+Revision ID: 0019
+Revises: 0018
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
