@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from string import Formatter
 
 import pytest
@@ -49,6 +50,11 @@ def test_every_sentence_has_its_french() -> None:
 
 def test_the_french_catalogue_holds_nothing_that_is_no_longer_said() -> None:
     assert sorted(set(french()) - set(templates())) == []
+
+
+def test_the_french_catalogue_says_each_sentence_once() -> None:
+    keys = Counter(line for line in FRENCH.read_text(encoding="utf-8").splitlines() if line.startswith("msgid "))
+    assert [key for key, times in keys.items() if times > 1 and key != 'msgid ""'] == []
 
 
 def test_both_languages_fill_in_the_same_values() -> None:
