@@ -109,7 +109,7 @@ class SlotPart(_Part):
 class AccountPart(_Part):
     """An outside account, without its secrets: where it is new it waits to be connected.
     `key` is what the rest of the document calls it. Where it says nothing of slots, of its own
-    approval or of its limit (in the network's currency; null: none), what is here stays."""
+    approval, of being compared or of its limit (in the network's currency; null: none), what is here stays."""
 
     key: Name
     network: Name
@@ -123,6 +123,7 @@ class AccountPart(_Part):
     min_gap_minutes: int = Field(0, ge=0, le=10_080)
     duplicate_days: int = Field(30, ge=0, le=366)
     clash_policy: Literal["warn", "refuse"] = "warn"
+    compares: bool | None = None
     approval: Literal["as_brand", "none", "four_eyes"] | None = None
     monthly_limit: float | None = Field(None, ge=0, le=1_000_000, allow_inf_nan=False)
     slots: Annotated[list[SlotPart], Field(max_length=200)] | None = None

@@ -156,8 +156,9 @@ def import_accounts(at: Import, document: Document) -> None:
                 raise Invalid("no network is called that", {"network": say("must be among {choices}", choices=known)})
             row = here.get((part.network, part.base_url, part.remote_id))
             brand_id = at.numbers.id_of("brand", part.brand, "brand")
-            spacing = part.model_dump(include={"min_gap_minutes", "duplicate_days", "clash_policy"})
-            values = {"brand_id": brand_id, "time_zone": part.time_zone, **spacing}
+            asked = {"min_gap_minutes", "duplicate_days", "clash_policy", "compares"}
+            asked_for = part.model_dump(include=asked, exclude_none=True)
+            values = {"brand_id": brand_id, "time_zone": part.time_zone, **asked_for}
             said = {**values, **_rules_of(part)}
             changes = at.differing("account", part.key, columns(row, said), said)
             if row is None:
@@ -166,7 +167,7 @@ def import_accounts(at: Import, document: Document) -> None:
                     base_url=part.base_url, remote_id=part.remote_id, handle=part.handle, name=part.name,
                     time_zone=part.time_zone, is_rehearsal=part.rehearsal, now=at.now,
                 )  # fmt: skip
-                operations.change_account(at.session, at.actor, row, spacing, at.now)
+                operations.change_account(at.session, at.actor, row, asked_for, at.now)
             elif moved := {k: v for k, v in changes.items() if k in values}:
                 operations.change_account(at.session, at.actor, row, moved, at.now)
             at.know("account", part.key, row.id)

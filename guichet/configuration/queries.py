@@ -185,7 +185,7 @@ def _accounts(session: Session, actor: Actor, known: Index) -> list[AccountPart]
             key=known.names["account"][a.id], network=a.network, base_url=a.base_url, remote_id=a.remote_id,
             handle=a.handle, name=a.name, brand=a.brand.name, time_zone=a.time_zone, rehearsal=a.is_rehearsal,
             min_gap_minutes=a.min_gap_minutes, duplicate_days=a.duplicate_days,
-            clash_policy="refuse" if a.clash_policy == "refuse" else "warn",
+            clash_policy="refuse" if a.clash_policy == "refuse" else "warn", compares=a.compares,
             approval=a.approval, monthly_limit=None if a.monthly_limit is None else a.monthly_limit / MICROS,
             slots=[SlotPart(weekday=s.weekday, at=s.at, label=s.label) for s in weeks.get(a.id, ())],
         )

@@ -4,7 +4,7 @@ the same as once."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -130,20 +130,20 @@ def company(both: Guichet) -> Guichet:
 
 
 @pytest.fixture
-def elsewhere(company: Guichet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Guichet]:
+def elsewhere(
+    company: Guichet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Guichet]]:  # fmt: skip
     """Another installation, empty; from then on commands go there."""
+    with databases.sqlite_engine() as engine, stamped(engine):
 
-    def move() -> Guichet:
-        folder = tmp_path / "elsewhere"
-        folder.mkdir()
-        opened = databases.sqlite_engine()
-        engine = opened.__enter__()
-        stamped(engine).__enter__()
-        monkeypatch.setenv("GUICHET_DATABASE_URL", str(engine.url))
-        monkeypatch.setenv("GUICHET_DATA_DIR", str(folder))
-        return Guichet(engine, folder)
+        def move() -> Guichet:
+            folder = tmp_path / "elsewhere"
+            folder.mkdir()
+            monkeypatch.setenv("GUICHET_DATABASE_URL", str(engine.url))
+            monkeypatch.setenv("GUICHET_DATA_DIR", str(folder))
+            return Guichet(engine, folder)
 
-    return move
+        yield move
 
 
 def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere: Callable[[], Guichet]) -> None:

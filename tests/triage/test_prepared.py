@@ -86,7 +86,9 @@ def test_a_reply_keeps_its_name_and_its_variables_and_only_what_is_named_changes
     session.flush()
     with pytest.raises(NotFound):
         prepared.get_canned(session, lead, canned.id)
-    acts = [e.action for e in session.query(m.AuditEntry).filter_by(target_kind="canned_reply")]
+    acts = [
+        e.action for e in session.query(m.AuditEntry).filter_by(target_kind="canned_reply").order_by(m.AuditEntry.id)
+    ]
     assert acts == ["canned.add", "canned.change", "canned.remove"]
 
 
