@@ -45,6 +45,7 @@ export class Enclosed {
     this.progress = 0;
     try {
       this.#take(await uploadMedia(this.#file, { alt: this.alt }, (share) => (this.progress = share), this.#stop.signal));
+      this.describe(this.alt); // what was typed meanwhile
       return true;
     } catch (error) {
       this.error = error;
