@@ -89,7 +89,8 @@ def as_table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else str(value).replace("\n", " ")[:200]
+    """On one line, and nothing that a terminal would obey: what customers wrote stands here too."""
+    return "" if value is None else "".join(c if c.isprintable() else " " for c in str(value)[:200])
 
 
 def failure_of(error: Exception) -> Failed | None:

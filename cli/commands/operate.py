@@ -89,9 +89,6 @@ def verify(output: Output, head: str) -> None:
     )
 
 
-COMMANDS = (doctor, keys, audit)
-
-
 @audit.command()
 @click.argument("account", required=False)
 @click.option("--now", "at_once", is_flag=True, help="Compare ACCOUNT again as soon as a worker is free.")
@@ -123,3 +120,6 @@ def timelines(output: Output, account: str | None, at_once: bool) -> None:
     output.table(rows, "Nothing differs, as far as was compared.")
     if rows:
         raise Failed(f"{len(rows)} differ: see Needs you")
+
+
+COMMANDS = (doctor, keys, audit)

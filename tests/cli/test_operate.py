@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from cli.output import Status
 from guichet import audit
-from guichet.models import AuditEntry, Credential
+from guichet.models import AuditEntry, Credential, Discrepancy
 from guichet.policy import SYSTEM
 from tests import factories as make
 from tests.channels.mastodon_rig import MastodonRig
@@ -68,6 +68,24 @@ def test_an_edited_audit_log_shows(guichet: Guichet) -> None:
     said = guichet("audit", "verify", "--json")
     assert said.status == Status.REFUSED
     assert "changed after they were sealed" in said.failure["problems"][0]
+
+
+def test_what_differs_between_timelines_and_rows_is_told_and_fails(guichet: Guichet) -> None:
+    assert guichet("audit", "timelines").out == "Nothing differs, as far as was compared.\n"
+    with guichet.rows() as session:
+        account, other = make.make_account(session, handle="aurore"), make.make_account(session, handle="lumen")
+        session.add(Discrepancy(
+            account_id=account.id, kind="stranger", code="unknown_hand", remote_id="7", at=NOW, found_at=NOW,
+            text="Red \x1b[31malert\nnow",
+        ))  # fmt: skip
+        handles = account.handle, other.handle
+    said = guichet("audit", "timelines", handles[0])
+    assert (said.status, said.err) == (Status.REFUSED, "guichet: 1 differ: see Needs you\n")
+    assert "stranger" in said.out
+    assert "Red  [31malert now" in said.out, "nothing that a terminal would obey"
+    assert guichet.json("audit", "timelines", handles[1]) == []
+    assert_one_clear_line(guichet("audit", "timelines", "--now"))
+    assert_one_clear_line(guichet("audit", "timelines", "nobody"))
 
 
 def test_the_rehearsal_is_driven_from_outside(guichet: Guichet, monkeypatch: pytest.MonkeyPatch) -> None:
