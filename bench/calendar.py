@@ -90,8 +90,7 @@ def _fill(settings: Settings, url: str) -> tuple[str, int]:
                 )
                 for t in post.targets
             )  # fmt: skip
-        given = {"name": "bench", "scopes": ["read"], "expires_at": None, "now": now}
-        _, token = create_token_for(session, SYSTEM, owner, **given)
+        _, token = create_token_for(session, SYSTEM, owner, name="bench", scopes=["read"], expires_at=None, now=now)
         found = campaign.id
     engine.dispose()
     return token, found

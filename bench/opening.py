@@ -71,8 +71,8 @@ def _settle(settings: Settings, url: str) -> tuple[int, str]:
         for stream in ("mentions", "direct", "own"):
             later = now + timedelta(days=1)
             session.add(PollCursor(account_id=account.id, stream=stream, value={}, next_poll_at=later))
-        given = {"name": "bench", "scopes": ["read"], "expires_at": None, "now": now}
-        _, token = create_token_for(session, SYSTEM, make_staff(session, "owner"), **given)
+        staff = make_staff(session, "owner")
+        _, token = create_token_for(session, SYSTEM, staff, name="bench", scopes=["read"], expires_at=None, now=now)
         found = account.id
     engine.dispose()
     return found, token

@@ -16,11 +16,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from wsgiref.types import StartResponse
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -192,14 +193,14 @@ def _application() -> Any:
     app.register_blueprint(pages)
     inner = app.wsgi_app
 
-    def bare(environ: dict[str, Any], start: Any) -> Any:
+    def bare(environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != ROUTES["bare no-op"]:
             return inner(environ, start)
         environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         start("200 OK", [("Content-Type", "application/json"), ("Content-Length", "18")])
         return [b'{"received":true}\n']
 
-    app.wsgi_app = bare
+    app.wsgi_app = bare  # type: ignore[method-assign, assignment]
     return app
 
 

@@ -6,9 +6,9 @@ one, and one on which the fixed hosts of networks are diverted to the rehearsal 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
 from channels import registry
 from channels.contract import (
@@ -27,6 +27,8 @@ from channels.errors import Rejected
 from channels.metering import Listener
 from channels.sentences import say
 from channels.wire import AddressPolicy, Wire
+
+Role = TypeVar("Role", Publisher, Reader, Reconciler, Waiter)
 
 
 class Meter(Protocol):
@@ -91,31 +93,32 @@ class Networks:
         )
 
     def publisher(self, connection: Connection, is_rehearsal: bool) -> Publisher | None:
-        return self._open("publisher", connection, is_rehearsal)  # type: ignore[no-any-return]
+        return self._open(self.spec(connection.network).publisher, connection, is_rehearsal)
 
     def reconciler(self, connection: Connection, is_rehearsal: bool) -> Reconciler | None:
         """None too where this account of the network is blind."""
-        if self.spec(connection.network).recovery_for(connection.settings) is Recovery.BLIND:
+        spec = self.spec(connection.network)
+        if spec.recovery_for(connection.settings) is Recovery.BLIND:
             return None
-        return self._open("reconciler", connection, is_rehearsal)  # type: ignore[no-any-return]
+        return self._open(spec.reconciler, connection, is_rehearsal)
 
     def reader(self, connection: Connection, is_rehearsal: bool) -> Reader | None:
-        return self._open("reader", connection, is_rehearsal)  # type: ignore[no-any-return]
+        return self._open(self.spec(connection.network).reader, connection, is_rehearsal)
 
     def waiter(self, connection: Connection, is_rehearsal: bool) -> Waiter | None:
-        return self._open("waiter", connection, is_rehearsal)  # type: ignore[no-any-return]
+        return self._open(self.spec(connection.network).waiter, connection, is_rehearsal)
 
     def receiver(self, connection: Connection) -> Receiver | None:
         opener = self.spec(connection.network).receiver
         return opener(connection) if opener else None
 
-    def _open(self, role: str, connection: Connection, is_rehearsal: bool) -> Any:
-        opener = getattr(self.spec(connection.network), role)
+    def _open(
+        self, opener: Callable[[Connection, Wire], Role] | None, connection: Connection, is_rehearsal: bool
+    ) -> Role | None:
         if opener is None:
             return None
-        return opener(
-            connection, self._metered(self.wire_for(connection.network, is_rehearsal), connection, is_rehearsal)
-        )
+        wire = self.wire_for(connection.network, is_rehearsal)
+        return opener(connection, self._metered(wire, connection, is_rehearsal))
 
     def _metered(self, wire: Wire, of: Connection, is_rehearsal: bool) -> Wire:
         if self.meter is None or of.account_id is None:

@@ -7,6 +7,7 @@ acts as a person who is named.
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def read_file(path: str) -> bytes:
     """A file's bytes, or standard input for "-". Raises WronglyAsked where it cannot be read."""
     try:
         if path == "-":
-            return click.get_binary_stream("stdin").read()
+            return sys.stdin.buffer.read()
         return Path(path).read_bytes()
     except OSError as e:
         raise WronglyAsked(f"{path} cannot be read: {e.strerror or type(e).__name__}") from None

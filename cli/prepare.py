@@ -97,7 +97,7 @@ def make_environment() -> None:
         command.chmod(0o755)
         run(PYTHON, "-m", "pip", "install", "--require-hashes", "-r", ROOT / "requirements" / "bootstrap.txt")
 
-    made_from = [sys.version, str(ROOT), ROOT / "requirements" / "bootstrap.txt", Path(__file__)]
+    made_from: list[Path | str] = [sys.version, str(ROOT), ROOT / "requirements" / "bootstrap.txt", Path(__file__)]
     if not PYTHON.exists():
         (STAMPS / "environment").unlink(missing_ok=True)
     fresh = not (STAMPS / "environment").exists()

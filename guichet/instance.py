@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import Sentence, say
 from guichet import audit, live
+from guichet.db.changing import change_rows
 from guichet.errors import Conflict
 from guichet.models import Brake, Instance, table_of
 from guichet.policy import Action, Actor, require
@@ -106,19 +107,15 @@ def note_seen(session: Session, actor: Actor, noted: Noted, now: datetime) -> No
     """The database was seen with us. Returns what the edge notes outside after the commit; if
     the database is no longer the one of `noted`, only the next start says so."""
     require(actor, Action.SYSTEM)
-    changed = session.execute(
-        update(_I).where(_I.c.instance_id == noted.instance_id, _I.c.seen_at < now).values(seen_at=now)
-    )
-    return Noted(noted.instance_id, now) if changed.rowcount else noted  # type: ignore[attr-defined]
+    ours = update(_I).where(_I.c.instance_id == noted.instance_id, _I.c.seen_at < now)
+    return Noted(noted.instance_id, now) if change_rows(session, ours.values(seen_at=now)) else noted
 
 
 def confirm(session: Session, actor: Actor, now: datetime) -> None:
     """A person said that this instance may act."""
     require(actor, Action.BRAKE_ALL)
-    changed = session.execute(
-        update(_I).where(_I.c.unconfirmed_since.is_not(None)).values(unconfirmed_since=None, seen_at=now)
-    )
-    if changed.rowcount:  # type: ignore[attr-defined]
+    unconfirmed = update(_I).where(_I.c.unconfirmed_since.is_not(None))
+    if change_rows(session, unconfirmed.values(unconfirmed_since=None, seen_at=now)):
         audit.record(session, actor, "instance.confirm", None, now)
 
 

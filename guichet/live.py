@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from guichet.db.changing import change_rows
 from guichet.jobs import NEWS
 from guichet.models import LiveEvent
 from guichet.policy import Action, Actor, require, visible
@@ -72,8 +73,7 @@ def number_new(session: Session, actor: Actor) -> int:
     sequencer (the clock process, under its lock) calls this."""
     require(actor, Action.SYSTEM)
     last = session.scalar(select(func.max(LiveEvent.number))) or 0
-    done = session.execute(_numbering, {"last": last})
-    return last + done.rowcount  # type: ignore[attr-defined,no-any-return]  # an UPDATE's result has it
+    return last + change_rows(session, _numbering, {"last": last})
 
 
 def newest_number(session: Session) -> int:

@@ -23,12 +23,12 @@ def _add(session: Session, row: Any) -> Any:
 def make_staff(session: Session, role: str = "member", **more: Any) -> m.Staff:
     n = next(_numbers)
     given = {"email": f"person{n}@example.org", "name": f"Person {n}", "initials": f"P{n}", "created_at": NOW, **more}
-    return _add(session, m.Staff(role=role, **given))  # type: ignore[no-any-return]
+    return _add(session, m.Staff(role=role, **given))
 
 
 def make_brand(session: Session, **more: Any) -> m.Brand:
     n = next(_numbers)
-    return _add(session, m.Brand(**{"name": f"Brand {n}", "time_zone": "Europe/Paris", "created_at": NOW, **more}))  # type: ignore[no-any-return]
+    return _add(session, m.Brand(**{"name": f"Brand {n}", "time_zone": "Europe/Paris", "created_at": NOW, **more}))
 
 
 def make_account(session: Session, brand: m.Brand | None = None, network: str = "mastodon", **more: Any) -> m.Account:
@@ -38,18 +38,18 @@ def make_account(session: Session, brand: m.Brand | None = None, network: str = 
         "base_url": "https://social.example", "remote_id": f"acct-{n}", "handle": f"company{n}", "name": f"Company {n}",
         "time_zone": brand.time_zone, "created_at": NOW, **more,
     }  # fmt: skip
-    return _add(session, m.Account(brand_id=brand.id, network=network, **given))  # type: ignore[no-any-return]
+    return _add(session, m.Account(brand_id=brand.id, network=network, **given))
 
 
 def make_grant(session: Session, staff: m.Staff, account: m.Account, role: str, **more: Any) -> m.Grant:
-    return _add(session, m.Grant(staff_id=staff.id, account_id=account.id, role=role, created_at=NOW, **more))  # type: ignore[no-any-return]
+    return _add(session, m.Grant(staff_id=staff.id, account_id=account.id, role=role, created_at=NOW, **more))
 
 
 def make_team(session: Session, *members: m.Staff, **more: Any) -> m.Team:
     n = next(_numbers)
     team = m.Team(**{"name": f"Team {n}", "created_at": NOW, **more})
     team.members = [m.TeamMember(staff_id=s.id) for s in members]
-    return _add(session, team)  # type: ignore[no-any-return]
+    return _add(session, team)
 
 
 def make_media(session: Session, staff: m.Staff, **more: Any) -> m.Media:
@@ -58,7 +58,7 @@ def make_media(session: Session, staff: m.Staff, **more: Any) -> m.Media:
         "sha256": f"{n:064x}", "mime": "image/png", "size": 1, "filename": f"{n}.png", "storage_key": f"{n}",
         "alt": "x", "created_at": NOW, **more,
     }  # fmt: skip
-    return _add(session, m.Media(uploaded_by=staff.id, **given))  # type: ignore[no-any-return]
+    return _add(session, m.Media(uploaded_by=staff.id, **given))
 
 
 def make_customer(session: Session, network: str = "mastodon", **more: Any) -> m.Identity:
@@ -66,7 +66,7 @@ def make_customer(session: Session, network: str = "mastodon", **more: Any) -> m
     n = next(_numbers)
     customer = _add(session, m.Customer(name=f"Customer {n}", created_at=NOW))
     given = {"remote_id": f"person-{n}", "handle": f"person{n}", "created_at": NOW, "seen_at": NOW, **more}
-    return _add(session, m.Identity(customer_id=customer.id, network=network, **given))  # type: ignore[no-any-return]
+    return _add(session, m.Identity(customer_id=customer.id, network=network, **given))
 
 
 def make_conversation(
@@ -75,4 +75,4 @@ def make_conversation(
     n = next(_numbers)
     identity = identity or make_customer(session, account.network)
     given = {"thread_root": f"root-{n}", "surface": "public", "created_at": NOW, "last_message_at": NOW, **more}
-    return _add(session, m.Conversation(account_id=account.id, identity_id=identity.id, **given))  # type: ignore[no-any-return]
+    return _add(session, m.Conversation(account_id=account.id, identity_id=identity.id, **given))

@@ -40,9 +40,10 @@ def remember_people(app: Flask, runtime: Runtime) -> None:
     manager = LoginManager(app, add_context_processor=False)  # a page must not ask the database who reads it
     manager.session_protection = None  # its own cookie is not used
 
-    @manager.request_loader
     def who_asks(asking: Request) -> SignedIn | None:
         return identify(runtime, asking)
+
+    manager.request_loader(who_asks)
 
 
 @dataclass(frozen=True)

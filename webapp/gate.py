@@ -42,7 +42,7 @@ class Policy:
 
 def policy(
     *, public: bool = False, scope: str | tuple[str, ...] = (), session_only: bool = False, page: bool = False
-) -> Any:
+) -> Callable[[View], View]:
     """Declare who may pass: exactly one of `public`, `scope` (one, or any of several) and
     `session_only`."""
     if public + bool(scope) + session_only != 1:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -39,7 +40,7 @@ def add_to(app: Flask, runtime: Runtime) -> None:
     app.extensions["guichet"]["intake"] = intake
     app.register_blueprint(pages)
     headers = {**security_headers(runtime.settings), "Cache-Control": "no-store"}
-    app.wsgi_app = ShortWay(app.wsgi_app, intake, headers)  # type: ignore[method-assign]
+    app.wsgi_app = ShortWay(app.wsgi_app, intake, headers)  # type: ignore[method-assign, assignment]
 
 
 @pages.get("/hooks/<network>/<int:account_id>")
@@ -81,20 +82,19 @@ def _intake() -> Intake:
 
 _ADDRESS = re.compile(r"/hooks/([a-z0-9_-]{1,40})/([0-9]{1,18})")
 _LENGTH = re.compile(r"[0-9]{1,7}")
-_Start = Callable[..., Any]
 
 
 class ShortWay:
     """WSGI in front of the application (PEP 3333). It takes what `receive` would take, and
     gives every request that it cannot finish to the application, as it came."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], intake: Intake, headers: Mapping[str, str]) -> None:
+    def __init__(self, app: WSGIApplication, intake: Intake, headers: Mapping[str, str]) -> None:
         self._app, self._intake = app, intake
         self._answer = json.dumps(RECEIVED, separators=(",", ":")).encode() + b"\n"
         own = {"Content-Type": "application/json", "Content-Length": str(len(self._answer))}
         self._headers = [*own.items(), *headers.items()]
 
-    def __call__(self, environ: dict[str, Any], start: _Start) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "POST" and environ["PATH_INFO"].startswith("/hooks/"):
             address = _ADDRESS.fullmatch(environ["PATH_INFO"])
             length = environ.get("CONTENT_LENGTH") or ""

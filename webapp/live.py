@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import structlog
 from flask import Flask, Response, current_app, request
@@ -38,6 +39,7 @@ PING = 15.0
 PRESENT = 60.0  # seconds between notes that somebody is here
 POLL = 1.0  # seconds, without Redis
 _BATCH = 200
+_Heard = list[tuple[bytes, list[tuple[str, Any]]]]  # what XREAD answers, which redis-py leaves untyped
 
 
 def add_to(app: Flask, runtime: Runtime) -> None:
@@ -84,8 +86,8 @@ class Hub:
         last = "$"
         while self._is_wanted():
             try:
-                found = self.runtime.redis.xread({live.STREAM: last}, block=int(POLL * 1000), count=100)
-                for _, entries in found or ():  # type: ignore[union-attr]
+                found = cast(_Heard, self.runtime.redis.xread({live.STREAM: last}, block=int(POLL * 1000), count=100))
+                for _, entries in found:
                     last = entries[-1][0]
                 if not found:
                     continue

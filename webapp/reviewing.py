@@ -25,7 +25,7 @@ from wtforms.validators import AnyOf, Length
 from channels import registry
 from guichet.delivery.states import State
 from guichet.errors import GuichetError, Invalid, NotFound
-from guichet.models import Account, Delivery, Post, ReviewLink
+from guichet.models import Account, Delivery, Post, PostComment, ReviewLink
 from guichet.publishing import approving, commenting, queries, review_links
 from guichet.publishing.chains import accounts_of, deliveries_of
 from guichet.publishing.reviewing import Turns, open_reviews
@@ -197,7 +197,7 @@ def _going_out(session: Session, post: Post) -> list[Delivery]:
     return [d for d in deliveries_of(session, post) if d.state != State.CANCELLED and d.kind in SHOWN_KINDS]
 
 
-def _who(session: Session, comment: commenting.PostComment) -> str:
+def _who(session: Session, comment: PostComment) -> str:
     if comment.link_id is not None:
         return session.get_one(ReviewLink, comment.link_id).name
     return queries.name_of(session, comment.staff_id)

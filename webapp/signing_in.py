@@ -89,6 +89,6 @@ def _let_in(runtime: Runtime, staff_id: int, target: str) -> ResponseReturnValue
             operations.end_own_session(unit.session, old, now)
         agent = request.headers.get("User-Agent", "")
         _opened, secret = operations.open_session(unit.session, staff, now=now, ip=address(), user_agent=agent)
-    response = redirect(target, 303)
+    response = make_response(redirect(target, 303))
     give_cookie(response, runtime, secret)
     return response

@@ -216,8 +216,7 @@ class Sender:
         except Exception as e:
             self._unprepared(claimed, e)
             return
-        started = self._committer.start(wish) if wish is not None else None
-        if started is None:
+        if wish is None or (started := self._committer.start(wish)) is None:
             self._let_fall([claimed.id])
             return
         if not rules.start_holds(timedelta(seconds=time.monotonic() - started)):

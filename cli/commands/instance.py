@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 from sqlalchemy import select
 
@@ -29,7 +31,7 @@ def status(output: Output) -> None:
     with runtime.reading() as session:
         row = session.scalars(select(Instance).limit(1)).first()
         on = [b.reason for b in brakes.list_brakes(session, SYSTEM) if b.scope == "all"]
-    shown = {
+    shown: dict[str, Any] = {
         "id": row.instance_id if row else None,
         "public_url": row.public_url if row else None,
         "seen_at": row.seen_at if row else None,

@@ -105,7 +105,7 @@ def post() -> None:
     "--timeout", type=click.FloatRange(0, 86400 * 40), default=600, show_default=True, help="Seconds to wait."
 )
 @click.pass_obj
-def write(output: Output, email: str, key: str | None, wait: bool, timeout: float, **given: Any) -> None:
+def write(output: Output, /, email: str, key: str | None, wait: bool, timeout: float, **given: Any) -> None:
     """Write TEXT to accounts: now, at a time, or as a draft."""
     asked = _read(**given)
     if key is not None:

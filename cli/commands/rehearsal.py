@@ -39,7 +39,7 @@ def serve() -> None:
 @click.option("--direct", is_flag=True, help="In a direct message.")
 @click.option("--subject", default="", help="Subject of a mail.")
 @click.pass_obj
-def say(output: Output, network: str, who: str, text: str, **how: Any) -> None:
+def say(output: Output, /, network: str, who: str, text: str, **how: Any) -> None:
     """WHO (a customer, made if unknown) writes TEXT on NETWORK."""
     body = {"who": who, "text": text, **{k: v for k, v in how.items() if v}}
     said = _call(network, "POST", "say", body)
@@ -56,7 +56,7 @@ def say(output: Output, network: str, who: str, text: str, **how: Any) -> None:
 @click.option("--seconds", type=click.FloatRange(0, 3600), default=1.0, help="How long slow, drip, late and lag take.")
 @click.option("--forget", is_flag=True, help="Forget all planted faults instead.")
 @click.pass_obj
-def fault(output: Output, network: str, effect: str | None, forget: bool, **how: Any) -> None:
+def fault(output: Output, /, network: str, effect: str | None, forget: bool, **how: Any) -> None:
     """Plant a fault: slow, drip, reset_before, reset_after, status_before, status_after,
     garbage_after, late or lag."""
     if forget:

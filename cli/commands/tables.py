@@ -132,7 +132,7 @@ def _drop(runtime: Runtime, stored: Sequence[str]) -> None:
 def _report(output: Output, table: Table, checked: Checked, *, dry_run: bool) -> None:
     shown = _shown(checked.findings, table.rows)
     rows = {f.row for f in checked.wrong}
-    facts = {"format": table.format, "rows": len(table.rows), "wrong": len(rows), "findings": shown}
+    facts: dict[str, Any] = {"format": table.format, "rows": len(table.rows), "wrong": len(rows), "findings": shown}
     if rows:
         raise Failed(
             f"nothing was brought in: {len(rows)} of {len(table.rows)} rows are wrong\n{as_table(shown)}",

@@ -119,11 +119,11 @@ def _members(staff: dict[str, int], team: str) -> list[int]:
 
 
 def _add_rules(browser: Browser, teams: dict[str, int], brands: dict[str, int], labels: dict[str, int]) -> None:
+    known = {"team": teams, "label": labels}
     for name, brand, words, actions in cast.RULES:
         conditions = [{"field": "text", "operator": "any_of", "value": list(words)}] if words else []
         resolved = [
-            {"kind": kind, "value": teams[value] if kind == "team" else labels[value] if kind == "label" else value}
-            for kind, value in actions
+            {"kind": kind, "value": known[kind][str(value)] if kind in known else value} for kind, value in actions
         ]
         body = {
             "name": name,

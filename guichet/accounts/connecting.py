@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from channels.sentences import say
 from guichet import audit
 from guichet.accounts import queries, rules
+from guichet.db.changing import change_rows
 from guichet.errors import NotAllowed
 from guichet.models import Account, Brand, ConnectAttempt
 from guichet.policy import Action, Actor, require
@@ -65,7 +66,8 @@ def take_attempt(
     Raises NotAllowed, with one sentence whatever is wrong: unknown, used, expired, begun in
     another browser or for another network."""
     state_hash = hash_secret(state)
-    taken = session.execute(
+    taken = change_rows(
+        session,
         update(ConnectAttempt)
         .where(
             ConnectAttempt.state_hash == state_hash,
@@ -75,9 +77,9 @@ def take_attempt(
             ConnectAttempt.used_at.is_(None),
             ConnectAttempt.expires_at > now,
         )
-        .values(used_at=now)
+        .values(used_at=now),
     )
-    if not taken.rowcount:  # type: ignore[attr-defined]
+    if not taken:
         raise NotAllowed("this connection was not begun here, or took too long: begin it again", code="bad_state")
     attempt = session.scalars(select(ConnectAttempt).where(ConnectAttempt.state_hash == state_hash)).one()
     return attempt, sealer.open(Sealed(attempt.key_id, attempt.sealed), f"connect:{state_hash}")

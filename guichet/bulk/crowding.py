@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from channels.sentences import Sentence, say
 from guichet.bulk.reading import Finding, Place, Plan
@@ -26,18 +27,18 @@ def find_crowded(plans: Iterable[Plan], around: Mapping[int, Surroundings]) -> l
     before: dict[int, list[Neighbour]] = {}
     found: list[Finding] = []
     for plan in plans:
-        for place in plan.places if plan.due_at is not None else ():
+        at = plan.due_at
+        if at is None:
+            continue
+        for place in plan.places:
             if place.id in around:
                 rows = before.setdefault(place.id, [])
-                found += _of_row(plan, place, around[place.id], rows)
-                rows.append(Neighbour(-plan.row, plan.due_at, plan.text))  # type: ignore[arg-type]  # it has a time
+                found += _of_row(plan, at, place, around[place.id], rows)
+                rows.append(Neighbour(-plan.row, at, plan.text))
     return found
 
 
-def _of_row(plan: Plan, place: Place, around: Surroundings, rows: Sequence[Neighbour]) -> list[Finding]:
-    at = plan.due_at
-    if at is None:
-        return []
+def _of_row(plan: Plan, at: datetime, place: Place, around: Surroundings, rows: Sequence[Neighbour]) -> list[Finding]:
     # Without a refusal the same words are said by other findings, and only the distance counts.
     wanted = around.wanted if around.wanted.refuses else replace(around.wanted, duplicate_days=0)
     near = [n for n in (*around.planned, *rows) if abs(n.at - at) <= wanted.reach]

@@ -18,6 +18,7 @@ from channels.errors import ChannelError
 from guichet import audit, live
 from guichet.comparing import queries, rules
 from guichet.comparing.rules import Found, Stretch
+from guichet.db.changing import change_rows
 from guichet.errors import Conflict
 from guichet.instance import is_unconfirmed
 from guichet.metering.operations import spent_in
@@ -50,12 +51,10 @@ def begin(session: Session, actor: Actor, account: Account, spec: ChannelSpec, n
         return None
     if not _has_a_row(session, account, now):
         return None
-    taken = session.execute(
-        update(Comparison)
-        .where(Comparison.account_id == account.id, Comparison.next_at <= now, not_(is_unconfirmed()))
-        .values(next_at=now + LEASE)
-    ).rowcount  # type: ignore[attr-defined]
-    if not taken:
+    turn = update(Comparison).where(
+        Comparison.account_id == account.id, Comparison.next_at <= now, not_(is_unconfirmed())
+    )
+    if not change_rows(session, turn.values(next_at=now + LEASE)):
         return None
     row = session.get_one(Comparison, account.id, populate_existing=True)
     price = micros_of(spec.tariff.prices[spec.tariff.own_read]) if spec.tariff and spec.tariff.own_read else 0

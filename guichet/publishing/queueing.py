@@ -18,6 +18,7 @@ from sqlalchemy import and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
+from guichet.db.changing import change_rows
 from guichet.db.dialect import insert_new
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Brand, Post, PostTarget, SlotUse, table_of
@@ -127,8 +128,8 @@ def _claim(session: Session, opening: Opening, post: Post) -> None:
     )  # fmt: skip
     if session.scalar(select(stands)):
         raise _Gone
-    taken = session.execute(update(SlotUse).where(here, SlotUse.post_id == holder).values(post_id=post.id))
-    if not taken.rowcount:  # type: ignore[attr-defined]  # an UPDATE's result has it
+    theirs = update(SlotUse).where(here, SlotUse.post_id == holder)
+    if not change_rows(session, theirs.values(post_id=post.id)):
         raise _Gone
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from guichet import audit, live
+from guichet.db.changing import change_rows
 from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.models import ApiToken, CalendarFeed, Staff
 from guichet.policy import Action, Actor, OrgRole, require
@@ -170,9 +171,8 @@ def disable_staff(session: Session, actor: Actor, staff: Staff, now: datetime) -
         staff.disabled_at = now
         staff.presence = "offline"
     ended = end_sessions(session, actor, staff, now, "disabled")
-    revoked = session.execute(
-        update(ApiToken).where(ApiToken.staff_id == staff.id, ApiToken.revoked_at.is_(None)).values(revoked_at=now)
-    ).rowcount  # type: ignore[attr-defined]
+    tokens = update(ApiToken).where(ApiToken.staff_id == staff.id, ApiToken.revoked_at.is_(None))
+    revoked = change_rows(session, tokens.values(revoked_at=now))
     feeds = update(CalendarFeed).where(CalendarFeed.made_by == staff.id, CalendarFeed.revoked_at.is_(None))
     session.execute(feeds.values(revoked_at=now))
     left = Left(

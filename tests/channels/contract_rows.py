@@ -193,7 +193,7 @@ class ContractRows:
         assert lister.list_since(datetime.now(UTC) + timedelta(minutes=1), 500).standing == ()
 
     @staticmethod
-    def _look_after(rig, connection, effect, text="où est-il ?", known=frozenset()):  # type: ignore[no-untyped-def]
+    def _look_after(rig, connection, effect, text="où est-il ?", known=frozenset()):
         attempt = rig.begin(connection, rig.draft(text))
         rig.plant(effect)
         with pytest.raises(OutcomeUnknown):

@@ -30,11 +30,11 @@ class DrillRig(Rig):
     where a test asks for it."""
 
     def __init__(self, name: str, **how: Any) -> None:
-        self.spec = registry.get_spec(name)  # type: ignore[misc]
+        self.spec = registry.get_spec(name)
         self.manners = replace(MANNERS[name], **{"processing_seconds": 0.0, "lag": 0.0, "lies": (), **how})
-        self.publishes = PUBLISHES[self.manners.steps]  # type: ignore[misc]
+        self.publishes = PUBLISHES[self.manners.steps]
         unlooked = {} if self.manners.is_readable else dict.fromkeys(_LOOKING, "nothing can be read")
-        self.not_for = {**dict.fromkeys(_HEARING, _UNHEARD), **unlooked}  # type: ignore[misc]
+        self.not_for = {**dict.fromkeys(_HEARING, _UNHEARD), **unlooked}
         super().__init__()
 
     network: DrillNetwork

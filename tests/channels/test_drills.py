@@ -26,7 +26,7 @@ class TestDrillsKeepTheContract(ContractRows):
             yield rig
 
 
-def looked_for(rig: DrillRig, attempt: Attempt):  # type: ignore[no-untyped-def]
+def looked_for(rig: DrillRig, attempt: Attempt):
     assert rig.spec.reconciler is not None
     reconciler = rig.spec.reconciler(rig.connect(), rig.wire)
     return reconciler.look(attempt.draft, attempt.prepared, attempt.key, attempt.started_at, frozenset())
@@ -89,4 +89,4 @@ def test_the_password_and_the_token_of_a_drill_show_nowhere(name: str, caplog: p
 def test_manners_that_nobody_has_are_refused() -> None:
     for wrong in ({"steps": "three"}, {"lies": ("half",)}):
         with pytest.raises(ValueError):
-            Manners("drill", **wrong)  # type: ignore[arg-type]
+            Manners("drill", **wrong)

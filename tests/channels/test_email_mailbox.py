@@ -226,12 +226,12 @@ def test_a_dripping_server_is_left_at_the_deadline(rig: EmailRig, connection: Co
     wire = rig.make_wire(deadline=0.3)
     began = time.monotonic()
     with pytest.raises(Unavailable):
-        SPEC.reader(connection, wire).poll("INBOX", None)  # type: ignore[misc]
+        SPEC.reader(connection, wire).poll("INBOX", None)
     assert time.monotonic() - began < 5
 
 
 def test_news_is_told_while_waiting_and_between_two_waits(rig: EmailRig, connection: Connection) -> None:
-    waiter = SPEC.waiter(connection, rig.wire)  # type: ignore[misc]
+    waiter = SPEC.waiter(connection, rig.wire)
     assert waiter.wait(5) is True  # nobody knows what came before
     threading.Timer(0.2, rig.say_publicly, ("bonjour",)).start()
     assert waiter.wait(5) is True
@@ -274,7 +274,7 @@ def test_a_blind_account_has_nothing_to_look_in(rig: EmailRig, connection: Conne
     blind = replace(connection, settings={**connection.settings, "files_sent": False})
     assert recovery_of(blind.settings) is Recovery.BLIND
     with pytest.raises(Rejected) as caught:
-        SPEC.reconciler(blind, rig.wire)  # type: ignore[misc]
+        SPEC.reconciler(blind, rig.wire)
     assert caught.value.code == "blind"
 
 

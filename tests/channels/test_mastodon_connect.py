@@ -150,13 +150,13 @@ def test_inside_addresses_are_refused(rig: MastodonRig) -> None:
 
 def test_revoked_consent_is_found_by_the_check(rig: MastodonRig) -> None:
     connection = rig.connect()
-    rig.network.revoke("guichet")  # type: ignore[attr-defined]
+    rig.network.revoke("guichet")
     with pytest.raises(AuthExpired):
         SPEC.connector(rig.app, rig.wire).check(connection)
 
 
 def test_names_of_users_are_text_on_the_consent_page(rig: MastodonRig) -> None:
-    rig.network.seed_company("mechant", "<script>alert(1)</script>")  # type: ignore[attr-defined]
+    rig.network.seed_company("mechant", "<script>alert(1)</script>")
     consent = SPEC.connector(rig.app, rig.wire).begin({"instance": rig.server.url}, REDIRECT, '"><script>')
     assert "<script>" not in requests.get(consent.authorize_url, timeout=5).text
 

@@ -38,7 +38,7 @@ def look(rig: MastodonRig, connection: Connection, draft: Draft, **how: object) 
     started_at = how.pop("started_at", datetime.now(UTC) - timedelta(seconds=1))
     known, others, prepared = how.pop("known", frozenset()), how.pop("others", ()), how.pop("prepared", {})
     reconciler = rig.spec.reconciler(connection, rig.wire)
-    return reconciler.look(draft, prepared, "", started_at, known, others)  # type: ignore[arg-type]
+    return reconciler.look(draft, prepared, "", started_at, known, others)
 
 
 def test_every_kind_of_text_is_recognised_as_it_stands(rig: MastodonRig, connection: Connection) -> None:
@@ -174,7 +174,7 @@ def test_an_instance_whose_clock_is_wrong_is_judged_by_its_own_clock(rig: Mastod
     behind = timedelta(minutes=10)
     honest = rig.server._server.RequestHandlerClass
 
-    class Lying(honest):  # type: ignore[misc, valid-type]
+    class Lying(honest):
         def date_time_string(self, timestamp: float | None = None) -> str:
             return format_datetime(datetime.now(UTC) - behind, usegmt=True)
 

@@ -100,7 +100,7 @@ def test_a_comment_deep_in_a_thread_belongs_to_its_root(
     assert found[deep].kind is InboundKind.MENTION  # it answers Paul, and mentions us
     assert found[first].kind is InboundKind.REPLY
     assert found[deep].above is not None
-    assert (found[deep].above.remote_id, found[deep].above.kind) == (root, InboundKind.ECHO)  # type: ignore[union-attr]
+    assert (found[deep].above.remote_id, found[deep].above.kind) == (root, InboundKind.ECHO)
 
 
 def test_direct_messages_of_one_person_are_one_thread(rig: MastodonRig, mailroom: Mailroom) -> None:

@@ -191,7 +191,7 @@ def test_servers_that_ignore_keys_publish_twice() -> None:
 
 
 def test_what_was_said_to_one_is_shown_to_no_other(rig: MastodonRig, client: Client) -> None:
-    rig.network.seed_company("voisin", "Le voisin")  # type: ignore[attr-defined]
+    rig.network.seed_company("voisin", "Le voisin")
     secret = rig.network.say("ines", "secret", to="voisin", direct=True)["remote_id"]
     assert client("GET", f"/api/v1/statuses/{secret}").status_code == 404
     assert client("GET", f"/api/v1/statuses/{secret}/context").status_code == 404

@@ -140,7 +140,7 @@ def test_language_warning_and_key_go_along(rig: MastodonRig, connection: Connect
     assert entry["extra"]["language"] == "fr"
     assert entry["key"] == attempt.key
     assert len({attempt.key, attempt.publisher.new_key(attempt.started_at)}) == 2
-    assert rig.network.find_status(entry["remote_id"])["spoiler_text"] == "sujet"  # type: ignore[attr-defined]
+    assert rig.network.find_status(entry["remote_id"])["spoiler_text"] == "sujet"
 
 
 def test_the_same_key_publishes_once_where_keys_are_honoured(rig: MastodonRig, connection: Connection) -> None:

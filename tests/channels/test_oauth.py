@@ -180,7 +180,7 @@ def test_a_broken_refresh_is_what_it_is(
     rig: XRig, effect: str, how: dict[str, object], error: type[ChannelError]
 ) -> None:
     connection = rig.connect()
-    rig.network.plant(Fault(effect, match="POST /2/oauth2/token", **how))  # type: ignore[arg-type]
+    rig.network.plant(Fault(effect, match="POST /2/oauth2/token", **how))
     with pytest.raises(error) as caught:
         SPEC.connector(KEYS, rig.make_wire(read_timeout=0.5)).refresh(connection)
     assert type(caught.value) is error

@@ -96,7 +96,7 @@ def be_hostile(rig: Rig, uploads: str, share: float = 1.0) -> None:
         if "SMTP" in rig.publishes and effect.startswith("status"):
             effect, how = effect.replace("status", "reset"), {}  # its status is the truth (RFC 5321 §4.2.5)
         wanted = share * percent / 100
-        rig.network.plant(Fault(effect, match=rig.publishes, times=0, probability=wanted / left, **how))  # type: ignore[arg-type]
+        rig.network.plant(Fault(effect, match=rig.publishes, times=0, probability=wanted / left, **how))
         left -= wanted
     if uploads:
         for effect in ("reset_before", "reset_after", "status_before"):

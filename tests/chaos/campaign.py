@@ -225,7 +225,7 @@ def _threads_of_writers(
     rest = campaign.publications - answers - to_write * (len(authors) - 1)
     counts = [rest, *[to_write] * (len(authors) - 1)]
     works: list[Callable[[], None]] = [answer]
-    works += [lambda a=a, c=c: write(a, c) for a, c in zip(authors, counts, strict=True)]  # type: ignore[misc]
+    works += [lambda a=a, c=c: write(a, c) for a, c in zip(authors, counts, strict=True)]
     return [threading.Thread(target=guarded, args=(work,), name="writer", daemon=True) for work in works]
 
 

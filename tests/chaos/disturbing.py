@@ -149,7 +149,7 @@ class Disturber:
         )
         try:
             with psycopg.connect(self.harness.store.url, autocommit=True, connect_timeout=2) as connection:
-                return bool(connection.execute(ends, (pid,)).fetchall())  # type: ignore[arg-type]
+                return bool(connection.execute(ends, (pid,)).fetchall())
         except psycopg.Error:
             return False
 
@@ -168,7 +168,7 @@ class Disturber:
         behaviour = self.dice.choice([b for b in self.behaviours if b.has_tokens])
         network = self.harness.rigs[behaviour.name].network
         how = self.dice.choice(({"status": 429, "headers": {"Retry-After": "2"}}, {"status": 503}))
-        fault = Fault("status_before", times=0, **how)  # type: ignore[arg-type]
+        fault = Fault("status_before", times=0, **how)
         network.faults.insert(0, fault)
         time.sleep(self.dice.uniform(3, 6))
         network.faults.remove(fault)

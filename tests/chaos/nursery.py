@@ -40,7 +40,7 @@ def _open_pen(path: str) -> BinaryIO:
     with open(path, "ab") as file:
         writer = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=file, start_new_session=True)
     assert writer.stdin is not None
-    return writer.stdin  # type: ignore[return-value]
+    return writer.stdin
 
 
 def _be(kind: str, pen: BinaryIO) -> None:

@@ -116,7 +116,7 @@ class _Browser(io.TextIOBase):
     def __init__(self, printed: io.StringIO, spoil: str = "") -> None:
         self._printed, self._spoil = printed, spoil
 
-    def readline(self, *_: object) -> str:  # type: ignore[override]
+    def readline(self, *_: object) -> str:
         address = next(w for w in self._printed.getvalue().split() if w.startswith("http"))
         return authorize(address, "guichet").replace("state=", f"state={self._spoil}") + "\n"
 

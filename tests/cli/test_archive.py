@@ -353,7 +353,7 @@ def test_an_export_into_a_folder_goes_on_where_it_stopped(guichet: Guichet, tmp_
 
 def test_csv_keeps_line_breaks_and_structure(company: Guichet) -> None:
     with company.rows() as session:
-        session.scalars(select(m.Message)).first().text = 'two\nlines, "quoted"'  # type: ignore[union-attr]
+        session.scalars(select(m.Message)).first().text = 'two\nlines, "quoted"'
     found = list(csv.DictReader(io.StringIO(company("export", "message", "--format", "csv").out)))
     assert 'two\nlines, "quoted"' in [r["text"] for r in found]
     assert json.loads(found[0]["context"]) == {}

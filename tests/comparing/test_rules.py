@@ -17,7 +17,7 @@ DAY = Stretch(NOW - 24 * HOUR, NOW, 100)
 
 
 def standing(remote_id: str, hours_ago: float, text: str = "bonjour", **more: object) -> Standing:
-    return Standing(remote_id, text, NOW - hours_ago * HOUR, **more)  # type: ignore[arg-type]
+    return Standing(remote_id, text, NOW - hours_ago * HOUR, **more)
 
 
 def sent(remote_id: str, hours_ago: float) -> Sent:

@@ -22,7 +22,7 @@ SAID = {"code": "why", "reason": "said so", "http_status": 418, "evidence": {"se
 
 
 def error_of(kind: type[ChannelError], **more: object) -> ChannelError:
-    return kind("said so", code="why", status=418, evidence={"seen": "that"}, **more)  # type: ignore[arg-type]
+    return kind("said so", code="why", status=418, evidence={"seen": "that"}, **more)
 
 
 @pytest.mark.parametrize(("tries", "seconds"), [(0, 5), (1, 5), (2, 10), (3, 20), (8, 640), (9, 900), (500, 900)])
@@ -68,7 +68,7 @@ SENDS = [
 @pytest.mark.parametrize(("error", "more", "verdict"), SENDS)
 def test_what_an_error_of_a_send_means(error: ChannelError, more: dict[str, object], verdict: Verdict) -> None:
     given = {"kind": "post", "is_reply": False, "tries": 2, "now": NOW, **more}
-    assert rules.after_error(error, **given) == verdict  # type: ignore[arg-type]
+    assert rules.after_error(error, **given) == verdict
 
 
 PREPARATIONS = [
@@ -151,7 +151,7 @@ def test_the_first_look_is_soon_and_absences_wait_for_the_latest_arrival_and_the
 
 
 def look(doubt: Doubt, now: datetime, **looked: object) -> Verdict:
-    return rules.after_look(SLOW, doubt, Looked(evidence=SEEN, **looked), now)  # type: ignore[arg-type]
+    return rules.after_look(SLOW, doubt, Looked(evidence=SEEN, **looked), now)
 
 
 def test_each_look_ends_as_it_must() -> None:

@@ -35,7 +35,7 @@ def start(session: Session, noted: Noted | None, url: str = URL, hours: int = 1)
 def queue(session: Session, **more: object) -> Delivery:
     account = make.make_account(session, state="connected")
     given = {"kind": "post", "payload": freeze(text="Offer", surface="public"), "due_at": NOW, **more}
-    return delivering.create(session, SYSTEM, account=account, now=NOW, **given)  # type: ignore[arg-type]
+    return delivering.create(session, SYSTEM, account=account, now=NOW, **given)
 
 
 def copied(session: Session) -> None:

@@ -112,7 +112,7 @@ def test_lists_hold_only_what_one_may_see(session: Session, now: datetime) -> No
     listed = select(Conversation.id).order_by(Conversation.id)
 
     def seen(actor: object) -> list[int]:
-        return list(session.scalars(listed.where(visible(actor, Conversation.account_id))))  # type: ignore[arg-type]
+        return list(session.scalars(listed.where(visible(actor, Conversation.account_id))))
 
     assert seen(load_actor(session, person, now)) == [mine.id]
     assert seen(load_actor(session, make_staff(session), now)) == []

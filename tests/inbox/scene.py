@@ -45,7 +45,7 @@ SPEC = ChannelSpec(
         text={Surface.PUBLIC: _TEXT, Surface.DIRECT: _TEXT, Surface.MAIL: _TEXT},
         media={Surface.PUBLIC: MediaLimit(1, {"image/png": 1000}, 100, "a test", date(2026, 1, 1))},
     ),
-    fields=(), connector=lambda keys, wire: None, answer_text=_mention,  # type: ignore[arg-type,return-value]
+    fields=(), connector=lambda keys, wire: None, answer_text=_mention,
 )  # fmt: skip
 
 

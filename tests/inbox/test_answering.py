@@ -15,7 +15,7 @@ from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, echo
 
 
-def answer(scene: Scene, message: m.Message, text: str = "It left today.", staff: m.Staff | None = None, **more):  # type: ignore[no-untyped-def]
+def answer(scene: Scene, message: m.Message, text: str = "It left today.", staff: m.Staff | None = None, **more):
     conversation = scene.conversation_of(message)
     given = {"spec": SPEC, "seen_through": conversation.last_message_id, **more}
     return inbox.reply(scene.session, scene.actor(staff), conversation, text=text, now=scene.now, **given)
@@ -98,7 +98,7 @@ def test_an_answer_to_what_has_grown_since_is_refused_and_says_why(scene: Scene)
         answer(scene, message, "Hello", seen_through=message.id)
     assert refused.value.code == "newer_messages"
     assert [n["id"] for n in refused.value.data["newer"]] == [newer.id]
-    assert inbox.find_draft(scene.session, scene.actor(), conversation).text == "Hello"  # type: ignore[union-attr]
+    assert inbox.find_draft(scene.session, scene.actor(), conversation).text == "Hello"
 
 
 def test_a_message_that_comes_while_the_answer_is_on_its_way_begins_a_wait_of_its_own(scene: Scene) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from channels.contract import Person, RemoteMedia
@@ -17,6 +16,7 @@ from guichet.inbox.queries import Filters
 from guichet.policy import load_actor
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, deletion, make_scene, said
+from tests.statements import heard_by
 
 DAY = datetime(2026, 3, 5, 23, 30, tzinfo=UTC)
 
@@ -91,11 +91,8 @@ def test_names_that_one_may_not_see_do_not_exist(busy: Scene) -> None:
 def test_a_common_word_is_not_cut_off_by_its_number(busy: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = {text: found(busy, text) for text in ("gate", "gate 12", "gate -lost", "after:2026-03-06 gate")}
     monkeypatch.setattr(searching, "CAP", 0)  # every word is a common one
-    statements: list[str] = []
-    listener = lambda *a: statements.append(a[2])  # noqa: E731 - removed below
-    event.listen(busy.session.get_bind(), "before_cursor_execute", listener)
-    assert {text: found(busy, text) for text in plain} == plain
-    event.remove(busy.session.get_bind(), "before_cursor_execute", listener)
+    with heard_by(busy.session.get_bind()) as statements:
+        assert {text: found(busy, text) for text in plain} == plain
     # SQLite searches once for each of these, and there is a leg for each account and state.
     assert max(s.count("MATCH") for s in statements) <= 2
 

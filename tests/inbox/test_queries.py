@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event
 
 from guichet import models as m
 from guichet.errors import Invalid, NotFound
@@ -16,6 +15,7 @@ from guichet.policy import Actor, load_actor
 from guichet.runtime import open_redis
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, make_scene
+from tests.statements import heard_by
 
 
 def everything(scene: Scene, actor: Actor, filters: Filters = Filters(), **more: str) -> list[int]:  # noqa: B008 - frozen
@@ -40,7 +40,7 @@ def busy(scene: Scene) -> Scene:
         (scene if n % 2 else second).customer_says(f"Question {n} éléphant", who=f"c{n}", root=f"r{n}", remote_at=at)
     hidden = make_scene(scene.session, scene.now)
     hidden.customer_says("secret éléphant", who="hidden")
-    resolved = scene.conversation_of(scene.session.query(m.Message).order_by(m.Message.id).first())  # type: ignore[arg-type]
+    resolved = scene.conversation_of(scene.session.query(m.Message).order_by(m.Message.id).first())
     inbox.resolve(scene.session, scene.actor(), resolved, how="not_needed", now=scene.now)
     scene.session.commit()
     return scene
@@ -128,12 +128,9 @@ def test_a_made_up_cursor_is_refused(scene: Scene, after: str) -> None:
 def test_many_lists_are_counted_in_one_statement(busy: Scene) -> None:
     lists = [Filters(), Filters(assignee="none"), Filters(states=("all",)), Filters(network="nowhere")] * 5
     lists.append(Filters(text="label:gone"))  # a kept search may outlive what it names
-    actor, statements = busy.actor(), list[str]()
-    bind = busy.session.get_bind()
-    listener = lambda *a: statements.append(a[2])  # noqa: E731 - removed below
-    event.listen(bind, "before_cursor_execute", listener)
-    counts = queries.count_each(busy.session, actor, lists)
-    event.remove(bind, "before_cursor_execute", listener)
+    actor = busy.actor()
+    with heard_by(busy.session.get_bind()) as statements:
+        counts = queries.count_each(busy.session, actor, lists)
     assert [c.n for c in counts] == [6, 6, 7, 0] * 5 + [0]
     assert len(statements) <= 3  # the accounts, the label, the counts
     with pytest.raises(Invalid):
@@ -142,12 +139,8 @@ def test_many_lists_are_counted_in_one_statement(busy: Scene) -> None:
 
 def test_a_list_takes_the_same_few_queries_whatever_its_length(busy: Scene) -> None:
     def count(limit: int) -> int:
-        statements: list[str] = []
-        bind = busy.session.get_bind()
-        listener = lambda *a: statements.append(a[2])  # noqa: E731 - removed below
-        event.listen(bind, "before_cursor_execute", listener)
-        queries.list_conversations(busy.session, actor, limit=limit)
-        event.remove(bind, "before_cursor_execute", listener)
+        with heard_by(busy.session.get_bind()) as statements:
+            queries.list_conversations(busy.session, actor, limit=limit)
         return len(statements)
 
     actor = busy.actor()

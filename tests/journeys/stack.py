@@ -125,7 +125,7 @@ def running(folder: Path, *options: str, **settings: str) -> Iterator[Stack]:
         start_new_session=True,
     )
     said: list[str] = []
-    threading.Thread(target=lambda: said.extend(iter(process.stdout.readline, "")), daemon=True).start()  # type: ignore[union-attr]
+    threading.Thread(target=lambda: said.extend(iter(process.stdout.readline, "")), daemon=True).start()
     stack = Stack(f"http://localhost:{port}", folder, port + 2, process)
     try:
         _await_ready(stack, said)

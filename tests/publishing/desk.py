@@ -37,7 +37,7 @@ class Desk:
             "variants": [VariantSpec(self.here.id), VariantSpec(self.there.id)],
             **more,
         }
-        return operations.create(self.session, actor or self.publisher, brand=self.brand, now=NOW, **given)  # type: ignore[arg-type]
+        return operations.create(self.session, actor or self.publisher, brand=self.brand, now=NOW, **given)
 
     def schedule(self, post: m.Post, actor: Actor | None = None, at: str = "2026-03-11T09:00") -> None:
         operations.schedule(

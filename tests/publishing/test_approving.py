@@ -27,7 +27,7 @@ LATER = NOW + timedelta(hours=3)
 
 def person(desk: Desk, role: str = "publisher", **more: object) -> m.Staff:
     """Somebody more, with this role on both accounts."""
-    staff = factories.make_staff(desk.session, **more)  # type: ignore[arg-type]
+    staff = factories.make_staff(desk.session, **more)
     for account in (desk.here, desk.there):
         factories.make_grant(desk.session, staff, account, role)
     return staff
@@ -54,7 +54,7 @@ def said(desk: Desk, post: m.Post) -> dict[int, str]:
 
 
 def matters(desk: Desk, staff: m.Staff, now: object = NOW) -> set[str]:
-    return set(needs_you.read(desk.session, act(desk, staff), now).counts)  # type: ignore[arg-type]
+    return set(needs_you.read(desk.session, act(desk, staff), now).counts)
 
 
 def test_steps_are_gone_through_in_order_and_each_by_whom_it_names(desk: Desk) -> None:

@@ -32,7 +32,7 @@ def picture(kind: str, size: tuple[int, int] = (40, 20), **more: object) -> byte
     exif[_MAKER], exif[_ORIENTATION] = "Spy Camera 3000", 6
     exif.get_ifd(_GPS)[1] = "N"
     out = io.BytesIO()
-    image.save(out, kind, exif=exif, **more)  # type: ignore[arg-type]
+    image.save(out, kind, exif=exif, **more)
     return out.getvalue()
 
 
@@ -51,7 +51,7 @@ def test_nothing_rides_along_with_a_picture_and_it_stands_upright(kind: str) -> 
         more = {"comment": "Spy Camera 3000", "xmp": b"<x:xmpmeta>Spy Camera 3000</x:xmpmeta>"}
     if kind == "PNG":
         more["pnginfo"] = PngInfo()
-        more["pnginfo"].add_text("Comment", "Spy Camera 3000")  # type: ignore[attr-defined]
+        more["pnginfo"].add_text("Comment", "Spy Camera 3000")
     found = files.examine(picture(kind, **more), "C:\\photos\\me\u202egnp.exe")
     assert (found.mime, found.width, found.height) == (f"image/{kind.lower()}", 20, 40)
     assert found.filename == "megnp.exe"

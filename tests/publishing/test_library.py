@@ -19,7 +19,7 @@ def kept(desk: Desk, actor: Actor, **more: object) -> m.Media:
 
 
 def found(desk: Desk, actor: Actor, **more: object) -> list[int]:
-    return [row.id for row in library.list_files(desk.session, actor, **more)]  # type: ignore[arg-type]
+    return [row.id for row in library.list_files(desk.session, actor, **more)]
 
 
 def test_a_library_is_for_who_may_write_in_its_brand_and_what_is_not_in_it_is_its_uploaders(desk: Desk) -> None:

@@ -82,7 +82,7 @@ def repeat(desk: Desk, rule: str = "FREQ=WEEKLY;COUNT=4", **more: object) -> lis
     post = desk.post(variants=[VariantSpec(desk.here.id)])
     return series.repeat(
         desk.session, desk.publisher, post, rule=rule, wall_time="2026-03-17T09:00", time_zone="Europe/Paris",
-        specs=SPECS, now=NOW, **more,  # type: ignore[arg-type]
+        specs=SPECS, now=NOW, **more,
     )  # fmt: skip
 
 

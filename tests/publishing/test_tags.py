@@ -111,7 +111,7 @@ def test_lists_are_left_by_any_label_and_any_campaign_that_is_named(desk: Desk) 
         tags.tag_post(desk.session, desk.publisher, desk.post(text=text), [t.id for t in of], NOW)
 
     def found(**wanted: list[int]) -> list[str]:
-        rows = list_posts(desk.session, desk.publisher, **wanted)  # type: ignore[arg-type]
+        rows = list_posts(desk.session, desk.publisher, **wanted)
         return sorted(p.variants[0].text for p in rows)
 
     assert found(label_ids=[news.id]) == ["a", "c"]

@@ -147,14 +147,14 @@ def _database() -> Iterator[str]:
     """An empty database on the test server, as Node's driver writes its address."""
     name = f"bluesky_{os.getpid()}_{time.monotonic_ns()}"
     with psycopg.connect(postgres_url(), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'CREATE DATABASE "{name}"')
         info = connection.info
         user = f"{info.user}:{info.password}" if info.password else info.user
         where = f"%2F{info.host[1:].replace('/', '%2F')}" if info.host.startswith("/") else f"{info.host}:{info.port}"
         try:
             yield f"postgresql://{user}@{where}/{name}"
         finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def _start_valkey(folder: Path) -> tuple[subprocess.Popen[bytes], int]:

@@ -80,22 +80,22 @@ def inbox_of_customer(host: MailHost) -> list[EmailMessage]:
     return [message_from_bytes(m[b"BODY[]"], policy=policy.default) for _, m in sorted(fetched.items())]
 
 
-def _trusting(host: MailHost):  # type: ignore[no-untyped-def]
+def _trusting(host: MailHost):
     import ssl
 
     return ssl.create_default_context(cafile=host.ca_bundle)
 
 
-def publish(connection: Connection, host: MailHost, draft: Draft):  # type: ignore[no-untyped-def]
+def publish(connection: Connection, host: MailHost, draft: Draft):
     from datetime import UTC, datetime
 
-    publisher = SPEC.publisher(connection, wire_to(host))  # type: ignore[misc]
+    publisher = SPEC.publisher(connection, wire_to(host))
     return publisher.send(draft, publisher.prepare(draft), publisher.new_key(datetime.now(UTC)))
 
 
 def test_the_whole_round_on_real_mail(host: MailHost) -> None:
     connection = connect(host)
-    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))  # type: ignore[misc]
+    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))
     assert mailroom.poll() == []
 
     question = customer_writes(host, "Mon vol AF12 est arrivé, pas ma valise.")
@@ -131,7 +131,7 @@ def test_the_whole_round_on_real_mail(host: MailHost) -> None:
 
 def test_the_same_mails_under_a_new_uidvalidity_are_not_new(host: MailHost) -> None:
     connection = connect(host)
-    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))  # type: ignore[misc]
+    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))
     for n in range(3):
         customer_writes(host, f"Question {n}")
     before = {item.delivery_key for item in mailroom.poll()}
@@ -150,7 +150,7 @@ def test_the_same_mails_under_a_new_uidvalidity_are_not_new(host: MailHost) -> N
 
 def test_the_server_tells_of_news_while_we_wait(host: MailHost) -> None:
     connection = connect(host)
-    waiter = SPEC.waiter(connection, wire_to(host))  # type: ignore[misc]
+    waiter = SPEC.waiter(connection, wire_to(host))
     assert waiter.wait(5) is True  # nobody knows what came before
     writer = threading.Timer(1.0, customer_writes, (host, "Vous êtes là ?"))
     writer.start()
@@ -163,7 +163,7 @@ def test_the_server_tells_of_news_while_we_wait(host: MailHost) -> None:
 
 def test_what_staff_write_in_their_own_mail_program_is_an_echo(host: MailHost) -> None:
     connection = connect(host)
-    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))  # type: ignore[misc]
+    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))
     mailroom.poll()
     mail = f"From: {COMPANY}\r\nTo: {CUSTOMER}\r\nMessage-ID: <own@{DOMAIN}>\r\n\r\nTrouvée !\r\n"
     with IMAPClient("127.0.0.1", host.imap, ssl=False) as client:
@@ -178,7 +178,7 @@ def test_a_provider_that_files_nothing_is_found_to_be_blind(host: MailHost) -> N
     connected = MailConnector(AppKeys(), wire_to(host), 1.0).sign_in(form(host, probe_sent="yes"))
     connection = connection_from(SPEC, connected, AppKeys())
     assert recovery_of(connection.settings) is Recovery.BLIND
-    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))  # type: ignore[misc]
+    mailroom = Mailroom(SPEC.reader(connection, wire_to(host)))
     assert mailroom.understand(mailroom.poll()) == []  # the probe itself is nobody's message
 
 
@@ -196,7 +196,7 @@ def test_a_token_opens_the_mailbox_that_it_was_given_for(host: MailHost) -> None
     connection = connect(host)
     question = customer_writes(host, "Par jeton ?")
     with_token = replace(connection, secrets={"access_token": "good"})
-    [item] = Mailroom(SPEC.reader(with_token, wire_to(host))).poll()  # type: ignore[misc]
+    [item] = Mailroom(SPEC.reader(with_token, wire_to(host))).poll()
     assert question.encode() in item.body
     with pytest.raises(AuthExpired):
-        SPEC.reader(replace(connection, secrets={"access_token": "bad"}), wire_to(host)).poll("INBOX", None)  # type: ignore[misc]
+        SPEC.reader(replace(connection, secrets={"access_token": "bad"}), wire_to(host)).poll("INBOX", None)

@@ -54,8 +54,8 @@ def mailroom(company: Connection, wire: Wire) -> Mailroom:
     return mailroom
 
 
-def publish(company: Connection, wire: Wire, draft: Draft):  # type: ignore[no-untyped-def]
-    publisher = SPEC.publisher(company, wire)  # type: ignore[misc]
+def publish(company: Connection, wire: Wire, draft: Draft):
+    publisher = SPEC.publisher(company, wire)
     return publisher.send(draft, publisher.prepare(draft), publisher.new_key(datetime.now(UTC)))
 
 
@@ -89,7 +89,7 @@ def test_the_whole_round(company: Connection, wire: Wire, customer: Customer, ma
     assert told["status"]["in_reply_to_id"] == asked["id"]
     assert [m["username"] for m in told["status"]["mentions"]] == ["ines"]
 
-    publisher = SPEC.publisher(company, wire)  # type: ignore[misc]
+    publisher = SPEC.publisher(company, wire)
     publisher.delete(answer.remote_id, answer.context)
     assert customer.thread(asked["id"])["descendants"] == []
     with pytest.raises(Gone):
@@ -130,20 +130,20 @@ def test_an_edit_and_a_deletion_by_the_customer_are_noticed(customer: Customer, 
 
 def test_our_own_edit_is_published(company: Connection, wire: Wire, customer: Customer) -> None:
     post = publish(company, wire, Draft("faute de frape"))
-    SPEC.publisher(company, wire).edit(post.remote_id, Draft("faute de frappe"), {})  # type: ignore[misc, attr-defined]
+    SPEC.publisher(company, wire).edit(post.remote_id, Draft("faute de frappe"), {})
     shown = requests.get(f"{customer.url}/api/v1/statuses/{post.remote_id}", timeout=5).json()
     assert "faute de frappe" in shown["content"]
     assert shown["edited_at"]
 
 
 def test_the_same_key_again_is_the_same_status(company: Connection, wire: Wire) -> None:
-    publisher = SPEC.publisher(company, wire)  # type: ignore[misc]
+    publisher = SPEC.publisher(company, wire)
     draft, key = Draft("une seule fois"), publisher.new_key(datetime.now(UTC))
     assert publisher.send(draft, {}, key).remote_id == publisher.send(draft, {}, key).remote_id
 
 
 def test_a_lost_answer_is_found_and_a_refused_send_is_absent(company: Connection, wire: Wire, url: str) -> None:
-    reconciler, publisher = SPEC.reconciler(company, wire), SPEC.publisher(company, wire)  # type: ignore[misc]
+    reconciler, publisher = SPEC.reconciler(company, wire), SPEC.publisher(company, wire)
     sent, began = Draft("perdu de vue"), datetime.now(UTC)
     receipt = publisher.send(sent, {}, "")
     found = reconciler.look(sent, {}, "", began, frozenset()).found

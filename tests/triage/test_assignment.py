@@ -21,7 +21,7 @@ from tests.inbox.scene import Scene, make_scene
 
 
 def member(id_: int, **more: object) -> Member:
-    return Member(**{"staff_id": id_, "load": 0, "capacity": 10, **more})  # type: ignore[arg-type]
+    return Member(**{"staff_id": id_, "load": 0, "capacity": 10, **more})
 
 
 TASK = Task(account_id=1, language="fr", weight=1)
@@ -37,27 +37,27 @@ TASK = Task(account_id=1, language="fr", weight=1)
 def test_who_cannot_take_it_is_passed_over(unable: dict[str, object]) -> None:
     for mode in ("round_robin", "least_loaded"):
         assert choose(TASK, [member(1, **unable)], mode) is None
-        assert choose(TASK, [member(1, **unable), member(2, load=5)], mode).staff_id == 2  # type: ignore[union-attr]
+        assert choose(TASK, [member(1, **unable), member(2, load=5)], mode).staff_id == 2
 
 
 def test_least_loaded_looks_at_what_is_left_of_the_capacity() -> None:
-    assert choose(TASK, [member(1, load=4, capacity=5), member(2, load=5, capacity=20)], "least_loaded").staff_id == 2  # type: ignore[union-attr]
+    assert choose(TASK, [member(1, load=4, capacity=5), member(2, load=5, capacity=20)], "least_loaded").staff_id == 2
 
 
 def test_a_label_that_is_a_skill_asks_those_who_have_it() -> None:
     task = Task(1, "", 1, frozenset({"visa"}))
-    assert choose(task, [member(1), member(2, load=9, skills=frozenset({"visa"}))], "round_robin").staff_id == 2  # type: ignore[union-attr]
-    assert choose(task, [member(1)], "round_robin").staff_id == 1  # type: ignore[union-attr]
+    assert choose(task, [member(1), member(2, load=9, skills=frozenset({"visa"}))], "round_robin").staff_id == 2
+    assert choose(task, [member(1)], "round_robin").staff_id == 1
 
 
 def test_who_let_it_go_gets_it_back_only_where_nobody_else_suits() -> None:
     let_go = replace(TASK, let_go_by=1)
     for mode in ("round_robin", "least_loaded"):
-        assert choose(let_go, [member(1), member(2, load=9)], mode).staff_id == 2  # type: ignore[union-attr]
+        assert choose(let_go, [member(1), member(2, load=9)], mode).staff_id == 2
         assert choose(let_go, [member(1), member(2, load=10)], mode) is None  # it waits for the other
-        assert choose(let_go, [member(1), member(2, is_here=False)], mode).staff_id == 1  # type: ignore[union-attr]
+        assert choose(let_go, [member(1), member(2, is_here=False)], mode).staff_id == 1
         skilled = replace(let_go, labels=frozenset({"visa"}))
-        assert choose(skilled, [member(1, skills=frozenset({"visa"})), member(2)], mode).staff_id == 1  # type: ignore[union-attr]
+        assert choose(skilled, [member(1, skills=frozenset({"visa"})), member(2)], mode).staff_id == 1
 
 
 def make_team(session: Session, scene: Scene, mode: str, n: int = 2, **more: object) -> m.Team:

@@ -11,11 +11,12 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from guichet.models import Account, Credential, RawItem
 from tests import factories as make
+from tests.statements import heard_by
 from tests.webapp.site import HOST, Site
 from webapp.hooks import LARGEST
 
@@ -65,16 +66,10 @@ def test_a_forged_one_is_refused_and_leaves_no_trace(both: Site, account: Accoun
 
 
 def test_however_many_forged_ones_come_the_database_is_asked_once(both: Site, account: Account) -> None:
-    asked: list[str] = []
-
-    def listen(connection: object, cursor: object, words: str, *more: object) -> None:
-        asked.append(words)
-
-    event.listen(both.engine, "before_cursor_execute", listen)
-    statuses = [send(both, account, b"{}", signed="sha256=forged") for _ in range(3)]
-    once = len(asked)
-    statuses += [send(both, account, b"{}", signed="sha256=forged") for _ in range(20)]
-    event.remove(both.engine, "before_cursor_execute", listen)
+    with heard_by(both.engine) as asked:
+        statuses = [send(both, account, b"{}", signed="sha256=forged") for _ in range(3)]
+        once = len(asked)
+        statuses += [send(both, account, b"{}", signed="sha256=forged") for _ in range(20)]
     assert set(statuses) == {403}
     assert 0 < once == len(asked)
 

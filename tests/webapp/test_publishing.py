@@ -34,7 +34,7 @@ def test_a_thread_with_files_and_a_first_comment_is_read_back_as_it_was_written(
     items = [{"text": "two", "media_ids": [file.id]}, {"text": "three", "media_ids": []}]
     written = {"text": "one", "media_ids": [], "items": items, "first_comment": "the link"}
     variants = [{"account_id": account["id"], "first_comment": "another link"}]
-    made = publisher.post("/posts", {"brand_id": account["brand"]["id"], **written, "variants": variants})  # type: ignore[index]
+    made = publisher.post("/posts", {"brand_id": account["brand"]["id"], **written, "variants": variants})
     assert made.status_code == 201
     read = publisher.get(f"/posts/{made.get_json()['id']}").get_json()
     assert {name: read[name] for name in written} == written
@@ -158,7 +158,7 @@ def test_what_an_account_can_do_afterwards_is_its_networks_own_fact(publisher: B
 def test_a_post_shows_the_accounts_that_one_sees_and_counts_the_others(site: Site, publisher: Browser) -> None:
     seen = account_of(publisher)
     with site.rows() as session:
-        brand = session.get_one(m.Brand, seen["brand"]["id"])  # type: ignore[index]
+        brand = session.get_one(m.Brand, seen["brand"]["id"])
         hidden = make.make_account(session, brand, settings={})
         file = make.make_media(session, make.make_staff(session, "owner"), alt="seen by few")
         onlooker = make.make_staff(session)

@@ -44,7 +44,7 @@ class Visit:
         return str(made.get_json()["url"]).removeprefix(f"http://{HOST}")
 
     def ask(self, path: str, method: str = "GET", **more: object) -> TestResponse:
-        return self.guest.open(path, method=method, headers={"Host": HOST}, **more)  # type: ignore[arg-type]
+        return self.guest.open(path, method=method, headers={"Host": HOST}, **more)
 
     def open(self, address: str) -> str:
         entered = self.ask(address)
@@ -59,7 +59,7 @@ class Visit:
         return self.ask(self.page, "POST", data={**hidden, "choice": choice, "text": text, **more})
 
     def post(self, id_: int) -> dict[str, object]:
-        return self.author.get(f"/posts/{id_}").get_json()  # type: ignore[no-any-return]
+        return self.author.get(f"/posts/{id_}").get_json()
 
 
 @pytest.fixture

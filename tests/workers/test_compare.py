@@ -51,9 +51,9 @@ def test_strangers_and_absences_are_told_and_nothing_is_changed_there(stage: Sta
     kept, gone, lost = (stage.queue(f"the gate is {word}") for word in ("open", "closed", "moved"))
     stage.drain()
     ids = {id_: stage.delivery(id_).remote_id for id_ in (kept, gone, lost)}
-    network.delete_status("guichet", ids[gone])  # type: ignore[attr-defined]
-    stranger = network.publish("guichet", "not from here", application="Tusky")["id"]  # type: ignore[attr-defined]
-    twice = network.publish("guichet", "the gate is open", application="Tusky")["id"]  # type: ignore[attr-defined]
+    network.delete_status("guichet", ids[gone])
+    stranger = network.publish("guichet", "not from here", application="Tusky")["id"]
+    twice = network.publish("guichet", "the gate is open", application="Tusky")["id"]
     before = len(network.ledger())
     assert sorted(compare_later(stage), key=str) == sorted(
         [
@@ -72,7 +72,7 @@ def test_strangers_and_absences_are_told_and_nothing_is_changed_there(stage: Sta
 
 
 def test_a_day_later_only_what_is_new_is_told_and_what_was_seen_stays_seen(stage: Stage) -> None:
-    publish = stage.rig.network.publish  # type: ignore[attr-defined]
+    publish = stage.rig.network.publish
     first = publish("guichet", "one", application="Tusky")["id"]
     assert [f[2] for f in compare_later(stage)] == [first]
     with stage.session() as session:
@@ -88,7 +88,7 @@ def test_a_day_later_only_what_is_new_is_told_and_what_was_seen_stays_seen(stage
 
 
 def test_who_does_not_decide_for_an_account_sees_nothing_of_it(stage: Stage) -> None:
-    stage.rig.network.publish("guichet", "one", application="Tusky")  # type: ignore[attr-defined]
+    stage.rig.network.publish("guichet", "one", application="Tusky")
     compare_later(stage)
     with stage.session() as session:
         account = session.get_one(m.Account, stage.account_id)

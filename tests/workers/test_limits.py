@@ -39,12 +39,12 @@ def counting_refusals(rig: Rig) -> Iterator[None]:
     """The twin's own count of what it refused."""
     answers: Counter[int] = Counter()
     rig.network.app.after_request(lambda r: answers.update([r.status_code]) or r)
-    rig.answers = answers  # type: ignore[attr-defined]
+    rig.answers = answers
     yield
 
 
 def refused(stage: Stage) -> int:
-    return stage.rig.answers[429]  # type: ignore[attr-defined,no-any-return]
+    return stage.rig.answers[429]
 
 
 def states(stage: Stage) -> Counter[str]:

@@ -81,7 +81,7 @@ def test_a_mail_is_in_the_inbox_within_seconds_without_a_poll(stage: Stage) -> N
     with listening_to(stage):
         for n, said in enumerate(("Where is my parcel?", "Are you there?"), start=1):
             stage.rig.say_publicly(said)
-            until(lambda n=n: len(messages(stage)) == n)  # type: ignore[misc]
+            until(lambda n=n: len(messages(stage)) == n)
     assert texts(stage) == ["Where is my parcel?", "Are you there?"]
 
 
@@ -105,7 +105,7 @@ def test_the_same_mails_under_new_numbers_are_not_new(stage: Stage) -> None:
     receive.digest()
     before = {message.remote_id for message in messages(stage)}
     with listening_to(stage):
-        stage.rig.network.change_uidvalidity(COMPANY)  # type: ignore[attr-defined]
+        stage.rig.network.change_uidvalidity(COMPANY)
         said = stage.rig.say_publicly("While the numbers changed")
         until(lambda: said in {message.remote_id for message in messages(stage)})
     assert {message.remote_id for message in messages(stage)} == {*before, said}

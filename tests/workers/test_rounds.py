@@ -36,7 +36,7 @@ def on(*names: str) -> pytest.MarkDecorator:
 
 def spoken_by(stage: Stage, customer: str) -> Rig:
     """The bench, with this customer at it."""
-    stage.rig.customer = customer  # type: ignore[misc]  # of this bench alone
+    stage.rig.customer = customer  # of this bench alone
     return stage.rig
 
 
@@ -100,7 +100,7 @@ def test_under_a_post_of_ours_and_in_private_each_speaks_in_its_own_place(stage:
         assert (conversation.thread_root, conversation.above["remote_id"]) == (post, post)
     assert conversations[heard[private].conversation_id].surface == Surface.DIRECT
 
-    rig.customer = XRig.customer if rig.spec.name == "x" else type(rig).customer  # type: ignore[misc]
+    rig.customer = XRig.customer if rig.spec.name == "x" else type(rig).customer
     answer(stage, heard[private], "We are looking into it.")
     entry = rig.published()[-1]
     assert (rig.surface_of(entry), rig.addressees(entry)) == (Surface.DIRECT, {rig.customer})

@@ -78,7 +78,7 @@ def _comparison(session: Session, row: AccountRow) -> Comparison:
         through=last.through if last else None,
         next_at=last.next_at if last else None,
         read=last.read if last else 0,
-        result=last.result if last else "",  # type: ignore[arg-type]
+        result=last.result if last else "",
         error=last.error if last else "",
         discrepancies=comparing.count_open(session, row),
     )

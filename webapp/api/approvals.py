@@ -9,6 +9,7 @@ from guichet import jobs
 from guichet.accounts import queries as brands
 from guichet.errors import NotFound
 from guichet.models import Post as PostRow
+from guichet.models import PostComment as CommentRow
 from guichet.models import Review as ReviewRow
 from guichet.models import ReviewLink as LinkRow
 from guichet.models import ReviewVote as VoteRow
@@ -227,7 +228,7 @@ def _vote(asked: Asked, row: VoteRow, names: Names) -> ReviewVote:
     )  # fmt: skip
 
 
-def _comment(asked: Asked, row: commenting.PostComment) -> PostComment:
+def _comment(asked: Asked, row: CommentRow) -> PostComment:
     by = Names(asked.session).person(row.staff_id)
     return PostComment(
         id=row.id, by=by, guest=_guest(asked, row.link_id), text=row.text, version=row.version, at=row.at

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.models import Account, Brand, Staff, Team
 from webapp.api.schemas.common import AccountBrief, BrandBrief, PersonBrief, TeamBrief
+
+Row = TypeVar("Row", Staff, Account, Brand, Team)
+Brief = TypeVar("Brief", PersonBrief, AccountBrief, BrandBrief, TeamBrief)
 
 
 def person(staff: Staff) -> PersonBrief:
@@ -47,17 +51,19 @@ class Names:
         teams: Iterable[int | None] = (),
     ) -> Names:
         """Read what will be asked for, each kind in one query."""
-        for model, ids, into, show in (
-            (Staff, people, self._people, person),
-            (Account, accounts, self._accounts, account),
-            (Brand, brands, self._brands, brand),
-            (Team, teams, self._teams, team),
-        ):
-            wanted = {i for i in ids if i} - set(into)
-            if wanted:
-                rows = self._session.scalars(select(model).where(model.id.in_(sorted(wanted))))  # type: ignore[attr-defined]
-                into.update({row.id: show(row) for row in rows})  # type: ignore[arg-type, operator]
+        self._read(Staff, people, self._people, person)
+        self._read(Account, accounts, self._accounts, account)
+        self._read(Brand, brands, self._brands, brand)
+        self._read(Team, teams, self._teams, team)
         return self
+
+    def _read(
+        self, model: type[Row], ids: Iterable[int | None], into: dict[int, Brief], show: Callable[[Row], Brief]
+    ) -> None:
+        wanted = {i for i in ids if i} - set(into)
+        if wanted:
+            rows = self._session.scalars(select(model).where(model.id.in_(sorted(wanted))))
+            into.update({row.id: show(row) for row in rows})
 
     def person(self, staff_id: int | None) -> PersonBrief | None:
         if not staff_id:

@@ -45,7 +45,7 @@ def _show(row: DiscrepancyRow, names: Names) -> Discrepancy:
         id=row.id,
         account=names.account(row.account_id),
         kind="absence" if row.kind == "absence" else "stranger",
-        code=row.code,  # type: ignore[arg-type]
+        code=row.code,
         remote_id=row.remote_id,
         url=row.url or None,
         text=row.text,

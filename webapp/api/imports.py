@@ -134,21 +134,21 @@ def _given(body: TableIn) -> Given:
 
 def _table(found: TableRead) -> Table:
     return Table(
-        format=found.format,  # type: ignore[arg-type]
-        columns=list(found.columns),  # type: ignore[arg-type]
+        format=found.format,
+        columns=list(found.columns),
         unread=list(found.unread),
         encoding=found.encoding,
-        rows=[TableRow(row=row.number, cells=dict(row.cells)) for row in found.rows],  # type: ignore[arg-type]
+        rows=[TableRow(row=row.number, cells=dict(row.cells)) for row in found.rows],
     )
 
 
 def _finding(found: Finding) -> CellFinding:
     return CellFinding(
         row=found.row,
-        column=found.column,  # type: ignore[arg-type]
+        column=found.column,
         name=found.name,
         message=found.message,
-        choices=[CellChoice(column=c.column, value=c.value) for c in found.choices],  # type: ignore[arg-type]
+        choices=[CellChoice(column=c.column, value=c.value) for c in found.choices],
         error=found.is_error,
     )
 

@@ -102,13 +102,13 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
 def show_entry(entry: EntryRow) -> CalendarEntry:
     return CalendarEntry(
         id=entry.id, brand_id=entry.brand_id, author_id=entry.author_id, text=entry.first_words,
-        state=entry.state, due_at=entry.due_at, time_zone=entry.time_zone, account_ids=list(entry.account_ids),  # type: ignore[arg-type]
+        state=entry.state, due_at=entry.due_at, time_zone=entry.time_zone, account_ids=list(entry.account_ids),
         tag_ids=list(entry.tag_ids), may_move=entry.may_move,
     )  # fmt: skip
 
 
 def show_tag(row: PostTagRow) -> PostTag:
-    return PostTag(id=row.id, brand_id=row.brand_id, kind=row.kind, name=row.name, colour=row.colour)  # type: ignore[arg-type]
+    return PostTag(id=row.id, brand_id=row.brand_id, kind=row.kind, name=row.name, colour=row.colour)
 
 
 def _items(items: Sequence[ThreadItem]) -> list[Item]:
@@ -130,7 +130,7 @@ def _media(row: PostRow, seen: Sequence[PostTarget]) -> list[MediaRow]:
 
 def show_clashes(found: Sequence[ClashFound]) -> list[Clash]:
     return [
-        Clash(account_id=c.account_id, name=c.name, post_id=c.post_id, at=c.at, refused=c.refused, data=dict(c.data))  # type: ignore[arg-type]
+        Clash(account_id=c.account_id, name=c.name, post_id=c.post_id, at=c.at, refused=c.refused, data=dict(c.data))
         for c in found
     ]
 

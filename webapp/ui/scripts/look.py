@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, FilePayload, Page, sync_playwright
 
 UI = Path(__file__).parents[1]
 AXE = UI / "node_modules" / "axe-core" / "axe.min.js"
@@ -165,6 +165,17 @@ def axe(page: Page) -> list[str]:
     ]
 
 
+def _hear(page: Page, where: str, wrong: list[str]) -> None:
+    """Note what the page says that is wrong with it."""
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type == "error" and "Failed to load resource" not in said.text:
+            wrong.append(f"{where}: {said.text}")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: wrong.append(f"{where}: {error}"))
+
+
 def do(page: Page, act: str) -> None:
     """One act of a scene. What is not there at this width is left out."""
     kind, _, what = act.partition(" ")
@@ -175,8 +186,8 @@ def do(page: Page, act: str) -> None:
     elif kind == "css" and page.locator(what).first.is_visible():
         page.locator(what).first.click(timeout=3000)
     elif kind == "file":
-        table = {"name": "winter-2026.xlsx", "mimeType": "application/octet-stream", "buffer": b"read by nobody"}
-        page.locator(what).first.set_input_files([table])
+        table = FilePayload(name="winter-2026.xlsx", mimeType="application/octet-stream", buffer=b"read by nobody")
+        page.locator(what).first.set_input_files(table)
     page.wait_for_timeout(500)
 
 
@@ -221,15 +232,7 @@ def main() -> int:
                     if mode == "stale":
                         page.clock.install()
                     where = f"{name}-{mode}-{width}-{theme}-{language}"
-                    page.on("pageerror", lambda error, at=where: wrong.append(f"{at}: {error}"))
-                    page.on(
-                        "console",
-                        lambda said, at=where: (
-                            wrong.append(f"{at}: {said.text}")
-                            if said.type == "error" and "Failed to load resource" not in said.text
-                            else None
-                        ),
-                    )
+                    _hear(page, where, wrong)
                     path, acts = SCENES.get(name) or (PAGES[name], [])
                     page.goto(address + path, wait_until="domcontentloaded")
                     page.wait_for_timeout(900)
