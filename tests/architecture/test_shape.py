@@ -8,10 +8,6 @@ import re
 from tests.architecture.source import ROOT, name_of, python_files, tracked, tree
 
 MOST_LINES = 400
-# Longer files, each with the reason why splitting it would hide more than it shows.
-LONGER = {
-    "channels/contract.py": "the contract with every network reads as one document",
-}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "manager", "service", "services"}
 
 
@@ -22,7 +18,7 @@ def test_no_file_is_longer_than_one_can_hold_in_mind() -> None:
         if not p.name.endswith(".d.ts") and not name_of(p).startswith("migrations/versions/")
     ]
     long = {name_of(p): n for p in sources if (n := len(p.read_text().splitlines())) > MOST_LINES}
-    assert set(long) == set(LONGER), f"over {MOST_LINES} lines without a reason, or a reason without need: {long}"
+    assert long == {}, f"over {MOST_LINES} lines"
 
 
 def test_no_module_is_named_for_nothing_in_particular() -> None:
