@@ -3,6 +3,8 @@ is named, and decides in their own right, by the same operations as the pages.""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +12,12 @@ import click
 from sqlalchemy.orm import Session
 
 from cli.opening import act_as, runtime_or_exit
-from cli.output import Output
+from cli.output import Failed, Output, WronglyAsked, as_table
 from guichet import jobs
 from guichet.models import Post, Review
 from guichet.policy import Actor
 from guichet.publishing import approving, queries
+from guichet.publishing.deciding import Outcome, Read, decide, require_askable
 from guichet.publishing.reviewing import Turns, reviews_with_posts
 from guichet.publishing.steps import GUEST, Standing
 
@@ -69,36 +72,85 @@ def _asked(session: Session, standing: Standing) -> str:
     return ", ".join([*names, *outside]) or "anybody who may approve there"
 
 
+class _AsRead(click.ParamType[Read]):
+    """A post, and after a colon the version of it that was read."""
+
+    name = "post"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Read:
+        number, _, version = str(value).partition(":")
+        if not re.fullmatch(r"[1-9]\d{0,17}", number) or (version and not re.fullmatch(r"[1-9]\d{0,8}", version)):
+            self.fail(f"{value!r} must look like 12, or 12:3 for its version 3", param, ctx)
+        return Read(int(number), int(version) if version else None)
+
+
+posts_argument = click.argument("posts", metavar="POST[:VERSION]...", nargs=-1, required=True, type=_AsRead())
+
+
 @approval.command()
-@post_argument
+@posts_argument
 @as_option
-@click.option("--version", type=click.IntRange(min=1), help="The version that was read; refused where it is another.")
+@click.option("--version", type=click.IntRange(min=1), help="The version of a single POST that was read.")
 @click.option("--comment", default="", help="Kept with the approval.")
 @click.pass_obj
-def approve(output: Output, post_id: int, email: str, version: int | None, comment: str) -> None:
-    """Agree to POST as it stands, where it is one's turn."""
-    runtime = runtime_or_exit()
-    with runtime.unit() as unit:
-        actor, post = _found(unit.session, email, post_id, now := runtime.now())
-        approving.approve(unit.session, actor, post, now, version, reason=comment.strip())
-        unit.enqueue(jobs.DRAIN)
-        still = post.state == "awaiting_approval"
-    more = "; others are still asked" if still else ""
-    output.done(f"{actor.name} agreed to post {post_id}{more}.", id=post_id, state=post.state, still_waits=still)
+def approve(output: Output, posts: tuple[Read, ...], email: str, version: int | None, comment: str) -> None:
+    """Agree to each POST as it stands, where it is one's turn; with its version, only as it was read."""
+    if version is not None:
+        if len(posts) != 1:
+            raise WronglyAsked("--version is for one post: write 12:3 13:1 for several")
+        posts = (Read(posts[0].post_id, version),)
+    _decide(output, "approve", email, posts, comment)
 
 
 @approval.command()
-@post_argument
+@posts_argument
 @as_option
 @click.option("--comment", required=True, help="What should be otherwise; its author reads it.")
 @click.pass_obj
-def reject(output: Output, post_id: int, email: str, comment: str) -> None:
-    """Send POST back to its author, with a comment."""
+def reject(output: Output, posts: tuple[Read, ...], email: str, comment: str) -> None:
+    """Send each POST back to its author, with a comment."""
+    _decide(output, "reject", email, posts, comment)
+
+
+def _decide(output: Output, choice: str, email: str, posts: Sequence[Read], comment: str) -> None:
+    """Each by itself: what is refused says why, and the others are done."""
     runtime = runtime_or_exit()
-    with runtime.unit() as unit:
-        actor, post = _found(unit.session, email, post_id, now := runtime.now())
-        approving.reject(unit.session, actor, post, comment.strip(), now)
-    output.done(f"{actor.name} sent post {post_id} back.", id=post_id, state=post.state)
+    now = runtime.now()
+    with runtime.reading() as session:
+        actor = act_as(session, email, now)
+    require_askable(actor, choice, posts, comment)
+    outcomes = []
+    for one in posts:
+        with runtime.unit() as unit:
+            outcomes.append(decide(unit.session, actor, choice, one, now, comment))
+            unit.enqueue(jobs.DRAIN)
+    if len(outcomes) == 1:
+        _tell_one(output, choice, actor, outcomes[0])
+    else:
+        _tell_all(output, choice, actor, outcomes)
+
+
+def _tell_one(output: Output, choice: str, actor: Actor, one: Outcome) -> None:
+    if one.refused is not None:
+        raise one.refused
+    if choice == "reject":
+        output.done(f"{actor.name} sent post {one.post_id} back.", id=one.post_id, state=one.state)
+        return
+    more = "; others are still asked" if one.still_waits else ""
+    text = f"{actor.name} agreed to post {one.post_id}{more}."
+    output.done(text, id=one.post_id, state=one.state, still_waits=one.still_waits)
+
+
+def _tell_all(output: Output, choice: str, actor: Actor, outcomes: Sequence[Outcome]) -> None:
+    rows = [
+        {"post": one.post_id, "state": one.state, "refused": one.refused.message if one.refused else None}
+        for one in outcomes
+    ]
+    done = sum(one.refused is None for one in outcomes)
+    text = f"{actor.name} {'agreed to' if choice == 'approve' else 'sent back'} {done} of {len(outcomes)} posts."
+    if done < len(outcomes):
+        raise Failed(f"{text}\n{as_table(rows)}", done=done, items=rows)
+    output.done(text, done=done, items=rows)
 
 
 @approval.command("break-glass")

@@ -60,11 +60,12 @@ def approve(
 
 
 def reject(
-    session: Session, actor: Actor, post: Post, reason: str, now: datetime, *, only: Hashes | None = None,
-    link_id: int | None = None,
+    session: Session, actor: Actor, post: Post, reason: str, now: datetime, *, version: int | None = None,
+    only: Hashes | None = None, link_id: int | None = None,
 ) -> None:  # fmt: skip
     """Send it back to its author, as a draft; where some of it is out already, only what
-    waits is given up."""
+    waits is given up. `version`: as for `approve`."""
+    require_version(session, post, version)
     for review in _in_turn(session, actor, post, Turns(session, now), only):
         review.votes.append(
             ReviewVote(

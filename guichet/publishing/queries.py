@@ -124,6 +124,13 @@ def get_post(session: Session, actor: Actor, post_id: int) -> Post:
     return post
 
 
+def load_posts(session: Session, actor: Actor, post_ids: Sequence[int]) -> list[Post]:
+    """Those of these posts that the actor sees, in this order, with all that a page shows."""
+    wanted = _loaded(select(Post)).where(Post.id.in_(post_ids), _may_see(actor))
+    found = {post.id: post for post in session.scalars(wanted)}
+    return [found[i] for i in post_ids if i in found]
+
+
 def deliveries_of(session: Session, actor: Actor, post_ids: Sequence[int]) -> dict[int, list[Delivery]]:
     """The deliveries of each post, with their attempts, on the accounts that the actor sees."""
     if not post_ids:

@@ -22,6 +22,7 @@ from guichet.metering.rules import level_of
 from guichet.models import Account, Attempt, Delivery, Look, Post, Staff
 from guichet.policy import Action, Actor, visible
 from guichet.publishing.commenting import unseen_mentions
+from guichet.publishing.deciding import list_to_decide
 from guichet.publishing.reviewing import Turns, reviews_with_posts
 
 SHOWN = 100  # of each kind; the counts are complete
@@ -171,19 +172,14 @@ def _evidence(look: Look) -> dict[str, Any]:
 
 def _to_approve(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
     """Posts about which it is the actor's turn to decide."""
-    turns = Turns(session, now)
-    found = []
-    for post, reviews in reviews_with_posts(session, "waiting"):
-        mine = [r.account_id for r in reviews if turns.may_decide(actor, r, post)]
-        if mine:
-            found.append(
-                Doubt(
-                    f"approve:{post.id}", "awaiting_approval", post.title or _first_words(post), "", post.updated_at,
-                    post_id=post.id, post_version=post.version, account_ids=mine, due_at=post.due_at,
-                    staff_id=post.author_id, choices=("approve", "reject"),
-                )
-            )  # fmt: skip
-    return found
+    return [
+        Doubt(
+            f"approve:{one.post.id}", "awaiting_approval", one.post.title or _first_words(one.post), "",
+            one.post.updated_at, post_id=one.post.id, post_version=one.post.version, account_ids=one.account_ids,
+            due_at=one.post.due_at, staff_id=one.post.author_id, choices=("approve", "reject"),
+        )
+        for one in list_to_decide(session, actor, now)
+    ]  # fmt: skip
 
 
 def _sent_unapproved(session: Session, actor: Actor, now: datetime) -> list[Doubt]:

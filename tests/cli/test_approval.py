@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -78,6 +79,20 @@ def test_it_is_sent_back_with_a_comment(newsroom: Newsroom) -> None:
     assert newsroom.state() == "draft"
     with newsroom.guichet.rows() as session:
         assert session.get_one(Post, newsroom.post).rejected_reason == "say which train"
+
+
+def test_several_are_decided_in_one_act_and_what_is_refused_says_why(newsroom: Newsroom) -> None:
+    words = ("post", "And I?", "--as", "author@example.org", "--account", "1", "--at", "2030-07-02T09:00")
+    other = newsroom.guichet.json(*words)["id"]
+    [first, second] = newsroom.guichet.json("approval", "list")
+    asked = (f"{first['post']}:{first['version']}", f"{other}:{second['version'] + 1}", "999")
+    said = newsroom.guichet("--json", "approval", "approve", *asked, "--as", "chief@example.org")
+    assert said.status == Status.REFUSED
+    told = json.loads(said.err)
+    assert (told["done"], [row["state"] for row in told["items"]]) == (1, ["scheduled", "", ""])
+    assert "changed it since" in told["items"][1]["refused"]
+    assert newsroom.state() == "scheduled"
+    assert newsroom.guichet("approval", "approve", "12:x", "--as", "chief@example.org").status == Status.WRONGLY_ASKED
 
 
 def test_only_an_administrator_breaks_the_glass_and_says_why(newsroom: Newsroom) -> None:

@@ -121,6 +121,7 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "PATCH /posts/<int:id>/following": {"version": 1, "text": "hello"},
         "POST /posts/<int:id>/following/reschedule": _TIME,
         "PUT /accounts/<int:id>/slots": {"slots": [{"weekday": 1, "at": "09:00", "label": "tips"}]},
+        "POST /approvals/decide": {"choice": "approve", "posts": [{"id": ids["posts"], "version": 1}]},
         "POST /posts/<int:id>/send-unapproved": {"reason": "nobody is here"},
         "POST /posts/<int:id>/comments": {"text": "is this so?"},
         "POST /review-links": {"post_ids": [ids["posts"]], "name": "A guest"},

@@ -229,9 +229,9 @@ def approve_post(asked: Asked, path: IdPath, body: PostApprove) -> Post:
 
 @room.post("/posts/<int:id>/reject", Post, scope="publish")
 def reject_post(asked: Asked, path: IdPath, body: PostReject) -> Post:
-    """Send it back to its author."""
+    """Send it back to its author; with `version`, only as it was read."""
     row = queries.get_post(asked.session, asked.actor, path.id)
-    operations.reject(asked.session, asked.actor, row, body.reason, asked.now)
+    operations.reject(asked.session, asked.actor, row, body.reason, asked.now, version=body.version)
     return show_fresh(asked, row)
 
 

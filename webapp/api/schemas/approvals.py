@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.common import AccountBrief, Id, In, Language, Line, Out, PersonBrief, Prose, Time
+from webapp.api.schemas.common import AccountBrief, Id, In, Language, Line, Out, PersonBrief, Prose, Time, Told
+from webapp.api.schemas.publishing import Post
 
 AccountRule = Literal["as_brand", "none", "four_eyes"]
 
@@ -181,3 +182,53 @@ class ReviewLinkMade(ReviewLink):
 
 class ReviewLinks(Out):
     items: list[ReviewLink]
+
+
+class ToDecideQuery(In):
+    limit: int = Field(100, ge=1, le=100)
+
+
+class PostToDecide(Out):
+    """A post about which it is one's turn. `accounts`: those that one is asked about; `since`: when
+    one's step began."""
+
+    post: Post
+    accounts: list[AccountBrief]
+    since: Time
+
+
+class ToDecide(Out):
+    """`total` is complete; `items` are those that go out first."""
+
+    total: int
+    items: list[PostToDecide]
+
+
+class PostRead(In):
+    """A post, and the version of it that was read."""
+
+    id: Id
+    version: int = Field(ge=1, le=2**31 - 1)
+
+
+class Decide(In):
+    """Sending back needs a reason; it is said to each post's author."""
+
+    choice: Literal["approve", "reject"]
+    posts: list[PostRead] = Field(min_length=1, max_length=100)
+    reason: Line = ""
+
+
+class DecidedPost(Out):
+    """`code` and `reason`: why it was not done; `still_waits`: others are asked too."""
+
+    post_id: int
+    done: bool
+    still_waits: bool
+    code: str | None
+    reason: Told
+
+
+class Decided(Out):
+    done: int
+    items: list[DecidedPost]

@@ -294,6 +294,9 @@ class PostApprove(In):
 
 
 class PostReject(In):
+    """`version` as for approving."""
+
+    version: int | None = Field(None, ge=1, le=2**31 - 1)
     reason: Line = ""
 
 

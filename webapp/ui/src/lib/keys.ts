@@ -33,7 +33,7 @@ export function bindKeys(acts: Record<string, Act>): () => void {
 }
 
 /** Every key with its catalogue name, in the order of the sheet. */
-export const SHEET: { group: "goTo" | "conversations" | "doThis"; keys: [string, string][] }[] = [
+export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; keys: [string, string][] }[] = [
   {
     group: "conversations",
     keys: [
@@ -52,6 +52,17 @@ export const SHEET: { group: "goTo" | "conversations" | "doThis"; keys: [string,
       ["Esc", "back"],
       ["Ctrl+Enter", "send"],
       ["Ctrl+Shift+Enter", "sendClose"],
+    ],
+  },
+  {
+    group: "approving",
+    keys: [
+      ["j", "nextPost"],
+      ["k", "previousPost"],
+      ["x", "select"],
+      ["Enter", "readPost"],
+      ["a", "approve"],
+      ["r", "sendBack"],
     ],
   },
   {

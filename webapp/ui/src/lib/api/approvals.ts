@@ -1,6 +1,6 @@
 /** Calls of approvals: policies, reviews, comments, versions, links for reviewers from outside. */
 import { api } from "./client";
-import type { Approval, ApprovalPolicy, Id, Post, PostAct, PostComment, PostDifference, PostVersion, ReviewLink } from "./types";
+import type { Approval, ApprovalPolicy, Decided, Id, Post, PostAct, PostComment, PostDifference, PostVersion, ReviewLink, ToDecide } from "./types";
 
 interface Items<T> {
   items: T[];
@@ -9,6 +9,9 @@ interface Items<T> {
 export const getPolicy = (brand: Id): Promise<ApprovalPolicy> => api.get(`/brands/${brand}/approval-policy`);
 export const setPolicy = (brand: Id, policy: ApprovalPolicy): Promise<ApprovalPolicy> => api.put(`/brands/${brand}/approval-policy`, policy);
 export const getApproval = (post: Id): Promise<Approval> => api.get(`/posts/${post}/approval`);
+export const listApprovals = (): Promise<ToDecide> => api.get("/approvals");
+/** Each as it was read; what is refused says why, and the others are done. */
+export const decideApprovals = (choice: "approve" | "reject", posts: { id: Id; version: number }[], reason = ""): Promise<Decided> => api.post("/approvals/decide", { choice, posts, reason });
 export const sendUnapproved = (post: Id, reason: string): Promise<Post> => api.post(`/posts/${post}/send-unapproved`, { reason });
 export const seePost = (post: Id): Promise<void> => api.post(`/posts/${post}/seen`);
 export const listComments = (post: Id): Promise<Items<PostComment>> => api.get(`/posts/${post}/comments`);

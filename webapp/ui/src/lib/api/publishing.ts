@@ -30,7 +30,7 @@ export const submitPost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedu
 export const reschedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/reschedule`, when);
 export const publishPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/publish`);
 export const approvePost = (id: Id, version?: number, reason = ""): Promise<Post> => api.post(`/posts/${id}/approve`, { version, reason });
-export const rejectPost = (id: Id, reason: string): Promise<Post> => api.post(`/posts/${id}/reject`, { reason });
+export const rejectPost = (id: Id, reason: string, version?: number): Promise<Post> => api.post(`/posts/${id}/reject`, { version, reason });
 export const cancelPost = (id: Id): Promise<Post> => api.post(`/posts/${id}/cancel`);
 
 /** `brand`: in whose library it is to stand; null: it is one's own. */

@@ -1,3 +1,7 @@
+import { forms } from "../plural";
+
+const many = forms("en");
+
 /** Who must agree to a post, what was said about it, and what it said before. */
 export const approvals = {
   title: "Approval",
@@ -20,6 +24,26 @@ export const approvals = {
   rejectNeeds: "To send it back, say what should be otherwise.",
   approved: "Your approval is kept.",
   rejected: "Sent back to its author.",
+  decide: "Decide about several",
+  decideMany: "Read and decide about several…",
+  manyLead: "Those that go out first stand first. What you approve is what you read: a post that somebody changes meanwhile is no longer selected.",
+  manyEmpty: "It is nobody’s turn here, or others are asked first.",
+  manyApproveText: (p: { accounts: number; due: string }) => `Each goes out at its time, exactly as you read it, on ${p.accounts} ${many(p.accounts, "account", "accounts")} in all. The first: ${p.due}`,
+  manyApproved: (n: number) => `${n} ${many(n, "post", "posts")} approved.`,
+  manyRejected: (n: number) => `${n} ${many(n, "post", "posts")} sent back.`,
+  notDone: (n: number) => `${n} ${many(n, "was not: it says", "were not: each says")} why.`,
+  rejectMany: (n: number) => `Send back ${n}`,
+  changedMeanwhile: "Somebody changed it while you were here: read it again.",
+  reading: (p: { n: number; of: number }) => `Post ${p.n} of ${p.of}`,
+  previous: "Previous",
+  next: "Next",
+  partOf: (p: { n: number; of: number }) => `${p.n} of ${p.of}`,
+  openWhole: "Open with comments and versions",
+  select: "Select it",
+  unselect: "Do not select it",
+  wordings: (n: number) => `${n} wordings`,
+  parts: (n: number) => `thread of ${n}`,
+  files: (n: number) => `${n} ${many(n, "file", "files")}`,
   bypass: "Send without approval",
   bypassTitle: "Send it though nobody agreed?",
   bypassText: "It goes out at its time as it stands. Everybody who was asked is told that you did this, and why; it stays in the log.",

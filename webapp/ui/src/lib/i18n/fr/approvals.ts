@@ -1,4 +1,7 @@
 import type { Catalogue } from "../catalogue";
+import { forms } from "../plural";
+
+const many = forms("fr");
 
 export const approvals: Catalogue["approvals"] = {
   title: "Validation",
@@ -21,6 +24,26 @@ export const approvals: Catalogue["approvals"] = {
   rejectNeeds: "Pour renvoyer, dites ce qui devrait changer.",
   approved: "Votre accord est enregistré.",
   rejected: "Renvoyée à son auteur.",
+  decide: "Décider de plusieurs",
+  decideMany: "Lire et décider de plusieurs…",
+  manyLead: "Celles qui partent en premier sont en tête. Vous validez ce que vous avez lu : une publication modifiée entre-temps n’est plus sélectionnée.",
+  manyEmpty: "Ce n’est le tour de personne ici, ou d’autres sont consultés d’abord.",
+  manyApproveText: (p) => `Chacune part à son heure, exactement comme vous l’avez lue, sur ${p.accounts} ${many(p.accounts, "compte", "comptes")} en tout. La première : ${p.due}`,
+  manyApproved: (n) => `${n} ${many(n, "publication validée", "publications validées")}.`,
+  manyRejected: (n) => `${n} ${many(n, "publication renvoyée", "publications renvoyées")}.`,
+  notDone: (n) => `${n} ${many(n, "ne l’est pas : elle dit", "ne le sont pas : chacune dit")} pourquoi.`,
+  rejectMany: (n) => `Renvoyer ${n === 1 ? "la publication" : `les ${n}`}`,
+  changedMeanwhile: "Quelqu’un l’a modifiée pendant que vous étiez ici : relisez-la.",
+  reading: (p) => `Publication ${p.n} sur ${p.of}`,
+  previous: "Précédente",
+  next: "Suivante",
+  partOf: (p) => `${p.n} sur ${p.of}`,
+  openWhole: "Ouvrir avec commentaires et versions",
+  select: "La sélectionner",
+  unselect: "Ne pas la sélectionner",
+  wordings: (n) => `${n} rédactions`,
+  parts: (n) => `fil de ${n}`,
+  files: (n) => `${n} ${many(n, "fichier", "fichiers")}`,
   bypass: "Envoyer sans validation",
   bypassTitle: "Envoyer alors que personne n’a validé ?",
   bypassText: "La publication part à son heure, telle quelle. Toutes les personnes consultées apprennent que vous l’avez fait, et pourquoi ; cela reste au journal.",
