@@ -24,6 +24,7 @@ STREAM = "guichet:live"
 KINDS = (
     "conversation",  # changed or new: {"id", "version", "what"}
     "message",  # new or changed in a conversation: {"id", "conversation_id"}
+    "notice",  # to one person: they were told something, or have seen it: {"conversation_id"}
     "presence",  # somebody came, left, began or ceased to write: {"conversation_id"}
     "delivery",  # {"id", "state", "post_id", "conversation_id"}
     "post",  # {"id"}

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from channels.sentences import say
@@ -198,6 +198,24 @@ def _granted(session: Session, staff_id: int, now: datetime) -> dict[int, frozen
     for role, account_id in grants:
         rights[account_id] = rights.get(account_id, frozenset()) | ACCOUNT_RIGHTS[AccountRole(role)]
     return rights
+
+
+def who_may(action: Action, account: Account, now: datetime) -> Select[Staff]:
+    """Who works here and may do `action` on `account` now: the same answer for all of them as
+    `can` gives for one."""
+    roles = [role for role, actions in ACCOUNT_RIGHTS.items() if action in actions]
+    grants = (
+        select(Grant)
+        .where(Grant.role.in_(roles), or_(Grant.account_id == account.id, Grant.brand_id == account.brand_id))
+        .where(or_(Grant.ends_at.is_(None), Grant.ends_at > now))
+    )
+    themselves = grants.with_only_columns(Grant.staff_id).where(Grant.staff_id.is_not(None))
+    teams = grants.with_only_columns(Grant.team_id).where(Grant.team_id.is_not(None))
+    members = select(TeamMember.staff_id).where(TeamMember.team_id.in_(teams))
+    everywhere = Staff.role.in_(_EVERY_ACCOUNT if action in _MANAGER else ())
+    return select(Staff).where(
+        Staff.disabled_at.is_(None), or_(everywhere, Staff.id.in_(themselves), Staff.id.in_(members))
+    )
 
 
 def account_of(target: Any) -> int | None:

@@ -78,8 +78,15 @@ def follow_answers(process: Process) -> None:
 
 
 def look_after_conversations(process: Process) -> None:
-    """Claims lapse, snoozes end, what is resolved long ago is closed, queues are shared out."""
-    for operation in (inbox.expire_leases, inbox.wake_snoozed, inbox.close_old, assign_teams):
+    """Claims lapse, snoozes end, what is resolved long ago is closed, queues are shared out; what
+    people were told long ago is forgotten."""
+    for operation in (
+        inbox.expire_leases,
+        inbox.wake_snoozed,
+        inbox.close_old,
+        assign_teams,
+        inbox.forget_old_notices,
+    ):
         with process.runtime.unit() as unit:
             operation(unit.session, SYSTEM, process.runtime.now())
 

@@ -20,7 +20,7 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.materials import find_files, ref_of
 from guichet.delivery.payload import freeze
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import handling, searching, seeing, words
+from guichet.inbox import followers, handling, notices, searching, seeing, words
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import State
 from guichet.models import Account, Attachment, Conversation, Identity, Media, Message, ReplyDraft, Staff
@@ -92,6 +92,7 @@ def _after_reply(change: Change, author_id: int, message: Message, then_close: b
     session, conversation = change.session, change.conversation
     handling.take(session, conversation, author_id, change.now)
     change.event("reply_sent", message_id=message.id, delivery_id=message.delivery_id)
+    notices.tell_followers(change, "answer", message)
     if then_close:
         handling.finish(change, "")
     elif conversation.state != State.WAITING_CUSTOMER:
@@ -104,7 +105,7 @@ def note(
     session: Session, actor: Actor, conversation: Conversation, *, text: str, media: Sequence[int] = (), now: datetime
 ) -> Message:
     """Write something that only colleagues see, with files if need be. No effect on any wait.
-    Raises Invalid."""
+    Whom it calls by "@name" is told and follows (guichet.inbox.followers). Raises Invalid."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
     clean = words.clean(text).strip()
     files = _files(session, actor, media)
@@ -120,6 +121,7 @@ def note(
         _enclose(session, message, files)
         searching.index(session, message, is_new=True)
         change.event("note", message_id=message.id)
+        followers.call(change, actor, message)
         seeing.keep_mark(session, conversation.id, author.id, message.id, now)
         drop_draft(session, conversation.id, author.id, "note")
         audit.record(session, actor, "conversation.note", conversation, now, message_id=message.id)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from channels.contract import Inbound, InboundKind, RemoteMedia, Surface
 from guichet import live
 from guichet.delivery.doubts import match_echo
-from guichet.inbox import answering, languages, people, searching, states, threads, waiting, words
+from guichet.inbox import answering, languages, notices, people, searching, states, threads, waiting, words
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.following import follow_delivery
 from guichet.inbox.sanitise import sanitise
@@ -126,6 +126,8 @@ def _said(case: _Case) -> Message:
         _attach(case, message)
         _show_newest(conversation, message)
         waiting.said(change, message, counts)
+        if counts:
+            notices.tell_followers(change, "message", message)
         searching.index(session, message, is_new=True)
         _tell(case, message)
     return message

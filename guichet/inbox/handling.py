@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from guichet import audit
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import states, waiting
+from guichet.inbox import notices, states, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import State
 from guichet.inbox.waits import EndKind
@@ -217,6 +217,7 @@ def finish(change: Change, how: str) -> None:
     """Resolve within `changing`."""
     _move(change, State.RESOLVED, "resolved", how=how)
     change.conversation.resolved_at = change.now
+    notices.tell_followers(change, "closed")
     if how or not waiting.is_answer_on_its_way(change.session, change.conversation):
         waiting.end_all(change, RESOLVED_AS[how])
 

@@ -30,6 +30,7 @@ from guichet.models import (
     Attachment,
     Brand,
     Conversation,
+    ConversationFollower,
     ConversationLabel,
     ConversationSeen,
     Label,
@@ -154,10 +155,19 @@ def _is(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> 
         "waiting": c.waiting_since.is_not(None),
         "assigned": c.assignee_id.is_not(None),
         "unassigned": c.assignee_id.is_(None),
+        "followed": is_followed(me),
+        "mentioned": is_followed(me, only_called=True),
         "mine": and_(c.assignee_id.is_not(None), c.assignee_id == me),
         **{surface: c.surface == surface for surface in ("public", "direct", "mail")},
     }
     return flags.get(term.value)
+
+
+def is_followed(staff_id: int, *, only_called: bool = False) -> ColumnElement[bool]:
+    """Whether this person follows it (`only_called`: because a note called them)."""
+    row = ConversationFollower
+    own = select(row.conversation_id).where(row.staff_id == staff_id)
+    return Conversation.id.in_(own.where(row.mentioned_at.is_not(None)) if only_called else own)
 
 
 def _is_unread(staff_id: int) -> ColumnElement[bool]:

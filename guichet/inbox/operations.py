@@ -8,6 +8,7 @@ same session. Raises NotFound, NotAllowed, Invalid, Conflict (guichet.errors).
 from __future__ import annotations
 
 from guichet.inbox.answering import find_draft, note, reply, save_draft
+from guichet.inbox.followers import follow, unfollow
 from guichet.inbox.following import follow_delivery, follow_settled
 from guichet.inbox.handling import (
     assign,
@@ -24,6 +25,7 @@ from guichet.inbox.handling import (
 )
 from guichet.inbox.labels import change_label, create_label, delete_label, set_labels
 from guichet.inbox.merging import merge
+from guichet.inbox.notices import forget_old_notices, see_notices
 from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake_snoozed
 
 __all__ = [
@@ -36,8 +38,10 @@ __all__ = [
     "delete_label",
     "expire_leases",
     "find_draft",
+    "follow",
     "follow_delivery",
     "follow_settled",
+    "forget_old_notices",
     "mark_spam",
     "merge",
     "note",
@@ -48,9 +52,11 @@ __all__ = [
     "resolve",
     "return_to_queue",
     "save_draft",
+    "see_notices",
     "set_labels",
     "set_priority",
     "snooze",
+    "unfollow",
     "wait_internally",
     "wake_snoozed",
 ]

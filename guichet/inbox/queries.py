@@ -36,7 +36,8 @@ class Filters:
     """What a list shows; empty means no restriction.
 
     `states` empty means new and open ("all" in it: every state). `assignee`: "" anybody's,
-    "none" nobody's, "me", or a staff id in digits. `text` is searched for (guichet.inbox.sought);
+    "none" nobody's, "me", or a staff id in digits. `is_followed`, `is_mentioned`: by whoever asks,
+    or them by a note. `text` is searched for (guichet.inbox.sought);
     states that it names go before `states`.
     """
 
@@ -50,6 +51,8 @@ class Filters:
     language: str = ""
     priority: int | None = None
     is_waiting: bool = False
+    is_followed: bool = False
+    is_mentioned: bool = False
     text: str = ""
 
     def checked(self) -> Filters:
@@ -222,6 +225,8 @@ def _walk_for(
         where.append(exists().where(mark.conversation_id == Conversation.id, mark.label_id == filters.label_id))
     if filters.is_waiting:
         where.append(Conversation.waiting_since.is_not(None))
+    if filters.is_followed or filters.is_mentioned:
+        where.append(narrowing.is_followed(actor.staff_id or 0, only_called=filters.is_mentioned))
     accounts = [
         id_ for id_, brand_id, network in seen
         if (not filters.account_ids or id_ in filters.account_ids)

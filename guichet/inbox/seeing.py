@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from guichet.db import dialect
 from guichet.errors import Invalid
+from guichet.inbox import notices
 from guichet.inbox.rows import ConversationRow
 from guichet.inbox.states import ACTIVE
 from guichet.models import Conversation, ConversationSeen, Message, table_of
@@ -35,6 +36,7 @@ def mark_seen(
     elif through > (conversation.last_message_id or 0):
         raise Invalid("there is no such message", {"through": "is newer than anything here"})
     keep_mark(session, conversation.id, actor.staff_id, through, now)
+    notices.see_conversation(session, actor, conversation, through, now)
 
 
 def keep_mark(session: Session, conversation_id: int, staff_id: int, through: int, now: datetime) -> None:

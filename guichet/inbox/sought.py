@@ -46,15 +46,16 @@ STATES: Mapping[str, frozenset[State]] = {
     "internal": frozenset({State.WAITING_INTERNAL}),
     "spam": frozenset({State.SPAM}),
 }
-FLAGS = ("waiting", "unread", "assigned", "unassigned", "mine", "public", "direct", "mail")
+FLAGS = ("waiting", "unread", "assigned", "unassigned", "mine", "followed", "mentioned", "public", "direct", "mail")
 HAS = ("file", "image", "note", "label", "answer")
 PRIORITIES = ("low", "normal", "high", "urgent")
 _FRENCH = {
     "nouveau": "new", "nouvelle": "new", "ouvert": "open", "ouverte": "open", "ferme": "closed", "fermee": "closed",
     "resolu": "resolved", "resolue": "resolved", "reporte": "snoozed", "reportee": "snoozed", "interne": "internal",
     "attend": "waiting", "attente": "waiting", "nonlu": "unread", "nonlue": "unread", "assignee": "assigned",
-    "assigne": "assigned", "libre": "unassigned", "moi": "mine", "prive": "direct", "courriel": "mail",
-    "indesirable": "spam", "fichier": "file", "etiquette": "label", "reponse": "answer",
+    "assigne": "assigned", "libre": "unassigned", "suivi": "followed",
+    "suivie": "followed", "mentionne": "mentioned", "mentionnee": "mentioned", "moi": "mine", "prive": "direct",
+    "courriel": "mail", "indesirable": "spam", "fichier": "file", "etiquette": "label", "reponse": "answer",
     "basse": "low", "normale": "normal", "haute": "high", "urgente": "urgent",
 }  # fmt: skip
 

@@ -32,6 +32,7 @@ from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look,
 from guichet.models.feed import CalendarFeed
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
+from guichet.models.notice import ConversationFollower, Notice
 from guichet.models.post import (
     Media,
     Post,
@@ -80,6 +81,7 @@ __all__ = [
     "Conversation",
     "ConversationCount",
     "ConversationEvent",
+    "ConversationFollower",
     "ConversationLabel",
     "ConversationSeen",
     "Credential",
@@ -97,6 +99,7 @@ __all__ = [
     "Media",
     "Message",
     "MessageVersion",
+    "Notice",
     "PollCursor",
     "Post",
     "PostComment",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -17,9 +16,9 @@ from guichet.policy import Actor, load_actor
 from guichet.publishing.drafting import tell_of
 from guichet.publishing.queries import sees_post
 from guichet.publishing.versions import begin_versions, current_number
+from guichet.staff.calling import called_in
 
 LONGEST = 4000  # characters
-_AT = re.compile(r"(?<![\w@])@")
 
 
 def comment(
@@ -84,16 +83,6 @@ def see_mentions(session: Session, actor: Actor, post: Post, now: datetime) -> N
 def _named(session: Session, post: Post, text: str, now: datetime) -> list[Staff]:
     """People called by "@Their name" (the longest name that fits) or by the first part of
     their address, who may see the post."""
-    if not _AT.search(text):
-        return []
-    people = session.scalars(select(Staff).where(Staff.disabled_at.is_(None))).all()
-    calls = sorted(
-        ((call, s) for s in people for call in {s.name.casefold(), s.email.split("@")[0]}), key=lambda c: -len(c[0])
-    )
-    found: dict[int, Staff] = {}
-    for at in _AT.finditer(text):
-        rest = text[at.end() :].casefold()
-        staff = next((s for call, s in calls if call and re.match(re.escape(call) + r"(?!\w)", rest)), None)
-        if staff is not None and sees_post(load_actor(session, staff, now), post):
-            found[staff.id] = staff
-    return list(found.values())
+    people = session.scalars(select(Staff).where(Staff.disabled_at.is_(None))).all() if "@" in text else ()
+    calls = ((call, s) for s in people for call in {s.name, s.email.split("@")[0]})
+    return [s for s in called_in(text, calls) if sees_post(load_actor(session, s, now), post)]

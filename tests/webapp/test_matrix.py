@@ -17,7 +17,7 @@ OF_AN_ACCOUNT = frozenset(
      "canned-replies", "views", "tokens", "review-links", "imports", "discrepancies"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
-FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens"})
+FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens", "POST /notices/seen"})
 QUERIES = {
     "/search": {"q": SECRET_WORD},
     "/posts/calendar": {"since": "2026-01-01T00:00:00Z", "until": "2026-12-31T00:00:00Z"},
@@ -28,6 +28,8 @@ WEAKEST = {
     "viewer": (
         "POST /conversations/<int:id>/presence",
         "PUT /conversations/<int:id>/seen",
+        "POST /conversations/<int:id>/follow",
+        "POST /conversations/<int:id>/unfollow",
         "POST /posts/<int:id>/comments",
         "POST /posts/<int:id>/seen",
         "POST /approvals/decide",  # each of the posts is judged by itself; a viewer may be asked too

@@ -9,13 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
-from guichet.inbox import presence
+from guichet.inbox import followers, presence
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
 from guichet.policy import Action, can, visible
 from webapp.api import threads
-from webapp.api.briefs import Names
+from webapp.api.briefs import Names, person
 from webapp.api.media import show_media
 from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Sibling, Viewer
 from webapp.asking import Asked
@@ -37,6 +37,7 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         claim=Claim(by=row.assignee, until=found.claimed_until) if row.assignee else None,
         drafts=_drafts(asked, found),
         others=show_viewers(asked, found.id),
+        followers=[person(one) for one in followers.read_followers(asked.session, asked.actor, found, asked.now)],
         last_message_id=found.last_message_id,
         previous_id=found.previous_id,
         merged_into_id=found.merged_into_id,
@@ -51,7 +52,7 @@ def show_viewers(asked: Asked, conversation_id: int) -> list[Viewer]:
     others = [one for one in there if one.staff_id != asked.staff_id]
     names = Names(asked.session).load(people=[one.staff_id for one in others])
     people = [(names.person(one.staff_id), one.what == "writing") for one in others]
-    return [Viewer(**person.model_dump(), writing=writing) for person, writing in people if person]
+    return [Viewer(**who.model_dump(), writing=writing) for who, writing in people if who]
 
 
 def _siblings(asked: Asked, found: ConversationTable) -> list[Sibling]:

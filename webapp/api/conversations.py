@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from guichet import jobs, live
 from guichet.errors import Invalid
-from guichet.inbox import operations, presence, queries, seeing, thread
+from guichet.inbox import followers, operations, presence, queries, seeing, thread
 from guichet.inbox.rows import read_rows
 from guichet.models import Conversation as ConversationTable
 from guichet.models import Label as LabelTable
@@ -18,7 +18,7 @@ from guichet.policy import Action, can
 from guichet.staff import queries as staff
 from webapp.api import threads, views
 from webapp.api.around import show_conversation, show_viewers
-from webapp.api.briefs import Names
+from webapp.api.briefs import Names, person, team
 from webapp.api.schemas.common import Done, IdPath, Page
 from webapp.api.schemas.inbox import (
     Assign,
@@ -35,6 +35,7 @@ from webapp.api.schemas.inbox import (
     Others,
     PresenceIn,
     PriorityIn,
+    Readers,
     Reply,
     Resolve,
     SeenIn,
@@ -130,6 +131,25 @@ def assign(asked: Asked, path: IdPath, body: Assign) -> ConversationRow:
         staff=staff.get_staff(asked.session, asked.actor, body.staff_id) if body.staff_id else None,
         team=staff.get_team(asked.session, asked.actor, body.team_id) if body.team_id else None,
     )
+
+
+@room.post("/conversations/<int:id>/follow", ConversationRow, scope="read")
+def follow(asked: Asked, path: IdPath) -> ConversationRow:
+    """Be told what becomes of it."""
+    return _do(asked, path, operations.follow)
+
+
+@room.post("/conversations/<int:id>/unfollow", ConversationRow, scope="read")
+def unfollow(asked: Asked, path: IdPath) -> ConversationRow:
+    """Be told no more."""
+    return _do(asked, path, operations.unfollow)
+
+
+@room.get("/conversations/<int:id>/readers", Readers)
+def list_readers(asked: Asked, path: IdPath) -> Readers:
+    """Whom a note here can call."""
+    people, teams = followers.read_readers(asked.session, asked.actor, _get(asked, path.id), asked.now)
+    return Readers(staff=[person(one) for one in people], teams=[team(one) for one in teams])
 
 
 @room.post("/conversations/<int:id>/snooze", ConversationRow, scope="answer")

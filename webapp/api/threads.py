@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from guichet.inbox import seeing, thread
+from guichet.inbox import followers, notices, seeing, thread
 from guichet.inbox.rows import ConversationRow as Row
 from guichet.models import Attachment as AttachmentRow
 from guichet.models import Conversation, ConversationEvent, Delivery
@@ -52,15 +52,26 @@ _SILENT = frozenset(
 )
 
 
+class Own(NamedTuple):
+    """What of some conversations is a person's own: those followed, those they are called to."""
+
+    followed: set[int]
+    called: set[int]
+
+
 def show_rows(asked: Asked, rows: Sequence[Row]) -> list[ConversationRow]:
     """Rows of the inbox as the API gives them to who asks."""
     names = Names(asked.session).load(teams=[r.team_id for r in rows])
     unread = seeing.unread_of(asked.session, asked.staff_id, rows)
+    ids = [row.id for row in rows]
+    own = Own(
+        followers.followed_of(asked.session, asked.staff_id, ids), notices.calls_of(asked.session, asked.staff_id, ids)
+    )
     promised = promises.promises_of(asked.session, [r.account_id for r in rows if r.waiting_since])
-    return [_row(row, names, row.id in unread, promised.get(row.account_id)) for row in rows]
+    return [_row(row, names, row.id in unread, own, promised.get(row.account_id)) for row in rows]
 
 
-def _row(row: Row, names: Names, is_unread: bool, promise: Promise | None) -> ConversationRow:
+def _row(row: Row, names: Names, is_unread: bool, own: Own, promise: Promise | None) -> ConversationRow:
     return ConversationRow(
         id=row.id,
         account=AccountBrief(id=row.account_id, network=row.network, handle=row.account_handle, name=row.account_name),
@@ -80,6 +91,8 @@ def _row(row: Row, names: Names, is_unread: bool, promise: Promise | None) -> Co
         team=names.team(row.team_id),
         labels=[Label(id=x.id, name=x.name, colour=x.colour) for x in row.labels],
         unread=is_unread,
+        followed=row.id in own.followed,
+        called=row.id in own.called,
         language=row.language or None,
         version=row.version,
         excerpt=_excerpt(row),
@@ -149,6 +162,7 @@ def _message(session: Session, actor: Actor, row: thread.MessageRow, delivery: D
         deleted_at=m.deleted_at,
         versions=[Version(text=v.text, at=v.replaced_at) for v in versions],
         delivery=show_delivery(delivery, names) if delivery else None,
+        called=m.context.get("called", []) if m.direction == "note" else [],
         event=None,
         data={},
     )
@@ -196,6 +210,7 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         deleted_at=None,
         versions=[],
         delivery=None,
+        called=[],
         event=event.kind,
         data=data,
     )
@@ -206,10 +221,12 @@ def show_above(conversation: Conversation) -> Above | None:
     above = conversation.above
     if not above:
         return None
-    at = above.get("at") or above.get("remote_at")
+    at, author = above.get("at") or above.get("remote_at"), above.get("author") or above.get("handle") or ""
+    if isinstance(author, dict):
+        author = author.get("name") or author.get("handle") or ""
     return Above(
         text=str(above.get("text", "")),
-        author=str(above.get("author") or above.get("handle") or ""),
+        author=str(author),
         at=datetime.fromisoformat(at) if isinstance(at, str) and at else None,
         url=str(above["url"]) if str(above.get("url", "")).startswith("https://") else None,
         ours=bool(above.get("ours", True)),

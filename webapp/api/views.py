@@ -12,17 +12,22 @@ from guichet.inbox.queries import Count, Filters
 from guichet.models import SavedView
 from guichet.triage import prepared
 from webapp.api.schemas.common import Done, IdPath, Page
-from webapp.api.schemas.inbox import ConversationQuery, View, ViewNew
+from webapp.api.schemas.inbox import ConversationQuery
+from webapp.api.schemas.prepared import View, ViewNew
 from webapp.api.threads import PRIORITIES
 from webapp.asking import Asked, Room
 from webapp.refusals import refusal
 
 room = Room("views")
 
+_UNFINISHED = ["new", "open", "waiting_customer", "waiting_internal", "snoozed"]
+
 BUILT_IN: dict[str, dict[str, Any]] = {
     "open": {},
     "mine": {"assignee": "me"},
     "unassigned": {"assignee": "none"},
+    "mentions": {"mentioned": True, "state": _UNFINISHED},
+    "followed": {"followed": True, "state": _UNFINISHED},
     "waiting": {"waiting": True, "state": ["all"]},
     "urgent": {"priority": "urgent"},
     "snoozed": {"state": ["snoozed", "waiting_internal"]},
@@ -98,6 +103,8 @@ def _to_filters(query: ConversationQuery) -> Filters:
         language=query.language or "",
         priority=PRIORITIES.index(query.priority) if query.priority else None,
         is_waiting=bool(query.waiting),
+        is_followed=bool(query.followed),
+        is_mentioned=bool(query.mentioned),
         text=query.q or "",
     )
 

@@ -13,7 +13,8 @@ from guichet.triage import prepared
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import Done, IdPath, Page, PageQuery
-from webapp.api.schemas.inbox import CannedChange, CannedNew, CannedReply, Label, LabelChange, LabelNew
+from webapp.api.schemas.inbox import Label, LabelChange, LabelNew
+from webapp.api.schemas.prepared import CannedChange, CannedNew, CannedReply
 from webapp.asking import Asked, Room
 
 room = Room("vocabulary")

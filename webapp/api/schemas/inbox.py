@@ -9,7 +9,6 @@ from pydantic import Field
 from webapp.api.schemas.accounts import SurfaceName
 from webapp.api.schemas.common import (
     AccountBrief,
-    BrandBrief,
     Code,
     Id,
     In,
@@ -20,7 +19,6 @@ from webapp.api.schemas.common import (
     PageQuery,
     PersonBrief,
     Prose,
-    Shortcut,
     TeamBrief,
     Time,
     Told,
@@ -98,6 +96,8 @@ class ConversationRow(Out):
     team: TeamBrief | None
     labels: list[Label]
     unread: bool = Field(description="it holds something that whoever asks has not read")
+    followed: bool = Field(description="whoever asks is told what becomes of it")
+    called: bool = Field(description="a note that whoever asks has not seen calls them")
     language: str | None
     version: int
     excerpt: Excerpt | None = Field(None, description="in a search: what was said, where it was said")
@@ -139,6 +139,7 @@ class Entry(Out):
     deleted_at: Time | None
     versions: list[Version]
     delivery: Delivery | None
+    called: list[str] = Field(description="whom a note calls, by the names that stand in it")
     event: str | None
     data: dict[str, Any]
 
@@ -188,6 +189,7 @@ class Conversation(ConversationRow):
     claim: Claim | None
     drafts: list[Draft]
     others: list[Viewer]
+    followers: list[PersonBrief]
     last_message_id: int | None
     previous_id: int | None
     merged_into_id: int | None
@@ -210,6 +212,8 @@ class ConversationQuery(PageQuery):
     language: LanguageTag | None = None
     priority: PriorityName | None = None
     waiting: bool | None = Field(None, description="only where the customer waits for us")
+    followed: bool | None = Field(None, description="only what whoever asks follows")
+    mentioned: bool | None = Field(None, description="only what they follow because a note called them")
     q: Words | None = Field(None, description=QUERY)
     sort: Literal["oldest_waiting", "newest"] = "oldest_waiting"
 
@@ -307,6 +311,13 @@ class Others(Out):
     others: list[Viewer]
 
 
+class Readers(Out):
+    """Whom a note can call by "@name": who may read the conversation, and their teams."""
+
+    staff: list[PersonBrief]
+    teams: list[TeamBrief]
+
+
 class Identity(Out):
     network: str
     handle: str
@@ -332,48 +343,6 @@ class CustomerChange(In):
 
 class CustomerQuery(PageQuery):
     q: Words | None = None
-
-
-class CannedReply(Out):
-    id: int
-    name: str
-    shortcut: str
-    text: str
-    language: str | None
-    brand: BrandBrief | None
-
-
-class CannedNew(In):
-    name: Name
-    shortcut: Shortcut = ""
-    text: Prose
-    language: LanguageTag = ""
-    brand_id: Id | None = None
-
-
-class CannedChange(In):
-    name: Name | None = None
-    shortcut: Shortcut | None = None
-    text: Prose | None = None
-    language: LanguageTag | None = None
-
-
-class View(Out):
-    """A named filter. `count` stops at 999; `more` says that there are more."""
-
-    id: str
-    name: str
-    builtin: bool
-    shared: bool
-    filters: dict[str, Any]
-    count: int
-    more: bool
-
-
-class ViewNew(In):
-    name: Name
-    filters: dict[str, Any] = Field(max_length=20)
-    shared: bool = False
 
 
 class SearchQuery(In):

@@ -30,7 +30,7 @@ class Counts {
         void this.read();
       }, 2000);
     };
-    const stops = (["conversation", "counts", "delivery", "post", "account", "resync"] as const).map((type) => live.on(type, soon));
+    const stops = (["conversation", "notice", "counts", "delivery", "post", "account", "resync"] as const).map((type) => live.on(type, soon));
     return () => stops.forEach((stop) => stop());
   }
 }

@@ -47,6 +47,7 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["l", "label"],
       ["s", "snooze"],
       ["e", "close"],
+      ["f", "follow"],
       ["u", "undo"],
       ["x", "select"],
       ["Esc", "back"],
@@ -73,6 +74,7 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["g n", "goNumbers"],
       ["g w", "goCompose"],
       ["g y", "goNeeds"],
+      ["g m", "goNotices"],
     ],
   },
   {

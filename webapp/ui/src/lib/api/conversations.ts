@@ -10,6 +10,7 @@ import type {
   Id,
   Label,
   Page,
+  Readers,
   SavedView,
   Viewer,
 } from "./types";
@@ -48,6 +49,9 @@ export const resolve = (id: Id, outcome: "answered" | "not_needed" | "unanswered
   api.post(at(id, "/resolve"), { outcome });
 export const reopen = (id: Id): Promise<ConversationRow> => api.post(at(id, "/reopen"));
 export const markSpam = (id: Id): Promise<ConversationRow> => api.post(at(id, "/spam"));
+export const follow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/follow"));
+export const unfollow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/unfollow"));
+export const listReaders = (id: Id): Promise<Readers> => api.get(at(id, "/readers"));
 export const setLabels = (id: Id, label_ids: Id[]): Promise<ConversationRow> =>
   api.put(at(id, "/labels"), { label_ids });
 export const setPriority = (id: Id, priority: ConversationRow["priority"]): Promise<ConversationRow> =>

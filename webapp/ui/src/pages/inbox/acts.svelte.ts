@@ -113,6 +113,17 @@ export function markUnread(rows: ConversationRow[]): Promise<boolean> {
   return each(rows, (row) => conversations.markSeen(row.id, null).then(() => ({ ...row, unread: true })), { one: t.inbox.unreadToast });
 }
 
+/** Follows where any of them is not followed, else no more. */
+export function toggleFollow(rows: ConversationRow[]): Promise<boolean> {
+  const start = rows.some((row) => !row.followed);
+  const run = (row: ConversationRow, on: boolean): Promise<ConversationRow> => (on ? conversations.follow(row.id) : conversations.unfollow(row.id));
+  return each(rows, (row) => run(row, start), {
+    expect: () => ({ followed: start }),
+    one: start ? t.inbox.followedToast : t.inbox.unfollowedToast,
+    undo: (row) => run(row, row.followed === start ? !start : row.followed),
+  });
+}
+
 /** Adds the label where any of the rows lacks it, else removes it from all. */
 export function toggleLabel(rows: ConversationRow[], id: Id): Promise<boolean> {
   const label = session.labels.find((one) => one.id === id);

@@ -7,7 +7,7 @@ import { route } from "$lib/router.svelte";
 
 const PAGE = 50;
 /** Names in the page's address that narrow the list, as the API calls them. */
-const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting"] as const;
+const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting", "followed", "mentioned"] as const;
 /** Filters of which a kept view may hold several. */
 const LISTS = new Set(["account_id", "state"]);
 
