@@ -9,6 +9,7 @@ numbers through a Redis stream; without Redis it asks the database each second.
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,7 @@ class Hub:
     _open: int = 0
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
+    _parent: int = 0  # the process that serves us
 
     def enter(self) -> bool:
         """Take a place; False where every place is taken."""
@@ -64,6 +66,7 @@ class Hub:
                 return False
             self._open += 1
             if self._thread is None:
+                self._parent = os.getppid()
                 self._thread = threading.Thread(target=self._listen, name="live-events", daemon=True)
                 self._thread.start()
             return True
@@ -96,7 +99,10 @@ class Hub:
             self._read_newest()
 
     def _is_wanted(self) -> bool:
-        """False, and the thread ends, when nobody listens any more."""
+        """False, and the thread ends, when nobody listens any more. Where the server was killed
+        nobody else tells its worker, and a stream that goes on would hold its place for ever."""
+        if os.getppid() != self._parent:
+            self.close()
         with self._changed:
             if self._open and not self.is_closing:
                 return True

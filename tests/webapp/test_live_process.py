@@ -33,6 +33,7 @@ from tests.journeys.stack import START_SECONDS, free_ports
 from tests.valkeys import running_valkey
 
 STREAMS = 10
+STOP_SECONDS = 15  # a machine may be busy; the server itself takes two
 
 
 @dataclass
@@ -92,8 +93,9 @@ class Stage:
             until(self._answers, START_SECONDS)
             yield process
         finally:
-            process.kill()
+            process.kill()  # its worker sees that it is alone, and goes
             process.wait()
+            until(lambda: not self._answers(), STOP_SECONDS)
 
     def _answers(self) -> bool:
         try:
@@ -167,5 +169,6 @@ def test_a_stop_ends_every_stream_and_those_who_come_back_missed_nothing(stage: 
             one.open(stage.url, stage.token)
         stage.tell(2)
         until(all_heard, 5)
+    until(lambda: all(one.ended.is_set() for one in listeners), STOP_SECONDS)
     for one in listeners:
         assert one.things == sorted(set(one.things)), "in order, none twice"
