@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parents[1]
 BIN = ROOT / ".venv" / "bin"
 UI = ROOT / "webapp" / "ui"
 PASSED = ROOT / ".make" / "passed"  # the fingerprint of what the checks and the default suite passed on
+PROCESSORS = os.cpu_count() or 2
 PROGRAMS = ("chromium", "redis-server", "dovecot", "postgres", "psql", "node")
 
-# The long ones first: as many run at once as there are processors.
 CHECKS: tuple[tuple[str, list[str], Path], ...] = (
     ("types", [str(BIN / "mypy")], ROOT),
     ("page types", ["npm", "run", "--silent", "check"], UI),
@@ -36,14 +36,16 @@ def main(what: str) -> int:
     if what == "all" and tree and PASSED.is_file() and PASSED.read_text() == tree:
         print("the checks and the default suite have passed on this very tree: not run again", flush=True)
         return pytest_more()
-    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        passed = list(pool.map(lambda one: passes(*one), CHECKS))
+    # The checks beside the tests, one after the other: those wait for a third of their time.
+    at_once = PROCESSORS if what == "check" else 1
+    with ThreadPoolExecutor(at_once) as pool:
+        passed = pool.map(lambda one: passes(*one), CHECKS)
+        status = 0 if what == "check" else pytest_default()
     failed = [check[0] for check, is_fine in zip(CHECKS, passed, strict=True) if not is_fine]
     if what == "check":
         return 1 if failed else 0
-    status = pytest_default()
     if failed:
-        print(f"failed before the tests: {', '.join(failed)}", file=sys.stderr)
+        print(f"failed beside the tests: {', '.join(failed)}", file=sys.stderr)
     elif status == 0 and tree and tree == fingerprint():
         PASSED.parent.mkdir(exist_ok=True)
         PASSED.write_text(tree)
@@ -96,7 +98,8 @@ def pytest(marks: str, *, parallel: bool = True) -> int:
     if parallel:
         # In the order of their folders: by default the files of one test, which are the longest,
         # would come last, and one processor would wait for the other.
-        command += ["-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--no-loadscope-reorder"]
+        # One more than processors: many tests wait, for threads, processes and servers.
+        command += ["-n", str(PROCESSORS + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
     return subprocess.run(command, cwd=ROOT).returncode
 
 
