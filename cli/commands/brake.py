@@ -18,7 +18,7 @@ from guichet.errors import Conflict
 from guichet.models import Account, Brake, Brand, Delivery
 from guichet.policy import SYSTEM
 from guichet.publishing import brakes, rules
-from guichet.publishing.brakes import Choice
+from guichet.publishing.held import Choice, GroupChoice
 
 
 def _scoped(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,7 +67,13 @@ def on(
 @click.option("--send", "to_send", type=int, multiple=True, metavar="DELIVERY", help="Send this one now.")
 @click.option("--drop", "to_drop", type=int, multiple=True, metavar="DELIVERY", help="Never send this one.")
 @click.option("--move", "to_move", multiple=True, metavar="DELIVERY=TIME", help="Send it at 2026-03-29T14:30.")
-@click.option("--zone", default="UTC", show_default=True, help="The zone of the times in --move.")
+@click.option("--send-of", multiple=True, metavar="ACCOUNT", help="Send all that is held on this account now.")
+@click.option("--drop-of", multiple=True, metavar="ACCOUNT", help="Never send what is held on this account.")
+@click.option(
+    "--move-of", multiple=True, metavar="ACCOUNT=TIME",
+    help="Send what is held on this account from then on, at the distances that it had.",
+)  # fmt: skip
+@click.option("--zone", default="UTC", show_default=True, help="The zone of the times in --move and --move-of.")
 @click.pass_obj
 def off(
     output: Output,
@@ -77,6 +83,9 @@ def off(
     to_send: tuple[int, ...],
     to_drop: tuple[int, ...],
     to_move: tuple[str, ...],
+    send_of: tuple[str, ...],
+    drop_of: tuple[str, ...],
+    move_of: tuple[str, ...],
     zone: str,
 ) -> None:
     """Lift it, with a choice for everything that it held."""
@@ -91,10 +100,13 @@ def off(
     with runtime.unit() as unit:
         scope, scope_id = _scope(unit.session, brand_name, account_name)
         _require_held(unit.session, choices)
+        wanted = [*((a, Choice("send")) for a in send_of), *((a, Choice("drop")) for a in drop_of)]
+        wanted += [_move_of(given, zone) for given in move_of]
+        groups = _groups(unit.session, wanted)
         try:
             row = brakes.lift(
-                unit.session, SYSTEM, scope=scope, scope_id=scope_id, choices=choices, otherwise=held,
-                now=runtime.now(),
+                unit.session, SYSTEM, scope=scope, scope_id=scope_id, choices=choices, groups=groups,
+                otherwise=held, now=runtime.now(),
             )  # fmt: skip
         except Conflict as e:
             raise explained(unit.session, e) from None
@@ -138,6 +150,27 @@ def _move(given: str, zone: str) -> tuple[int, Choice]:
     return int(number), Choice("reschedule", due_at)
 
 
+def _move_of(given: str, zone: str) -> tuple[str, Choice]:
+    account, _, wall_time = given.rpartition("=")
+    if not account:
+        raise WronglyAsked(f"--move-of {given!r}: must look like aurore=2026-03-29T14:30")
+    return account, Choice("reschedule", rules.due_time(wall_time, zone))
+
+
+def _groups(session: Session, wanted: list[tuple[str, Choice]]) -> list[GroupChoice]:
+    """All that is held on each account, posts and answers; at a new time, posts alone."""
+    found = []
+    for name, choice in wanted:
+        account = find_account(session, SYSTEM, name)
+        held = select(Delivery.due_at).where(Delivery.account_id == account.id, Delivery.state == State.HELD)
+        times = session.scalars(held).all()
+        if not times:
+            raise Failed(f"nothing is held on {account.handle}")
+        for is_answer in (False,) if choice.what == "reschedule" else (False, True):
+            found.append(GroupChoice(account.id, is_answer, min(times), max(times), choice))
+    return found
+
+
 def _require_held(session: Session, choices: Mapping[int, Choice]) -> None:
     """What is named must be there to be chosen for: a slip of the pen drops nothing in silence."""
     held = set(session.scalars(select(Delivery.id).where(Delivery.id.in_(list(choices)), Delivery.state == State.HELD)))
@@ -161,7 +194,8 @@ def explained(session: Session, refused: Conflict) -> Failed | Conflict:
         for d, handle in rows
     ]
     return Failed(
-        f"{refused.message}: --held send|drop for all, or --send, --drop, --move for each\n{as_table(held)}",
+        f"{refused.message}: --held send|drop for all, --send-of, --drop-of, --move-of for an account, "
+        f"or --send, --drop, --move for each\n{as_table(held)}",
         code=refused.code, held=held,
     )  # fmt: skip
 

@@ -5,10 +5,9 @@ out late without somebody having said so."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
@@ -19,18 +18,11 @@ from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotFound
 from guichet.models import Account, Attempt, Brake, Brand, Delivery, Post
 from guichet.policy import Action, Actor, require, visible, visible_accounts
+from guichet.publishing.held import Choice, Group, GroupChoice, covered_by, find_choice, groups_under, held_elsewhere
 from guichet.publishing.rules import FOLD_RULES, zone_of
 
 SCOPES = ("all", "brand", "account")
 _WIDTH = {scope: n for n, scope in enumerate(SCOPES)}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What becomes of one held delivery: send, reschedule (to `due_at`) or drop."""
-
-    what: str
-    due_at: datetime | None = None
 
 
 def pull(
@@ -72,11 +64,13 @@ def lift(
     scope: str = "all",
     scope_id: int | None = None,
     choices: Mapping[int, Choice] = {},
+    groups: Sequence[GroupChoice] = (),
     otherwise: str | None = None,
     now: datetime,
 ) -> Brake:
     """Let go again. Every delivery that this brake alone holds needs a choice: its own in
-    `choices`, or `otherwise` ("send" or "drop") for all others.
+    `choices`, that of the first of the `groups` it belongs to, or `otherwise` ("send" or
+    "drop") for all others.
 
     Raises Conflict `not_on`, and `choose` (`current` lists the ids that lack a choice).
     """
@@ -88,20 +82,26 @@ def lift(
         _let_instance_act(session, actor, now)
     brake.lifted_at, brake.lifted_by = now, actor.staff_id
     session.flush()
-    freed = [d for d in _held_under(session, brake) if not _still_held(session, d)]
-    missing = [d.id for d in freed if d.id not in choices and otherwise is None]
+    freed = _held_under(session, brake)
+    decided = {d.id: choices.get(d.id) or find_choice(groups, d) or _all_others(otherwise) for d in freed}
+    missing = [i for i, choice in decided.items() if choice is None]
     if missing:
         raise Conflict(
             "say for every held delivery whether it is sent, moved or dropped", code="choose",
             current={"deliveries": missing},
         )  # fmt: skip
     for delivery in freed:
-        _carry_out(session, actor, delivery, choices.get(delivery.id, Choice(otherwise or "")), now)
+        if (choice := decided[delivery.id]) is not None:
+            _carry_out(session, actor, delivery, choice, now)
     session.flush()
     _move_posts(session, {d.post_id for d in freed if d.post_id is not None and d.state == State.SCHEDULED}, now)
     audit.record(session, actor, "brake.lift", brake, now, scope=scope, scope_id=scope_id, held=len(freed))
     live.tell(session, "brake", now, on=False)
     return brake
+
+
+def _all_others(what: str | None) -> Choice | None:
+    return None if what is None else Choice(what)
 
 
 def _let_instance_act(session: Session, actor: Actor, now: datetime) -> None:
@@ -149,19 +149,23 @@ def list_stopped(
     """What lifting this brake would set free and must be chosen for, and the calls that had
     begun under it, as they stand now; on accounts that the actor sees, at most `limit` of each, oldest first.
     Raises Conflict `not_on`."""
-    _require_right(session, actor, scope, scope_id)
-    brake = session.scalars(_on(scope, scope_id)).first()
-    if brake is None:
-        raise Conflict("this brake is not on", code="not_on")
+    brake = _get_on(session, actor, scope, scope_id)
     under = (
         select(Delivery)
-        .where(_covered(brake), visible(actor, Delivery.account_id))
+        .where(covered_by(brake), visible(actor, Delivery.account_id))
         .order_by(Delivery.due_at, Delivery.id)
         .limit(limit)
     )
-    held = session.scalars(under.where(Delivery.state == State.HELD)).all()
+    held = session.scalars(under.where(Delivery.state == State.HELD, not_(held_elsewhere(brake)))).all()
     flying = session.scalars(under.where(or_(Delivery.state == State.SENDING, _was_flying(brake)))).all()
-    return [d for d in held if not _still_held(session, d, but=brake)], flying
+    return held, flying
+
+
+def list_groups(
+    session: Session, actor: Actor, now: datetime, *, scope: str = "all", scope_id: int | None = None
+) -> list[Group]:
+    """All that lifting this brake would set free, as groups of what is alike. Raises Conflict `not_on`."""
+    return groups_under(session, actor, _get_on(session, actor, scope, scope_id), now)
 
 
 def _was_flying(brake: Brake) -> ColumnElement[bool]:
@@ -208,6 +212,14 @@ def _require_right(session: Session, actor: Actor, scope: str, scope_id: int | N
         raise Invalid("say what the brake stops", {"scope": say("must be one of {choices}", choices=", ".join(SCOPES))})
 
 
+def _get_on(session: Session, actor: Actor, scope: str, scope_id: int | None) -> Brake:
+    _require_right(session, actor, scope, scope_id)
+    brake = session.scalars(_on(scope, scope_id)).first()
+    if brake is None:
+        raise Conflict("this brake is not on", code="not_on")
+    return brake
+
+
 def _find_on(session: Session, scope: str, scope_id: int | None) -> Brake | None:
     return session.scalars(_on(scope, scope_id).with_for_update()).first()
 
@@ -218,29 +230,6 @@ def _on(scope: str, scope_id: int | None) -> Select[Brake]:
 
 
 def _held_under(session: Session, brake: Brake) -> Sequence[Delivery]:
-    held = select(Delivery).where(Delivery.state == State.HELD, _covered(brake)).order_by(Delivery.id)
-    return session.scalars(held.with_for_update()).all()
-
-
-def _covered(brake: Brake) -> ColumnElement[bool]:
-    if brake.scope == "account":
-        return Delivery.account_id == brake.scope_id
-    if brake.scope == "brand":
-        return Delivery.account_id.in_(select(Account.id).where(Account.brand_id == brake.scope_id))
-    return true()
-
-
-def _still_held(session: Session, delivery: Delivery, but: Brake | None = None) -> bool:
-    """Whether another brake (`but` this one) holds it all the same."""
-    brand = select(Account.brand_id).where(Account.id == delivery.account_id).scalar_subquery()
-    stops = Brake.stops_answers if delivery.is_answer else Brake.stops_posts
-    covers = or_(
-        Brake.scope == "all",
-        (Brake.scope == "brand") & (Brake.scope_id == brand),
-        (Brake.scope == "account") & (Brake.scope_id == delivery.account_id),
-    )
-    marked = select(Post.id).where(Post.id == delivery.post_id, Post.goes_on).exists()
-    other = select(Brake.id).where(Brake.lifted_at.is_(None), stops, covers, or_(~Brake.spares, ~marked))
-    if but is not None:
-        other = other.where(Brake.id != but.id)
-    return session.scalar(other.limit(1)) is not None
+    """Those that it alone holds: once it is let go, nothing does."""
+    held = select(Delivery).where(Delivery.state == State.HELD, covered_by(brake), not_(held_elsewhere(brake)))
+    return session.scalars(held.order_by(Delivery.id).with_for_update()).all()

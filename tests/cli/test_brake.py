@@ -88,6 +88,15 @@ def test_one_choice_may_stand_for_all(company: Guichet) -> None:
     assert state(company, held) == "cancelled"
 
 
+def test_one_choice_may_stand_for_an_account(company: Guichet) -> None:
+    company.json("brake", "on")
+    here, also, there = hold(company), hold(company), hold(company, 2)
+    assert company("brake", "off", "--drop-of", "aurore").status == Status.REFUSED, "the other account has no choice"
+    later = (utc_now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    company.json("brake", "off", "--drop-of", "aurore", "--move-of", f"boreal={later}")
+    assert [state(company, d) for d in (here, also, there)] == ["cancelled", "cancelled", "scheduled"]
+
+
 @pytest.mark.parametrize(
     ("words", "status", "says"),
     [
@@ -102,6 +111,8 @@ def test_one_choice_may_stand_for_all(company: Guichet) -> None:
         (("off", "--move", "1=2030-01-01T10:00", "--zone", "Nowhere"), 2, "no such time zone"),
         (("off", "--send", "1", "--drop", "1"), 2, "named more than once"),
         (("off", "--drop", "1"), 1, "not held by a brake: 1"),
+        (("off", "--drop-of", "aurore"), 1, "nothing is held on aurore"),
+        (("off", "--move-of", "soon"), 2, "must look like aurore=2026"),
     ],
 )
 def test_what_is_wrongly_asked_changes_nothing(

@@ -11,8 +11,8 @@ from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.policy import Actor, load_actor
 from guichet.publishing import brakes
-from guichet.publishing.brakes import Choice
 from guichet.publishing.drafting import VariantSpec
+from guichet.publishing.held import Choice, GroupChoice, grouped
 from tests import factories
 from tests.publishing.desk import NOW, Desk
 
@@ -107,3 +107,55 @@ def test_pulled_again_it_only_changes_what_it_stops(desk: Desk, chief: Actor) ->
     assert (again.id, again.pulled_at, again.stops_answers, again.reason) == (first.id, NOW, True, "fire")
     with pytest.raises(Conflict):
         brakes.lift(desk.session, chief, scope="account", scope_id=desk.here.id, now=NOW)
+
+
+def held_for(desk: Desk, account: m.Account, hours: float) -> m.Delivery:
+    """Held, and this much too late."""
+    delivery = hold(desk, account, f"{hours} h late")
+    delivery.due_at = NOW - timedelta(hours=hours)
+    return delivery
+
+
+def test_what_is_alike_is_one_group_and_takes_one_choice(desk: Desk, chief: Actor) -> None:
+    brakes.pull(desk.session, chief, now=NOW)
+    dropped = [held_for(desk, desk.here, hours) for hours in (30, 26)]
+    moved = [held_for(desk, desk.here, hours) for hours in (0.75, 0.5)]
+    sent = held_for(desk, desk.there, 2)
+    groups = brakes.list_groups(desk.session, chief, NOW)
+    told = [(g.account_id, g.lateness, g.count) for g in groups]
+    assert told == [(desk.here.id, "longer", 2), (desk.here.id, "hour", 2), (desk.there.id, "day", 1)]
+    wanted = [Choice("drop"), Choice("reschedule", LATER), Choice("send")]
+    choices = [
+        GroupChoice(g.account_id, g.is_answer, g.first_due_at, g.last_due_at, choice)
+        for g, choice in zip(groups, wanted, strict=True)
+    ]
+    brakes.lift(desk.session, chief, groups=choices, now=NOW)
+    assert [d.state for d in (*dropped, *moved, sent)] == ["cancelled", "cancelled", "scheduled", "scheduled", "due"]
+    assert [d.due_at for d in moved] == [LATER, LATER + timedelta(minutes=15)]  # they keep their distance
+
+
+def test_a_choice_for_a_group_is_for_nothing_that_came_due_since_nor_for_what_has_its_own(
+    desk: Desk, chief: Actor
+) -> None:
+    brakes.pull(desk.session, chief, now=NOW)
+    shown, own = held_for(desk, desk.here, 2), held_for(desk, desk.here, 3)
+    [group] = brakes.list_groups(desk.session, chief, NOW)
+    late = held_for(desk, desk.here, 0)
+    drop = GroupChoice(group.account_id, False, group.first_due_at, group.last_due_at, Choice("drop"))
+    answers = GroupChoice(group.account_id, True, group.first_due_at, NOW, Choice("send"))
+    with pytest.raises(Conflict) as refused:
+        brakes.lift(desk.session, chief, choices={own.id: Choice("send")}, groups=[answers, drop], now=NOW)
+    assert refused.value.data["current"] == {"deliveries": [late.id]}
+    choices = {own.id: Choice("send"), late.id: Choice("send")}
+    brakes_on = desk.session.query(m.Brake).one()
+    brakes_on.lifted_at = None  # as if the refusal had been rolled back
+    brakes.lift(desk.session, chief, choices=choices, groups=[answers, drop], now=NOW)
+    assert [d.state for d in (own, late, shown)] == ["due", "due", "cancelled"]
+
+
+def test_groups_are_told_by_account_kind_and_lateness() -> None:
+    late = [timedelta(0), timedelta(hours=1), timedelta(hours=1, seconds=1), timedelta(days=1), timedelta(days=2)]
+    groups = grouped([(1, False, NOW - by) for by in late] + [(1, True, NOW)], NOW)
+    assert [(g.is_answer, g.lateness, g.count) for g in groups] == [
+        (False, "longer", 1), (False, "day", 2), (False, "hour", 2), (True, "hour", 1)
+    ]  # fmt: skip

@@ -6,9 +6,10 @@ from guichet import jobs
 from guichet.errors import Invalid
 from guichet.models import Brake as BrakeRow
 from guichet.publishing import brakes
+from guichet.publishing.held import Choice, Group, GroupChoice
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
-from webapp.api.schemas.brakes import Brake, BrakeOrder, BrakeQuery, BrakeState, Stopped
+from webapp.api.schemas.brakes import Brake, BrakeOrder, BrakeQuery, BrakeState, HeldGroup, Stopped
 from webapp.asking import Asked, Room
 from webapp.languages import told
 
@@ -31,9 +32,12 @@ def set_brake(asked: Asked, body: BrakeOrder) -> BrakeState:
             spares=body.spares, reason=body.reason, now=asked.now,
         )  # fmt: skip
     else:
-        choices = {c.delivery_id: brakes.Choice(c.choice, c.due_at) for c in body.choices}
+        choices = {c.delivery_id: Choice(c.choice, c.due_at) for c in body.choices}
+        groups = [
+            GroupChoice(g.account_id, g.answers, g.since, g.until, Choice(g.choice, g.due_at)) for g in body.groups
+        ]
         brakes.lift(
-            asked.session, asked.actor, scope=scope, scope_id=body.scope_id, choices=choices,
+            asked.session, asked.actor, scope=scope, scope_id=body.scope_id, choices=choices, groups=groups,
             otherwise=body.held, now=asked.now,
         )  # fmt: skip
         asked.unit.enqueue(jobs.DRAIN)
@@ -45,8 +49,22 @@ def set_brake(asked: Asked, body: BrakeOrder) -> BrakeState:
 def list_stopped(asked: Asked, query: BrakeQuery) -> Stopped:
     """What a brake that is on holds, and what was under way when it was pulled."""
     held, flying = brakes.list_stopped(asked.session, asked.actor, scope=_scope(query), scope_id=query.scope_id)
-    names = Names(asked.session).load(accounts=[d.account_id for d in (*held, *flying)])
-    return Stopped(held=[show_delivery(d, names) for d in held], in_flight=[show_delivery(d, names) for d in flying])
+    groups = brakes.list_groups(asked.session, asked.actor, asked.now, scope=_scope(query), scope_id=query.scope_id)
+    names = Names(asked.session).load(
+        accounts=[*(d.account_id for d in (*held, *flying)), *(g.account_id for g in groups)]
+    )
+    return Stopped(
+        held=[show_delivery(d, names) for d in held],
+        groups=[_group(g, names) for g in groups],
+        in_flight=[show_delivery(d, names) for d in flying],
+    )
+
+
+def _group(group: Group, names: Names) -> HeldGroup:
+    return HeldGroup(
+        account=names.account(group.account_id), answers=group.is_answer, lateness=group.lateness,
+        first_due_at=group.first_due_at, last_due_at=group.last_due_at, count=group.count,
+    )  # fmt: skip
 
 
 def _scope(which: BrakeOrder | BrakeQuery) -> str:

@@ -107,6 +107,7 @@ export type NeedsYou = S["NeedsYou"];
 export type Brake = S["BrakeState"];
 export type BrakeOne = S["Brake"];
 export type BrakeOrder = S["BrakeOrder"];
+export type HeldGroup = S["HeldGroup"];
 export type HeldChoice = S["HeldChoice"];
 export type Stopped = S["Stopped"];
 
