@@ -105,11 +105,12 @@ def test_what_the_brake_held_is_sent_moved_and_dropped_as_it_was_chosen(
     eventually(lambda: office.get("/brake")["held"] >= 3, seconds=60)
     page.get_by_role("button", name="Lift the brake…").click()
     dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Each by itself (3)").click()
     for choice, name in (("sent", "Send now"), ("moved", "New time"), ("dropped", "Drop")):
-        row = dialog.get_by_role("listitem").filter(has_text=texts[choice])
+        row = dialog.get_by_role("listitem").filter(has_text=texts[choice]).last  # within its group
         row.get_by_role("radio", name=name).check()
     tomorrow = datetime.now(PARIS) + timedelta(days=1)
-    moved = dialog.get_by_role("listitem").filter(has_text=texts["moved"])
+    moved = dialog.get_by_role("listitem").filter(has_text=texts["moved"]).last
     type_time(moved, tomorrow)
     keep(page, "brake-lifting")
     dialog.get_by_role("button", name=re.compile("^Lift the brake, send 1, move 1, drop 1$")).click()

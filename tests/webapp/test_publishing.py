@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from PIL import Image
@@ -133,14 +134,28 @@ def test_a_picture_that_an_account_would_refuse_is_made_for_it_when_it_is_upload
     assert len(stored) - len({p for p in site.runtime.store.root.rglob("*") if p.is_file()}) == 3
 
 
-def test_what_a_brake_holds_is_listed_by_its_scope(publisher: Browser) -> None:
+def test_what_a_brake_holds_is_listed_by_its_scope_and_dropped_as_one_group(site: Site, publisher: Browser) -> None:
     account = account_of(publisher)
     assert publisher.get("/brake/stopped").status_code == 409
     assert publisher.get("/brake/stopped?scope=account").status_code == 422
     ordered = {"on": True, "scope": "account", "scope_id": account["id"]}
     assert publisher.post("/brake", ordered).get_json()["on"]
     listed = publisher.get(f"/brake/stopped?scope=account&scope_id={account['id']}")
-    assert listed.get_json() == {"held": [], "in_flight": []}
+    assert listed.get_json() == {"held": [], "groups": [], "in_flight": []}
+    with site.rows() as session:
+        held = [
+            m.Delivery(
+                kind="post", state="held", account_id=account["id"], payload={"text": "late"}, payload_hash="",
+                due_at=make.NOW - timedelta(minutes=n), not_before=make.NOW, created_at=make.NOW, updated_at=make.NOW,
+            )
+            for n in (1, 2)
+        ]  # fmt: skip
+        session.add_all(held)
+    [group] = publisher.get(f"/brake/stopped?scope=account&scope_id={account['id']}").get_json()["groups"]
+    assert (group["count"], group["account"]["id"]) == (2, account["id"])
+    choice = {"account_id": account["id"], "since": group["first_due_at"], "until": group["last_due_at"]}
+    lifted = publisher.post("/brake", {**ordered, "on": False, "groups": [{**choice, "choice": "drop"}]})
+    assert (lifted.status_code, lifted.get_json()["held"]) == (200, 0)
 
 
 def test_what_an_account_can_do_afterwards_is_its_networks_own_fact(publisher: Browser) -> None:

@@ -120,7 +120,10 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "wall": ("/numbers?wall=1&days=1", []),
     # The last two: what one server was told stays, and the band would stand in every other picture.
     "braked": ("/inbox?view=open", ["css .foot button:nth-of-type(2)", "css .dialog .danger", "wait"]),
-    "lift": ("/inbox?view=open", ["wait", "css .band button", "wait", "css .dialog li .choices label:nth-of-type(2)", "css .dialog summary"]),
+    "lift": (
+        "/inbox?view=open",
+        ["wait", "css .band button", "wait", "css .dialog li .choices label:nth-of-type(2)", "css .dialog summary"],
+    ),
 }
 MODES = ("busy", "empty", "broken", "loading", "forbidden", "stale")
 _PORT = 8171  # and the next ones, one for each mode
