@@ -24,6 +24,7 @@ from channels.contract import ChannelSpec, Inbound, Reader, Rechecker
 from channels.errors import AuthExpired, ChannelError, Malformed, OutcomeUnknown, RateLimited, Unavailable
 from channels.sentences import say
 from guichet.accounts import operations as accounts
+from guichet.db.keeping import kept
 from guichet.errors import GuichetError
 from guichet.inbox import counts, ingest
 from guichet.inbox.digest import digest as digest_item
@@ -309,7 +310,7 @@ def _understand(process: Process, batch: Sequence[_Parcel]) -> list[_Parcel]:
 def _take_up(process: Process, parcels: Sequence[_Parcel]) -> None:
     """Messages, rules and assignment of these items, in one transaction."""
     by_id = {parcel.id: parcel for parcel in parcels}
-    with process.runtime.unit() as unit, counts.deferred(unit.session):
+    with process.runtime.unit() as unit, counts.deferred(unit.session), kept(unit.session):
         now = process.runtime.now()
         new: list[Message] = []
         for raw in ingest.lock_waiting(unit.session, SYSTEM, sorted(by_id)):

@@ -82,7 +82,7 @@ def reply(
         )  # fmt: skip
         message.delivery_id = delivery.id
         _enclose(session, message, files)
-        searching.index(session, message, is_new=True)
+        searching.index_new(session, message, message.attachments)
         _after_reply(change, author.id, message, then_close)
         audit.record(session, actor, "conversation.reply", conversation, now, message_id=message.id)
     return message
@@ -119,7 +119,7 @@ def note(
         )  # fmt: skip
         add_message(session, conversation, message)
         _enclose(session, message, files)
-        searching.index(session, message, is_new=True)
+        searching.index_new(session, message, message.attachments)
         change.event("note", message_id=message.id)
         followers.call(change, actor, message)
         seeing.keep_mark(session, conversation.id, author.id, message.id, now)

@@ -51,17 +51,25 @@ def lock(session: Session, conversation: Conversation) -> None:
 
 @contextmanager
 def changing(
-    session: Session, actor: Actor, conversation: Conversation, now: datetime, what: str = "state"
+    session: Session,
+    actor: Actor,
+    conversation: Conversation,
+    now: datetime,
+    what: str = "state",
+    *,
+    is_new: bool = False,
 ) -> Iterator[Change]:
-    """The block in which `conversation` is changed."""
-    lock(session, conversation)
+    """The block in which `conversation` is changed. `is_new`: it was made in this transaction, so
+    that there is nobody to keep from it."""
+    if not is_new:
+        lock(session, conversation)
     place, owner = counts.place_of(conversation), owners.owner_of(conversation)
     change = Change(session, conversation, actor, now, what)
+    conversation.version += 1
     yield change
     if owners.owner_of(conversation) != owner:
         change.event("owner", team_id=conversation.team_id, staff_id=conversation.assignee_id)
         owners.split(session, conversation, now)
-    conversation.version += 1
     session.flush()
     counts.move(session, place, counts.place_of(conversation))
     live.tell(

@@ -117,18 +117,19 @@ def _said(case: _Case) -> Message:
     session, account, inbound = case.session, case.account, case.inbound
     identity = people.identity_of(session, account.network, inbound.author, case.now)
     conversation = threads.conversation_for(session, case.actor, account, identity, inbound, case.now)
-    with changing(session, case.actor, conversation, case.now, "message") as change:
+    is_new = conversation.last_message_id is None
+    with changing(session, case.actor, conversation, case.now, "message", is_new=is_new) as change:
         message = _message(case, conversation, "in", identity)
         counts = not inbound.automatic and conversation.state != State.SPAM
         if counts:
             _to_the_front(change)
         answering.add_message(session, conversation, message)
-        _attach(case, message)
+        files = _attach(case, message)
         _show_newest(conversation, message)
         waiting.said(change, message, counts)
-        if counts:
+        if counts and not is_new:
             notices.tell_followers(change, "message", message)
-        searching.index(session, message, is_new=True)
+        searching.index_new(session, message, files)
         _tell(case, message)
     return message
 
@@ -189,12 +190,14 @@ def _show_newest(conversation: Conversation, message: Message) -> None:
         conversation.reply_until = message.reply_until
 
 
-def _attach(case: _Case, message: Message) -> None:
+def _attach(case: _Case, message: Message) -> list[Attachment]:
+    files = []
     for media in case.inbound.media[:FILES]:
         data = media.data
         key = case.store.put(data) if case.store and data and len(data) <= FILE_BYTES else ""
-        case.session.add(_attachment(message, media, key))
-    case.session.flush()
+        files.append(_attachment(message, media, key))
+    case.session.add_all(files)
+    return files
 
 
 def _attachment(message: Message, media: RemoteMedia, key: str) -> Attachment:
@@ -278,12 +281,12 @@ def _echo(case: _Case) -> None:
     with changing(session, case.actor, conversation, case.now, "message") as change:
         message = _message(case, conversation, "out", None)
         answering.add_message(session, conversation, message)
-        _attach(case, message)
+        files = _attach(case, message)
         waiting.echoed(change, message)
         if conversation.state in (State.NEW, State.OPEN) and conversation.waiting_since is None:
             change.event("waiting_customer", was=conversation.state)
             conversation.state = State.WAITING_CUSTOMER
-        searching.index(session, message, is_new=True)
+        searching.index_new(session, message, files)
         _tell(case, message)
 
 

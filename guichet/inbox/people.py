@@ -23,10 +23,8 @@ def identity_of(session: Session, network: str, person: Person, now: datetime) -
     handle, name = clean_short(person.handle), clean_short(person.name)
     if identity is None:
         customer = Customer(name=name or handle or remote_id[:300], created_at=now)
-        session.add(customer)
-        session.flush()
         identity = Identity(
-            customer_id=customer.id, network=network, remote_id=remote_id, handle=handle or remote_id[:300],
+            customer=customer, network=network, remote_id=remote_id, handle=handle or remote_id[:300],
             name=name, created_at=now, seen_at=now,
         )  # fmt: skip
         session.add(identity)

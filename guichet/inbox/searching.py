@@ -26,16 +26,25 @@ _AT_ONCE = 1000
 _SHORTEST_BEGINNING = 2
 
 
-def index(session: Session, message: Message, *, is_new: bool = False) -> None:
-    """Make a message findable; `is_new`: it was not indexed before. Once its attachments stand."""
+def index_new(session: Session, message: Message, files: Iterable[Attachment]) -> None:
+    """Make a message findable that was not indexed before, by what its files are called, too."""
+    _put_in(session, message, [words for file in files for words in (file.filename, file.alt)])
+
+
+def index(session: Session, message: Message) -> None:
+    """A message that was indexed says something else now."""
     session.flush()
-    if not is_new:
-        forget(session, message)
+    forget(session, message)
+    _put_in(session, message, _files(session, [message.id]).get(message.id, []))
+
+
+def _put_in(session: Session, message: Message, files: Sequence[str]) -> None:
     identity = session.get(Identity, message.identity_id) if message.identity_id else None
-    said = [message.subject, message.text, *_files(session, [message.id]).get(message.id, ())]
+    said = [message.subject, message.text, *files]
     words = lexicon.document(said, [identity.name, identity.handle] if identity else [])
     if words:
-        dialect.index_words(session, [(message.id, message.account_id, words)])
+        with session.no_autoflush:
+            dialect.index_words(session, [(message.id, message.account_id, words)])
 
 
 def forget(session: Session, message: Message) -> None:

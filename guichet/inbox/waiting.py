@@ -26,6 +26,10 @@ def said(change: Change, message: Message, counts: bool) -> None:
     change.event("received", message_id=message.id, counts=counts)
     if not counts:
         return
+    if conversation.message_count == 1:  # nothing was said before it, so nobody waits or was answered
+        conversation.waiting_since = message.remote_at
+        _begin(change, [message])
+        return
     echo = _newest_echo(session, conversation)
     wait = owners.find_open_wait(session, conversation)
     if echo is not None and message.remote_at <= echo.remote_at:
@@ -190,7 +194,7 @@ def _begin(change: Change, messages: Sequence[Message], answered_by: Message | N
         account_id=conversation.account_id,
         opened_by_message_id=opener.id,
         cycle=conversation.cycle,
-        is_first=not session.scalar(earlier),
+        is_first=conversation.message_count == 1 or not session.scalar(earlier),
         started_at=opener.remote_at,
         received_at=min(m.received_at for m in messages),
         calendar_id=calendar.id if calendar else None,

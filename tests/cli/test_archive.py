@@ -53,7 +53,7 @@ def fill(guichet: Guichet) -> str:
         conversation.previous_id = earlier.id  # either may come first
         message = session.scalars(select(m.Message).where(m.Message.conversation_id == conversation.id)).one()
         message.text = "Où est mon remboursement ? 💶"
-        searching.index(session, message, is_new=True)
+        searching.index_new(session, message, [])
         session.get_one(m.Attachment, made.ours.ids["attachments"]).storage_key = key
         sealed = runtime.sealer.seal({"token": "canary-token"}, f"account:{made.ours.account.id}:1")
         session.add(m.Credential(account_id=made.ours.account.id, key_id=sealed.key_id, sealed=sealed.data))

@@ -1,4 +1,4 @@
-"""Wake-ups follow the commit, never precede it, and losing Redis loses nothing."""
+"""Wake-ups follow the commit, never precede it, and losing Redis loses nothing. What is kept is read once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from datetime import datetime
 import pytest
 from redis import Redis
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from guichet import jobs
+from guichet.db.keeping import kept
 from guichet.dispatch import Dispatcher
 from guichet.models import Label
 from guichet.unit import open_reading, open_unit
+from tests.statements import heard_by
 
 
 def test_what_was_enqueued_is_sent_after_the_commit(engine: Engine) -> None:
@@ -57,3 +60,18 @@ def test_a_wake_up_that_cannot_be_sent_is_no_error(engine: Engine, now: datetime
         unit.enqueue(jobs.DRAIN)
     with open_reading(engine) as session:
         assert list(session.scalars(select(Label.name))) == ["kept"]
+
+
+def test_what_is_kept_is_read_once(engine: Engine) -> None:
+    with open_unit(engine) as unit:
+        unit.session.add(Label(id=1, name="late"))
+
+    def read(session: Session) -> None:
+        for _ in range(3):
+            assert session.get_one(Label, 1).name == "late"
+
+    with open_reading(engine) as session, heard_by(engine) as asked:
+        read(session)
+        with kept(session):
+            read(session)
+    assert sum("FROM label" in statement for statement in asked) == 3 + 1

@@ -19,6 +19,7 @@ from guichet.policy import SYSTEM
 from guichet.storage import FileStore
 from tests.conftest import SHARED_DATA
 from tests.inbox.scene import SPEC, Scene, deletion, echo, make_scene, said
+from tests.statements import heard_by
 
 
 def test_the_same_again_changes_nothing(scene: Scene) -> None:
@@ -27,6 +28,13 @@ def test_the_same_again_changes_nothing(scene: Scene) -> None:
     assert scene.hears(inbound, inbound) == []
     assert scene.session.query(m.Message).count() == 1
     assert scene.session.query(m.Customer).count() == 1
+
+
+def test_a_question_of_somebody_new_costs_few_statements(scene: Scene) -> None:
+    questions = [said(f"Question {n}", remote_at=scene.now, who=f"customer {n}") for n in range(3)]
+    with heard_by(scene.session.get_bind()) as statements:
+        scene.hears(*questions)
+    assert len(statements) <= 3 * 22  # two of them are the scene's
 
 
 def test_each_commenter_has_a_conversation_of_their_own_below_one_post(scene: Scene) -> None:
