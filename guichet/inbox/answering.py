@@ -61,11 +61,13 @@ def reply(
             raise handling.held(conversation)
         _refuse_unseen(session, conversation, author.id, seen_through)
         account = session.get_one(Account, conversation.account_id)
-        target = _target(session, conversation, to_message_id, now)
+        answered = _answered(session, conversation, to_message_id)
+        target = _target(session, conversation, answered, now)
         files = _files(session, actor, media)
         body = _body(spec, account, author, conversation, text, target)
         _refuse_problems(problems(body, [_item(f) for f in files], spec.limits_for(account.settings), target.surface))
         message = _outgoing(change, body, author.id, seen_through)
+        message.came_to_id = answered.came_to_id  # a merge that is undone gives both back
         message.context = {"written": text}  # goes back into the draft if it fails
         payload = freeze(
             text=body,
@@ -225,8 +227,7 @@ def _refuse_unseen(session: Session, conversation: Conversation, author_id: int,
         )  # fmt: skip
 
 
-def _target(session: Session, conversation: Conversation, to_message_id: int | None, now: datetime) -> Target:
-    answered = _answered(session, conversation, to_message_id)
+def _target(session: Session, conversation: Conversation, answered: Message, now: datetime) -> Target:
     if not answered.can_reply:
         reason = answered.cannot_reply_reason or say("the network does not let us answer this")
         raise Invalid(reason, {"to_message_id": reason}, code="cannot_reply")
@@ -234,11 +235,12 @@ def _target(session: Session, conversation: Conversation, to_message_id: int | N
         reason = say("the network's time for an answer is over")
         raise Invalid(reason, {"to_message_id": reason}, code="reply_window_over")
     identity = session.get_one(Identity, answered.identity_id)
+    thread = session.get_one(Conversation, answered.came_to_id or conversation.id)
     return Target(
         remote_id=answered.remote_id or "",
         author_id=identity.remote_id,
         author_handle=identity.handle,
-        thread_root=conversation.thread_root,
+        thread_root=thread.thread_root,
         surface=Surface(conversation.surface),
         context=answered.context,
     )

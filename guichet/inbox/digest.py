@@ -120,6 +120,7 @@ def _said(case: _Case) -> Message:
     is_new = conversation.last_message_id is None
     with changing(session, case.actor, conversation, case.now, "message", is_new=is_new) as change:
         message = _message(case, conversation, "in", identity)
+        message.came_to_id = _came_to(case, conversation, identity)
         counts = not inbound.automatic and conversation.state != State.SPAM
         if counts:
             _to_the_front(change)
@@ -163,6 +164,14 @@ def _message(case: _Case, conversation: Conversation, direction: str, identity: 
         sort_at=case.remote_at,
         edited_at=inbound.edited_at,
     )
+
+
+def _came_to(case: _Case, conversation: Conversation, identity: Identity | None) -> int | None:
+    """The conversation that it is for, where that was merged into this one."""
+    own = words.clean(case.inbound.thread_root, people.ID_LENGTH)
+    if identity is None or (conversation.thread_root, conversation.identity_id) == (own, identity.id):
+        return None
+    return threads.came_to(case.session, case.account, identity, case.inbound, conversation)
 
 
 def _html(inbound: Inbound) -> str:
@@ -280,6 +289,8 @@ def _echo(case: _Case) -> None:
         return  # said to everybody: no answer to anybody
     with changing(session, case.actor, conversation, case.now, "message") as change:
         message = _message(case, conversation, "out", None)
+        recipient = words.clean(inbound.recipient_id, people.ID_LENGTH)
+        message.came_to_id = _came_to(case, conversation, people.find_identity(session, account.network, recipient))
         answering.add_message(session, conversation, message)
         files = _attach(case, message)
         waiting.echoed(change, message)
@@ -299,7 +310,7 @@ def _conversation_of_echo(case: _Case) -> Conversation | None:
         return None
     identity = people.find_identity(session, account.network, recipient)
     if identity is not None:
-        found = threads.find_conversation(session, account, identity, inbound.thread_root)
+        found = threads.find_conversation(session, account, identity, inbound)
         if found is not None and found.state != State.CLOSED:
             return found
     if inbound.surface is Surface.PUBLIC and not inbound.in_reply_to:

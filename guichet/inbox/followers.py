@@ -92,6 +92,13 @@ def call(change: Change, actor: Actor, note: Message) -> None:
     notices.tell_followers(change, "note", note, but=named | through_team)
 
 
+def carry_over(session: Session, old: Conversation, new: Conversation, now: datetime) -> None:
+    """Who follows the old one follows the new one. Rights are the caller's matter."""
+    row = ConversationFollower
+    own = session.scalars(select(row.staff_id).where(row.conversation_id == old.id).order_by(row.staff_id))
+    _add(session, new.id, list(own), now)
+
+
 def _add(
     session: Session,
     conversation_id: int,

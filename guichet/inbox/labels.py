@@ -73,6 +73,13 @@ def set_labels(
     return conversation
 
 
+def take_labels(change: Change, ids: Sequence[int]) -> None:
+    """Take off these labels, as far as they are there, within `changing`."""
+    session, mark = change.session, ConversationLabel
+    has = session.scalars(select(mark.label_id).where(mark.conversation_id == change.conversation.id))
+    put_labels(change, [i for i in has if i not in ids], only=True)
+
+
 def put_labels(change: Change, ids: Sequence[int], *, only: bool = False) -> None:
     """Add labels (`only`: and take off all others), within `changing`."""
     session, mark = change.session, ConversationLabel

@@ -24,8 +24,10 @@ from guichet.inbox.handling import (
     wait_internally,
 )
 from guichet.inbox.labels import change_label, create_label, delete_label, set_labels
-from guichet.inbox.merging import merge
+from guichet.inbox.linking import link, unlink
+from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
+from guichet.inbox.splitting import split
 from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake_snoozed
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "follow_delivery",
     "follow_settled",
     "forget_old_notices",
+    "link",
     "mark_spam",
     "merge",
     "note",
@@ -56,7 +59,10 @@ __all__ = [
     "set_labels",
     "set_priority",
     "snooze",
+    "split",
     "unfollow",
+    "unlink",
+    "unmerge",
     "wait_internally",
     "wake_snoozed",
 ]

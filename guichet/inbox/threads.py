@@ -17,15 +17,17 @@ from guichet.inbox import counts
 from guichet.inbox.people import ID_LENGTH, web_address
 from guichet.inbox.states import State
 from guichet.inbox.words import clean, clean_short
-from guichet.models import Account, Conversation, ConversationEvent, Identity
+from guichet.models import Account, Conversation, ConversationEvent, Identity, Message
 from guichet.policy import Actor
+
+_PARTS = 20  # of one thread: earlier ones are long closed
 
 
 def conversation_for(
     session: Session, actor: Actor, account: Account, identity: Identity, inbound: Inbound, now: datetime
 ) -> Conversation:
     """The conversation that goes on, or a new one."""
-    found = find_conversation(session, account, identity, inbound.thread_root)
+    found = find_conversation(session, account, identity, inbound)
     if found is not None and found.state != State.CLOSED:
         return found
     conversation = Conversation(
@@ -52,21 +54,46 @@ def conversation_for(
     return conversation
 
 
-def find_conversation(
-    session: Session, account: Account, identity: Identity, thread_root: str
-) -> Conversation | None:  # fmt: skip
-    """The one that goes on, wherever it was merged to; else the last one that was closed."""
-    found = session.scalars(
+def find_conversation(session: Session, account: Account, identity: Identity, inbound: Inbound) -> Conversation | None:
+    """The one that goes on, wherever it was merged to: of several parts of a thread the one that
+    `inbound` answers, else the newest. Where all are closed, the last of them."""
+    homes = [home for home, _ in _homes(session, account, identity, inbound)]
+    going_on = [home for home in homes if home.state != State.CLOSED]
+    if len(going_on) > 1 and inbound.in_reply_to:
+        answered = session.scalar(
+            select(Message.conversation_id).where(
+                Message.account_id == account.id, Message.remote_id == clean(inbound.in_reply_to, ID_LENGTH)
+            )
+        )
+        going_on = [home for home in going_on if home.id == answered] or going_on
+    return next(iter(going_on or homes), None)
+
+
+def came_to(session: Session, account: Account, identity: Identity, inbound: Inbound, home: Conversation) -> int | None:
+    """The conversation that `inbound` is for, where that was merged into `home`; else None."""
+    for found, first in _homes(session, account, identity, inbound):
+        if found.id == home.id:
+            return first if first != home.id else None
+    return None
+
+
+def _homes(session: Session, account: Account, identity: Identity, inbound: Inbound) -> list[tuple[Conversation, int]]:
+    """The conversations of this thread, newest first: each as what it was merged to, with its own id."""
+    rows = session.scalars(
         select(Conversation)
         .where(
             Conversation.account_id == account.id,
             Conversation.identity_id == identity.id,
-            Conversation.thread_root == clean(thread_root, ID_LENGTH),
+            Conversation.thread_root == clean(inbound.thread_root, ID_LENGTH),
         )
         .order_by(Conversation.id.desc())
-        .limit(1)
-    ).first()
-    while found is not None and found.merged_into_id is not None:
+        .limit(_PARTS)
+    ).all()
+    return [(_home(session, row), row.id) for row in rows]
+
+
+def _home(session: Session, found: Conversation) -> Conversation:
+    while found.merged_into_id is not None:
         found = session.get_one(Conversation, found.merged_into_id)
     return found
 

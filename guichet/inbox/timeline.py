@@ -65,11 +65,21 @@ def _event(row: ConversationEvent, messages: dict[int, Message]) -> Event | None
             return waits.Finished(at, EndKind(data["end_kind"]), data["by"])
         case "reopened":
             return waits.Reopened(at) if data["new_cycle"] else None
+    return _exchanged(row, messages)
+
+
+def _exchanged(row: ConversationEvent, messages: dict[int, Message]) -> Event | None:
+    """Who waits has come from another conversation, or gone there."""
+    data, at = row.data, row.at
+    match row.kind:
         case "wait_handed_on":
             return waits.HandedOn(at)
-        case "wait_taken_over":
+        case "wait_given":
+            return waits.Gave(at, frozenset(data["message_ids"]), frozenset(data["echo_ids"]))
+        case "wait_taken_over" | "wait_received":
             touch = data["first_touch_at"]
-            return waits.TookOver(
+            kind = waits.TookOver if row.kind == "wait_taken_over" else waits.Received
+            return kind(
                 at,
                 tuple(_said(at, messages[i], True) for i in data["message_ids"]),
                 tuple(_echoed(at, messages, data["echo_ids"])),

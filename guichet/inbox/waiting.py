@@ -7,9 +7,10 @@ Each function appends the event to the conversation's history with what `recount
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from guichet.delivery.states import FINAL
@@ -132,6 +133,64 @@ def hand_on(gone: Change, kept: Change, echo_ids: Sequence[int]) -> None:
         wait.first_touch_at = min((t for t in (wait.first_touch_at, touched_at) if t is not None), default=None)
     _show(gone)
     _show(kept)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Messages that leave a conversation, read before they move: all of them, and the echoes."""
+
+    ids: frozenset[int]
+    echo_ids: tuple[int, ...]
+
+    @classmethod
+    def of(cls, session: Session, which: ColumnElement[bool]) -> Given:
+        rows = session.execute(select(Message.id, Message.kind).where(which).order_by(Message.id)).all()
+        return cls(frozenset(id_ for id_, _ in rows), tuple(id_ for id_, kind in rows if kind == "echo"))
+
+
+def give(kept: Change, to: Change, given: Given) -> None:
+    """A part of one conversation is another's (again): who waits in it waits there, from the
+    same start. The messages have moved already."""
+    session = kept.session
+    session.flush()
+    wait = owners.find_open_wait(session, kept.conversation)
+    leaving = [m for m in _messages_of(session, wait) if m.id in given.ids] if wait is not None else []
+    kept.event("wait_given", to=to.conversation.id, message_ids=[m.id for m in leaving], echo_ids=[*given.echo_ids])
+    touch = wait.first_touch_at if wait is not None and leaving else None
+    if touch is not None and touch < leaving[0].remote_at:
+        touch = None
+    to.event(
+        "wait_received", of=kept.conversation.id, message_ids=[m.id for m in leaving], echo_ids=[*given.echo_ids],
+        first_touch_at=touch.isoformat() if touch else None,
+    )  # fmt: skip
+    if wait is None or not leaving:
+        return
+    for m in leaving:
+        m.wait_id = None
+    if _messages_of(session, wait):
+        _restart(session, wait)
+    else:
+        _end(kept, wait, kept.now, EndKind.MERGED, None, None)
+    _go_on(to, leaving, touch)
+    _show(kept)
+    _show(to)
+
+
+def _go_on(change: Change, messages: Sequence[Message], touched_at: datetime | None) -> None:
+    """The wait that a merge ended goes on, if its opener still waits; else a new one begins."""
+    session, conversation = change.session, change.conversation
+    opened = Wait.opened_by_message_id.in_([m.id for m in messages])
+    merged = select(Wait).where(Wait.conversation_id == conversation.id, Wait.end_kind == EndKind.MERGED, opened)
+    wait = session.scalars(merged.order_by(Wait.id.desc()).limit(1)).first()
+    if wait is None:
+        wait = _begin(change, messages)
+    else:
+        wait.ended_at = wait.end_kind = None
+        for m in messages:
+            m.wait_id = wait.id
+        owners.begin(session, wait, owners.owner_of(conversation), change.now)
+        _restart(session, wait)
+    wait.first_touch_at = min((t for t in (wait.first_touch_at, touched_at) if t is not None), default=None)
 
 
 def is_answer_on_its_way(session: Session, conversation: Conversation) -> bool:

@@ -131,8 +131,28 @@ class TookOver:
     first_touch_at: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Gave:
+    """A part of it went to another conversation, with who waited there and the echoes in it."""
+
+    at: datetime
+    message_ids: frozenset[int]
+    echo_ids: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Received:
+    """A part of another conversation came (back) here: a merge was undone, or that one split."""
+
+    at: datetime
+    waiting: tuple[Said, ...]
+    echoes: tuple[Echoed, ...] = ()
+    first_touch_at: datetime | None = None
+
+
 Event = (
-    Said | Touched | Answered | Echoed | Recognised | Deleted | Owned | Finished | Reopened | HandedOn | TookOver
+    Said | Touched | Answered | Echoed | Recognised | Deleted | Owned | Finished | Reopened | HandedOn
+    | TookOver | Gave | Received
 )  # fmt: skip
 
 
@@ -199,7 +219,7 @@ def _take(book: _Book, event: Event) -> None:
             book.done = [_recognised(w, event) for w in book.done]
             book.echoes = [e for e in book.echoes if e.message_id != event.echo_id]
         case Deleted():
-            _withdraw(book, event)
+            _without(book, frozenset({event.message_id}), event.at, EndKind.WITHDRAWN)
         case Owned():
             _hand_over(book, event)
         case Finished():
@@ -208,8 +228,19 @@ def _take(book: _Book, event: Event) -> None:
             book.cycle += 1
         case HandedOn():
             _end(book, event.at, event.at, EndKind.MERGED, None, None)
+        case TookOver() | Gave() | Received():
+            _exchange(book, event)
+
+
+def _exchange(book: _Book, event: TookOver | Gave | Received) -> None:
+    match event:
         case TookOver():
             _take_over(book, event)
+        case Gave():
+            book.echoes = [e for e in book.echoes if e.message_id not in event.echo_ids]
+            _without(book, event.message_ids, event.at, EndKind.MERGED)
+        case Received():
+            _receive(book, event)
 
 
 def _say(book: _Book, said: Said) -> None:
@@ -316,15 +347,16 @@ def _recognised(wait: WaitValue, event: Recognised) -> WaitValue:
     return replace(wait, ended_by=event.message_id, end_kind=EndKind.HUMAN_REPLY, answered_by=event.staff_id)
 
 
-def _withdraw(book: _Book, event: Deleted) -> None:
-    if not any(s.message_id == event.message_id for s in book.waiting):
+def _without(book: _Book, ids: frozenset[int], at: datetime, kind: EndKind) -> None:
+    """These wait here no more; the wait ends as `kind` where nobody else is left in it."""
+    rest = [s for s in book.waiting if s.message_id not in ids]
+    if len(rest) == len(book.waiting):
         return
-    rest = [s for s in book.waiting if s.message_id != event.message_id]
     if rest and book.open:
         book.waiting = rest
         book.open = _restarted(book.open, rest)
     else:
-        _end(book, event.at, event.at, EndKind.WITHDRAWN, None, None)
+        _end(book, at, at, kind, None, None)
 
 
 def _hand_over(book: _Book, event: Owned) -> None:
@@ -345,3 +377,22 @@ def _take_over(book: _Book, event: TookOver) -> None:
     else:
         touches = [t for t in (book.open.first_touch_at, event.first_touch_at) if t is not None]
         book.open = replace(_restarted(book.open, book.waiting), first_touch_at=min(touches, default=None))
+
+
+def _receive(book: _Book, event: Received) -> None:
+    known = {e.message_id for e in book.echoes}
+    book.echoes += [e for e in event.echoes if e.message_id not in known]
+    if not event.waiting:
+        return
+    ids = {s.message_id for s in event.waiting}
+    book.waiting = list(event.waiting)
+    places = [n for n, w in enumerate(book.done) if w.end_kind is EndKind.MERGED and w.opened_by in ids]
+    if places:  # the wait that the merge ended goes on
+        wait = book.done.pop(places[-1])
+        slices = (*wait.slices, Slice(*book.owner, started_at=event.at))
+        wait = replace(wait, slices=slices, ended_at=None, end_kind=None, answered_by=None, ended_by=None)
+        wait = _restarted(wait, book.waiting)
+    else:
+        wait = _begun(book, book.waiting, event.at, None)
+    touches = [t for t in (wait.first_touch_at, event.first_touch_at) if t is not None]
+    book.open = replace(wait, first_touch_at=min(touches, default=None))

@@ -85,6 +85,7 @@ class Conversation(Base):
             "account_id",
             "identity_id",
             "thread_root",
+            "part",
             where="state <> 'closed' AND merged_into_id IS NULL",
             unique=True,
         ),
@@ -103,6 +104,7 @@ class Conversation(Base):
     account_id: Mapped[int] = ref("account.id")
     identity_id: Mapped[int] = ref("identity.id")
     thread_root: Mapped[RemoteId]
+    part: Mapped[int] = mapped_column(default=0)  # more than 0: split off another of the same thread
     surface: Mapped[Short]  # public, direct, mail
     state: Mapped[Short] = mapped_column(default="new")
     priority: Mapped[int] = mapped_column(default=1)  # 0 low, 1 normal, 2 high, 3 urgent
@@ -143,9 +145,11 @@ class Message(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "remote_id"),
         Index("ix_message_conversation", "conversation_id", "sort_at", "id"),
+        partial_index("ix_message_came_to", "conversation_id", "came_to_id", where="came_to_id IS NOT NULL"),
     )
     id: Mapped[Key]
     conversation_id: Mapped[int] = ref("conversation.id")
+    came_to_id: Mapped[int | None]  # the conversation that it belongs to, where that was merged into this one
     account_id: Mapped[int] = ref("account.id")
     direction: Mapped[Short]
     kind: Mapped[Short]  # channels.contract.InboundKind, or "note", "answer"
@@ -249,6 +253,18 @@ class ConversationLabel(Base):
     __tablename__ = "conversation_label"
     conversation_id: Mapped[int] = ref("conversation.id", primary_key=True)
     label_id: Mapped[int] = ref("label.id", primary_key=True, index=True)
+
+
+class ConversationLink(Base):
+    """Two conversations that have to do with each other. `kind`: related, or parent (the first
+    is the parent of `other_id`)."""
+
+    __tablename__ = "conversation_link"
+    conversation_id: Mapped[int] = ref("conversation.id", primary_key=True)
+    other_id: Mapped[int] = ref("conversation.id", primary_key=True, index=True)
+    kind: Mapped[Short]
+    staff_id: Mapped[int | None] = ref("staff.id")
+    at: Mapped[datetime]
 
 
 class ConversationCount(Base):

@@ -27,7 +27,8 @@ from tests.inbox.scene import SPEC, Scene, deletion, echo, make_scene, said
 ACTS = (
     *("say",) * 6, *("say_late",) * 4, *("echo",) * 4, *("reply",) * 4, *("accept",) * 6, "say_automatic", "delete",
     "delete", "reply_and_close", "accept_with_echo", "fail", "claim", "release", "assign", "team", "snooze", "internal",
-    "resolve", "not_needed", "answered", "reopen", "reopen", "close", "spam", "merge", "wake", "expire", "leave",
+    "resolve", "not_needed", "answered", "reopen", "reopen", "close", "spam", "merge", "merge",
+    "unmerge", "unmerge", "split", "wake", "expire", "leave",
 )  # fmt: skip
 histories = st.lists(
     st.tuples(st.sampled_from(ACTS), st.integers(0, 5), st.integers(0, 900)), min_size=15, max_size=25
@@ -158,6 +159,16 @@ class Play:
     def merge(self, conversation: m.Conversation, n: int) -> None:
         into = self.conversations()[-1]
         inbox.merge(self.scene.session, self.scene.actor(), conversation, into=into, now=self.scene.now)
+
+    def unmerge(self, conversation: m.Conversation, n: int) -> None:
+        inbox.unmerge(self.scene.session, self.scene.actor(), conversation, self.scene.now)
+
+    def split(self, conversation: m.Conversation, n: int) -> None:
+        own = select(m.Message).where(m.Message.conversation_id == conversation.id).order_by(m.Message.id.desc())
+        messages = self.scene.session.scalars(own).all()
+        if messages:
+            chosen = messages[n % len(messages)]
+            inbox.split(self.scene.session, self.scene.actor(), conversation, from_message=chosen, now=self.scene.now)
 
     def wake(self, conversation: m.Conversation, n: int) -> None:
         inbox.wake_snoozed(self.scene.session, SYSTEM, self.scene.now)

@@ -36,6 +36,9 @@ WEAKEST = {
     ),
     "agent": (
         "POST /conversations/<int:id>/note",
+        "POST /conversations/<int:id>/split",
+        "POST /conversations/<int:id>/link",
+        "POST /conversations/<int:id>/unlink",
         "POST /conversations/<int:id>/claim",
         "POST /conversations/<int:id>/assign",
         "POST /conversations/<int:id>/snooze",

@@ -110,7 +110,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "attachments": attachment.id, "posts": post.id, "deliveries": delivery.id, "media": media.id,
         "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
-        "other_conversation": other.id, "review-links": link.id, "imports": brought.id,
+        "other_conversation": other.id, "message": message.id, "review-links": link.id, "imports": brought.id,
         "post-tags": tag.id, "calendar-feeds": feed.id,
         "discrepancies": differs.id,
     }  # fmt: skip

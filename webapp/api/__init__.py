@@ -15,6 +15,7 @@ from webapp.api import (
     deliveries,
     feeds,
     imports,
+    joining,
     me,
     media,
     needs,
@@ -41,6 +42,7 @@ ROOMS = tuple(
     for part in (
         me,
         conversations,
+        joining,
         customers,
         notices,
         views,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
-from guichet.inbox import followers, presence
+from guichet.inbox import followers, linking, presence
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
@@ -17,7 +17,7 @@ from guichet.policy import Action, can, visible
 from webapp.api import threads
 from webapp.api.briefs import Names, person
 from webapp.api.media import show_media
-from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Sibling, Viewer
+from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Link, Sibling, Viewer
 from webapp.asking import Asked
 
 _RIGHTS = (Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN)
@@ -38,12 +38,19 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         drafts=_drafts(asked, found),
         others=show_viewers(asked, found.id),
         followers=[person(one) for one in followers.read_followers(asked.session, asked.actor, found, asked.now)],
+        links=_links(asked, found),
         last_message_id=found.last_message_id,
         previous_id=found.previous_id,
         merged_into_id=found.merged_into_id,
         signature=_signature(asked, found),
         can=[a.value for a in _RIGHTS if can(asked.actor, a, found)],
     )
+
+
+def _links(asked: Asked, found: ConversationTable) -> list[Link]:
+    links = linking.read_links(asked.session, asked.actor, found)
+    rows = threads.show_rows(asked, [one.other for one in links]) if links else []
+    return [Link(kind=one.kind, conversation=row) for one, row in zip(links, rows, strict=True)]
 
 
 def show_viewers(asked: Asked, conversation_id: int) -> list[Viewer]:

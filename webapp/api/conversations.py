@@ -30,7 +30,6 @@ from webapp.api.schemas.inbox import (
     Entry,
     EntryQuery,
     LabelSet,
-    Merge,
     Note,
     Others,
     PresenceIn,
@@ -187,15 +186,6 @@ def close(asked: Asked, path: IdPath) -> ConversationRow:
 def mark_spam(asked: Asked, path: IdPath) -> ConversationRow:
     """Put it aside as spam."""
     return _do(asked, path, operations.mark_spam)
-
-
-@room.post("/conversations/<int:id>/merge", ConversationRow, scope="answer")
-def merge(asked: Asked, path: IdPath, body: Merge) -> ConversationRow:
-    """Put it into another one of the same customer on the same account."""
-    into = operations.merge(
-        asked.session, asked.actor, _get(asked, path.id), into=_get(asked, body.into_id), now=asked.now
-    )
-    return _row(asked, into.id)
 
 
 @room.put("/conversations/<int:id>/labels", ConversationRow, scope="answer")

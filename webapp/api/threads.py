@@ -46,6 +46,8 @@ _SILENT = frozenset(
         "wait_ended",
         "wait_handed_on",
         "wait_taken_over",
+        "wait_given",
+        "wait_received",
         "echo_recognised",
         "acknowledged",
     }

@@ -162,6 +162,13 @@ class Sibling(Out):
     preview: str
 
 
+class Link(Out):
+    """`kind`: what the other conversation is to the one shown."""
+
+    kind: Literal["related", "parent", "child"]
+    conversation: ConversationRow
+
+
 class Claim(Out):
     by: PersonBrief
     until: Time | None
@@ -190,6 +197,7 @@ class Conversation(ConversationRow):
     drafts: list[Draft]
     others: list[Viewer]
     followers: list[PersonBrief]
+    links: list[Link] = Field(description="as far as one may read the other end")
     last_message_id: int | None
     previous_id: int | None
     merged_into_id: int | None
@@ -275,6 +283,23 @@ class Merge(In):
     """Into which conversation this one goes."""
 
     into_id: Id
+
+
+class Split(In):
+    """`message_id`: the first message, note included, that goes into the new conversation."""
+
+    message_id: Id
+
+
+class LinkNew(In):
+    """`kind`: what the other conversation is to this one."""
+
+    other_id: Id
+    kind: Literal["related", "parent", "child"] = "related"
+
+
+class LinkGone(In):
+    other_id: Id
 
 
 class LabelSet(In):

@@ -48,6 +48,8 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["s", "snooze"],
       ["e", "close"],
       ["f", "follow"],
+      ["m", "merge"],
+      ["Shift+L", "link"],
       ["u", "undo"],
       ["x", "select"],
       ["Esc", "back"],

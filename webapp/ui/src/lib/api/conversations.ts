@@ -9,6 +9,7 @@ import type {
   Entry,
   Id,
   Label,
+  Link,
   Page,
   Readers,
   SavedView,
@@ -52,6 +53,11 @@ export const markSpam = (id: Id): Promise<ConversationRow> => api.post(at(id, "/
 export const follow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/follow"));
 export const unfollow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/unfollow"));
 export const listReaders = (id: Id): Promise<Readers> => api.get(at(id, "/readers"));
+export const merge = (id: Id, into_id: Id): Promise<Conversation> => api.post(at(id, "/merge"), { into_id });
+export const unmerge = (id: Id): Promise<Conversation> => api.post(at(id, "/unmerge"));
+export const split = (id: Id, message_id: Id): Promise<Conversation> => api.post(at(id, "/split"), { message_id });
+export const link = (id: Id, other_id: Id, kind: Link["kind"]): Promise<Conversation> => api.post(at(id, "/link"), { other_id, kind });
+export const unlink = (id: Id, other_id: Id): Promise<Conversation> => api.post(at(id, "/unlink"), { other_id });
 export const setLabels = (id: Id, label_ids: Id[]): Promise<ConversationRow> =>
   api.put(at(id, "/labels"), { label_ids });
 export const setPriority = (id: Id, priority: ConversationRow["priority"]): Promise<ConversationRow> =>

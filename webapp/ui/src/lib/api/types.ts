@@ -54,6 +54,7 @@ export type Entry = S["Entry"];
 export type Attachment = S["Attachment"];
 export type Draft = S["Draft"];
 export type Viewer = S["Viewer"];
+export type Link = S["Link"];
 export type Readers = S["Readers"];
 export type Notice = S["Notice"];
 export type NoticeCount = S["NoticeCount"];

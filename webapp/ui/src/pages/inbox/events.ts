@@ -22,9 +22,16 @@ function labelNames(value: unknown): string {
 const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
 
 /** What messages, labels and assignments beside them tell already. */
-const TOLD_ELSEWHERE = new Set(["created", "rules", "reply_failed", "reply_in_doubt", "edited", "deleted", "merged_from", "owner_changed"]);
+const TOLD_ELSEWHERE = new Set(["created", "rules", "reply_failed", "reply_in_doubt", "edited", "deleted", "owner_changed"]);
 
 export const isQuiet = (entry: Entry): boolean => entry.kind === "event" && TOLD_ELSEWHERE.has(entry.event ?? "");
+
+/** The other conversation that an event is about, by its number. */
+export function otherOf(entry: Entry): number | null {
+  const { data } = entry;
+  const named = { merged_into: data["into"], merged_from: data["of"], merge_undone: data["of"], split_off: data["to"], split_from: data["of"], linked: data["other"], unlinked: data["other"] }[entry.event ?? ""];
+  return typeof named === "number" ? named : null;
+}
 
 /** What is said of an event, by its kind; the words for `who` are the author's name or ours. */
 export function describeEvent(entry: Entry): string {
@@ -38,6 +45,11 @@ export function describeEvent(entry: Entry): string {
     case "released":
     case "spam":
     case "merged_into":
+    case "merged_from":
+    case "merge_undone":
+    case "split_off":
+    case "split_from":
+    case "unlinked":
     case "waiting_internal":
       return words[entry.event](who);
     case "owner_left":
@@ -57,6 +69,8 @@ export function describeEvent(entry: Entry): string {
     }
     case "priority":
       return words.priority(who, t.inbox.priorities[PRIORITIES[Number(data["to"])] ?? "normal"]);
+    case "linked":
+      return words.linked(who, t.inbox.linkKinds[data["link"] === "parent" || data["link"] === "child" ? data["link"] : "related"]);
     case "snoozed":
       if (!data["until"]) return words.snoozedForGood(who);
       return words.snoozed(who, format(preferences.language, { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(Date.parse(text(data["until"])) || 0));

@@ -6,6 +6,8 @@ class Panes {
   #customer: boolean | null = $state(null);
   menu: MenuName = $state(null);
   bulkMenu: MenuName = $state(null);
+  /** What the open conversation is being joined with another by. */
+  joining: "merge" | "link" | null = $state(null);
   /** Counts up each time the keyboard asks for the box; the box watches it. */
   wanted: { kind: "reply" | "note"; times: number } = $state({ kind: "reply", times: 0 });
 

@@ -119,6 +119,8 @@ export const frame = {
     snooze: "Snooze",
     close: "Close",
     follow: "Follow, or no more",
+    merge: "Merge into another",
+    link: "Link with another",
     undo: "Undo",
     select: "Select",
     back: "Back to the list",

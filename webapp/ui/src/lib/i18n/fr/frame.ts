@@ -119,6 +119,8 @@ export const frame: Catalogue["frame"] = {
     snooze: "Mettre en veille",
     close: "Clore",
     follow: "Suivre, ou ne plus suivre",
+    merge: "Fusionner dans une autre",
+    link: "Lier à une autre",
     undo: "Annuler l’action",
     select: "Sélectionner",
     back: "Retour à la liste",

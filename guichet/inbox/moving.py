@@ -1,0 +1,49 @@
+"""Messages that go from one conversation to another, and what both then show."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.orm import Session
+
+from guichet.inbox import words
+from guichet.models import Conversation, Delivery, Message
+
+
+def move_messages(session: Session, which: ColumnElement[bool], target: Conversation, came_to: object) -> None:
+    """Put the messages for which `which` holds, and their deliveries, into `target`. `came_to`
+    is what their `came_to_id` becomes, a value or an expression."""
+    session.flush()
+    session.execute(
+        update(Delivery)
+        .where(Delivery.message_id.in_(select(Message.id).where(which)))
+        .values(conversation_id=target.id)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        update(Message)
+        .where(which)
+        .values(conversation_id=target.id, came_to_id=came_to)
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()
+
+
+def summarise(session: Session, conversation: Conversation) -> None:
+    """Make the row say again what its messages say: their number, the newest, what the customer
+    last wrote, and whether that can be answered."""
+    session.flush()
+    here = Message.conversation_id == conversation.id
+    asked = select(func.count(), func.max(Message.id), func.max(Message.sort_at)).where(here)
+    number, last_id, last_at = session.execute(asked).one()
+    conversation.message_count, conversation.last_message_id = number, last_id
+    conversation.last_message_at = last_at or conversation.last_message_at
+    theirs = select(Message).where(here, Message.direction == "in", Message.deleted_at.is_(None))
+    newest_first = (Message.sort_at.desc(), Message.id.desc())
+    newest = session.scalars(theirs.order_by(*newest_first).limit(1)).first()
+    conversation.preview = words.preview(newest.text or newest.subject) if newest else ""
+    if newest is not None:
+        conversation.language = newest.language or conversation.language
+        answered = session.scalars(theirs.order_by(Message.can_reply.desc(), *newest_first).limit(1)).one()
+        conversation.can_reply = answered.can_reply
+        conversation.cannot_reply_reason = answered.cannot_reply_reason
+        conversation.reply_until = answered.reply_until
