@@ -61,7 +61,7 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "note": ("/inbox/2?view=open", ["wait", "key n", "type For @Jonas: the second one this week."]),
     "mention": ("/inbox/2?view=open", ["wait", "key n", "type Could @"]),
     "merge": ("/inbox/1?view=open", ["wait", "key m", "wait"]),
-    "link": ("/inbox/1?view=open", ["wait", "key Shift+L", "wait", "type the", "wait"]),
+    "join-link": ("/inbox/1?view=open", ["wait", "key Shift+L", "wait", "type the", "wait"]),
     "notices": ("/inbox?view=open", ["key g", "key m", "wait"]),
     "too-long": ("/inbox/1?view=open", ["wait", "key r", "type " + "Sorry about that. " * 18]),
     "emoji": ("/inbox/2?view=open", ["wait", "css [aria-label^='Ins'][aria-label*='moji']", "wait"]),
