@@ -117,7 +117,7 @@ def _said(case: _Case) -> Message:
     session, account, inbound = case.session, case.account, case.inbound
     identity = people.identity_of(session, account.network, inbound.author, case.now)
     conversation = threads.conversation_for(session, case.actor, account, identity, inbound, case.now)
-    is_new = conversation.last_message_id is None
+    is_new = conversation.last_message_id is None and conversation.created_at == case.now
     with changing(session, case.actor, conversation, case.now, "message", is_new=is_new) as change:
         message = _message(case, conversation, "in", identity)
         message.came_to_id = _came_to(case, conversation, identity)
