@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -171,6 +171,10 @@ class CannedPart(_Part):
     shortcut: Line = ""
     text: Annotated[str, Field(max_length=100_000)]
     language: Line = ""
+    folder: Line = ""
+    translations: dict[Line, Annotated[str, Field(max_length=100_000)]] = Field(default={}, max_length=20)
+    valid_from: date | None = None
+    valid_until: date | None = None
 
 
 class ViewPart(_Part):

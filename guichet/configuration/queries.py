@@ -85,7 +85,8 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         canned_replies=[
             CannedPart(
                 title=c.title, brand=known.name("brand", c.brand_id), shortcut=c.shortcut, text=c.text,
-                language=c.language,
+                language=c.language, folder=c.folder, translations=c.translations, valid_from=c.valid_from,
+                valid_until=c.valid_until,
             )
             for c in session.scalars(select(CannedReply).order_by(CannedReply.title, CannedReply.id))
         ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,7 +28,9 @@ class Rule(Base):
 
 
 class CannedReply(Base):
-    """A prepared text with variables: {customer.name}, {agent.name}, {account.name}, …"""
+    """A prepared text with variables: {customer.name}, {agent.name}, {account.name}, …
+    `translations` holds it in other languages, by their codes; it is meant from `valid_from` to
+    `valid_until`, both days included, in the brand's time zone (null: without an end)."""
 
     __tablename__ = "canned_reply"
     id: Mapped[Key]
@@ -37,6 +39,10 @@ class CannedReply(Base):
     shortcut: Mapped[Short]
     text: Mapped[Long]
     language: Mapped[Short] = mapped_column(default="")
+    folder: Mapped[Short] = mapped_column(default="")
+    translations: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    valid_from: Mapped[date | None]
+    valid_until: Mapped[date | None]
     created_by: Mapped[int | None] = ref("staff.id")
     updated_at: Mapped[datetime]
 

@@ -18,8 +18,7 @@ from guichet.accounts.queries import brands_seen, get_brand, sees_every_brand
 from guichet.errors import NotAllowed, NotFound
 from guichet.models import CannedReply, SavedView
 from guichet.policy import Action, Actor, can, require
-
-_CANNED_FIELDS = ("title", "shortcut", "text", "language")
+from guichet.triage import texts
 
 
 def list_canned(session: Session, actor: Actor, *, after: int = 0, limit: int = 200) -> Sequence[CannedReply]:
@@ -44,24 +43,15 @@ def get_canned(session: Session, actor: Actor, canned_id: int) -> CannedReply:
 
 
 def add_canned(
-    session: Session,
-    actor: Actor,
-    *,
-    title: str,
-    text: str,
-    shortcut: str = "",
-    language: str = "",
-    brand_id: int | None = None,
-    now: datetime,
+    session: Session, actor: Actor, *, title: str, text: str, brand_id: int | None = None, now: datetime, **more: Any
 ) -> CannedReply:
-    """Prepare a text, for all brands or one."""
+    """Prepare a text, for all brands or one. `more`: the other fields of guichet.triage.texts.
+    Raises Invalid."""
     require(actor, Action.CANNED_MANAGE)
     if brand_id is not None:
         get_brand(session, actor, brand_id)
-    canned = CannedReply(
-        brand_id=brand_id, title=title, shortcut=shortcut, text=text, language=language,
-        created_by=actor.staff_id, updated_at=now,
-    )  # fmt: skip
+    values = texts.checked({"shortcut": "", "language": "", **more, "title": title, "text": text})
+    canned = CannedReply(brand_id=brand_id, created_by=actor.staff_id, updated_at=now, **values)
     session.add(canned)
     session.flush()
     audit.record(session, actor, "canned.add", canned, now)
@@ -71,11 +61,11 @@ def add_canned(
 def change_canned(
     session: Session, actor: Actor, canned: CannedReply, changes: Mapping[str, Any], now: datetime
 ) -> CannedReply:
-    """Change title, shortcut, text or language."""
+    """Change some of the fields of guichet.triage.texts; others are left. Raises Invalid."""
     require(actor, Action.CANNED_MANAGE)
-    for name in _CANNED_FIELDS:
-        if name in changes:
-            setattr(canned, name, changes[name])
+    was = {name: getattr(canned, name) for name in texts.FIELDS}
+    for name, value in texts.checked({**was, **changes}).items():
+        setattr(canned, name, value)
     canned.updated_at = now
     audit.record(session, actor, "canned.change", canned, now, fields=sorted(changes))
     return canned

@@ -62,6 +62,7 @@ def test_a_team_is_called_as_far_as_its_members_may_read_it(scene: Scene, conver
     assert told(scene, scene.colleague) == [("team_mention", 1, False)]
     assert told(scene, stranger) == told(scene, gone) == []
     assert following(scene, conversation) == {scene.agent.id, scene.colleague.id}
+    assert set(scene.session.scalars(select(m.ConversationFollower.staff_id))) == {scene.agent.id, scene.colleague.id}
 
 
 def test_who_follows_is_told_of_everything_together_until_it_is_seen(

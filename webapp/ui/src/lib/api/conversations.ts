@@ -1,7 +1,6 @@
 /** Calls of the inbox. Pages call these, never `api` itself, so that a path stands in one place. */
 import { api, type Query } from "./client";
 import type {
-  CannedReply,
   Conversation,
   ConversationRow,
   Customer,
@@ -74,5 +73,4 @@ export const getCustomer = (id: Id, signal?: AbortSignal): Promise<Customer> =>
   api.get(`/customers/${id}`, {}, signal);
 export const saveCustomerNote = (id: Id, text: string): Promise<Customer> =>
   api.patch(`/customers/${id}`, { note: text });
-export const listCannedReplies = (): Promise<Page<CannedReply>> => api.get("/canned-replies");
 export const listLabels = (): Promise<Page<Label>> => api.get("/labels");
