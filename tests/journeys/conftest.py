@@ -46,3 +46,11 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert wrong == []
+
+
+@pytest.fixture
+def second_page(chromium: Browser) -> Iterator[Page]:
+    """A colleague's window."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    yield context.new_page()
+    context.close()

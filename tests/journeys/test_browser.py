@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.office import eventually, ledger, say, sign_in
 from tests.journeys.stack import Stack
@@ -111,14 +110,6 @@ def test_every_page_stands_on_a_phone_in_the_dark(page: Page, stack: Stack, path
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, f"{path} is {overflow} px wider than the phone"
     keep(page, f"phone-dark{path.replace('/', '-')}")
-
-
-@pytest.fixture
-def second_page(chromium: Browser) -> Iterator[Page]:
-    """A colleague's window."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    yield context.new_page()
-    context.close()
 
 
 def open_question(page: Page, stack: Stack, text: str) -> None:

@@ -17,7 +17,7 @@ from cli.demo.browser import Browser as Office
 from tests.channels.rig import sample_image
 from tests.journeys.office import accounts, eventually, ledger, sign_in
 from tests.journeys.stack import Stack
-from tests.journeys.windows import CHIEF, SOCIAL, enter, keep
+from tests.journeys.windows import CHIEF, SOCIAL, drag, enter, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PARIS = ZoneInfo("Europe/Paris")
@@ -148,14 +148,7 @@ def test_a_post_is_dragged_to_another_day_undone_and_moved_by_keyboard(
             break
         page.get_by_role("button", name="Later").click()
         page.wait_for_timeout(700)
-    expect(chip).to_be_visible()
-    before, width = chip.bounding_box(), page.locator(".ec-day").first.bounding_box()
-    assert before is not None
-    assert width is not None
-    page.mouse.move(before["x"] + 30, before["y"] + 8)
-    page.mouse.down()
-    page.mouse.move(before["x"] + 40 + width["width"], before["y"] + 8, steps=6)
-    page.mouse.move(before["x"] + 30 + 2 * width["width"], before["y"] + 8, steps=6)
+    drag(page, chip, days=2)
     wednesday = due + timedelta(days=2)
     expect(page.locator(".chip.to")).to_contain_text(f"{wednesday:%a} {wednesday.day}, 09:00")
     keep(page, "calendar-dragging")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.architecture.source import ROOT
 from tests.journeys.stack import Stack
@@ -12,6 +12,7 @@ PICTURES = ROOT / "build" / "screenshots"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 CHIEF, SOCIAL = "tomas@aurore.example", "jonas@aurore.example"
 LEAD, AGENT = "ines@aurore.example", "david@aurore.example"
+AUTHOR = "mei@aurore.example"
 
 
 def enter(page: Page, stack: Stack, email: str, path: str = "/inbox") -> None:
@@ -20,6 +21,18 @@ def enter(page: Page, stack: Stack, email: str, path: str = "/inbox") -> None:
     page.fill("#password", stack.sign_ins[email])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"**{path}*")
+
+
+def drag(page: Page, chip: Locator, days: int) -> None:
+    """Pick up a post in the month and carry it as many days to the right; it is not let go."""
+    expect(chip).to_be_visible()
+    at, width = chip.bounding_box(), page.locator(".ec-day").first.bounding_box()
+    assert at is not None
+    assert width is not None
+    page.mouse.move(at["x"] + 30, at["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(at["x"] + 40 + width["width"], at["y"] + 8, steps=6)
+    page.mouse.move(at["x"] + 30 + days * width["width"], at["y"] + 8, steps=6)
 
 
 def keep(page: Page, name: str) -> None:

@@ -6,7 +6,11 @@ import { tinykeys } from "tinykeys";
 
 type Act = (event: KeyboardEvent) => void;
 
+/** A box that is ticked takes no letters. */
+const TICKED = new Set(["checkbox", "radio"]);
+
 function typing(target: EventTarget | null): boolean {
+  if (target instanceof HTMLInputElement && TICKED.has(target.type)) return false;
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
