@@ -138,7 +138,7 @@ def _frames(page: Page, stack: Stack, view: str, more: str) -> tuple[float, list
         page.wait_for_timeout(400)
     began = time.perf_counter()
     page.get_by_role("button", name="Later").click()
-    page.locator(".chip.scheduled").first.wait_for(state="attached")
+    page.locator(".chip.scheduled, .more").first.wait_for(state="attached")
     took = (time.perf_counter() - began) * 1000
     page.wait_for_timeout(1500)
     page.evaluate(_WATCH)

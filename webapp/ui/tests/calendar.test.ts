@@ -1,7 +1,7 @@
 /** What of a crowded day is shown. */
 import { describe, expect, it } from "vitest";
 import type { CalendarEntry } from "../src/lib/api/types";
-import { crowds, dayOf, halfHourOf, type Placed } from "../src/pages/calendar/crowd";
+import { crowds, dayOf, halfHourOf, hourOf, type Placed } from "../src/pages/calendar/crowd";
 import { filterOf } from "../src/pages/calendar/filter";
 
 const placed = (id: number, start: string, state: CalendarEntry["state"] = "scheduled"): Placed => ({
@@ -25,6 +25,15 @@ describe("a crowded day", () => {
   it("never hides all of a day, however small it is", () => {
     const [day] = crowds([placed(1, "2026-11-24T08:00"), placed(2, "2026-11-24T09:00")], dayOf, 1);
     expect([ids(day!.shown), ids(day!.hidden)]).toEqual([[1], [2]]);
+  });
+
+  it("folds an hour of a dense week to its count, beside what waits for somebody", () => {
+    const quiet = [placed(1, "2026-11-24T08:00"), placed(2, "2026-11-24T08:30")];
+    const [hour] = crowds(quiet, hourOf, 1, true);
+    expect([ids(hour!.shown), ids(hour!.hidden)]).toEqual([[], [1, 2]]);
+    const [urgent] = crowds([...quiet, placed(3, "2026-11-24T08:45", "failed")], hourOf, 1, true);
+    expect([ids(urgent!.shown), ids(urgent!.hidden)]).toEqual([[3], [1, 2]]);
+    expect(ids(crowds([placed(4, "2026-11-24T09:00")], hourOf, 1, true)[0]!.shown)).toEqual([4]);
   });
 
   it("keeps days and half hours apart, and loses nothing of 5,000", () => {

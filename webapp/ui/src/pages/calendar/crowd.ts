@@ -30,8 +30,9 @@ export const hourOf = (one: Placed): string => `${one.start.slice(0, 14)}00`;
 /** So many posts of a week that it is told by the hour. */
 export const DENSE = 400;
 
-/** Groups that share a place; where more than `room` do, one line of the room goes to their count. */
-export function crowds(placed: Placed[], keyOf: (one: Placed) => string, room: number): Crowd[] {
+/** Groups that share a place; where more than `room` do, one line of the room goes to their count.
+ * Folded, only what waits for somebody stands beside the count. */
+export function crowds(placed: Placed[], keyOf: (one: Placed) => string, room: number, folded = false): Crowd[] {
   const groups = new Map<string, Placed[]>();
   for (const one of placed) {
     const key = keyOf(one);
@@ -41,7 +42,8 @@ export function crowds(placed: Placed[], keyOf: (one: Placed) => string, room: n
   }
   return [...groups].map(([key, all]) => {
     if (all.length <= room) return { key, shown: all.sort(byTime), hidden: [] };
-    const first = [...all].sort((a, b) => rank(a) - rank(b) || byTime(a, b)).slice(0, Math.max(1, room - 1));
+    const ranked = folded ? all.filter(isUrgent) : [...all];
+    const first = ranked.sort((a, b) => rank(a) - rank(b) || byTime(a, b)).slice(0, Math.max(1, room - 1));
     const chosen = new Set(first);
     return { key, shown: first.sort(byTime), hidden: all.filter((one) => !chosen.has(one)).sort(byTime) };
   });

@@ -26,6 +26,7 @@ export const calendar = {
   open: "Open",
   details: "Post",
   more: (n: number) => `${n} more`,
+  posts: (n: number) => `${n} ${many(n, "post", "posts")}`,
   urgent: (n: number) => `${n} ${many(n, "waits", "wait")} for somebody`,
   crowd: (p: { n: number; when: string }) => `${p.n} ${many(p.n, "post", "posts")}, ${p.when}`,
   tooMany: (n: number) => `The first ${n} posts of this time are shown. Filter to see the others.`,

@@ -27,6 +27,7 @@ export const calendar: Catalogue["calendar"] = {
   open: "Ouvrir",
   details: "Publication",
   more: (n) => `${n} de plus`,
+  posts: (n) => `${n} ${many(n, "publication", "publications")}`,
   urgent: (n) => `${n} en attente de quelqu’un`,
   crowd: (p) => `${p.n} ${many(p.n, "publication", "publications")}, ${p.when}`,
   tooMany: (n) => `Les ${n} premières publications de cette période sont affichées. Filtrez pour voir les autres.`,
