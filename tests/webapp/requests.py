@@ -134,6 +134,9 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /review-links": {"post_ids": [ids["posts"]], "name": "A guest"},
         "PUT /brands/<int:id>/approval-policy": {"steps": [{"name": "Legal", "external": True}]},
         "PATCH /media/<int:id>": {"alt": "a"},
+        "POST /deliveries/resolve": {
+            "choice": "drop", "deliveries": [{"id": ids["deliveries"], "generation": 1}],
+        },
         "POST /deliveries/<int:id>/resolve": {"choice": "drop"},
         "POST /brake": {"on": True, "scope": "account", "scope_id": ids["accounts"]},
         "PATCH /accounts/<int:id>": {"time_zone": "UTC"},

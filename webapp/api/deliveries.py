@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from guichet import jobs
-from guichet.delivery import operations
+from guichet.delivery import deciding, operations
 from guichet.errors import NotFound
 from guichet.inbox import operations as inbox
 from guichet.models import Account, Attempt
@@ -22,9 +22,12 @@ from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import IdPath, Page
 from webapp.api.schemas.publishing import (
     AttemptOut,
+    DeliveriesDecide,
+    DeliveriesDecided,
     Delivery,
     DeliveryAmend,
     DeliveryDecide,
+    DeliveryDecided,
     DeliveryDetail,
     DeliveryQuery,
 )
@@ -68,6 +71,29 @@ def resolve_delivery(asked: Asked, path: IdPath, body: DeliveryDecide) -> Delive
         reason=body.reason,
     )  # fmt: skip
     return _settled(asked, row)
+
+
+@room.post("/deliveries/resolve", DeliveriesDecided, scope="publish", own_units=True)
+def resolve_deliveries(asked: Asked, body: DeliveriesDecide) -> DeliveriesDecided:
+    """Decide the same about several that need a person, each as it was seen: what is another by
+    now, or not one's to decide, stays as it is and says why; the others are done."""
+    seen = [deciding.Seen(one.id, one.generation, one.remote_id, one.url) for one in body.deliveries]
+    deciding.require_settleable(asked.actor, body.choice, seen)
+    items = [_decide_one(asked, body, one) for one in seen]
+    return DeliveriesDecided(done=sum(one.done for one in items), items=items)
+
+
+def _decide_one(asked: Asked, body: DeliveriesDecide, one: deciding.Seen) -> DeliveryDecided:
+    with asked.runtime.unit() as unit:
+        found = deciding.decide_one(unit.session, asked.actor, body.choice, one, asked.now, body.reason)
+        if found.delivery is not None and found.delivery.message_id is not None:
+            inbox.follow_delivery(unit.session, asked.actor, found.delivery, asked.now)
+        unit.enqueue(jobs.DRAIN)
+    refused = found.refused
+    return DeliveryDecided(
+        delivery_id=one.delivery_id, done=refused is None, code=refused.code if refused else None,
+        reason=refused.message if refused else "",
+    )  # fmt: skip
 
 
 @room.post("/deliveries/<int:id>/retry", DeliveryDetail, scope="publish")

@@ -172,6 +172,37 @@ class DeliveryDecide(In):
     reason: Line = ""
 
 
+class DeliverySeen(In):
+    """A delivery as it was seen; to link it, which one on the network it is."""
+
+    id: Id
+    generation: int = Field(ge=1, le=2**31 - 1)
+    remote_id: Line = ""
+    url: Line = ""
+
+
+class DeliveriesDecide(In):
+    """The same choice for each; `reason` is kept with it."""
+
+    choice: Literal["link", "resend", "drop"]
+    deliveries: list[DeliverySeen] = Field(min_length=1, max_length=100)
+    reason: Line = ""
+
+
+class DeliveryDecided(Out):
+    """`code` and `reason`: why it was not done."""
+
+    delivery_id: int
+    done: bool
+    code: str | None
+    reason: Told
+
+
+class DeliveriesDecided(Out):
+    done: int
+    items: list[DeliveryDecided]
+
+
 class PostTag(Out):
     """A label or a campaign of a brand's posts."""
 

@@ -43,6 +43,7 @@ PAGES = {
     "sent-back": "/compose/5",
     "approvals": "/settings/approvals",
     "to-approve": "/needs-you/approvals",
+    "to-settle": "/needs-you/deliveries",
     "slots": "/settings/slots",
     "people": "/settings/staff",
     "rights": "/settings/rights",
@@ -112,6 +113,10 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "approve-many": (
         "/needs-you/approvals",
         ["wait", "key j", "key x", "key j", "key x", "key a", "wait", "css .dialog .primary", "wait"],
+    ),
+    "settle-many": (
+        "/needs-you/deliveries",
+        ["wait", "css section:last-of-type .head input", "css .bar .button:nth-of-type(1)", "wait"],
     ),
     "away": ("/settings/me", ["wait", "css .away .button", "wait"]),
     "table": ("/import", ["wait", "file input[type=file]", "wait", "wait"]),

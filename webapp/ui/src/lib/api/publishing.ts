@@ -2,8 +2,10 @@
 import { api, upload, type Query } from "./client";
 import type {
   CalendarEntry,
+  DeliveriesDecided,
   Delivery,
   DeliveryDetail,
+  DeliverySeen,
   Id,
   Media,
   NeedsYou,
@@ -51,5 +53,7 @@ export const amendDelivery = (id: Id, text: string): Promise<DeliveryDetail> => 
 export const takeOverDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/deliveries/${id}/take-over`);
 export const decideDelivery = (id: Id, choice: { choice: "link" | "resend" | "drop"; remote_id?: string; url?: string; reason?: string }): Promise<DeliveryDetail> =>
   api.post(`/deliveries/${id}/resolve`, choice);
+/** The same about several, each as it was seen; what is refused says why, and the others are done. */
+export const decideDeliveries = (choice: "link" | "resend" | "drop", deliveries: DeliverySeen[], reason = ""): Promise<DeliveriesDecided> => api.post("/deliveries/resolve", { choice, deliveries, reason });
 export const listNeeds = (): Promise<NeedsYou> => api.get("/needs-you");
 export const replayDeadLetter = (id: Id): Promise<void> => api.post(`/dead-letters/${id}/replay`);
