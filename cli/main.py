@@ -9,10 +9,23 @@ from collections.abc import Sequence
 
 import click
 
-from cli.commands import accounts, approval, archive, brake, config, instance, operate, post, rehearsal, running, staff
+from cli.commands import (
+    accounts,
+    approval,
+    archive,
+    brake,
+    config,
+    instance,
+    operate,
+    post,
+    rehearsal,
+    running,
+    staff,
+    zones,
+)
 from cli.output import Failed, Output, Status, WronglyAsked, failure_of, report_failure
 
-MODULES = (running, operate, staff, accounts, post, approval, brake, config, archive, instance, rehearsal)
+MODULES = (running, operate, staff, accounts, post, zones, approval, brake, config, archive, instance, rehearsal)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from guichet import audit
@@ -29,17 +29,27 @@ def follow_zones(session: Session, actor: Actor, now: datetime) -> int:
     """Derive the due times and the ends of embargoes that are yet to come once more; returns
     how many posts moved."""
     require(actor, Action.SYSTEM)
+    return sum(_follow(session, actor, post, now) for post in session.scalars(coming(now)).all())
+
+
+def coming(now: datetime) -> Select[Post]:
+    """Posts whose wall time, or whose embargo's end, is yet to come."""
     is_coming = and_(Post.wall_time.is_not(None), Post.due_at > now)
-    coming = select(Post).where(
-        Post.state.in_(("draft", "awaiting_approval", "scheduled")), or_(is_coming, Post.embargo_at > now)
-    )
-    return sum(_follow(session, actor, post, now) for post in session.scalars(coming.order_by(Post.id)).all())
+    is_open = Post.state.in_(("draft", "awaiting_approval", "scheduled"))
+    return select(Post).where(is_open, or_(is_coming, Post.embargo_at > now)).order_by(Post.id)
+
+
+def due_time_of(post: Post) -> datetime | None:
+    """When a post is due by the rules that are installed here; None for one without a time."""
+    if post.due_at is None:
+        return None
+    return _meaning(post.wall_time, post.time_zone, post.due_at, post.fold_rule, post.gap_rule)
 
 
 def _follow(session: Session, actor: Actor, post: Post, now: datetime) -> bool:
     was, was_until = post.due_at, post.embargo_at
     if was is not None and was > now:
-        post.due_at = _meaning(post.wall_time, post.time_zone, was, post.fold_rule, post.gap_rule)
+        post.due_at = due_time_of(post)
     if was_until is not None and was_until > now:
         post.embargo_at = _meaning(post.embargo_wall_time, post.embargo_time_zone, was_until)
     if (post.due_at, post.embargo_at) == (was, was_until):

@@ -20,6 +20,7 @@ from guichet.policy import SYSTEM
 from guichet.publishing import operations
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.publishing.embargo import set_embargo
+from guichet.publishing.zone_changes import moves_made, moves_to_come
 from guichet.publishing.zones import follow_zones
 from tests.publishing.desk import NOW, Desk
 from tests.workers.stage import runtime_on
@@ -61,7 +62,12 @@ def test_what_is_scheduled_moves_with_its_zone_and_it_is_recorded(desk: Desk, zo
     assert follow_zones(desk.session, SYSTEM, NOW) == 0
 
     let_paris_follow_london(zones)
+    shown = moves_to_come(desk.session, SYSTEM, NOW)
+    assert {(move.was, move.due_at, move.wall_time) for move in shown} == {(IN_PARIS, IN_LONDON, AT)}
     assert follow_zones(desk.session, SYSTEM, NOW) == 3
+    assert moves_to_come(desk.session, SYSTEM, NOW) == []
+    made = moves_made(desk.session, SYSTEM, NOW)
+    assert {(move.post_id, move.was, move.due_at) for move in made} == {(m.post_id, m.was, m.due_at) for m in shown}
     assert follow_zones(desk.session, SYSTEM, NOW) == 0
     assert thread.due_at == IN_LONDON
     assert [(d.due_at, d.not_before, d.state) for d in desk.deliveries(thread)] == [

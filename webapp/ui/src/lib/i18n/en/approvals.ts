@@ -81,6 +81,7 @@ export const approvals = {
   gone: "removed",
   new: "added",
   history: "History",
+  movedFrom: (p: { from: string; to: string }) => `From ${p.from} to ${p.to}.`,
   machine: "Guichet",
   acts: {
     "post.create": "wrote it",

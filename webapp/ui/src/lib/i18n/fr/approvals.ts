@@ -80,6 +80,7 @@ export const approvals: Catalogue["approvals"] = {
   fields: { text: "Texte", files: "Fichiers", alt: "Descriptions", subject: "Objet", language: "Langue" },
   gone: "supprimé",
   new: "ajouté",
+  movedFrom: (p) => `Du ${p.from} au ${p.to}.`,
   history: "Historique",
   machine: "Guichet",
   acts: {
