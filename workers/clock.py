@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -30,7 +30,7 @@ from guichet.delivery.life import only_one
 from guichet.inbox import ingest
 from guichet.jobs import DIGEST, DRAIN, NEWS, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
-from guichet.models import LiveEvent, RawItem
+from guichet.models import LiveEvent
 from guichet.policy import SYSTEM
 from workers import listening
 from workers.runtime import Process, open_process
@@ -153,18 +153,11 @@ class Clock:
             self._send(DRAIN, TICK)
         if doubts.open_doubts(connection, now):
             self._send(RECONCILE, 1.0)
-        if self._has_raw_items(connection, now):
+        if ingest.is_any_waiting(session, SYSTEM, now):
             self._send(DIGEST, 1.0)
         for account_id in ingest.list_due_accounts(session, SYSTEM, now):
             self._send(POLL, POLL_AGAIN, account_id=account_id)
         self._send(TEND, TEND_EVERY)
-
-    @staticmethod
-    def _has_raw_items(connection: Connection, now: datetime) -> bool:
-        waiting = select(RawItem.id).where(
-            RawItem.state == "waiting", or_(RawItem.try_after.is_(None), RawItem.try_after <= now)
-        )  # fmt: skip
-        return connection.scalar(waiting.limit(1)) is not None
 
     def _send(self, job: Job, again_after: float, **params: int) -> None:
         """Send a wake-up, unless it was just sent or enough of them wait unheard."""

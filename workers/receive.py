@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import structlog
 from rq.timeouts import BaseTimeoutException
 from sqlalchemy import not_, or_, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.orm import Session
 
 from channels import contract
@@ -51,6 +51,8 @@ BATCH = 25  # items of one transaction; on SQLite nobody else writes meanwhile
 LONGEST_RUN = 90.0  # seconds of one digest job
 # Where the network could not be asked: no fault of the item, which is tried again.
 _NOT_ITS_FAULT = (Unavailable, OutcomeUnknown, RateLimited, AuthExpired)
+# Nor where the database was away, or busy with something else for too long.
+_DATABASE_AWAY = (OperationalError, InterfaceError, TimeoutError)
 _POSTPONED = timedelta(minutes=1)
 
 
@@ -243,14 +245,16 @@ def _note_failure(
 def digest() -> None:
     """Understand what waits, in the order in which it came, until nothing new is there."""
     process = current()
-    began, tried = time.monotonic(), set[int]()
+    began = time.monotonic()
     while not process.stopping.is_set() and time.monotonic() - began < LONGEST_RUN:
         with process.runtime.reading() as session:
-            waiting = ingest.read_waiting(session, SYSTEM, process.runtime.now(), BATCH)
-            batch = [_Parcel(raw.id, raw.account_id, _item(raw)) for raw in waiting if raw.id not in tried]
+            if not ingest.is_any_waiting(session, SYSTEM, process.runtime.now()):
+                return
+        with process.runtime.unit() as unit:
+            waiting = ingest.begin_waiting(unit.session, SYSTEM, process.runtime.now(), BATCH)
+            batch = [_Parcel(raw.id, raw.account_id, _item(raw)) for raw in waiting]
         if not batch:
-            return
-        tried.update(parcel.id for parcel in batch)
+            return  # another worker has them
         _digest_batch(process, batch)
 
 
@@ -326,6 +330,8 @@ def _take_up(process: Process, parcels: Sequence[_Parcel]) -> None:
 def _take_up_alone(process: Process, parcel: _Parcel) -> None:
     try:
         _take_up(process, [parcel])
+    except _DATABASE_AWAY as e:
+        _postpone(process, parcel, say("the database did not take it up ({fault})", fault=type(e).__name__))
     except Exception as e:
         log.exception("item_not_digested", item=parcel.id)
         _fail(process, parcel, say("it could not be taken up ({fault})", fault=type(e).__name__))
@@ -341,4 +347,4 @@ def _postpone(process: Process, parcel: _Parcel, why: str) -> None:
     """Not the item's fault: it is tried again and this does not count."""
     with process.runtime.unit() as unit:
         for raw in ingest.lock_waiting(unit.session, SYSTEM, [parcel.id]):
-            raw.try_after, raw.last_error = process.runtime.now() + _POSTPONED, why
+            ingest.note_postponed(raw, why, process.runtime.now() + _POSTPONED)

@@ -28,6 +28,7 @@ LEFT_OUT = {
     "live_event": "news for open pages, for hours",
     "worker": "processes of the moment",
     "poll_cursor": "how far the networks were read",
+    "withdrawal": "deletions heard before what they delete, for a month",
     "conversation_count": "counted from conversations",
     "instance": "which installation this is",
 }

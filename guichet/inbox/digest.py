@@ -11,13 +11,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.contract import Inbound, InboundKind, RemoteMedia, Surface
 from guichet import live
 from guichet.delivery.doubts import match_echo
-from guichet.inbox import answering, languages, notices, people, searching, states, threads, waiting, words
+from guichet.inbox import (
+    answering,
+    languages,
+    notices,
+    people,
+    previews,
+    searching,
+    states,
+    threads,
+    waiting,
+    withdrawals,
+    words,
+)
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.following import follow_delivery
 from guichet.inbox.sanitise import sanitise
@@ -51,10 +63,13 @@ class _Case:
         """The network's time, within reason: what was handed over was said before that."""
         return max(_EARLIEST, min(self.inbound.remote_at.astimezone(UTC), self.raw.received_at))
 
+    @property
+    def remote_id(self) -> str:
+        return words.clean(self.inbound.remote_id, people.ID_LENGTH)
+
     def known(self) -> Message | None:
-        remote_id = words.clean(self.inbound.remote_id, people.ID_LENGTH)
         return self.session.scalars(
-            select(Message).where(Message.account_id == self.account.id, Message.remote_id == remote_id)
+            select(Message).where(Message.account_id == self.account.id, Message.remote_id == self.remote_id)
         ).one_or_none()
 
 
@@ -83,7 +98,11 @@ def _digest_one(case: _Case) -> Message | None:
     """The customer's message if it is new."""
     kind = case.inbound.kind
     if kind is InboundKind.DELETION:
-        _delete(case)
+        gone = case.known()
+        if gone is None:
+            withdrawals.remember(case.session, case.account.id, case.remote_id, case.now)
+        else:
+            withdrawals.take_back(case.session, case.actor, gone, case.now)
     elif kind is InboundKind.ECHO:
         _echo(case)
     elif kind in _SAID:
@@ -92,7 +111,11 @@ def _digest_one(case: _Case) -> Message | None:
             case = _under_its_own_id(case)
             known = case.known()
         if known is None:
-            return _said(case)
+            message = _said(case)
+            if not withdrawals.is_remembered(case.session, case.account.id, case.remote_id):
+                return message
+            withdrawals.take_back(case.session, case.actor, message, case.now)
+            return None
         _edit(case, known)
     return None  # a reaction changes nothing
 
@@ -126,7 +149,7 @@ def _said(case: _Case) -> Message:
             _to_the_front(change)
         answering.add_message(session, conversation, message)
         files = _attach(case, message)
-        _show_newest(conversation, message)
+        previews.show(conversation, message)
         waiting.said(change, message, counts)
         if counts and not is_new:
             notices.tell_followers(change, "message", message)
@@ -144,7 +167,7 @@ def _message(case: _Case, conversation: Conversation, direction: str, identity: 
         account_id=case.account.id,
         direction=direction,
         kind=inbound.kind.value,
-        remote_id=words.clean(inbound.remote_id, people.ID_LENGTH),
+        remote_id=case.remote_id,
         identity_id=identity.id if identity else None,
         text=text,
         html=_html(inbound),
@@ -190,15 +213,6 @@ def _to_the_front(change: Change) -> None:
         conversation.hold_until = conversation.resolved_at = None
 
 
-def _show_newest(conversation: Conversation, message: Message) -> None:
-    conversation.preview = words.preview(message.text or message.subject)
-    conversation.language = message.language or conversation.language
-    if message.can_reply or conversation.message_count == 1:
-        conversation.can_reply = message.can_reply
-        conversation.cannot_reply_reason = message.cannot_reply_reason
-        conversation.reply_until = message.reply_until
-
-
 def _attach(case: _Case, message: Message) -> list[Attachment]:
     files = []
     for media in case.inbound.media[:FILES]:
@@ -239,40 +253,9 @@ def _edit(case: _Case, message: Message) -> None:
             )
             message.text, message.html = text, html
             change.event("edited", message_id=message.id)
-            _refresh_preview(change)
+            previews.refresh(change)
             searching.index(case.session, message)
         _tell(case, message)
-
-
-def _delete(case: _Case) -> None:
-    """What its author took back is gone here too; a tombstone keeps its place and its wait."""
-    message = case.known()
-    if message is None or message.deleted_at is not None:
-        return
-    session = case.session
-    conversation = session.get_one(Conversation, message.conversation_id)
-    with changing(session, case.actor, conversation, case.now, "message") as change:
-        message.deleted_at = case.now
-        message.text = message.html = message.subject = ""
-        for table in (MessageVersion, Attachment):
-            session.execute(delete(table).where(table.message_id == message.id))
-        waiting.deleted(change, message)
-        _refresh_preview(change)
-        searching.forget(session, message)
-        _tell(case, message)
-
-
-def _refresh_preview(change: Change) -> None:
-    """The list shows what they last wrote, as it stands now."""
-    change.session.flush()
-    newest = change.session.scalars(
-        select(Message)
-        .where(Message.conversation_id == change.conversation.id, Message.direction == "in")
-        .where(Message.deleted_at.is_(None))
-        .order_by(Message.sort_at.desc(), Message.id.desc())
-        .limit(1)
-    ).first()
-    change.conversation.preview = words.preview(newest.text or newest.subject) if newest else ""
 
 
 def _echo(case: _Case) -> None:

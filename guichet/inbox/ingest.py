@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from channels import contract
+from channels.sentences import say
 from guichet import audit
 from guichet.db import dialect
 from guichet.errors import Conflict
@@ -25,7 +26,9 @@ from guichet.policy import Action, Actor, require, visible
 
 TRIES = 5
 _FIRST_PAUSE = timedelta(seconds=30)
+BEGUN_FOR = timedelta(seconds=30)  # within which a batch is understood, or its worker is taken for dead
 _RAW = table_of(RawItem)
+_FRESH = RawItem.begun_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -124,13 +127,29 @@ def list_to_recheck(
 # ------------------------------------------------------------ what waits to be understood
 
 
-def read_waiting(session: Session, actor: Actor, now: datetime, limit: int) -> Sequence[RawItem]:
-    """Items to digest now, in the order in which they came."""
+def is_any_waiting(session: Session, actor: Actor, now: datetime) -> bool:
+    """Whether `begin_waiting` would find something."""
     require(actor, Action.SYSTEM)
-    waiting = select(RawItem).where(
-        RawItem.state == "waiting", or_(RawItem.try_after.is_(None), RawItem.try_after <= now)
-    )
-    return session.scalars(waiting.order_by(RawItem.id).limit(limit)).all()
+    return session.scalar(select(RawItem.id).where(*_ready(now), or_(_FRESH, _lapsed(now))).limit(1)) is not None
+
+
+def begin_waiting(session: Session, actor: Actor, now: datetime, limit: int) -> Sequence[RawItem]:
+    """Items to digest now, in the order in which they came, kept from other workers for
+    BEGUN_FOR. What a worker began and never ended comes alone and first, and that has counted
+    against it before it is tried again: an item that is the end of whoever reads it becomes a
+    dead letter and holds up nothing else."""
+    require(actor, Action.SYSTEM)
+    for raw in _kept(session, _lapsed(now), now, TRIES):
+        _count(session, actor, raw, say("whoever began to read it ended before it was understood"), now)
+        if raw.state == "waiting":
+            raw.begun_at, raw.try_after = now, None
+            session.flush()
+            return [raw]
+    found = _kept(session, _FRESH, now, limit)
+    for raw in found:
+        raw.begun_at = now
+    session.flush()
+    return found
 
 
 def lock_waiting(session: Session, actor: Actor, ids: Sequence[int]) -> Sequence[RawItem]:
@@ -140,15 +159,37 @@ def lock_waiting(session: Session, actor: Actor, ids: Sequence[int]) -> Sequence
     return session.scalars(still.with_for_update(skip_locked=True)).all()
 
 
+def _ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return RawItem.state == "waiting", or_(RawItem.try_after.is_(None), RawItem.try_after <= now)
+
+
+def _lapsed(now: datetime) -> ColumnElement[bool]:
+    return RawItem.begun_at <= now - BEGUN_FOR
+
+
+def _kept(session: Session, which: ColumnElement[bool], now: datetime, limit: int) -> Sequence[RawItem]:
+    found = select(RawItem).where(*_ready(now), which).order_by(RawItem.id).limit(limit)
+    return session.scalars(found.with_for_update(skip_locked=True)).all()
+
+
 def note_digested(raw: RawItem, now: datetime) -> None:
     raw.state, raw.processed_at, raw.last_error = "done", now, ""
+
+
+def note_postponed(raw: RawItem, why: str, until: datetime) -> None:
+    """It is tried again then, and this does not count: it is not the item's fault."""
+    raw.begun_at, raw.try_after, raw.last_error = None, until, why
 
 
 def note_failure(session: Session, actor: Actor, raw: RawItem, error: str, now: datetime) -> None:
     """One more failure; the fifth makes it a dead letter. `error` without secrets or texts."""
     require(actor, Action.SYSTEM)
+    _count(session, actor, raw, error, now)
+
+
+def _count(session: Session, actor: Actor, raw: RawItem, error: str, now: datetime) -> None:
     raw.tries += 1
-    raw.last_error = error
+    raw.begun_at, raw.last_error = None, error
     raw.try_after = now + _FIRST_PAUSE * 2 ** (raw.tries - 1)
     if raw.tries >= TRIES:
         raw.state = "dead"
@@ -172,7 +213,7 @@ def replay_dead_letter(session: Session, actor: Actor, raw: RawItem, now: dateti
     require(actor, Action.ACCOUNT_MANAGE, raw)
     if raw.state != "dead":
         raise Conflict("only a dead letter can be replayed", code="not_possible_now", state=raw.state)
-    raw.state, raw.tries, raw.try_after = "waiting", 0, None
+    raw.state, raw.tries, raw.try_after, raw.begun_at = "waiting", 0, None, None
     audit.record(session, actor, "raw_item.replay", raw, now)
     session.flush()
 

@@ -29,9 +29,11 @@ from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
 from guichet.inbox.splitting import split
 from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake_snoozed
+from guichet.inbox.withdrawals import catch_up
 
 __all__ = [
     "assign",
+    "catch_up",
     "change_label",
     "claim",
     "close",

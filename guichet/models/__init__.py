@@ -1,6 +1,15 @@
 """The tables, together in one place so that no room has to import another for a relationship."""
 
-from guichet.models.account import Account, Brake, Brand, Calendar, ConnectAttempt, Credential, PollCursor
+from guichet.models.account import (
+    Account,
+    Brake,
+    Brand,
+    Calendar,
+    ConnectAttempt,
+    Credential,
+    PollCursor,
+    RefusedDelivery,
+)
 from guichet.models.approval import (
     ApprovalPolicy,
     PostComment,
@@ -28,6 +37,7 @@ from guichet.models.conversation import (
     MessageVersion,
     RawItem,
     ReplyDraft,
+    Withdrawal,
 )
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
 from guichet.models.feed import CalendarFeed
@@ -114,6 +124,7 @@ __all__ = [
     "PostVersion",
     "RateWindow",
     "RawItem",
+    "RefusedDelivery",
     "Rendition",
     "ReplyDraft",
     "Review",
@@ -137,6 +148,7 @@ __all__ = [
     "VariantMedia",
     "Wait",
     "WaitSlice",
+    "Withdrawal",
     "Worker",
     "table_of",
 ]

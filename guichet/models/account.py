@@ -137,6 +137,18 @@ class PollCursor(Base):
     gap_reason: Mapped[Told] = mapped_column(default="")
 
 
+class RefusedDelivery(Base):
+    """How many webhooks were refused at an account's address on a day (UTC, "2026-11-22"), by
+    kind (guichet/inbox/refusals.py). `account_id` 0: at an address of nobody."""
+
+    __tablename__ = "refused_delivery"
+    account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    day: Mapped[Short] = mapped_column(primary_key=True)
+    kind: Mapped[Short] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    last_at: Mapped[datetime]
+
+
 class Brake(Base):
     """A stop of sending. `scope`: all, brand, account. Lifted when `lifted_at` is set."""
 

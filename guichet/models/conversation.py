@@ -15,7 +15,8 @@ from guichet.models.base import Base, Key, Long, RemoteId, Short, Told, partial_
 class RawItem(Base):
     """A thing as a network handed it over, committed before it is understood.
 
-    `state`: waiting, done, dead (five failures; visible, can be replayed).
+    `state`: waiting, done, dead (five failures; visible, can be replayed). `begun_at`: a worker
+    has begun to understand it; still waiting long after that, it was the end of that worker.
     """
 
     __tablename__ = "raw_item"
@@ -33,8 +34,18 @@ class RawItem(Base):
     state: Mapped[Short] = mapped_column(default="waiting")
     tries: Mapped[int] = mapped_column(default=0)
     try_after: Mapped[datetime | None]
+    begun_at: Mapped[datetime | None]
     last_error: Mapped[Told] = mapped_column(default="")
     processed_at: Mapped[datetime | None]
+
+
+class Withdrawal(Base):
+    """A deletion that was heard before what it deletes: what comes late is taken back at once."""
+
+    __tablename__ = "withdrawal"
+    account_id: Mapped[int] = ref("account.id", primary_key=True)
+    remote_id: Mapped[RemoteId] = mapped_column(primary_key=True)
+    heard_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Customer(Base):

@@ -204,12 +204,12 @@ def test_no_known_attack_survives_cleaning() -> None:
 def test_after_five_failures_an_item_lies_with_its_original_among_the_dead(scene: Scene) -> None:
     item = RawItem("t", "k", b"\xff\x00broken", {"x-kind": "a"})
     ingest.store_items(scene.session, SYSTEM, [ingest.Incoming(scene.account.id, item, scene.now)])
-    (raw,) = ingest.read_waiting(scene.session, SYSTEM, scene.now, 10)
+    (raw,) = ingest.begin_waiting(scene.session, SYSTEM, scene.now, 10)
     for _ in range(ingest.TRIES):
         ingest.note_failure(scene.session, SYSTEM, raw, "cannot be read", scene.now)
     assert (raw.state, raw.body) == ("dead", b"\xff\x00broken")
     assert ingest.list_dead_letters(scene.session, scene.actor()) == []  # an agent manages no account
-    assert ingest.read_waiting(scene.session, SYSTEM, scene.later(days=9), 10) == []
+    assert ingest.begin_waiting(scene.session, SYSTEM, scene.later(days=9), 10) == []
 
 
 def test_an_answer_we_sent_comes_back_as_nothing_new(scene: Scene) -> None:
