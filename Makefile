@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 PREPARE := $(PYTHON) cli/prepare.py
 
-.PHONY: run test test-all check bench chaos mutants lock clean help
+.PHONY: run test test-all check bench chaos chaos-inbox mutants lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -35,6 +35,11 @@ chaos:  ## the proof: kill, freeze, crash and wipe while posts go out (SEED="1 2
 	@$(PREPARE) test
 	@$(BIN)/python -m pytest -q -s -m "chaos or proof" tests/simulation tests/chaos
 	@$(BIN)/python -m tests.chaos --seed $(or $(SEED),1 2 3 4 5) --database $(or $(DATABASE),postgresql sqlite)
+
+chaos-inbox:  ## the proof of receiving: 20,000 webhooks and 200 kills (SEED="1", DATABASE="sqlite", SHARE=0.1)
+	@$(PREPARE) test
+	@$(BIN)/python -m pytest -q -s -m "chaos or proof" tests/chaos/test_inbox.py tests/channels tests/workers
+	@$(BIN)/python -m tests.chaos.inbox --seed $(or $(SEED),1) --database $(or $(DATABASE),postgresql sqlite) --share $(or $(SHARE),1)
 
 mutants:  ## how much of the publisher's core its tests hold (about half an hour)
 	@$(PREPARE) test

@@ -53,6 +53,7 @@ LONGEST_RUN = 90.0  # seconds of one digest job
 _NOT_ITS_FAULT = (Unavailable, OutcomeUnknown, RateLimited, AuthExpired)
 # Nor where the database was away, or busy with something else for too long.
 _DATABASE_AWAY = (OperationalError, InterfaceError, TimeoutError)
+_PAUSES = (0.05, 0.3)  # seconds
 _POSTPONED = timedelta(minutes=1)
 
 
@@ -328,7 +329,13 @@ def _take_up(process: Process, parcels: Sequence[_Parcel]) -> None:
 
 
 def _take_up_alone(process: Process, parcel: _Parcel) -> None:
+    """Tried again at once where somebody else stood in the way: two that make the same customer
+    in the same moment, or wait for each other."""
     try:
+        for pause in _PAUSES:
+            with suppress(IntegrityError, *_DATABASE_AWAY):
+                return _take_up(process, [parcel])
+            time.sleep(pause)
         _take_up(process, [parcel])
     except _DATABASE_AWAY as e:
         _postpone(process, parcel, say("the database did not take it up ({fault})", fault=type(e).__name__))

@@ -8,6 +8,7 @@ fails at once instead of waiting), and what was promised is synced to disk
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -19,7 +20,6 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Connection,
-    Dialect,
     Engine,
     FromClause,
     Insert,
@@ -28,7 +28,6 @@ from sqlalchemy import (
     TableClause,
     Text,
     TextClause,
-    TypeDecorator,
     bindparam,
     cast,
     column,
@@ -45,10 +44,14 @@ from sqlalchemy import (
     values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from guichet.db import tokens
 from guichet.db.tokens import Query
+from guichet.db.types import Rows
+
+BUSY_SECONDS = 15  # for which a writer waits on SQLite until nobody else writes
 
 
 def is_sqlite(bind: Engine | Connection | Session) -> bool:
@@ -72,7 +75,7 @@ def prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
-            "busy_timeout=15000",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
             "temp_store=MEMORY",
         ):
             cursor.execute(f"PRAGMA {pragma}")
@@ -80,8 +83,25 @@ def prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", True)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+        options = connection.get_execution_options()
+        if options.get("is_urgent"):
+            return _begin_at_once(connection)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", True) else "BEGIN DEFERRED")
+
+
+def _begin_at_once(connection: Connection) -> None:
+    """Take the first moment in which nobody writes. SQLite itself looks every tenth of a second only:
+    beside a worker that writes batch after batch, an answer waited for seconds."""
+    until = time.monotonic() + BUSY_SECONDS
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        except OperationalError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.002)
 
 
 def database_now(bind: Session | Connection) -> datetime:
@@ -141,9 +161,10 @@ def _plain(value: object) -> str:
 
 def committing_by_itself(engine: Engine) -> Connection:
     """A connection for work that is one statement at a time. PostgreSQL commits each of them
-    by itself, which saves two trips of three; SQLite begins and commits as ever."""
+    by itself, which saves two trips of three; SQLite begins as soon as nobody else writes."""
     connection = engine.connect()
-    return connection if is_sqlite(engine) else connection.execution_options(isolation_level="AUTOCOMMIT")
+    how: dict[str, Any] = {"is_urgent": True} if is_sqlite(engine) else {"isolation_level": "AUTOCOMMIT"}
+    return connection.execution_options(**how)
 
 
 def upsert(bind: Session | Connection, table: Table, row: Mapping[str, Any], *unique: str, add: str = "") -> None:
@@ -161,32 +182,12 @@ def upsert(bind: Session | Connection, table: Table, row: Mapping[str, Any], *un
 # ---------------------------------------------------------------- rows as one parameter
 
 
-class _Rows(TypeDecorator[Sequence[Mapping[str, Any]]]):
-    """Rows as one JSON text, times as the database keeps them."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        return json.dumps(value, default=_sqlite_time if dialect.name == "sqlite" else _iso_time)
-
-
-def _iso_time(value: object) -> str:
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise TypeError(f"a {type(value).__name__} was about to be stored that is no aware datetime")
-    return value.isoformat()
-
-
-def _sqlite_time(value: object) -> str:
-    return datetime.fromisoformat(_iso_time(value)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
 def given(dialect: str, name: str, like: Sequence[Column[Any]]) -> FromClause:
     """Rows that a statement is handed as its one parameter `name`, a list of dicts with the
     names of the columns that they are `like`. However many there are, the text of the
     statement is the same: it is compiled, sent and planned once, where executemany pays for
     each row and IN for each number of values."""
-    rows = bindparam(name, type_=_Rows())
+    rows = bindparam(name, type_=Rows())
     if dialect == "sqlite":
         each = func.json_each(rows).table_valued("value")
         return select(*(func.json_extract(each.c.value, f"$.{c.name}").label(c.name) for c in like)).subquery(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,3 +65,23 @@ class ToldText(TypeDecorator[str]):
             return from_json(json.loads(value))
         except (LookupError, ValueError, AttributeError, TypeError):
             return value
+
+
+class Rows(TypeDecorator[Sequence[Mapping[str, Any]]]):
+    """Rows as one JSON text, times as the database keeps them."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        return json.dumps(value, default=_sqlite_time if dialect.name == "sqlite" else _iso_time)
+
+
+def _iso_time(value: object) -> str:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError(f"a {type(value).__name__} was about to be stored that is no aware datetime")
+    return value.isoformat()
+
+
+def _sqlite_time(value: object) -> str:
+    return datetime.fromisoformat(_iso_time(value)).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

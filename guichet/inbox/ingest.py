@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from channels import contract
 from channels.sentences import say
@@ -28,7 +28,6 @@ TRIES = 5
 _FIRST_PAUSE = timedelta(seconds=30)
 BEGUN_FOR = timedelta(seconds=30)  # within which a batch is understood, or its worker is taken for dead
 _RAW = table_of(RawItem)
-_FRESH = RawItem.begun_at.is_(None)
 
 
 @dataclass(frozen=True)
@@ -130,14 +129,19 @@ def list_to_recheck(
 def is_any_waiting(session: Session, actor: Actor, now: datetime) -> bool:
     """Whether `begin_waiting` would find something."""
     require(actor, Action.SYSTEM)
-    return session.scalar(select(RawItem.id).where(*_ready(now), or_(_FRESH, _lapsed(now))).limit(1)) is not None
+    found = select(RawItem.id).where(*_ready(now), or_(_lapsed(now), _fresh(now)))
+    return session.scalar(found.limit(1)) is not None
 
 
 def begin_waiting(session: Session, actor: Actor, now: datetime, limit: int) -> Sequence[RawItem]:
     """Items to digest now, in the order in which they came, kept from other workers for
-    BEGUN_FOR. What a worker began and never ended comes alone and first, and that has counted
-    against it before it is tried again: an item that is the end of whoever reads it becomes a
-    dead letter and holds up nothing else."""
+    BEGUN_FOR, and with them what else waits on their accounts: two workers on one account would
+    meet at its customers.
+
+    What a worker began and never ended comes alone and first, and that has counted against it
+    before it is tried again: an item that is the end of whoever reads it becomes a dead letter
+    and holds up nothing else.
+    """
     require(actor, Action.SYSTEM)
     for raw in _kept(session, _lapsed(now), now, TRIES):
         _count(session, actor, raw, say("whoever began to read it ended before it was understood"), now)
@@ -145,7 +149,7 @@ def begin_waiting(session: Session, actor: Actor, now: datetime, limit: int) -> 
             raw.begun_at, raw.try_after = now, None
             session.flush()
             return [raw]
-    found = _kept(session, _FRESH, now, limit)
+    found = _kept(session, _fresh(now), now, limit)
     for raw in found:
         raw.begun_at = now
     session.flush()
@@ -165,6 +169,13 @@ def _ready(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def _lapsed(now: datetime) -> ColumnElement[bool]:
     return RawItem.begun_at <= now - BEGUN_FOR
+
+
+def _fresh(now: datetime) -> ColumnElement[bool]:
+    """Nobody has begun it, nor anything else of its account."""
+    other = aliased(RawItem)
+    busy = select(other.account_id).where(other.state == "waiting", other.begun_at > now - BEGUN_FOR)
+    return RawItem.begun_at.is_(None) & RawItem.account_id.not_in(busy)
 
 
 def _kept(session: Session, which: ColumnElement[bool], now: datetime, limit: int) -> Sequence[RawItem]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from channels.wire import AddressPolicy, Wire
 from guichet.config import Settings, read_settings
 from guichet.delivery import doubts, rules
+from guichet.inbox import ingest
 from guichet.logs import start_logging
 from guichet.runtime import open_runtime
 from tests.chaos import clocks
@@ -33,6 +34,7 @@ def main(kind: str) -> None:
     """Be a process of this kind until asked to stop. `CHAOS_NETWORKS`: {name: base url};
     `CHAOS_CLOCK`: the file that says how far off the clock is."""
     receive.LEASE = timedelta(seconds=6)  # of a poll whose worker was killed
+    ingest.BEGUN_FOR = timedelta(seconds=4)  # of what it had begun to understand
     doubts.LOOK_LEASE = timedelta(seconds=4)  # some are frozen for longer
     rules.LOOK_BACKOFFS = (timedelta(seconds=2),)
     rules.MOST_FAILED_LOOKS = 60

@@ -11,9 +11,10 @@ import threading
 import time
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
+from guichet.db.dialect import committing_by_itself
 from guichet.models import Account, Credential, RawItem
 from tests import factories as make
 from tests.statements import heard_by
@@ -152,3 +153,29 @@ def test_both_ways_answer_with_the_headers_of_every_answer(both: Site, account: 
     assert (short.status_code, long.status_code) == (200, 403)
     assert short.get_json() == {"received": True}
     assert set(long.headers.keys()) - {"Content-Type", "Content-Length", "Vary"} <= set(short.headers.keys())
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_beside_a_worker_that_writes_batch_after_batch_an_answer_comes_in_its_first_pause(engine: Engine) -> None:
+    """SQLite itself looks every tenth of a second only, and would seldom meet a pause of ten milliseconds."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with engine.connect() as busy:
+            while not stop.is_set():
+                with busy.begin():
+                    time.sleep(0.4)
+                time.sleep(0.01)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    connection = committing_by_itself(engine)
+    began = time.monotonic()
+    for _ in range(2):
+        with connection.begin():
+            time.sleep(0.001)
+    took = time.monotonic() - began
+    stop.set()
+    writer.join()
+    connection.close()
+    assert took < 1.7
