@@ -47,7 +47,7 @@ REHEARSAL_EVERY = timedelta(seconds=5)  # a loopback server costs nothing
 RECHECK = "recheck"  # the stream of what was read before and may be gone since
 RECHECK_EVERY = timedelta(minutes=10)
 RECHECKED = 20  # messages at once, the next ones the next time
-BATCH = 25  # items of one transaction; on SQLite nobody else writes meanwhile
+BATCH = 10  # items of one transaction; on SQLite nobody else writes meanwhile, and no webhook is kept
 LONGEST_RUN = 90.0  # seconds of one digest job
 # Where the network could not be asked: no fault of the item, which is tried again.
 _NOT_ITS_FAULT = (Unavailable, OutcomeUnknown, RateLimited, AuthExpired)

@@ -209,7 +209,8 @@ class Killer:
 
     def kill(self, count: int, seconds: float) -> None:
         began = time.monotonic()
-        kinds = self.dice.choices(list(_KILLED), list(_KILLED.values()), k=count)
+        kinds = _shares(count)
+        self.dice.shuffle(kinds)
         for n, kind in enumerate(kinds):
             moment = began + seconds * (n + self.dice.uniform(0.2, 0.8)) / count
             time.sleep(max(0.0, moment - time.monotonic()))
@@ -229,6 +230,13 @@ class Killer:
                 break
             time.sleep(0.01)
         self.harness.kill(name)
+
+
+def _shares(count: int) -> list[str]:
+    """So many kinds, each at least once and as often as it should."""
+    whole = sum(_KILLED.values())
+    kinds = [kind for kind, share in _KILLED.items() for _ in range(max(1, count * share // whole))]
+    return (kinds + list(_KILLED) * count)[:count]
 
 
 # ---------------------------------------------------------------- what stands in the rows
