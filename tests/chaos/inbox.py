@@ -11,6 +11,7 @@ lost. The others are polled.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import subprocess
 import sys
@@ -41,7 +42,6 @@ HEARD = [b for b in BEHAVIOURS if b.name in (*POLLED, "x")]
 _READING = r"GET /2/(users/\d+/(mentions|tweets)|dm_events|tweets/search)"
 _KILLED = {"web": 6, "receive": 6, "tend": 1, "clock": 2, "valkey": 3, "database": 2}  # in proportion
 ACKNOWLEDGED_WITHIN = 1.0  # seconds, 99 of 100
-STARTS_WITHIN = 2.0  # seconds that a killed web server or database may take until it answers
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Killer:
     harness: Harness
     dice: random.Random
     done: Counter[str] = field(default_factory=Counter)
-    unsettled: list[tuple[float, float]] = field(default_factory=list)  # when no answer could be had in time
+    unsettled: list[tuple[float, float]] = field(default_factory=list)  # when no answer could be had
 
     def kill(self, count: int, seconds: float) -> None:
         began = time.monotonic()
@@ -218,7 +218,16 @@ class Killer:
             self._kill(kind)
             self.done[kind] += 1
             if kind in ("web", "database"):
-                self.unsettled.append((hurt, time.monotonic() + STARTS_WITHIN))
+                threading.Thread(target=self._note_recovery, args=(hurt,), daemon=True).start()
+
+    def _note_recovery(self, hurt: float, seconds: float = 60) -> None:
+        """Until the web server says that its database answers."""
+        until, is_ready = hurt + seconds, False
+        while not is_ready and time.monotonic() < until:
+            with contextlib.suppress(requests.RequestException):
+                is_ready = requests.get(f"{self.harness.url}/readyz", timeout=5).status_code == 200
+            time.sleep(0.02)
+        self.unsettled.append((hurt, time.monotonic()))
 
     def _kill(self, kind: str) -> None:
         if kind == "database":
