@@ -139,14 +139,15 @@ def begin_waiting(session: Session, actor: Actor, now: datetime, limit: int) -> 
     meet at its customers.
 
     What a worker began and never ended comes alone and first, and that has counted against it
-    before it is tried again: an item that is the end of whoever reads it becomes a dead letter
-    and holds up nothing else.
+    before it is tried again, later each time: an item that is the end of whoever reads it becomes
+    a dead letter and holds up nothing else. Whoever was killed beside it needs more than minutes
+    of bad luck for that.
     """
     require(actor, Action.SYSTEM)
     for raw in _kept(session, _lapsed(now), now, TRIES):
         _count(session, actor, raw, say("whoever began to read it ended before it was understood"), now)
         if raw.state == "waiting":
-            raw.begun_at, raw.try_after = now, None
+            raw.begun_at = now
             session.flush()
             return [raw]
     found = _kept(session, _fresh(now), now, limit)
