@@ -12,7 +12,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from guichet.db.dialect import is_sqlite
+from guichet.inbox import refusals
 from guichet.models import Account, Credential, Delivery, RawItem
+from guichet.policy import SYSTEM
 from guichet.runtime import Runtime
 
 _LEAST_DISK = 1_000_000_000
@@ -34,6 +36,8 @@ def examine(runtime: Runtime) -> list[Finding]:
         "keys": _keys,
         "accounts": _accounts,
         "queue": _queue,
+        "receiving": _receiving,
+        "webhooks": _webhooks,
         "dead letters": _dead_letters,
         "disk": _disk,
         "data folder": _data_folder,
@@ -108,6 +112,31 @@ def _queue(runtime: Runtime) -> Finding:
     if age > 120:
         return Finding("queue", False, f"something has been due for {age:.0f} s; is a send worker running?")
     return Finding("queue", True, f"nothing is overdue; {waiting} deliveries need a person")
+
+
+def _receiving(runtime: Runtime) -> Finding:
+    """Health is the age of the oldest item that nobody has understood."""
+    with runtime.reading() as session:
+        oldest = session.scalar(select(func.min(RawItem.received_at)).where(RawItem.state == "waiting"))
+    age = (runtime.now() - oldest).total_seconds() if oldest else 0.0
+    if age > 120:
+        return Finding("receiving", False, f"something has waited for {age:.0f} s; is a receive worker running?")
+    return Finding("receiving", True, "what came in is understood")
+
+
+def _webhooks(runtime: Runtime) -> Finding:
+    """A day on which everything that came was forged: as a rule it is our keys that are wrong."""
+    with runtime.reading() as session:
+        now = runtime.now()
+        deaf = [account.handle for account in refusals.list_deaf(session, SYSTEM, now)]
+        nobody = sum(one.n for one in refusals.list_refused_at_no_account(session, SYSTEM, now))
+    if deaf:
+        return Finding(
+            "webhooks",
+            False,
+            f"every delivery was refused as forged: {', '.join(deaf)}; are the application's keys right?",
+        )
+    return Finding("webhooks", True, f"{nobody} came to addresses of no account in a week" if nobody else "none astray")
 
 
 def _dead_letters(runtime: Runtime) -> Finding:

@@ -56,21 +56,30 @@ def challenge(network: str, account_id: int) -> ResponseReturnValue:
 @pages.post("/hooks/<network>/<int:account_id>")
 @policy(public=True)
 def receive(network: str, account_id: int) -> ResponseReturnValue:
-    """Keep what a network hands over; 200 only once it is committed."""
-    if (request.content_length or 0) > LARGEST:
-        return problem(413, "too_large", say("at most {most} bytes", most=LARGEST))
-    body = request.stream.read(LARGEST + 1)
-    if len(body) > LARGEST:
-        return problem(413, "too_large", say("at most {most} bytes", most=LARGEST))
+    """Keep what a network hands over; 200 only once it is committed. What is refused is counted."""
+    intake = _intake()
     try:
         if request.environ.get(_NOT_KEPT):
             raise TimeoutError  # once was long enough
-        _intake().take(network, account_id, {name.lower(): value for name, value in request.headers}, body)
+        intake.receivers.get(network, account_id)
+        body = b"" if _is_too_large(request.content_length or 0) else request.stream.read(LARGEST + 1)
+        if _is_too_large(request.content_length or len(body)):
+            intake.refused.note(account_id, "too_large")
+            return problem(413, "too_large", say("at most {most} bytes", most=LARGEST))
+        intake.take(network, account_id, {name.lower(): value for name, value in request.headers}, body)
     except Forged as e:
+        intake.refused.note(account_id, e.code)
         return problem(403, "forged", e.detail)
+    except NotFound:
+        intake.refused.note(0, "nobody")
+        raise
     except (SQLAlchemyError, TimeoutError):  # it is down, or it hangs
         raise Unready("it could not be kept; send it again") from None
     return jsonify(RECEIVED)
+
+
+def _is_too_large(length: int) -> bool:
+    return length > LARGEST
 
 
 def _intake() -> Intake:

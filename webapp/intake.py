@@ -24,6 +24,7 @@ from guichet.instance import awaits_confirmation
 from guichet.models import Account
 from guichet.runtime import Runtime
 from webapp.group_commit import GroupCommit
+from webapp.tally import Tally
 
 _FRESH_FOR = 2.0  # seconds
 _ANEW_EVERY = 1.0  # seconds: forged deliveries cost no more queries than that, however many come
@@ -36,6 +37,7 @@ class Intake:
     def __init__(self, runtime: Runtime, networks: Networks) -> None:
         self.receivers = Receivers(runtime, networks)
         self.commits = GroupCommit(runtime, told=Bell(runtime).ring)
+        self.refused = Tally(runtime)
         self._now = runtime.now
 
     def take(self, network: str, account_id: int, headers: Mapping[str, str], body: bytes) -> None:

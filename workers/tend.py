@@ -20,6 +20,7 @@ from guichet.db.dialect import database_now
 from guichet.delivery import takeover
 from guichet.delivery.life import seized
 from guichet.inbox import operations as inbox
+from guichet.inbox import refusals
 from guichet.jobs import CHECK_ACCOUNT, COMPARE, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
@@ -85,6 +86,7 @@ def look_after_conversations(process: Process) -> None:
         inbox.wake_snoozed,
         inbox.close_old,
         inbox.catch_up,
+        refusals.forget_old,
         assign_teams,
         inbox.forget_old_notices,
     ):

@@ -8,8 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import select, update
 
+from channels.contract import RawItem
 from cli.output import Status
 from guichet import audit
+from guichet.clock import utc_now
+from guichet.inbox import refusals
+from guichet.inbox.ingest import Incoming, store_items
 from guichet.models import AuditEntry, Credential, Discrepancy
 from guichet.policy import SYSTEM
 from tests import factories as make
@@ -26,6 +30,17 @@ def test_the_doctor_names_what_is_wrong(both: Guichet) -> None:
     found = {f["check"]: f["state"] for f in said.document}
     assert (found["database"], found["redis"], found["keys"]) == ("good", "BAD", "good")
     assert said.failure["error"] == "something is wrong: redis"
+
+
+def test_the_doctor_sees_what_waits_for_long_and_that_every_delivery_was_forged(guichet: Guichet) -> None:
+    with guichet.rows() as session:
+        account, now = make.make_account(session, handle="@acme"), utc_now()
+        refusals.count(session, SYSTEM, {(account.id, "forged"): 3, (0, "nobody"): 2}, now)
+        store_items(session, SYSTEM, [Incoming(account.id, RawItem("t", "k", b"{}"), now - timedelta(hours=1))])
+    said = guichet("doctor", "--json")
+    found = {f["check"]: (f["state"], f["finding"]) for f in said.document}
+    assert found["receiving"][0] == found["webhooks"][0] == "BAD"
+    assert "@acme" in found["webhooks"][1]
 
 
 def test_the_doctor_sees_a_key_that_is_not_here(guichet: Guichet, monkeypatch: pytest.MonkeyPatch) -> None:

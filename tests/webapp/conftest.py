@@ -16,10 +16,14 @@ from tests.webapp.site import Site, open_site
 def site(tmp_path: Path) -> Iterator[Site]:
     """On SQLite: for what does not depend on the database."""
     with databases.sqlite_engine() as engine:
-        yield open_site(engine, tmp_path)
+        opened = open_site(engine, tmp_path)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture
-def both(engine: Engine, tmp_path: Path) -> Site:
+def both(engine: Engine, tmp_path: Path) -> Iterator[Site]:
     """On SQLite and on PostgreSQL."""
-    return open_site(engine, tmp_path)
+    opened = open_site(engine, tmp_path)
+    yield opened
+    opened.close()

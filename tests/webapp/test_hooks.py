@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import OperationalError
 
 from guichet.db.dialect import committing_by_itself
-from guichet.models import Account, Credential, RawItem
+from guichet.models import Account, Credential, RawItem, RefusedDelivery
 from tests import factories as make
 from tests.statements import heard_by
 from tests.webapp.site import HOST, Site
@@ -179,3 +179,34 @@ def test_beside_a_worker_that_writes_batch_after_batch_an_answer_comes_in_its_fi
     writer.join()
     connection.close()
     assert took < 1.7
+
+
+def refused(site: Site, account_id: int) -> dict[str, int]:
+    """As counted, once the tally has written it."""
+    tally = site.app.extensions["guichet"]["intake"].refused
+    tally.write_now()
+    with site.rows() as session:
+        rows = session.scalars(select(RefusedDelivery).where(RefusedDelivery.account_id == account_id))
+        return {row.kind: row.n for row in rows}
+
+
+def test_what_is_refused_is_counted_by_kind_and_leaves_nothing_else(both: Site, account: Account) -> None:
+    body = b'{"for_user_id": "900"}'
+    assert send(both, account, body, "sha256=" + "A" * 43 + "=") == 403
+    assert send(both, account, body, "sha256=" + "B" * 43 + "=") == 403
+    assert send(both, account, b'{"for_user_id": "77"}') == 403
+    assert send(both, account, b"x" * 10_000_000) == 413
+    client = both.app.test_client(use_cookies=False)
+    for number in (998, 999):
+        assert client.post(f"/hooks/x/{number}", data=b"x" * 10_000_000, headers={"Host": HOST}).status_code == 404
+    assert refused(both, account.id) == {"forged": 2, "misdirected": 1, "too_large": 1}
+    assert refused(both, 0) == {"nobody": 2}, "not a row for each number that somebody tries"
+    assert kept(both) == []
+
+
+def test_the_same_delivery_again_is_told_that_it_is_kept_and_makes_nothing_new(both: Site, account: Account) -> None:
+    """A replay cannot be told from the network's own repetition, and does no more than that."""
+    body = b'{"for_user_id": "900", "n": 1}'
+    assert [send(both, account, body) for _ in range(3)] == [200, 200, 200]
+    assert len(kept(both)) == 1
+    assert refused(both, account.id) == {}

@@ -12,6 +12,7 @@ from channels.errors import ChannelError
 from guichet.accounts import operations, queries
 from guichet.comparing import queries as comparing
 from guichet.errors import Conflict
+from guichet.inbox import refusals
 from guichet.metering import queries as metering
 from guichet.models import Account as AccountRow
 from guichet.models import Delivery
@@ -19,7 +20,15 @@ from guichet.policy import ACCOUNT_RIGHTS, SYSTEM, AccountRole, Actor
 from webapp.api import briefs
 from webapp.api.networks import cost_of, media_limits, text_limits
 from webapp.api.paging import after, page_by_id
-from webapp.api.schemas.accounts import Account, AccountChange, AccountHealth, AccountQuery, SignIn, StreamHealth
+from webapp.api.schemas.accounts import (
+    Account,
+    AccountChange,
+    AccountHealth,
+    AccountQuery,
+    RefusedDeliveries,
+    SignIn,
+    StreamHealth,
+)
 from webapp.api.schemas.common import IdPath, Page
 from webapp.api.schemas.comparing import Comparison
 from webapp.api.usage import show_spending
@@ -62,6 +71,10 @@ def get_account_health(asked: Asked, path: IdPath) -> AccountHealth:
                 last_error=s.last_error, gap_since=s.gap_since, gap_until=s.gap_until, gap_reason=s.gap_reason,
             )
             for s in queries.streams_of(session, actor, row)
+        ],
+        refused=[
+            RefusedDeliveries(kind=one.kind, n=one.n, last_at=one.last_at)
+            for one in refusals.list_refused(session, actor, row, asked.now)
         ],
         waiting_items=queries.count_items(session, actor, row, "waiting"),
         dead_letters=queries.count_items(session, actor, row, "dead"),

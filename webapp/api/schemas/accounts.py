@@ -191,9 +191,18 @@ class StreamHealth(Out):
     gap_reason: Told
 
 
+class RefusedDeliveries(Out):
+    """Webhooks that were refused at the account's address within a week."""
+
+    kind: str = Field(description="forged, misdirected or too_large")
+    n: int
+    last_at: Time
+
+
 class AccountHealth(Out):
     account: Account
     streams: list[StreamHealth]
+    refused: list[RefusedDeliveries]
     waiting_items: int
     dead_letters: int
     oldest_due_at: Time | None

@@ -76,6 +76,16 @@ export const accounts = {
     saved: "The limit is kept.",
   },
   gap: (p: { from: string; to: string }) => `Nothing could be read between ${p.from} and ${p.to}.`,
+  refused: {
+    title: "Refused at its webhook address in the last week, and nothing of it kept:",
+    kinds: {
+      forged: (n: number) => `${n} ${many(n, "delivery whose signature does not hold", "deliveries whose signature does not hold")}`,
+      misdirected: (n: number) => `${n} ${many(n, "delivery for an account that is not connected here", "deliveries for accounts that are not connected here")}`,
+      too_large: (n: number) => `${n} ${many(n, "delivery that was too large", "deliveries that were too large")}`,
+    } as Record<string, (n: number) => string>,
+    last: "last",
+    keys: "Anybody can send forged ones. If customers’ messages are missing, check the application’s keys at the network.",
+  },
   oldestDue: "Oldest post that is due:",
   allWell: "Nothing waits.",
   compared: {

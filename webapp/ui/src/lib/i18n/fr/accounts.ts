@@ -77,6 +77,16 @@ export const accounts: Catalogue["accounts"] = {
     saved: "La limite est enregistrée.",
   },
   gap: (p) => `Rien n’a pu être lu entre ${p.from} et ${p.to}.`,
+  refused: {
+    title: "Refusé à son adresse de webhook ces sept derniers jours, sans rien en garder\u00a0:",
+    kinds: {
+      forged: (n) => `${n} ${many(n, "envoi dont la signature ne tient pas", "envois dont la signature ne tient pas")}`,
+      misdirected: (n) => `${n} ${many(n, "envoi pour un compte qui n’est pas connecté ici", "envois pour des comptes qui ne sont pas connectés ici")}`,
+      too_large: (n) => `${n} ${many(n, "envoi trop volumineux", "envois trop volumineux")}`,
+    },
+    last: "le dernier",
+    keys: "N’importe qui peut en envoyer de faux. Si des messages de clients manquent, vérifiez les clés de l’application auprès du réseau.",
+  },
   oldestDue: "Plus ancien envoi à faire\u00a0:",
   allWell: "Rien n’attend.",
   compared: {
