@@ -16,6 +16,7 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from itertools import islice
+from typing import Any
 
 from channels.contract import RemoteMedia
 from channels.email.hypertext import text_of
@@ -166,7 +167,8 @@ def contents(message: Message) -> Contents:
         kind = part.get_content_type()
         if kind.startswith("multipart/"):  # its boundary was never found: what stands there is text
             kind = "text/plain"
-            if not str(part.get_payload()).strip() or isinstance(part.get_payload(), list):
+            payload = _payload_of(part)
+            if isinstance(payload, list) or not payload.strip():
                 continue
         if _is_words(part, kind):
             (htmls if kind == "text/html" else texts).append(_words(part))
@@ -185,7 +187,7 @@ def _leaves(message: Message) -> Iterator[Message]:
     while stack and seen < MOST_PARTS:
         part, depth = stack.pop()
         seen += 1
-        payload = part.get_payload()
+        payload = _payload_of(part)
         if isinstance(payload, list) and part.get_content_maintype() == "multipart" and depth < MOST_DEPTH:
             stack.extend((p, depth + 1) for p in reversed(payload) if isinstance(p, Message))
         else:
@@ -204,14 +206,26 @@ def _disposition(part: Message) -> str:
 
 def _bytes_of(part: Message) -> bytes:
     """A part's decoded bytes; an attached mail's as it stands."""
-    payload = part.get_payload()
+    payload = _payload_of(part)
     with contextlib.suppress(Exception, RecursionError):
         if isinstance(payload, list):
             return b"\n".join(p.as_bytes(policy=policy.compat32) for p in payload if isinstance(p, Message))
         data = part.get_payload(decode=True)
         if isinstance(data, bytes):
             return data
-    return payload.encode("utf-8", "surrogateescape") if isinstance(payload, str) else b""
+    return b"" if isinstance(payload, list) else payload.encode("utf-8", "surrogateescape")
+
+
+def _payload_of(part: Message) -> list[Any] | str:
+    """Parts, or what stands there. The stdlib decodes by the character set that a part names, and
+    raises almost anything where that is no name at all."""
+    with contextlib.suppress(Exception):
+        payload = part.get_payload()
+        return payload if isinstance(payload, list) else str(payload)
+    with contextlib.suppress(Exception):
+        data = part.get_payload(decode=True)
+        return data.decode("ascii", "surrogateescape") if isinstance(data, bytes) else ""
+    return ""
 
 
 def _words(part: Message) -> str:

@@ -74,3 +74,12 @@ def test_lock_files_carry_hashes_and_no_host() -> None:
         assert "://" not in text, f"{path.name} names a host"
     for lock in tracked("package-lock.json"):
         assert '"resolved"' not in lock.read_text(), f"{name_of(lock)} names a host"
+
+
+def test_no_page_takes_text_for_markup() -> None:
+    """What people outside wrote is shown as text: nothing in it can run or load anything."""
+    telling = re.compile(r"\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\|\s*safe\b")
+    shown = [*(ROOT / "webapp/ui/src").rglob("*"), *(ROOT / "webapp/templates").rglob("*")]
+    pages = [p for p in shown if p.suffix in (".svelte", ".ts", ".html") and p.name != "schema.d.ts"]
+    assert len(pages) > 100
+    assert [str(p.relative_to(ROOT)) for p in pages if telling.search(p.read_text())] == []

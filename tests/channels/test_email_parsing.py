@@ -135,11 +135,12 @@ def test_hostile_words_take_no_time(name: str) -> None:
         b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\n\r\nx\r\n" * 30_000,
         b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(3000)),
         b"Content-Type: text/plain; charset=base64\r\n\r\n\xff\xfe",
+        b"Content-Type: text/plain; charset=a\x00b\r\n\r\n\xe9t\xe9",
         b"Date: Thu, 99 Foo 99999 99:99:99 +9999\r\nFrom: x\r\n\r\nx",
         b"Content-Type: message/rfc822\r\n\r\n" * 2000,
         b"Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n\r\n" + b"QUJD" * 2_000_000,
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_hostile_bytes_take_no_time_and_are_kept(raw: bytes) -> None:
     began = time.process_time()
