@@ -76,6 +76,14 @@ it("shows what was not understood and has it tried again", async () => {
   await until(() => asked.some((one) => one.path === "/dead-letters/901/replay"));
 });
 
+it("says what was refused at its webhook address, and what to do about it", async () => {
+  await open();
+  await fireEvent.click(button("Health"));
+  await until(() => document.body.textContent?.includes("12 deliveries whose signature does not hold") ?? false, "nothing refused");
+  expect(document.body.textContent).toContain("1 delivery for an account that is not connected here");
+  expect(document.body.textContent).toContain("check the application’s keys");
+});
+
 it("says how it was compared with the network, and asks for it again", async () => {
   const { asked } = await open();
   await fireEvent.click(button("Health"));
