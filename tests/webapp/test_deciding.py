@@ -1,8 +1,9 @@
-"""Deciding about several posts through the API: what waits is listed with its version, and what
-is refused says why in the reader's language."""
+"""Deciding about several at once through the API, posts that wait and deliveries in doubt: each as
+it was seen, and what is refused says why in the reader's language."""
 
 from __future__ import annotations
 
+from guichet import models as m
 from tests import factories as make
 from tests.webapp.site import Browser, Site
 
@@ -37,3 +38,22 @@ def test_several_are_approved_as_they_were_read_and_the_one_that_changed_says_so
     refused = chief.post("/approvals/decide", {"choice": "reject", "posts": [{"id": left["post"]["id"], "version": 1}]})
     assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (422, "reason")
     assert author.get("/approvals").get_json() == {"total": 0, "items": []}
+
+
+def test_several_doubts_are_settled_as_they_were_seen(site: Site) -> None:
+    _, chief, account = people(site)
+    with site.rows() as session:
+        doubts = [
+            m.Delivery(
+                kind="post", state="needs_human", account_id=account, payload={"text": "out?"}, payload_hash="",
+                due_at=make.NOW, not_before=make.NOW, created_at=make.NOW, updated_at=make.NOW,
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        session.add_all(doubts)
+    seen = [{"id": doubts[0].id, "generation": 1, "remote_id": "7"}, {"id": doubts[1].id, "generation": 2}]
+    became = chief.post("/deliveries/resolve", {"choice": "link", "deliveries": seen}).get_json()
+    assert (became["done"], [one["code"] for one in became["items"]]) == (1, [None, "already_decided"])
+    assert became["items"][1]["reason"] == "Quelqu’un en a déjà décidé"
+    assert chief.get(f"/deliveries/{doubts[0].id}").get_json()["state"] == "published"
+    assert chief.get(f"/deliveries/{doubts[1].id}").get_json()["state"] == "needs_human"
