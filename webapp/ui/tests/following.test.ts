@@ -56,6 +56,7 @@ it("knows a mark at the start of a word from an address, a time and a fraction",
   expect(tokenAt("(@jon w", 7, "@", true)).toEqual({ start: 1, end: 7, typed: "jon w" });
   for (const text of ["a@b.example", "at 10:30", "1/2", "@ jon", "@jon\nw"]) expect(tokenAt(text, text.length, "@:/", true)).toBeNull();
   expect(tokenAt("@jon w", 6, "@")).toBeNull();
+  expect(tokenAt("", 30, "@", true)).toBeNull();
 });
 
 it("completes a colleague's name in a note by keyboard, and marks it when it is said", async () => {
@@ -71,6 +72,8 @@ it("completes a colleague's name in a note by keyboard, and marks it when it is 
   expect(options()).toEqual([]);
   await answer.send(false);
   expect(asked.find((one) => one.path === "/conversations/2/note")?.body["text"]).toBe("please @Jonas Lindqvist ");
+  await tick();
+  expect([field().value, options()]).toEqual(["", []]);
   await until(() => document.querySelector("strong.called")?.textContent === "@Jonas Lindqvist", "the name is not marked");
 });
 

@@ -1,5 +1,8 @@
 /** The words of a canned reply: in which language, and with what in the place of its variables. */
 import type { CannedReply } from "./api/types";
+import { t } from "./i18n/index.svelte";
+import { preferences } from "./preferences.svelte";
+import { format } from "./times";
 
 /**
  * Fills the variables of a canned reply, such as `{customer.first_name}`; `{customer.first_name|there}`
@@ -35,6 +38,13 @@ export function findCanned(replies: CannedReply[], typed: string, fold: (text: s
   return replies
     .filter((one) => one.standing === "valid" && fold(`${one.shortcut} ${one.name} ${one.folder}`).includes(sought))
     .sort((a, b) => Number(begins(b)) - Number(begins(a)) || byFolder(a, b));
+}
+
+/** Since when, or from when on, one that does not hold today holds no more or not yet. */
+export function standingOf(reply: CannedReply): string {
+  // A day is a day wherever it is read.
+  const day = (of: string | null): string => format(preferences.language, { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }).format(Date.parse(of ?? ""));
+  return reply.standing === "expired" ? t.inbox.cannedExpired(day(reply.valid_until)) : t.inbox.cannedEarly(day(reply.valid_from));
 }
 
 export function byFolder(a: CannedReply, b: CannedReply): number {

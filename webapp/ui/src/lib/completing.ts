@@ -14,13 +14,15 @@ const LONGEST = 60;
  * what is looked for may hold spaces, as names do.
  */
 export function tokenAt(text: string, cursor: number, marks: string, spaced = false): Token | null {
-  const from = Math.max(0, cursor - LONGEST);
-  for (let place = cursor - 1; place >= from; place--) {
+  // The text may have been emptied or changed behind the cursor that was last heard of.
+  const end = Math.min(cursor, text.length);
+  const from = Math.max(0, end - LONGEST);
+  for (let place = end - 1; place >= from; place--) {
     const sign = text.charAt(place);
     if (sign === "\n" || (!spaced && /\s/.test(sign))) return null;
     if (marks.includes(sign) && (place === 0 || /[\s(«“"'’]/.test(text.charAt(place - 1)))) {
-      const typed = text.slice(place + 1, cursor);
-      return /^\s/.test(typed) ? null : { start: place, end: cursor, typed };
+      const typed = text.slice(place + 1, end);
+      return /^\s/.test(typed) ? null : { start: place, end, typed };
     }
   }
   return null;

@@ -6,7 +6,7 @@ import type { Source } from "$lib/parts/Completer.svelte";
 import type { Choice } from "$lib/parts/Picker.svelte";
 import { session } from "$lib/session.svelte";
 import { fold } from "$lib/words";
-import { byFolder, fillCanned, findCanned, inLanguage } from "$lib/canned";
+import { byFolder, fillCanned, findCanned, inLanguage, standingOf } from "$lib/canned";
 
 class Prepared {
   #all: CannedReply[] = $state([]);
@@ -52,7 +52,7 @@ class Prepared {
     const all = [...this.#of(conversation)].sort(byFolder);
     return [
       ...all.filter((one) => one.standing === "valid").map((one) => choice(one, one.folder, `${one.shortcut ? `:${one.shortcut} ` : ""}${this.textOf(one, conversation)}`)),
-      ...all.filter((one) => one.standing !== "valid").map((one) => choice(one, t.inbox.cannedOver, one.standing === "expired" ? t.inbox.cannedExpired(one.valid_until ?? "") : t.inbox.cannedEarly(one.valid_from ?? ""))),
+      ...all.filter((one) => one.standing !== "valid").map((one) => choice(one, t.inbox.cannedOver, standingOf(one))),
     ];
   }
 

@@ -171,7 +171,7 @@ export const inbox: Catalogue["inbox"] = {
     mail: (p) => `E-mail depuis ${p.account}.`,
   },
   whereNote: "Note interne\u202f: seuls les collègues la voient.",
-  writeReply: "Écrivez une réponse…  (: pour une réponse préparée)",
+  writeReply: "Écrivez une réponse…  (: pour une réponse type)",
   writeNote: "Écrivez une note pour vos collègues…  (@ pour mentionner)",
   send: "Envoyer",
   sendClose: "Envoyer et clore",
