@@ -66,7 +66,7 @@ class Plan:
 
 def small(seed: int, database: str) -> Plan:
     """The slice of every build."""
-    return Plan(seed, database, webhooks=250, polled=6, kills=8, seconds=9, settling=90)
+    return Plan(seed, database, webhooks=250, polled=6, kills=8, seconds=9, settling=150)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from channels.rehearsal.base import Fault
 from guichet import models as m
@@ -21,7 +21,7 @@ from tests.channels.mastodon_rig import MastodonRig
 from tests.channels.rig import Rig
 from tests.channels.x_rig import XRig
 from tests.databases import sqlite_engine
-from tests.workers.hearing import begin, looking, receive_all
+from tests.workers.hearing import begin, looking, make_due, receive_all
 from tests.workers.stage import Stage, open_stage
 from workers import receive
 
@@ -49,11 +49,6 @@ def listening(rig: Rig, stage: Stage) -> Stage:
     return begin(stage)
 
 
-def make_due_again(stage: Stage) -> None:
-    with stage.session() as session:
-        session.execute(update(m.PollCursor).values(next_poll_at=utc_now() - timedelta(seconds=1)))
-
-
 @pytest.mark.parametrize("network", NETWORKS)
 def test_what_was_said_in_three_days_without_the_network_is_all_there_once_and_in_order(
     network: str, tmp_path: Path, traveller: time_machine.Traveller
@@ -66,9 +61,10 @@ def test_what_was_said_in_three_days_without_the_network_is_all_there_once_and_i
         for n in range(TIMES):
             traveller.shift(EVERY)
             said.append((rig.say_publicly(f"Question {n}: where is my parcel?"), utc_now()))
-            make_due_again(stage)
+            make_due(stage)
+            asked_at = utc_now()
             receive.poll(stage.account_id)
-            assert_tried_again_soon(stage)
+            assert_tried_again_soon(stage, asked_at)
         assert heard(stage) == []
         rig.network.forget_faults()
         traveller.shift(timedelta(minutes=10))
@@ -77,7 +73,7 @@ def test_what_was_said_in_three_days_without_the_network_is_all_there_once_and_i
         there = heard(stage)
         assert [message.remote_id for message in there] == [remote_id for remote_id, _ in said]
         for message, (_, at) in zip(there, said, strict=True):
-            assert abs(message.remote_at - at) < timedelta(seconds=5), "the customer's wait is the network's time"
+            assert abs(message.remote_at - at) < timedelta(minutes=1), "the customer's wait is the network's time"
             assert message.received_at - message.remote_at > timedelta(minutes=9), "and ours is ours"
         with looking(stage) as session:
             waits = session.scalars(select(m.Wait).order_by(m.Wait.started_at)).all()
@@ -95,12 +91,12 @@ def heard(stage: Stage) -> list[m.Message]:
         return found
 
 
-def assert_tried_again_soon(stage: Stage) -> None:
+def assert_tried_again_soon(stage: Stage, asked_at: datetime) -> None:
     with looking(stage) as session:
         for cursor in session.scalars(select(m.PollCursor).where(m.PollCursor.stream != receive.RECHECK)):
             assert cursor.failures > 0
             assert cursor.last_error
-            assert timedelta(0) < cursor.next_poll_at - utc_now() <= receive.LONGEST_PAUSE
+            assert asked_at < cursor.next_poll_at <= utc_now() + receive.LONGEST_PAUSE
 
 
 def test_what_x_does_not_hand_out_any_more_is_said_with_its_bounds(
