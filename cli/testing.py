@@ -96,10 +96,10 @@ def pytest_more() -> int:
 def pytest(marks: str, *, parallel: bool = True) -> int:
     command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks]
     if parallel:
-        # In the order of their folders: by default the files of one test, which are the longest,
-        # would come last, and one processor would wait for the other.
-        # One more than processors: many tests wait, for threads, processes and servers.
-        command += ["-n", str(PROCESSORS + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
+        # In the order that tests/conftest.py gives them: by default the files of one test, which
+        # are the longest, would come last, and one processor would wait for the other.
+        # Twice as many as processors: tests wait more than they work, for threads, processes and servers.
+        command += ["-n", str(PROCESSORS * 2), "--dist", "loadfile", "--no-loadscope-reorder"]
     return subprocess.run(command, cwd=ROOT).returncode
 
 

@@ -14,17 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import DDL, Dialect, Engine, text
+from sqlalchemy.util import LRUCache
 
 from guichet.db.engine import open_engine
 from guichet.models import Base
 
 # Statements as they were compiled for SQLite, for all tests of a process: doing it for each anew
 # took a third of their time.
-_COMPILED: dict[Any, Any] = {}
+_COMPILED = LRUCache(1000)
 
 
 @cache

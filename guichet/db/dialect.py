@@ -1,14 +1,9 @@
-"""Every difference between SQLite and PostgreSQL, and nothing else.
-
-SQLite: a transaction that will write begins IMMEDIATE (a deferred one that upgrades
-fails at once instead of waiting), and what was promised is synced to disk
-(`synchronous=FULL`). Time is the database's own on both.
-"""
+"""Every difference between the statements for SQLite and for PostgreSQL, and nothing else. Time is
+the database's own on both."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -31,7 +26,6 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
-    event,
     exists,
     func,
     literal,
@@ -44,14 +38,11 @@ from sqlalchemy import (
     values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from guichet.db import tokens
 from guichet.db.tokens import Query
 from guichet.db.types import Rows
-
-BUSY_SECONDS = 15  # for which a writer waits on SQLite until nobody else writes
 
 
 def is_sqlite(bind: Engine | Connection | Session) -> bool:
@@ -62,46 +53,6 @@ def is_sqlite(bind: Engine | Connection | Session) -> bool:
 def kind_of(connection: Connection) -> str:
     """The database's kind, for statements that are built once for each (`given` and its like)."""
     return connection.dialect.name
-
-
-def prepare_sqlite(engine: Engine) -> None:
-    """Set what every SQLite connection needs, and let us choose how to begin."""
-
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, record: object) -> None:
-        connection.isolation_level = None  # the driver must not begin by itself
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            f"busy_timeout={BUSY_SECONDS * 1000}",
-            "temp_store=MEMORY",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        if options.get("is_urgent"):
-            return _begin_at_once(connection)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", True) else "BEGIN DEFERRED")
-
-
-def _begin_at_once(connection: Connection) -> None:
-    """Take the first moment in which nobody writes. SQLite itself looks every tenth of a second only:
-    beside a worker that writes batch after batch, an answer waited for seconds."""
-    until = time.monotonic() + BUSY_SECONDS
-    connection.exec_driver_sql("PRAGMA busy_timeout=0")
-    while True:
-        try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            return
-        except OperationalError:
-            if time.monotonic() > until:
-                raise
-        time.sleep(0.002)
 
 
 def database_now(bind: Session | Connection) -> datetime:

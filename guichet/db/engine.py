@@ -1,12 +1,20 @@
-"""Engines: one per process, made by the edges."""
+"""Engines: one per process, made by the edges.
+
+SQLite: a transaction that will write begins IMMEDIATE (a deferred one that upgrades fails at once
+instead of waiting), and what was promised is synced to disk (`synchronous=FULL`).
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, create_engine
+import time
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from guichet.db import dialect
+BUSY_SECONDS = 15  # for which a writer waits on SQLite until nobody else writes
 
 
 def open_engine(url: str, *, pool_size: int = 8) -> Engine:
@@ -20,7 +28,7 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed, hide_parameters=True, poolclass=None if parsed.database else NullPool)
-        dialect.prepare_sqlite(engine)
+        prepare_sqlite(engine)
         return engine
     return create_engine(
         parsed,
@@ -30,3 +38,46 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3},
     )
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    """Set what every SQLite connection needs, and let us choose how to begin."""
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin by itself
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={BUSY_SECONDS * 1000}",
+            "temp_store=MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        if options.get("is_urgent"):
+            return _begin_at_once(connection)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", True) else "BEGIN DEFERRED")
+
+
+def _begin_at_once(connection: Connection) -> None:
+    """Take the first moment in which nobody writes. SQLite itself looks every tenth of a second only:
+    beside a worker that writes batch after batch, an answer waited for seconds."""
+    until = time.monotonic() + BUSY_SECONDS
+    connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                return
+            except OperationalError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(0.002)
+    finally:  # whoever has this connection next is in no such hurry
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")

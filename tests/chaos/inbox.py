@@ -127,6 +127,7 @@ def _play(plan: Plan, harness: Harness) -> Report:
     customers.bag.handed_over = courier.told
     findings = _settled(plan, harness, customers.bag)
     settled_in = time.monotonic() - began
+    killer.rest()
     return Report(plan, findings, courier, killer.done, customers.wrote, killer.unsettled, settled_in=settled_in)
 
 
@@ -206,6 +207,7 @@ class Killer:
     dice: random.Random
     done: Counter[str] = field(default_factory=Counter)
     unsettled: list[tuple[float, float]] = field(default_factory=list)  # when no answer could be had
+    _watchers: list[threading.Thread] = field(default_factory=list)
 
     def kill(self, count: int, seconds: float) -> None:
         began = time.monotonic()
@@ -218,14 +220,21 @@ class Killer:
             self._kill(kind)
             self.done[kind] += 1
             if kind in ("web", "database"):
-                threading.Thread(target=self._note_recovery, args=(hurt,), daemon=True).start()
+                watcher = threading.Thread(target=self._note_recovery, args=(hurt,), daemon=True)
+                watcher.start()
+                self._watchers.append(watcher)
+
+    def rest(self) -> None:
+        """Nothing goes on in here after it, so that nothing runs into the next test."""
+        for watcher in self._watchers:
+            watcher.join()
 
     def _note_recovery(self, hurt: float, seconds: float = 60) -> None:
         """Until the web server says that its database answers."""
         until, is_ready = hurt + seconds, False
         while not is_ready and time.monotonic() < until:
-            with contextlib.suppress(requests.RequestException):
-                is_ready = requests.get(f"{self.harness.url}/readyz", timeout=5).status_code == 200
+            with contextlib.suppress(requests.RequestException):  # its schema was made without the migrations
+                is_ready = requests.get(f"{self.harness.url}/readyz", timeout=5).json()["database"] is True
             time.sleep(0.02)
         self.unsettled.append((hurt, time.monotonic()))
 

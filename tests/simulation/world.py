@@ -17,7 +17,7 @@ from sqlalchemy.pool import StaticPool
 from channels.errors import ChannelError, Unavailable
 from channels.sentences import say
 from guichet import models as m
-from guichet.db import dialect
+from guichet.db.engine import prepare_sqlite
 from guichet.delivery import doubts, operations, rules, takeover
 from guichet.delivery import engine as engine_
 from guichet.delivery.payload import freeze
@@ -61,7 +61,7 @@ class Company:
 def found_company() -> Company:
     """A company on a database of its own, in memory."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
-    dialect.prepare_sqlite(engine)
+    prepare_sqlite(engine)
     # Accounts are claimed from in no particular order; a schedule is to run twice alike.
     event.listen(engine, "connect", lambda c, _: c.create_function("random", 0, lambda: 0))
     Base.metadata.create_all(engine)

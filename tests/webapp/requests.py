@@ -123,6 +123,7 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /posts/<int:id>/reschedule": _TIME,
         "POST /posts/<int:id>/queue": {"together": True},
         "PUT /accounts/<int:id>/monthly-limit": {"amount": None},
+        "POST /accounts/<int:id>/gap/seen": {"stream": "direct"},
         "POST /recurrences/preview": {**_TIME, "rule": "FREQ=DAILY;COUNT=2"},
         "POST /posts/<int:id>/repeat": {**_TIME, "rule": "FREQ=DAILY;COUNT=2"},
         "PATCH /posts/<int:id>/following": {"version": 1, "text": "hello"},

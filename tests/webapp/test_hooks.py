@@ -172,6 +172,8 @@ def test_while_a_worker_writes_an_answer_looks_again_and_again_for_its_turn(engi
         pass
     writer.join()
     assert statements.count("BEGIN IMMEDIATE") >= 5
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 15_000, "the next one waits in patience"
 
 
 def refused(site: Site, account_id: int) -> dict[str, int]:

@@ -67,6 +67,7 @@ WEAKEST = {
         "PATCH /post-tags/<int:id>",
         "PUT /accounts/<int:id>/monthly-limit",
         "POST /accounts/<int:id>/compare",
+        "POST /accounts/<int:id>/gap/seen",
         "POST /dead-letters/<int:id>/replay",
     ),
     "org": (

@@ -15,6 +15,9 @@ from sqlalchemy import select
 from channels.rehearsal.base import Fault
 from guichet import models as m
 from guichet.clock import utc_now
+from guichet.errors import NotFound
+from guichet.inbox import ingest
+from guichet.policy import SYSTEM
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.email_rig import EmailRig
 from tests.channels.mastodon_rig import MastodonRig
@@ -114,3 +117,13 @@ def test_what_x_does_not_hand_out_any_more_is_said_with_its_bounds(
             assert abs(direct.gap_since - BEGAN) < timedelta(hours=2)
             assert abs(direct.gap_until - (BEGAN + timedelta(days=10))) < timedelta(minutes=5)
             assert "30 days" in direct.gap_reason
+        with stage.runtime.unit() as unit:  # somebody has seen it: once, and the log keeps it
+            account = unit.session.get_one(m.Account, stage.account_id)
+            with pytest.raises(NotFound):
+                ingest.forget_gap(unit.session, SYSTEM, account, "mentions", utc_now())
+            ingest.forget_gap(unit.session, SYSTEM, account, "direct", utc_now())
+        with looking(stage) as session:
+            assert session.get_one(m.PollCursor, (stage.account_id, "direct")).gap_since is None
+            [entry] = session.scalars(select(m.AuditEntry).where(m.AuditEntry.action == "account.gap_seen"))
+            assert entry.data["stream"] == "direct"
+            assert entry.data["since"] < entry.data["until"]

@@ -12,7 +12,7 @@ from channels.errors import ChannelError
 from guichet.accounts import operations, queries
 from guichet.comparing import queries as comparing
 from guichet.errors import Conflict
-from guichet.inbox import refusals
+from guichet.inbox import ingest, refusals
 from guichet.metering import queries as metering
 from guichet.models import Account as AccountRow
 from guichet.models import Delivery
@@ -25,11 +25,12 @@ from webapp.api.schemas.accounts import (
     AccountChange,
     AccountHealth,
     AccountQuery,
+    GapSeen,
     RefusedDeliveries,
     SignIn,
     StreamHealth,
 )
-from webapp.api.schemas.common import IdPath, Page
+from webapp.api.schemas.common import Done, IdPath, Page
 from webapp.api.schemas.comparing import Comparison
 from webapp.api.usage import show_spending
 from webapp.asking import Asked, Room
@@ -81,6 +82,15 @@ def get_account_health(asked: Asked, path: IdPath) -> AccountHealth:
         oldest_due_at=session.scalar(due),
         comparison=_comparison(session, row),
     )  # fmt: skip
+
+
+@room.post("/accounts/<int:id>/gap/seen", Done, scope="manage")
+def see_gap(asked: Asked, path: IdPath, body: GapSeen) -> Done:
+    """One has seen what could not be read of a stream, and from when to when: the notice goes, the
+    log keeps it."""
+    account = queries.get_account(asked.session, asked.actor, path.id)
+    ingest.forget_gap(asked.session, asked.actor, account, body.stream, asked.now)
+    return Done()
 
 
 def _comparison(session: Session, row: AccountRow) -> Comparison:

@@ -178,6 +178,12 @@ class Account(AccountBrief):
     clash_policy: Literal["warn", "refuse"] = Field(description="what is in a post's way is told, or not allowed")
 
 
+class GapSeen(In):
+    """Of which stream, as the account's health names them."""
+
+    stream: Code
+
+
 class StreamHealth(Out):
     """How far one stream of an account has been read."""
 

@@ -1,7 +1,9 @@
 /** Lifting the brake: one choice for what is alike, and none for what was not shown. */
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { serve } from "./api";
 import { HeldChoices } from "../src/frame/held.svelte";
-import type { Delivery, HeldGroup } from "../src/lib/api/types";
+import { session } from "../src/lib/session.svelte";
+import type { Brake, Delivery, HeldGroup } from "../src/lib/api/types";
 
 const account = { id: 1, network: "x", handle: "@a", name: "A" };
 const due = (minute: number): string => `2026-03-10T09:${String(minute).padStart(2, "0")}:00Z`;
@@ -42,4 +44,20 @@ it("moves no answers, and counts those that are not listed one by one", () => {
   expect(choices.count(undefined)).toBe(700);
   choices.chooseAll("drop");
   expect(choices.count("drop")).toBe(700);
+});
+
+it("knows how much a pulled brake holds, and asks at most every two seconds", async () => {
+  vi.useFakeTimers();
+  const { asked } = serve({ before: (one) => (one.path === "/brake" ? [200, { on: true, held: 3 }] : null) });
+  session.brake = { on: false, held: 0 } as Brake;
+  session.readHeldSoon();
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(asked).toEqual([]);
+  session.brake = { on: true, held: 0 } as Brake;
+  for (let told = 0; told < 50; told++) session.readHeldSoon();
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(asked.map((one) => one.path)).toEqual(["/brake"]);
+  expect(session.brake.held).toBe(3);
+  session.brake = null;
+  vi.useRealTimers();
 });

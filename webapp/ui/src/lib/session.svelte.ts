@@ -16,6 +16,7 @@ class Session {
   labels: Label[] = $state([]);
   tags: PostTag[] = $state([]);
   brake: Brake | null = $state(null);
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   can(act: string): boolean {
     return this.me?.can.includes(act) ?? false;
@@ -58,8 +59,22 @@ class Session {
       into(organisation.listTeams(), (page) => (this.teams = page.items)),
       into(listLabels(), (page) => (this.labels = page.items)),
       into(allTags(), (tags) => (this.tags = tags)),
-      into(organisation.getBrake(), (brake) => (this.brake = brake)),
+      this.readBrake(),
     ]);
+  }
+
+  async readBrake(): Promise<void> {
+    // As it was last known, where it cannot be read.
+    this.brake = await organisation.getBrake().catch(() => this.brake);
+  }
+
+  /** What a pulled brake holds changes with the deliveries: reads it at most every two seconds. */
+  readHeldSoon(): void {
+    if (!this.brake?.on) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.readBrake();
+    }, 2000);
   }
 }
 

@@ -14,6 +14,7 @@ export const listNetworks = (): Promise<Page<Network>> => api.get("/networks");
 /** Where to send the person for consent; or the account, where typed credentials sufficed. */
 export const beginConnecting = (order: Connecting): Promise<{ authorize_url: string | null; account: Account | null }> => api.post("/accounts/connect", order);
 /** Compare its timeline with what was sent from here, soon. */
+export const seeGap = (id: Id, stream: string): Promise<void> => api.post(`/accounts/${id}/gap/seen`, { stream });
 export const compareAccount = (id: Id): Promise<void> => api.post(`/accounts/${id}/compare`);
 export const seeDiscrepancy = (id: Id): Promise<void> => api.post(`/discrepancies/${id}/seen`);
 export const getHealth = (id: Id): Promise<AccountHealth> => api.get(`/accounts/${id}/health`);

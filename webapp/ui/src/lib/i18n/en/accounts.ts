@@ -76,6 +76,7 @@ export const accounts = {
     saved: "The limit is kept.",
   },
   gap: (p: { from: string; to: string }) => `Nothing could be read between ${p.from} and ${p.to}.`,
+  gapSeen: "Seen: take the notice down",
   refused: {
     title: "Refused at its webhook address in the last week, and nothing of it kept:",
     kinds: {
