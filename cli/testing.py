@@ -36,7 +36,7 @@ def main(what: str) -> int:
     if what == "all" and tree and PASSED.is_file() and PASSED.read_text() == tree:
         print("the checks and the default suite have passed on this very tree: not run again", flush=True)
         return pytest_more()
-    # The checks beside the tests, one after the other: those wait for a third of their time.
+    # The checks beside the tests, one after the other.
     at_once = PROCESSORS if what == "check" else 1
     with ThreadPoolExecutor(at_once) as pool:
         passed = pool.map(lambda one: passes(*one), CHECKS)
@@ -96,10 +96,10 @@ def pytest_more() -> int:
 def pytest(marks: str, *, parallel: bool = True) -> int:
     command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks]
     if parallel:
-        # In the order that tests/conftest.py gives them: by default the files of one test, which
-        # are the longest, would come last, and one processor would wait for the other.
-        # Twice as many as processors: tests wait more than they work, for threads, processes and servers.
-        command += ["-n", str(PROCESSORS * 2), "--dist", "loadfile", "--no-loadscope-reorder"]
+        # In the order of their folders: by default the files of one test, which are the longest,
+        # would come last, and one processor would wait for the other.
+        # One more than processors: some tests wait, for threads, processes and servers.
+        command += ["-n", str(PROCESSORS + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
     return subprocess.run(command, cwd=ROOT).returncode
 
 

@@ -14,18 +14,6 @@ from sqlalchemy.orm import Session
 from tests import databases
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-# Folders with long files come first: a long one at the end would leave all processors but one idle.
-LONG = ("journeys", "workers", "webapp", "cli", "delivery", "inbox")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = Path(__file__).parent
-
-    def place(item: pytest.Item) -> int:
-        folder = item.path.relative_to(here).parts[0]
-        return LONG.index(folder) if folder in LONG else len(LONG)
-
-    items.sort(key=place)
 
 
 @pytest.fixture

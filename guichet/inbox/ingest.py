@@ -18,7 +18,7 @@ from channels import contract
 from channels.sentences import say
 from guichet import audit
 from guichet.db import dialect
-from guichet.errors import Conflict, NotFound
+from guichet.errors import Conflict
 from guichet.inbox.states import UNFINISHED
 from guichet.inbox.words import clean, clean_data
 from guichet.models import Account, Conversation, Message, PollCursor, RawItem, table_of
@@ -86,12 +86,12 @@ def _row(incoming: Incoming) -> dict[str, object]:
 
 
 def forget_gap(session: Session, actor: Actor, account: Account, stream: str, now: datetime) -> None:
-    """Somebody has seen that something could not be fetched, and takes the notice down. Raises
-    NotFound where there is none."""
+    """Somebody has seen that something could not be fetched, and takes the notice down.
+    Nothing happens where there is none."""
     require(actor, Action.ACCOUNT_MANAGE, account)
     cursor = session.get(PollCursor, (account.id, stream))
     if cursor is None or cursor.gap_since is None:
-        raise NotFound("nothing is missing there")
+        return
     bounds = {"since": cursor.gap_since.isoformat(), "until": cursor.gap_until and cursor.gap_until.isoformat()}
     audit.record(session, actor, "account.gap_seen", account, now, stream=stream, **bounds)
     cursor.gap_since = cursor.gap_until = None

@@ -234,6 +234,7 @@ def test_the_libraries_would_talk_if_they_were_let(rig: XRig, caplog: pytest.Log
     caplog.set_level(logging.DEBUG)
     loggers = [logging.getLogger(name) for name in oauth._TALKATIVE]
     for logger in loggers:
+        caplog.set_level(logging.DEBUG, logger=logger.name)  # whatever a program's start made of it
         logger.removeFilter(oauth._is_worth_saying)
     try:
         connected = rig.connected("oauth2")

@@ -77,7 +77,7 @@ export const accounts: Catalogue["accounts"] = {
     saved: "La limite est enregistrée.",
   },
   gap: (p) => `Rien n’a pu être lu entre ${p.from} et ${p.to}.`,
-  gapSeen: "Vu : retirer l’avis",
+  gapSeen: "Vu : retirer l’avis",
   refused: {
     title: "Refusé à son adresse de webhook ces sept derniers jours, sans rien en garder\u00a0:",
     kinds: {
