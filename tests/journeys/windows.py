@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
@@ -23,8 +25,21 @@ def enter(page: Page, stack: Stack, email: str, path: str = "/inbox") -> None:
     page.wait_for_url(f"**{path}*")
 
 
-def drag(page: Page, chip: Locator, days: int) -> None:
-    """Pick up a post in the month and carry it as many days to the right; it is not let go."""
+def in_month(page: Page, stack: Stack, words: str, zone: str) -> Locator:
+    """The post with these words in the calendar, at the month it stands in: this one or one of the next three."""
+    page.goto(f"{stack.url}/calendar?view=month&zone={zone}")
+    chip = page.locator(".chip:not(.cancelled)", has_text=words)
+    for _ in range(3):
+        if chip.count():
+            break
+        page.get_by_role("button", name="Later").click()
+        page.wait_for_timeout(700)
+    return chip
+
+
+def drag(page: Page, chip: Locator, since: datetime, days: int) -> datetime:
+    """Picks up a post of the month, which is due at `since`, and carries it as many days to the right; it is not let
+    go. Returns when it would be due."""
     expect(chip).to_be_visible()
     at, width = chip.bounding_box(), page.locator(".ec-day").first.bounding_box()
     assert at is not None
@@ -33,6 +48,9 @@ def drag(page: Page, chip: Locator, days: int) -> None:
     page.mouse.down()
     page.mouse.move(at["x"] + 40 + width["width"], at["y"] + 8, steps=6)
     page.mouse.move(at["x"] + 30 + days * width["width"], at["y"] + 8, steps=6)
+    day = since + timedelta(days=days)
+    expect(page.locator(".chip.to")).to_contain_text(f"{day:%a} {day.day}, {day:%H:%M}")
+    return day
 
 
 def keep(page: Page, name: str) -> None:

@@ -10,6 +10,7 @@ import { fold } from "../src/lib/words";
 import Inbox from "../src/pages/inbox/Inbox.svelte";
 import { talk } from "../src/pages/inbox/talk.svelte";
 import { serve, until } from "./api";
+import { withoutLayout } from "./layout";
 
 const VALUES = { "customer.first_name": "Zoé", "agent.name": "Ada $& {network}", network: "Mastodon", "customer.handle": "" };
 
@@ -44,9 +45,7 @@ it("finds by shortcut, name and folder what holds today, what begins so first", 
 });
 
 it("is put into the answer by typing a colon and Enter, in the customer's language", async () => {
-  HTMLElement.prototype.scrollTo = () => undefined;
-  vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
-  vi.stubGlobal("IntersectionObserver", class { observe(): void {} disconnect(): void {} });
+  withoutLayout();
   serve();
   history.replaceState({}, "", "/inbox/6?view=open");
   go("/inbox/6?view=open", { replace: true });

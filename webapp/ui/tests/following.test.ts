@@ -14,13 +14,9 @@ import { box } from "../src/pages/inbox/box.svelte";
 import Inbox from "../src/pages/inbox/Inbox.svelte";
 import { talk } from "../src/pages/inbox/talk.svelte";
 import { serve, until } from "./api";
+import { withoutLayout } from "./layout";
 
-beforeEach(() => {
-  HTMLElement.prototype.scrollTo = () => undefined;
-  HTMLElement.prototype.scrollIntoView = () => undefined;
-  vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
-  vi.stubGlobal("IntersectionObserver", class { observe(): void {} disconnect(): void {} });
-});
+beforeEach(withoutLayout);
 afterEach(() => {
   cleanup();
   talk.shut();

@@ -12,6 +12,7 @@ import type { Entry } from "../src/lib/api/types";
 import { session } from "../src/lib/session.svelte";
 import { toasts } from "../src/lib/toasts.svelte";
 import { serve, until, type Asked } from "./api";
+import { withoutLayout } from "./layout";
 
 function at(path: string): void {
   history.replaceState({}, "", path);
@@ -37,11 +38,7 @@ async function write(text: string): Promise<void> {
   await tick();
 }
 
-beforeEach(() => {
-  HTMLElement.prototype.scrollTo = () => undefined;
-  vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
-  vi.stubGlobal("IntersectionObserver", class { observe(): void {} disconnect(): void {} });
-});
+beforeEach(withoutLayout);
 afterEach(() => {
   cleanup();
   talk.shut();

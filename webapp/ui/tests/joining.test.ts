@@ -9,13 +9,9 @@ import Inbox from "../src/pages/inbox/Inbox.svelte";
 import { panes } from "../src/pages/inbox/panes.svelte";
 import { talk } from "../src/pages/inbox/talk.svelte";
 import { serve, until, type Asked } from "./api";
+import { withoutLayout } from "./layout";
 
-beforeEach(() => {
-  HTMLElement.prototype.scrollTo = () => undefined;
-  HTMLElement.prototype.scrollIntoView = () => undefined;
-  vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
-  vi.stubGlobal("IntersectionObserver", class { observe(): void {} disconnect(): void {} });
-});
+beforeEach(withoutLayout);
 afterEach(() => {
   cleanup();
   talk.shut();

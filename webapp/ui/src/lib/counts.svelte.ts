@@ -8,7 +8,6 @@ class Counts {
   needsYou = $state(0);
   /** The views of the inbox, the built-in ones first. */
   views: SavedView[] = $state([]);
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   async read(): Promise<void> {
     // What could not be read stands as it was last known, and holds back nothing else; the live
@@ -24,14 +23,7 @@ class Counts {
   /** Reads now and after changes, at most every two seconds. */
   follow(): () => void {
     void this.read();
-    const soon = (): void => {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined;
-        void this.read();
-      }, 2000);
-    };
-    const stops = (["conversation", "notice", "counts", "delivery", "post", "account", "resync"] as const).map((type) => live.on(type, soon));
-    return () => stops.forEach((stop) => stop());
+    return live.onSoon(["conversation", "notice", "counts", "delivery", "post", "account", "resync"], () => void this.read(), 2000);
   }
 }
 

@@ -3,6 +3,8 @@
  * When the stream fails this polls, and when nothing has been heard for long enough it says
  * that the page is stale, because a quiet list and a broken list look the same.
  */
+import { soon } from "./soon";
+
 export type LiveState = "connecting" | "live" | "polling" | "stale";
 type Hear = (data: Record<string, unknown>) => void;
 
@@ -27,6 +29,13 @@ class Live {
     set.add(hear);
     this.#hearers.set(type, set);
     return () => void set.delete(hear);
+  }
+
+  /** Runs `act` once, `wait` ms after the first of a burst of these changes; returns how to stop. */
+  onSoon(types: readonly LiveType[], act: () => void, wait: number | (() => number)): () => void {
+    const run = soon(act, wait);
+    const stops = [...types.map((type) => this.on(type, run)), run.stop];
+    return () => stops.forEach((stop) => stop());
   }
 
   start(): () => void {

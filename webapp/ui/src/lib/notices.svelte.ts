@@ -10,7 +10,6 @@ class Notices {
   more = $state(false);
   loading = $state(true);
   error: unknown = $state(null);
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   async count(): Promise<void> {
     try {
@@ -50,15 +49,11 @@ class Notices {
   /** Counts now and after changes. `open` tells whether the list is on the screen. */
   follow(open: () => boolean): () => void {
     void this.count();
-    const soon = (): void => {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = undefined;
-        void this.count();
-        if (open()) void this.read();
-      }, 300);
+    const again = (): void => {
+      void this.count();
+      if (open()) void this.read();
     };
-    const stops = [live.on("notice", soon), live.on("rights", soon), live.on("resync", soon)];
-    return () => stops.forEach((stop) => stop());
+    return live.onSoon(["notice", "rights", "resync"], again, 300);
   }
 }
 

@@ -4,6 +4,7 @@ import { useCsrfToken } from "./api/client";
 import type { Account, AccountRole, Brake, Brand, Label, Me, PostTag, Staff, Team } from "./api/types";
 import { listLabels } from "./api/conversations";
 import { allTags } from "./api/tags";
+import { soon } from "./soon";
 
 const RANK: AccountRole[] = ["viewer", "agent", "author", "publisher", "manager"];
 
@@ -16,7 +17,8 @@ class Session {
   labels: Label[] = $state([]);
   tags: PostTag[] = $state([]);
   brake: Brake | null = $state(null);
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What a pulled brake holds changes with the deliveries. */
+  #readHeld = soon(() => void this.readBrake(), 2000);
 
   can(act: string): boolean {
     return this.me?.can.includes(act) ?? false;
@@ -68,13 +70,8 @@ class Session {
     this.brake = await organisation.getBrake().catch(() => this.brake);
   }
 
-  /** What a pulled brake holds changes with the deliveries: reads it at most every two seconds. */
   readHeldSoon(): void {
-    if (!this.brake?.on) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      void this.readBrake();
-    }, 2000);
+    if (this.brake?.on) this.#readHeld();
   }
 }
 

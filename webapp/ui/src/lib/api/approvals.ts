@@ -1,5 +1,6 @@
 /** Calls of approvals: policies, reviews, comments, versions, links for reviewers from outside. */
 import { api } from "./client";
+import { inLots } from "./lots";
 import type { Approval, ApprovalPolicy, Decided, Id, Post, PostAct, PostComment, PostDifference, PostVersion, ReviewLink, ToDecide } from "./types";
 
 interface Items<T> {
@@ -11,7 +12,8 @@ export const setPolicy = (brand: Id, policy: ApprovalPolicy): Promise<ApprovalPo
 export const getApproval = (post: Id): Promise<Approval> => api.get(`/posts/${post}/approval`);
 export const listApprovals = (): Promise<ToDecide> => api.get("/approvals");
 /** Each as it was read; what is refused says why, and the others are done. */
-export const decideApprovals = (choice: "approve" | "reject", posts: { id: Id; version: number }[], reason = ""): Promise<Decided> => api.post("/approvals/decide", { choice, posts, reason });
+export const decideApprovals = (choice: "approve" | "reject", posts: { id: Id; version: number }[], reason = ""): Promise<Decided> =>
+  inLots(posts, (lot) => api.post<Decided>("/approvals/decide", { choice, posts: lot, reason }), (post, why) => ({ post_id: post.id, done: false, still_waits: true, code: null, reason: why }));
 export const sendUnapproved = (post: Id, reason: string): Promise<Post> => api.post(`/posts/${post}/send-unapproved`, { reason });
 export const seePost = (post: Id): Promise<void> => api.post(`/posts/${post}/seen`);
 export const listComments = (post: Id): Promise<Items<PostComment>> => api.get(`/posts/${post}/comments`);

@@ -1,5 +1,6 @@
 /** Calls of posts, files, deliveries, and of what needs a person. */
 import { api, upload, type Query } from "./client";
+import { inLots } from "./lots";
 import type {
   CalendarEntry,
   DeliveriesDecided,
@@ -54,6 +55,7 @@ export const takeOverDelivery = (id: Id): Promise<DeliveryDetail> => api.post(`/
 export const decideDelivery = (id: Id, choice: { choice: "link" | "resend" | "drop"; remote_id?: string; url?: string; reason?: string }): Promise<DeliveryDetail> =>
   api.post(`/deliveries/${id}/resolve`, choice);
 /** The same about several, each as it was seen; what is refused says why, and the others are done. */
-export const decideDeliveries = (choice: "link" | "resend" | "drop", deliveries: DeliverySeen[], reason = ""): Promise<DeliveriesDecided> => api.post("/deliveries/resolve", { choice, deliveries, reason });
+export const decideDeliveries = (choice: "link" | "resend" | "drop", deliveries: DeliverySeen[], reason = ""): Promise<DeliveriesDecided> =>
+  inLots(deliveries, (lot) => api.post<DeliveriesDecided>("/deliveries/resolve", { choice, deliveries: lot, reason }), (one, why) => ({ delivery_id: one.id, done: false, code: null, reason: why }));
 export const listNeeds = (): Promise<NeedsYou> => api.get("/needs-you");
 export const replayDeadLetter = (id: Id): Promise<void> => api.post(`/dead-letters/${id}/replay`);

@@ -4,6 +4,7 @@ import { ApiError, type Query } from "$lib/api/client";
 import type { ConversationRow, Id, SavedView } from "$lib/api/types";
 import { live } from "$lib/live.svelte";
 import { route } from "$lib/router.svelte";
+import { toggled } from "$lib/selecting";
 
 const PAGE = 50;
 /** Names in the page's address that narrow the list, as the API calls them. */
@@ -25,7 +26,6 @@ export class Box {
   /** Where one stood when last seen in the list: what one stood on may leave it. */
   #stood = 0;
   #asking: AbortController | undefined;
-  #soon: ReturnType<typeof setTimeout> | undefined;
 
   get filtered(): boolean {
     return FILTERS.some((name) => name !== "view" && name !== "sort" && route.query.has(name));
@@ -119,25 +119,13 @@ export class Box {
   }
 
   toggle(id: Id): void {
-    const next = new Set(this.selected);
-    if (!next.delete(id)) next.add(id);
-    this.selected = next;
+    this.selected = toggled(this.selected, id);
   }
 
   /** Follows live changes; many in a burst make one reading. */
   follow(): () => void {
-    const soon = (wait: number): void => {
-      this.#soon ??= setTimeout(() => {
-        this.#soon = undefined;
-        void this.read({ quiet: true });
-      }, wait);
-    };
-    const stops = [
-      live.on("conversation", () => soon(400)),
-      live.on("message", () => soon(400)),
-      live.on("rights", () => soon(0)),
-      live.on("resync", () => soon(0)),
-    ];
+    const read = (): void => void this.read({ quiet: true });
+    const stops = [live.onSoon(["conversation", "message"], read, 400), live.onSoon(["rights", "resync"], read, 0)];
     return () => stops.forEach((stop) => stop());
   }
 }

@@ -2,6 +2,7 @@
 import { bePresent, getConversation, listEntries, markSeen } from "$lib/api/conversations";
 import type { Conversation, ConversationRow, Entry, Id } from "$lib/api/types";
 import { live } from "$lib/live.svelte";
+import { soon } from "$lib/soon";
 import { box } from "./box.svelte";
 
 class Talk {
@@ -16,7 +17,6 @@ class Talk {
   /** What was last said to be read. */
   #marked = "";
   #asking: AbortController | undefined;
-  #soon: ReturnType<typeof setTimeout> | undefined;
 
   async open(id: Id): Promise<void> {
     this.id = id;
@@ -127,16 +127,11 @@ class Talk {
 
   /** Follows live changes. `writing` tells whether this person writes, for the others to see. */
   follow(writing: () => boolean): () => void {
-    const soon = (data: Record<string, unknown>): void => {
-      const about = data["conversation_id"] ?? data["id"];
-      if (this.id === null || (about !== undefined && about !== this.id)) return;
-      this.#soon ??= setTimeout(() => {
-        this.#soon = undefined;
-        void this.read();
-      }, 250);
-    };
-    const about = (data: Record<string, unknown>): void => void (data["conversation_id"] && soon({ conversation_id: data["conversation_id"] }));
-    const stops = [live.on("conversation", soon), live.on("message", about), live.on("delivery", about), live.on("resync", () => soon({}))];
+    const again = soon(() => void this.read(), 250);
+    const hear = (data: Record<string, unknown>): void => void (data["conversation_id"] === this.id && again());
+    // Without an id it is about several, and may be about this one.
+    const hearMany = (data: Record<string, unknown>): void => void ([this.id, undefined].includes((data["conversation_id"] ?? data["id"]) as Id | undefined) && again());
+    const stops = [live.on("conversation", hearMany), live.on("message", hear), live.on("delivery", hear), live.on("resync", again), again.stop];
     stops.push(live.on("presence", (data) => data["conversation_id"] === this.id && void this.bePresent(writing())));
     const wake = (): void => void (document.visibilityState === "visible" && this.markSeen());
     document.addEventListener("visibilitychange", wake);
