@@ -1,8 +1,8 @@
 """Runs the checks and the suites, as `make test`, `make test-all` and `make check` ask.
 
-`default` needs nothing but what the locks install; what needs more is left out and said.
-`all` runs everything and ends with pytest's own summary line, as `default` does. What passed
-on this very tree, with these very programs installed, is not run a second time: it says so.
+`default` runs on the embedded SQLite; what needs more is left out and said. `all` runs everything
+and ends with pytest's own summary line, as `default` does. What passed on this very tree, with
+these very programs installed, is not run a second time: it says so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ UI = ROOT / "webapp" / "ui"
 PASSED = ROOT / ".make" / "passed"  # the fingerprint of what the checks and the default suite passed on
 PROCESSORS = os.cpu_count() or 2
 PROGRAMS = ("chromium", "redis-server", "dovecot", "postgres", "psql", "node")
+# By their marks: each test belongs to one of these, or is a long proof, run by hand.
+DEFAULT = "not (postgres or browser or real or chaos or proof)"
+POSTGRES = "postgres and not (browser or real or chaos or proof)"
+MORE = "(browser or real or chaos) and not proof"
 
 CHECKS: tuple[tuple[str, list[str], Path], ...] = (
     ("types", [str(BIN / "mypy")], ROOT),
@@ -80,8 +84,8 @@ def passes(title: str, command: list[str], folder: Path) -> bool:
 
 
 def pytest_default() -> int:
-    print("left out here, run by make test-all: tests marked browser, real, chaos or proof", flush=True)
-    return pytest("not browser and not real and not chaos and not proof")
+    print("left out here, run by make test-all: tests marked postgres, browser, real or chaos", flush=True)
+    return pytest(DEFAULT)
 
 
 def pytest_more() -> int:
@@ -89,8 +93,9 @@ def pytest_more() -> int:
     if missing:
         print(f"not installed, their tests will say so: {', '.join(missing)}", flush=True)
     print("left out here, run by make chaos: tests marked proof", flush=True)
+    status = pytest(POSTGRES)
     # What drives a browser or kills processes wants both cores for itself.
-    return pytest("(browser or real or chaos) and not proof", parallel=False)
+    return pytest(MORE, parallel=False) or status
 
 
 def pytest(marks: str, *, parallel: bool = True) -> int:

@@ -1,11 +1,14 @@
-"""What has passed is left out only on the very same tree."""
+"""What has passed is left out only on the very same tree, and no test falls between the suites."""
 
 from __future__ import annotations
 
 import subprocess
+from itertools import product
 from pathlib import Path
 
-from cli.testing import fingerprint
+from _pytest.mark.expression import Expression
+
+from cli.testing import DEFAULT, MORE, POSTGRES, fingerprint
 
 
 def git(folder: Path, *words: str) -> None:
@@ -29,3 +32,11 @@ def test_a_tree_is_the_same_until_anything_in_it_changes(tmp_path: Path) -> None
 
     (tmp_path / "two.py").write_text("b = 1")  # git knows nothing of what is in it
     assert fingerprint(tmp_path) == ""
+
+
+def test_each_test_belongs_to_one_suite_whatever_marks_it_has() -> None:
+    marks = ("postgres", "browser", "real", "chaos", "proof")
+    for has in product((False, True), repeat=len(marks)):
+        of = dict(zip(marks, has, strict=True))
+        suites = [one for one in (DEFAULT, POSTGRES, MORE) if Expression.compile(one).evaluate(of.__getitem__)]
+        assert len(suites) == (0 if of["proof"] else 1), of

@@ -30,6 +30,7 @@ ACTS = (
     "resolve", "not_needed", "answered", "reopen", "reopen", "close", "spam", "merge", "merge",
     "unmerge", "unmerge", "split", "wake", "expire", "leave",
 )  # fmt: skip
+HISTORIES = {"sqlite": 25, "postgresql": 10}  # what is decided is the same: only how rows are kept differs
 histories = st.lists(
     st.tuples(st.sampled_from(ACTS), st.integers(0, 5), st.integers(0, 900)), min_size=15, max_size=25
 )  # fmt: skip
@@ -207,22 +208,28 @@ def _as_dict(w: m.Wait | WaitValue, opened_by: int, ended_by: int | None) -> dic
     }  # fmt: skip
 
 
-@settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.generate),
-)  # fmt: skip
-@given(history=histories)
-def test_rows_and_recount_agree(engine: Engine, now: datetime, history: list[tuple[str, int, int]]) -> None:
-    with Session(engine, expire_on_commit=False) as session:
-        play = _play(session, now, history)
-        for conversation in play.conversations():
-            rows = _rows(session, conversation)
-            recounted = timeline.recount_waits(session, SYSTEM, conversation)
-            assert rows == sorted((_as_dict(w, w.opened_by, w.ended_by) for w in recounted), key=repr)
-            still = [r for r in rows if r["ended_at"] is None]
-            assert conversation.waiting_since == (still[0]["started_at"] if still else None)
-        _check_counters(session)
-        session.rollback()
+def test_rows_and_recount_agree(engine: Engine, now: datetime) -> None:
+    @settings(
+        max_examples=HISTORIES[engine.dialect.name], deadline=None, derandomize=True,
+        suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate),
+    )  # fmt: skip
+    @given(history=histories)
+    def agree(history: list[tuple[str, int, int]]) -> None:
+        with Session(engine, expire_on_commit=False) as session:
+            _check(session, _play(session, now, history))
+            session.rollback()
+
+    agree()
+
+
+def _check(session: Session, play: Play) -> None:
+    for conversation in play.conversations():
+        rows = _rows(session, conversation)
+        recounted = timeline.recount_waits(session, SYSTEM, conversation)
+        assert rows == sorted((_as_dict(w, w.opened_by, w.ended_by) for w in recounted), key=repr)
+        still = [r for r in rows if r["ended_at"] is None]
+        assert conversation.waiting_since == (still[0]["started_at"] if still else None)
+    _check_counters(session)
 
 
 def _check_counters(session: Session) -> None:
