@@ -21,10 +21,12 @@ from guichet.delivery import takeover
 from guichet.delivery.life import seized
 from guichet.inbox import operations as inbox
 from guichet.inbox import refusals
+from guichet.inbox.pending import follow_zones
 from guichet.jobs import CHECK_ACCOUNT, COMPARE, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
 from guichet.publishing import approving, zones
+from guichet.publishing.rules import due_time
 from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, is_refused_again, renew
@@ -124,9 +126,10 @@ def keep_wall_times(process: Process) -> None:
     ZoneInfo.clear_cache()
     with process.runtime.unit() as unit:
         moved = zones.follow_zones(unit.session, SYSTEM, process.runtime.now())
+        answers = follow_zones(unit.session, SYSTEM, due_time, process.runtime.now())
     process.parts["zones"] = installed
-    if moved:
-        log.warning("zones_changed", posts_moved=moved)
+    if moved or answers:
+        log.warning("zones_changed", posts_moved=moved, answers_moved=answers)
 
 
 def ask_for_approvals(process: Process) -> None:

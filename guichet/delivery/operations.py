@@ -91,7 +91,7 @@ def cancel(session: Session, actor: Actor, delivery: Delivery, now: datetime) ->
     """Do not send it, nor what follows it. What may already be out is marked `withdraw`:
     proved absent it ends as cancelled, found it is deleted; what a person has to look for
     stays with them. Raises Conflict when it is published (take it down instead)."""
-    require(actor, Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_WRITE, delivery)
+    require(actor, _right_to_plan(delivery), delivery)
     _lock(session, delivery)
     _doubt_if_repeating(session, delivery, now)
     if delivery.state in IN_DOUBT or (delivery.state == State.NEEDS_HUMAN and _open_attempt(session, delivery)):
@@ -104,6 +104,49 @@ def cancel(session: Session, actor: Actor, delivery: Delivery, now: datetime) ->
     for follower in _blocked_behind(session, delivery):
         cancel(session, actor, follower, now)
     close_post_of(session, delivery, now)
+
+
+def call_off(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    """Cancel what surely has not begun to go out. Raises Conflict `too_late` for anything else,
+    of which nothing is changed then."""
+    require(actor, _right_to_plan(delivery), delivery)
+    _lock(session, delivery)
+    _doubt_if_repeating(session, delivery, now)
+    is_stopped = delivery.state == State.NEEDS_HUMAN and not _open_attempt(session, delivery)
+    if delivery.state not in (*EDITABLE, State.CLAIMED) and not is_stopped:
+        raise _too_late(delivery)
+    cancel(session, actor, delivery, now)
+
+
+def hold_back(session: Session, actor: Actor, delivery: Delivery, code: str, reason: str, now: datetime) -> bool:
+    """Let a person decide about what has not begun to go out, for `reason`. False: it has."""
+    require(actor, _right_to_plan(delivery), delivery)
+    _lock(session, delivery)
+    if delivery.state not in (State.SCHEDULED, State.DUE, State.CLAIMED, State.HELD):
+        return False
+    _doubt_if_repeating(session, delivery, now)
+    if delivery.state in IN_DOUBT:
+        return False
+    _move(session, delivery, State.NEEDS_HUMAN, now)
+    delivery.reason_code, delivery.reason = code, reason
+    audit.record(session, actor, "delivery.hold_back", delivery, now, code=code)
+    return True
+
+
+def hasten(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
+    """Send what waits for its time, or for a person, now and in the right of who says so.
+    Raises Conflict `too_late` for what has begun to go out."""
+    require(actor, _right_over(delivery), delivery)
+    _lock(session, delivery)
+    _doubt_if_repeating(session, delivery, now)
+    is_stopped = delivery.state == State.NEEDS_HUMAN and not _open_attempt(session, delivery)
+    if is_stopped:
+        _send_again(session, actor, delivery, now)
+    elif delivery.state in (State.SCHEDULED, State.HELD):
+        release(session, actor, delivery, now)
+    elif delivery.state != State.DUE:
+        raise _too_late(delivery)
+    delivery.actor_id = actor.staff_id
 
 
 def approve(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
@@ -147,7 +190,7 @@ def reschedule(
     session: Session, actor: Actor, delivery: Delivery, due_at: datetime, now: datetime, late_limit: int | None = None
 ) -> None:
     """Move its time. What is blocked or awaits approval stays so."""
-    require(actor, Action.POST_WRITE, delivery)
+    require(actor, _right_to_plan(delivery), delivery)
     _lock(session, delivery)
     _doubt_if_repeating(session, delivery, now)
     if delivery.state == State.CLAIMED:
@@ -180,7 +223,7 @@ def limit_lateness(session: Session, actor: Actor, delivery: Delivery, late_limi
 
 
 def release(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
-    """Send what a brake held, now."""
+    """Send what a brake held, or what waits for its time, now."""
     require(actor, _right_over(delivery), delivery)
     _lock(session, delivery)
     _move(session, delivery, State.DUE, now)
@@ -292,6 +335,16 @@ def _send_again(session: Session, actor: Actor, delivery: Delivery, now: datetim
 
 
 # ---------------------------------------------------------------- shared
+
+
+def _right_to_plan(delivery: Delivery) -> Action:
+    return Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_WRITE
+
+
+def _too_late(delivery: Delivery) -> Conflict:
+    return Conflict(
+        say("it is {state}: too late for that", state=in_words(delivery.state)), code="too_late", current=delivery.state
+    )
 
 
 def _right_over(delivery: Delivery) -> Action:

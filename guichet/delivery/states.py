@@ -53,7 +53,7 @@ STEPS: Mapping[State, frozenset[State]] = {
     S.SCHEDULED: frozenset({S.DUE, S.HELD, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.CANCELLED}),
     S.BLOCKED: frozenset({S.SCHEDULED, S.DUE, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.CANCELLED}),
     S.AWAITING_APPROVAL: frozenset({S.SCHEDULED, S.BLOCKED, S.NEEDS_HUMAN, S.CANCELLED}),
-    S.HELD: frozenset({S.SCHEDULED, S.DUE, S.CANCELLED}),
+    S.HELD: frozenset({S.SCHEDULED, S.DUE, S.NEEDS_HUMAN, S.CANCELLED}),
     # To unknown goes what was to be repeated under its key, and may not be any more.
     S.DUE: frozenset({S.SCHEDULED, S.CLAIMED, S.HELD, S.AWAITING_APPROVAL, S.NEEDS_HUMAN, S.CANCELLED, S.UNKNOWN}),
     S.CLAIMED: frozenset(

@@ -20,10 +20,11 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.materials import find_files, ref_of
 from guichet.delivery.payload import freeze
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import followers, handling, notices, searching, seeing, words
+from guichet.inbox import followers, handling, notices, pending, searching, seeing, words
 from guichet.inbox.changes import Change, changing
+from guichet.inbox.pending import Later
 from guichet.inbox.states import State
-from guichet.models import Account, Attachment, Conversation, Identity, Media, Message, ReplyDraft, Staff
+from guichet.models import Account, Attachment, Conversation, Delivery, Identity, Media, Message, ReplyDraft, Staff
 from guichet.policy import Action, Actor, require
 
 NOTE_LENGTH = 20_000  # code points
@@ -40,6 +41,8 @@ def reply(
     seen_through: int,
     then_close: bool = False,
     to_message_id: int | None = None,
+    undo_seconds: int = 0,
+    later: Later | None = None,
     now: datetime,
 ) -> Message:
     """Send an answer through the delivery engine. Returns the outgoing message, whose
@@ -47,7 +50,9 @@ def reply(
 
     `media` are ids of uploaded files; `seen_through` is the id of the newest message that
     the author had on screen; `to_message_id` the message answered (default: the customer's
-    newest that can be answered). `spec` is the network's, for its limits and mentions.
+    newest that can be answered). `spec` is the network's, for its limits and mentions. For
+    `undo_seconds` (0–30) it may be taken back (guichet.inbox.taking_back); `later`: not before
+    then, and only if it still answers the last word.
 
     Raises Conflict `held` (somebody else has it), `newer_messages` (`newer` lists what was
     written or answered since `seen_through`) or `not_possible_now`; Invalid with `problems`
@@ -55,14 +60,15 @@ def reply(
     does not let us answer. The author's draft is kept in all these cases.
     """
     require(actor, Action.CONVERSATION_ANSWER, conversation)
-    author = _author(session, actor)
+    author = author_of(session, actor)
     with changing(session, actor, conversation, now, "message") as change:
         if handling.is_held_by_other(conversation, author.id, now):
             raise handling.held(conversation)
-        _refuse_unseen(session, conversation, author.id, seen_through)
+        refuse_unseen(session, conversation, author.id, seen_through)
+        due_at = pending.due_at(undo_seconds, later, now)
         account = session.get_one(Account, conversation.account_id)
         answered = _answered(session, conversation, to_message_id)
-        target = _target(session, conversation, answered, now)
+        target = _target(session, conversation, answered, due_at)
         files = _files(session, actor, media)
         body = _body(spec, account, author, conversation, text, target)
         _refuse_problems(problems(body, [_item(f) for f in files], spec.limits_for(account.settings), target.surface))
@@ -79,23 +85,31 @@ def reply(
         )
         delivery = delivering.create(
             session, actor, account=account, kind="direct" if target.surface is Surface.DIRECT else "reply",
-            payload=payload, due_at=now, now=now, conversation_id=conversation.id, message_id=message.id,
+            payload=payload, due_at=due_at, now=now, conversation_id=conversation.id, message_id=message.id,
             is_answer=True,
         )  # fmt: skip
         message.delivery_id = delivery.id
         _enclose(session, message, files)
         searching.index_new(session, message, message.attachments)
-        _after_reply(change, author.id, message, then_close)
+        pending.hold_back(change, "answered_meanwhile")
+        if due_at > now:
+            pending.keep(change, message, later, then_close)
+        _after_reply(change, author.id, message, then_close, due_at, is_planned=later is not None)
         audit.record(session, actor, "conversation.reply", conversation, now, message_id=message.id)
     return message
 
 
-def _after_reply(change: Change, author_id: int, message: Message, then_close: bool) -> None:
+def _after_reply(
+    change: Change, author_id: int, message: Message, then_close: bool, due_at: datetime, is_planned: bool
+) -> None:
     session, conversation = change.session, change.conversation
     handling.take(session, conversation, author_id, change.now)
     change.event("reply_sent", message_id=message.id, delivery_id=message.delivery_id)
-    notices.tell_followers(change, "answer", message)
-    if then_close:
+    if due_at <= change.now:
+        notices.tell_followers(change, "answer", message)
+    if is_planned:
+        handling.put_off(change, "answer_planned", message_id=message.id, at=due_at.isoformat())
+    elif then_close:
         handling.finish(change, "")
     elif conversation.state != State.WAITING_CUSTOMER:
         handling.await_customer(change)
@@ -113,7 +127,7 @@ def note(
     files = _files(session, actor, media)
     if not (clean or files) or len(clean) > NOTE_LENGTH:
         raise Invalid("a note needs some text", {"text": say("must have 1 to {most} characters", most=NOTE_LENGTH)})
-    author = _author(session, actor)
+    author = author_of(session, actor)
     with changing(session, actor, conversation, now, "message") as change:
         message = Message(
             conversation_id=conversation.id, account_id=conversation.account_id, direction="note", kind="note",
@@ -153,7 +167,7 @@ def save_draft(
     """Keep what the actor is writing ("answer" or "note"); nothing written drops it (None).
     Renews the actor's claim, if they hold one."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
-    author = _author(session, actor)
+    author = author_of(session, actor)
     if kind not in ("answer", "note"):
         raise Invalid("a draft is an answer or a note", {"kind": "must be answer or note"})
     text = words.clean(text)
@@ -203,13 +217,15 @@ def drop_draft(session: Session, conversation_id: int, staff_id: int, kind: str)
     )
 
 
-def _author(session: Session, actor: Actor) -> Staff:
+def author_of(session: Session, actor: Actor) -> Staff:
+    """Who writes. Raises Invalid for what is no person."""
     if actor.staff_id is None:
         raise Invalid("only a person can answer")
     return session.get_one(Staff, actor.staff_id)
 
 
-def _refuse_unseen(session: Session, conversation: Conversation, author_id: int, seen_through: int) -> None:
+def refuse_unseen(session: Session, conversation: Conversation, author_id: int, seen_through: int) -> None:
+    """Raises Conflict `newer_messages` where somebody else wrote or answered since."""
     if seen_through > (conversation.last_message_id or 0):
         raise Invalid("there is no such message", {"seen_through": "is newer than anything here"})
     newer = session.scalars(
@@ -227,13 +243,12 @@ def _refuse_unseen(session: Session, conversation: Conversation, author_id: int,
         )  # fmt: skip
 
 
-def _target(session: Session, conversation: Conversation, answered: Message, now: datetime) -> Target:
+def _target(session: Session, conversation: Conversation, answered: Message, at: datetime) -> Target:
+    """Where an answer goes that goes out `at` that moment."""
     if not answered.can_reply:
         reason = answered.cannot_reply_reason or say("the network does not let us answer this")
         raise Invalid(reason, {"to_message_id": reason}, code="cannot_reply")
-    if answered.reply_until is not None and answered.reply_until <= now:
-        reason = say("the network's time for an answer is over")
-        raise Invalid(reason, {"to_message_id": reason}, code="reply_window_over")
+    _require_window(answered, at)
     identity = session.get_one(Identity, answered.identity_id)
     thread = session.get_one(Conversation, answered.came_to_id or conversation.id)
     return Target(
@@ -244,6 +259,20 @@ def _target(session: Session, conversation: Conversation, answered: Message, now
         surface=Surface(conversation.surface),
         context=answered.context,
     )
+
+
+def _require_window(answered: Message, at: datetime) -> None:
+    if answered.reply_until is not None and answered.reply_until <= at:
+        reason = say("the network's time for an answer is over")
+        raise Invalid(reason, {"to_message_id": reason}, code="reply_window_over")
+
+
+def require_open_until(session: Session, conversation: Conversation, message: Message, at: datetime) -> None:
+    """The network still takes this answer `at` that moment. Raises Invalid `reply_window_over`."""
+    target = session.get_one(Delivery, message.delivery_id).payload["reply_to"]["remote_id"]
+    here = (Message.conversation_id == conversation.id, Message.direction == "in", Message.remote_id == target)
+    for answered in session.scalars(select(Message).where(*here)):
+        _require_window(answered, at)
 
 
 def _answered(session: Session, conversation: Conversation, to_message_id: int | None) -> Message:

@@ -21,6 +21,7 @@ from guichet.inbox import (
     answering,
     languages,
     notices,
+    pending,
     people,
     previews,
     searching,
@@ -152,6 +153,8 @@ def _said(case: _Case) -> Message:
         previews.show(conversation, message)
         waiting.said(change, message, counts)
         if counts and not is_new:
+            pending.hold_back(change, "customer_wrote")
+        if counts and not is_new:
             notices.tell_followers(change, "message", message)
         searching.index_new(session, message, files)
         _tell(case, message)
@@ -277,6 +280,7 @@ def _echo(case: _Case) -> None:
         answering.add_message(session, conversation, message)
         files = _attach(case, message)
         waiting.echoed(change, message)
+        pending.hold_back(change, "answered_meanwhile")
         if conversation.state in (State.NEW, State.OPEN) and conversation.waiting_since is None:
             change.event("waiting_customer", was=conversation.state)
             conversation.state = State.WAITING_CUSTOMER

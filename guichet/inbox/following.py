@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from guichet import live
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import answering, counts, handling, searching, waiting
+from guichet.inbox import answering, counts, handling, pending, searching, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import UNFINISHED, State
 from guichet.inbox.waits import EndKind
@@ -86,6 +86,7 @@ def _accepted(change: Change, message: Message, delivery: Delivery) -> None:
     else:
         waiting.answered(change, message, accepted_at, EndKind.HUMAN_REPLY)
     _forget_draft(session, message)
+    pending.went_out(change, message)
 
 
 def _echo_of(session: Session, delivery: Delivery) -> Message | None:
@@ -125,6 +126,7 @@ def _absorb_echo(change: Change, message: Message, echo: Message) -> None:
 def _came_back(change: Change, message: Message, delivery: Delivery) -> None:
     """Refused or dropped: the text goes back to its author, the conversation to the front."""
     session, conversation = change.session, change.conversation
+    pending.forget(session, message)
     data = {"message_id": message.id, "delivery_id": delivery.id, "reason_code": delivery.reason_code}
     if conversation.merged_into_id is None and conversation.state in (*UNFINISHED, State.RESOLVED):
         handling.returned_to_front(change, "reply_failed", **data)

@@ -227,6 +227,27 @@ def await_customer(change: Change) -> None:
     _move(change, State.WAITING_CUSTOMER, "waiting_customer")
 
 
+def put_off(change: Change, kind: str, **data: object) -> None:
+    """What was planned here goes out by itself: put off until then, or until the customer
+    writes. What is finished stays so. Within `changing`."""
+    if change.conversation.state == State.RESOLVED:
+        change.event(kind, **data)
+    else:
+        _move(change, State.SNOOZED, kind, **data)
+
+
+def put_back(change: Change, before: State, hold_until: datetime | None) -> None:
+    """Let it stand as it did before an answer that was taken back; where that cannot be, it is
+    open. No new cycle: nothing had ended. Within `changing`."""
+    conversation = change.conversation
+    after = before if before in states.TRANSITIONS[State(conversation.state)] else State.OPEN
+    if after is State.SNOOZED and hold_until is not None and hold_until <= change.now:
+        after = State.OPEN
+    _move(change, after, "put_back")
+    conversation.hold_until = hold_until if after is State.SNOOZED else None
+    conversation.resolved_at = None
+
+
 def reopen(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:
     """Take up again what is resolved, snoozed, spam or waiting for somebody. From resolved or
     spam a new cycle begins. Raises Conflict for a closed one."""

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from guichet.inbox import words
-from guichet.models import Conversation, Delivery, Message
+from guichet.models import Conversation, Delivery, Message, PendingAnswer
 
 
 def move_messages(session: Session, which: ColumnElement[bool], target: Conversation, came_to: object) -> None:
@@ -20,6 +20,12 @@ def move_messages(session: Session, which: ColumnElement[bool], target: Conversa
         .execution_options(synchronize_session=False)
     )
     session.execute(
+        update(PendingAnswer)
+        .where(PendingAnswer.message_id.in_(select(Message.id).where(which)))
+        .values(conversation_id=target.id)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
         update(Message)
         .where(which)
         .values(conversation_id=target.id, came_to_id=came_to)
@@ -28,16 +34,23 @@ def move_messages(session: Session, which: ColumnElement[bool], target: Conversa
     session.expire_all()
 
 
-def summarise(session: Session, conversation: Conversation) -> None:
-    """Make the row say again what its messages say: their number, the newest, what the customer
-    last wrote, and whether that can be answered."""
+def recount(session: Session, conversation: Conversation) -> None:
+    """Count what was said again, and what was said last."""
     session.flush()
-    here = Message.conversation_id == conversation.id
-    asked = select(func.count(), func.max(Message.id), func.max(Message.sort_at)).where(here)
+    said = (Message.conversation_id == conversation.id, Message.direction != "taken_back")
+    asked = select(func.count(), func.max(Message.id), func.max(Message.sort_at)).where(*said)
     number, last_id, last_at = session.execute(asked).one()
     conversation.message_count, conversation.last_message_id = number, last_id
     conversation.last_message_at = last_at or conversation.last_message_at
-    theirs = select(Message).where(here, Message.direction == "in", Message.deleted_at.is_(None))
+
+
+def summarise(session: Session, conversation: Conversation) -> None:
+    """Make the row say again what its messages say: their number, the newest, what the customer
+    last wrote, and whether that can be answered."""
+    recount(session, conversation)
+    theirs = select(Message).where(
+        Message.conversation_id == conversation.id, Message.direction == "in", Message.deleted_at.is_(None)
+    )
     newest_first = (Message.sort_at.desc(), Message.id.desc())
     newest = session.scalars(theirs.order_by(*newest_first).limit(1)).first()
     conversation.preview = words.preview(newest.text or newest.subject) if newest else ""

@@ -28,11 +28,13 @@ from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
 from guichet.inbox.splitting import split
+from guichet.inbox.taking_back import cancel_planned, move_planned, send_now, take_back
 from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake_snoozed
 from guichet.inbox.withdrawals import catch_up
 
 __all__ = [
     "assign",
+    "cancel_planned",
     "catch_up",
     "change_label",
     "claim",
@@ -49,6 +51,7 @@ __all__ = [
     "link",
     "mark_spam",
     "merge",
+    "move_planned",
     "note",
     "release",
     "renew",
@@ -58,10 +61,12 @@ __all__ = [
     "return_to_queue",
     "save_draft",
     "see_notices",
+    "send_now",
     "set_labels",
     "set_priority",
     "snooze",
     "split",
+    "take_back",
     "unfollow",
     "unlink",
     "unmerge",

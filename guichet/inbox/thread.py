@@ -78,7 +78,7 @@ def read_messages(
     """The newest messages, or those before a cursor; notes among them. Raises Invalid."""
     require(actor, Action.CONVERSATION_VIEW, conversation)
     limit = max(1, min(limit, WINDOW))
-    wanted = select(Message).where(Message.conversation_id == conversation.id)
+    wanted = select(Message).where(Message.conversation_id == conversation.id, Message.direction != "taken_back")
     if before:
         edge = cursors.read(before, "messages")
         wanted = wanted.where(or_(Message.sort_at < edge.at, and_(Message.sort_at == edge.at, Message.id < edge.id)))

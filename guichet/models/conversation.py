@@ -146,7 +146,8 @@ class Conversation(Base):
 
 
 class Message(Base):
-    """Something said in a conversation. `direction`: in, out, note.
+    """Something said in a conversation. `direction`: in, out, note; taken_back: an answer that
+    its author undid before it went out, which is shown and counted nowhere.
 
     Outgoing messages wait for their delivery: `remote_id` is null until the network
     accepted. A deletion leaves a tombstone (`deleted_at`), an edit leaves versions.
@@ -251,6 +252,24 @@ class ReplyDraft(Base):
     media: Mapped[list[Any]] = mapped_column(default=list)
     seen_through: Mapped[int | None]
     updated_at: Mapped[datetime]
+
+
+class PendingAnswer(Base):
+    """An answer that does not go out at once; gone when it is out or came back.
+
+    `kind`: undo (its author may think again until its delivery is due), later (planned for a
+    wall time in a zone). `state_before`, `hold_before`: how the conversation stood before it.
+    """
+
+    __tablename__ = "pending_answer"
+    message_id: Mapped[int] = ref("message.id", primary_key=True)
+    conversation_id: Mapped[int] = ref("conversation.id", index=True)
+    kind: Mapped[Short]
+    wall_time: Mapped[Short] = mapped_column(default="")
+    time_zone: Mapped[Short] = mapped_column(default="")
+    then_close: Mapped[bool] = mapped_column(default=False)
+    state_before: Mapped[Short]
+    hold_before: Mapped[datetime | None]
 
 
 class Label(Base):

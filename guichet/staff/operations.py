@@ -56,7 +56,7 @@ __all__ = [
     "touch_session",
 ]
 
-_OWN = frozenset({"locale", "time_zone", "presence", "preferences", "absent_until"})
+_OWN = frozenset({"locale", "time_zone", "presence", "preferences", "absent_until", "undo_seconds"})
 _MANAGED = frozenset({"name", "initials", "role", "languages", "skills", "capacity", "time_zone", "absent_until"})
 _LONGEST_ABSENCE = timedelta(days=366)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webapp.api import (
     accounts,
+    answering,
     approvals,
     brakes,
     brands,
@@ -43,6 +44,7 @@ ROOMS = tuple(
     for part in (
         me,
         conversations,
+        answering,
         joining,
         customers,
         notices,

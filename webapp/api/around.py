@@ -100,15 +100,17 @@ def _drafts(asked: Asked, found: ConversationTable) -> list[Draft]:
     rows = asked.session.scalars(
         select(ReplyDraft).where(ReplyDraft.conversation_id == found.id, ReplyDraft.staff_id == asked.staff_id)
     ).all()
-    files = find_files(asked.session, asked.actor, [i for r in rows for i in r.media])
-    return [
-        Draft(
-            kind="note" if r.kind == "note" else "reply", text=r.text,
-            media_ids=[i for i in r.media if i in files], media=[show_media(files[i]) for i in r.media if i in files],
-            seen_through=r.seen_through, saved_at=r.updated_at,
-        )
-        for r in rows
-    ]  # fmt: skip
+    return [show_draft(asked, row) for row in rows]
+
+
+def show_draft(asked: Asked, row: ReplyDraft) -> Draft:
+    """What one was writing, with its files as far as they are there."""
+    files = find_files(asked.session, asked.actor, row.media)
+    return Draft(
+        kind="note" if row.kind == "note" else "reply", text=row.text,
+        media_ids=[i for i in row.media if i in files], media=[show_media(files[i]) for i in row.media if i in files],
+        seen_through=row.seen_through, saved_at=row.updated_at,
+    )  # fmt: skip
 
 
 def _signature(asked: Asked, found: ConversationTable) -> str:

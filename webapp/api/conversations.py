@@ -7,18 +7,18 @@ from typing import Any
 
 from sqlalchemy import select
 
-from guichet import jobs, live
+from guichet import live
 from guichet.errors import Invalid
 from guichet.inbox import followers, operations, presence, queries, seeing, thread
 from guichet.inbox.rows import read_rows
 from guichet.models import Conversation as ConversationTable
 from guichet.models import Label as LabelTable
-from guichet.models import Message
 from guichet.policy import Action, can
 from guichet.staff import queries as staff
 from webapp.api import threads, views
+from webapp.api.answering import show_entry
 from webapp.api.around import show_conversation, show_viewers
-from webapp.api.briefs import Names, person, team
+from webapp.api.briefs import person, team
 from webapp.api.schemas.common import Done, IdPath, Page
 from webapp.api.schemas.inbox import (
     Assign,
@@ -35,7 +35,6 @@ from webapp.api.schemas.inbox import (
     PresenceIn,
     PriorityIn,
     Readers,
-    Reply,
     Resolve,
     SeenIn,
     Snooze,
@@ -85,27 +84,13 @@ def list_entries(asked: Asked, path: IdPath, query: EntryQuery) -> Page[Entry]:
     return Page(items=entries, next_cursor=window.older or None)
 
 
-@room.post("/conversations/<int:id>/reply", Entry, scope="answer", status=201)
-def reply(asked: Asked, path: IdPath, body: Reply) -> Entry:
-    """Answer. The entry's delivery tells how it goes; the wait ends when the network has it."""
-    found = _get(asked, path.id)
-    account = Names(asked.session).account(found.account_id)
-    message = operations.reply(
-        asked.session, asked.actor, found, spec=asked.spec(account.network), text=body.text, media=body.media_ids,
-        seen_through=body.seen_through or found.last_message_id or 0, then_close=body.close,
-        to_message_id=body.message_id, now=asked.now,
-    )  # fmt: skip
-    asked.unit.enqueue(jobs.DRAIN)
-    return _entry(asked, message)
-
-
 @room.post("/conversations/<int:id>/note", Entry, scope="answer", status=201)
 def note(asked: Asked, path: IdPath, body: Note) -> Entry:
     """Write something that only colleagues see."""
     message = operations.note(
         asked.session, asked.actor, _get(asked, path.id), text=body.text, media=body.media_ids, now=asked.now
     )
-    return _entry(asked, message)
+    return show_entry(asked, message)
 
 
 @room.post("/conversations/<int:id>/claim", ConversationRow, scope="answer")
@@ -250,9 +235,3 @@ def _do(asked: Asked, path: IdPath, act: Callable[..., Any], **more: Any) -> Con
 def _row(asked: Asked, conversation_id: int) -> ConversationRow:
     asked.session.flush()
     return threads.show_rows(asked, read_rows(asked.session, [conversation_id]))[0]
-
-
-def _entry(asked: Asked, message: Message) -> Entry:
-    asked.session.flush()
-    row = thread.get_message(asked.session, asked.actor, message.id)
-    return threads.show_messages(asked.session, asked.actor, [row], Names(asked.session))[0]

@@ -9,15 +9,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from guichet.delivery.states import FINAL
 from guichet.inbox import followers, notices, seeing, thread
+from guichet.inbox.pending import find as find_pending
 from guichet.inbox.rows import ConversationRow as Row
 from guichet.models import Attachment as AttachmentRow
-from guichet.models import Conversation, ConversationEvent, Delivery
+from guichet.models import Conversation, ConversationEvent, Delivery, PendingAnswer
 from guichet.policy import Actor
 from guichet.triage import promises
 from guichet.triage.promises import Promise
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
+from webapp.api.schemas.answering import Pending
 from webapp.api.schemas.common import AccountBrief, PersonBrief
 from webapp.api.schemas.inbox import (
     Above,
@@ -49,6 +52,8 @@ _SILENT = frozenset(
         "wait_given",
         "wait_received",
         "echo_recognised",
+        "answer_planned",
+        "put_back",
         "acknowledged",
     }
 )
@@ -139,10 +144,22 @@ def show_messages(session: Session, actor: Actor, rows: Iterable[thread.MessageR
     rows = list(rows)
     wanted = [r.message.delivery_id for r in rows if r.message.delivery_id]
     deliveries = {d.id: d for d in session.scalars(select(Delivery).where(Delivery.id.in_(wanted)))}
-    return [_message(session, actor, row, deliveries.get(row.message.delivery_id or 0), names) for row in rows]
+    waiting = [d.message_id for d in deliveries.values() if d.message_id and d.state not in FINAL]
+    pending = find_pending(session, waiting) if waiting else {}
+    return [
+        _message(session, actor, row, deliveries.get(row.message.delivery_id or 0), pending.get(row.message.id), names)
+        for row in rows
+    ]
 
 
-def _message(session: Session, actor: Actor, row: thread.MessageRow, delivery: Delivery | None, names: Names) -> Entry:
+def _message(
+    session: Session,
+    actor: Actor,
+    row: thread.MessageRow,
+    delivery: Delivery | None,
+    pending: PendingAnswer | None,
+    names: Names,
+) -> Entry:
     m = row.message
     versions = thread.read_versions(session, actor, m) if row.versions else ()
     staff = PersonBrief(id=m.staff_id, name=row.staff_name, initials=row.staff_initials) if m.staff_id else None
@@ -164,9 +181,20 @@ def _message(session: Session, actor: Actor, row: thread.MessageRow, delivery: D
         deleted_at=m.deleted_at,
         versions=[Version(text=v.text, at=v.replaced_at) for v in versions],
         delivery=show_delivery(delivery, names) if delivery else None,
+        pending=_pending(pending, delivery) if pending and delivery else None,
         called=m.context.get("called", []) if m.direction == "note" else [],
         event=None,
         data={},
+    )
+
+
+def _pending(row: PendingAnswer, delivery: Delivery) -> Pending:
+    return Pending(
+        kind="later" if row.kind == "later" else "undo",
+        until=delivery.due_at,
+        wall_time=row.wall_time or None,
+        time_zone=row.time_zone or None,
+        closes=row.then_close,
     )
 
 
@@ -212,6 +240,7 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         deleted_at=None,
         versions=[],
         delivery=None,
+        pending=None,
         called=[],
         event=event.kind,
         data=data,

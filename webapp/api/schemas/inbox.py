@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from webapp.api.schemas.accounts import SurfaceName
+from webapp.api.schemas.answering import Pending
 from webapp.api.schemas.common import (
     AccountBrief,
     Code,
@@ -139,6 +140,7 @@ class Entry(Out):
     deleted_at: Time | None
     versions: list[Version]
     delivery: Delivery | None
+    pending: Pending | None = Field(description="it does not go out before its time; null: it waits for nothing")
     called: list[str] = Field(description="whom a note calls, by the names that stand in it")
     event: str | None
     data: dict[str, Any]
@@ -240,17 +242,6 @@ class Badges(Out):
 
 class EntryQuery(PageQuery):
     """`cursor` goes back in time."""
-
-
-class Reply(In):
-    """`seen_through`: the newest message its author had seen; the answer ends only what
-    was read. `message_id`: which message it answers (null: the newest)."""
-
-    text: Prose
-    media_ids: list[Id] = Field([], max_length=20)
-    seen_through: Id | None = None
-    message_id: Id | None = None
-    close: bool = False
 
 
 class Note(In):

@@ -15,7 +15,7 @@ class Notice(Out):
     happened in a conversation that they follow, `count` times since they last looked."""
 
     id: int
-    kind: Literal["mention", "team_mention", "message", "note", "answer", "closed"]
+    kind: Literal["mention", "team_mention", "message", "note", "answer", "closed", "held_back", "called_off"]
     conversation_id: int
     customer: CustomerBrief
     account: AccountBrief

@@ -46,6 +46,7 @@ class Me(PersonBrief):
     teams: list[TeamBrief]
     csrf_token: str = Field(description="goes into X-CSRF-Token; empty for API tokens")
     can: list[str]
+    undo_seconds: int = Field(description="for how long an answer may be taken back; 0: not at all")
     preferences: dict[str, Any]
     organisation: str
     rehearsal: bool = Field(description="rehearsal networks run here")
@@ -57,6 +58,7 @@ class MeChange(In):
     absent_until: Moment | None = Field(None, description="null: one is here again")
     language: Language | None = None
     time_zone: TimeZone | None = None
+    undo_seconds: int | None = Field(None, ge=0, le=30)
     preferences: Annotated[Plain, Field(max_length=100)] | None = None
 
 

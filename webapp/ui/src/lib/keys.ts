@@ -59,6 +59,8 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["Esc", "back"],
       ["Ctrl+Enter", "send"],
       ["Ctrl+Shift+Enter", "sendClose"],
+      ["Alt+Enter", "sendLater"],
+      ["z", "undoSend"],
     ],
   },
   {

@@ -26,6 +26,12 @@ export const listEntries = (id: Id, cursor: string | null, signal?: AbortSignal)
 export const keepView = (view: { name: string; filters: Record<string, unknown>; shared: boolean }): Promise<SavedView> => api.post("/views", view);
 export const removeView = (id: string): Promise<void> => api.remove(`/views/${id}`);
 
+/** A wall time in a zone ("2026-11-23T09:00", "Europe/Paris"). */
+export interface Later {
+  wall_time: string;
+  time_zone: string;
+}
+
 export interface Answer {
   text: string;
   /** The newest message its author had seen: a reply ends only what was read. */
@@ -33,10 +39,18 @@ export interface Answer {
   close: boolean;
   media_ids?: Id[];
   message_id?: Id | null;
+  /** For how long it can be taken back. */
+  undo_seconds?: number;
+  later?: Later | null;
 }
 
 export const reply = (id: Id, answer: Answer, key: string): Promise<Entry> =>
   api.post(at(id, "/reply"), answer, key);
+const answered = (id: Id, message: Id, act: string): string => at(id, `/answers/${message}/${act}`);
+export const takeBack = (id: Id, message: Id): Promise<Draft> => api.post(answered(id, message, "take-back"));
+export const callOff = (id: Id, message: Id): Promise<Entry> => api.post(answered(id, message, "cancel"));
+export const sendNow = (id: Id, message: Id, seen_through: Id): Promise<Entry> => api.post(answered(id, message, "send-now"), { seen_through });
+export const moveAnswer = (id: Id, message: Id, later: Later): Promise<Entry> => api.post(answered(id, message, "move"), { later });
 export const note = (id: Id, note: { text: string; media_ids: Id[] }, key: string): Promise<Entry> =>
   api.post(at(id, "/note"), note, key);
 

@@ -52,6 +52,7 @@ export type Customer = S["Customer"];
 export type Label = S["Label"];
 export type Entry = S["Entry"];
 export type Attachment = S["Attachment"];
+export type PendingAnswer = S["Pending"];
 export type Draft = S["Draft"];
 export type Viewer = S["Viewer"];
 export type Link = S["Link"];

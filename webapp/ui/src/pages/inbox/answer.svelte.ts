@@ -152,11 +152,11 @@ class Answer {
     }
   }
 
-  /** Sends what the box holds. True when the server took it over. */
-  async send(close: boolean): Promise<boolean> {
+  /** Sends what the box holds. What the server made of it; null when it did not take it. */
+  async send(close: boolean, later: conversations.Later | null = null): Promise<Entry | null> {
     const id = this.#conversation;
     const { kind, text, enclosed } = this;
-    if (id === null || this.sending || this.isEmpty || this.isUploading) return false;
+    if (id === null || this.sending || this.isEmpty || this.isUploading) return null;
     clearTimeout(this.#timer);
     this.sending = true;
     this.failure = null;
@@ -165,22 +165,22 @@ class Answer {
       await Promise.all(enclosed.map((one) => one.described()));
       const media_ids = idsOf(enclosed);
       // The same answer after a doubt carries the same key, so that the server takes it once.
-      const what = JSON.stringify([id, kind, text, media_ids]);
+      const what = JSON.stringify([id, kind, text, media_ids, later]);
       if (this.#key?.what !== what) this.#key = { what, key: crypto.randomUUID() };
       const { key } = this.#key;
       const entry =
         kind === "note"
           ? await conversations.note(id, { text, media_ids }, key)
-          : await conversations.reply(id, { text, media_ids, seen_through: this.#seenThrough, close }, key);
+          : await conversations.reply(id, { text, media_ids, seen_through: this.#seenThrough, close, later, undo_seconds: session.me?.undo_seconds ?? 0 }, key);
       this.#key = null;
       if (this.#conversation === id) this.#sent(kind, entry);
-      return true;
+      return entry;
     } catch (error) {
       this.failure = error;
       if (error instanceof ApiError && !error.passing) this.#key = null;
       if (error instanceof ApiError && error.status === 409) void talk.read();
       this.#saveSoon();
-      return false;
+      return null;
     } finally {
       this.sending = false;
     }
@@ -197,6 +197,56 @@ class Answer {
       this.#pending.add(entry.key);
     }
     talk.add(entry);
+  }
+
+  /** Takes an answer back into the box before it is out. True when it worked. */
+  async undo(id: Id, entry: Entry): Promise<boolean> {
+    if (this.#conversation === id) {
+      clearTimeout(this.#timer);
+      if (this.saved === "saving" && this.kind === "reply") await this.#save();
+    }
+    try {
+      const draft = await conversations.takeBack(id, entry.id);
+      this.#pending.delete(entry.key);
+      if (this.#conversation === id) this.#putBack(draft);
+      if (talk.id === id) talk.remove(entry.key);
+      return true;
+    } catch (error) {
+      this.failure = error;
+      void talk.read();
+      return false;
+    }
+  }
+
+  #putBack(draft: Draft): void {
+    this.#kind = "reply";
+    this.texts.reply = draft.text;
+    this.files.reply = enclose(draft);
+    this.#read = draft.seen_through;
+    this.saved = "yes";
+    this.failure = null;
+  }
+
+  async sendNow(id: Id, entry: Entry): Promise<void> {
+    const seen = talk.seenThrough;
+    if (seen !== null) talk.put(await conversations.sendNow(id, entry.id, seen));
+  }
+
+  async move(id: Id, entry: Entry, later: conversations.Later): Promise<void> {
+    talk.put(await conversations.moveAnswer(id, entry.id, later));
+  }
+
+  async callOff(id: Id, entry: Entry): Promise<void> {
+    talk.put(await conversations.callOff(id, entry.id));
+  }
+
+  /** An answer undone in another window is here again, unless something else stands here now. */
+  follow(conversation: Conversation): void {
+    const draft = conversation.drafts.find((one) => one.kind === "reply");
+    const gone = [...this.#pending].filter((key) => !talk.entries.some((entry) => entry.key === key));
+    if (!gone.length || !talk.entries.length || this.#conversation !== conversation.id) return;
+    gone.forEach((key) => this.#pending.delete(key));
+    if (draft && !this.texts.reply && !this.files.reply.length) this.#putBack(draft);
   }
 
   /** Brings a refused answer back into an empty box, with the reason. */

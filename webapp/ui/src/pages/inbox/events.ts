@@ -24,7 +24,8 @@ const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
 /** What messages, labels and assignments beside them tell already. */
 const TOLD_ELSEWHERE = new Set(["created", "rules", "reply_failed", "reply_in_doubt", "edited", "deleted", "owner_changed"]);
 
-export const isQuiet = (entry: Entry): boolean => entry.kind === "event" && TOLD_ELSEWHERE.has(entry.event ?? "");
+export const isQuiet = (entry: Entry): boolean =>
+  entry.kind === "event" && (TOLD_ELSEWHERE.has(entry.event ?? "") || (entry.event === "reply_taken_back" && entry.data["what"] === "undo"));
 
 /** The other conversation that an event is about, by its number. */
 export function otherOf(entry: Entry): number | null {
@@ -51,11 +52,15 @@ export function describeEvent(entry: Entry): string {
     case "split_from":
     case "unlinked":
     case "waiting_internal":
+    case "reply_taken_back":
+    case "answer_called_off":
+    case "answer_hastened":
       return words[entry.event](who);
     case "owner_left":
     case "lease_expired":
     case "woke":
     case "closed":
+    case "answer_held_back":
       return words[entry.event];
     case "assigned":
       if (entry.staff && data["to_staff_id"] === entry.staff.id) return words.took_over(who);
@@ -67,6 +72,8 @@ export function describeEvent(entry: Entry): string {
       const removed = labelNames(data["removed"]);
       return [added && words.labelled(who, added), removed && words.unlabelled(who, removed)].filter(Boolean).join(". ");
     }
+    case "answer_moved":
+      return words.answer_moved(who, format(preferences.language, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(Date.parse(text(data["at"])) || 0));
     case "priority":
       return words.priority(who, t.inbox.priorities[PRIORITIES[Number(data["to"])] ?? "normal"]);
     case "linked":

@@ -87,6 +87,15 @@ class Talk {
     if (!this.entries.some((one) => one.key === entry.key)) this.entries.push(entry);
   }
 
+  /** Puts what one line has become in its place. */
+  put(entry: Entry): void {
+    this.entries = this.entries.map((one) => (one.key === entry.key ? entry : one));
+  }
+
+  remove(key: string): void {
+    this.entries = this.entries.filter((one) => one.key !== key);
+  }
+
   /** Id of the newest message on the screen: what its reader has seen. */
   get seenThrough(): Id | null {
     return this.entries.findLast((entry) => entry.kind === "message")?.id ?? null;

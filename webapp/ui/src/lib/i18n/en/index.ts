@@ -1,3 +1,4 @@
+import { answering } from "./answering";
 import { approvals } from "./approvals";
 import { common } from "./common";
 import { frame } from "./frame";
@@ -11,4 +12,4 @@ import { settings } from "./settings";
 import { importing } from "./import";
 import { library } from "./library";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing, library };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, import: importing, library };

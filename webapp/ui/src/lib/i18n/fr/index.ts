@@ -1,4 +1,5 @@
 import type { Catalogue } from "../catalogue";
+import { answering } from "./answering";
 import { approvals } from "./approvals";
 import { common } from "./common";
 import { frame } from "./frame";
@@ -12,4 +13,4 @@ import { settings } from "./settings";
 import { importing } from "./import";
 import { library } from "./library";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, import: importing, library };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, import: importing, library };

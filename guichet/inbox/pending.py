@@ -1,0 +1,146 @@
+"""Answers that do not go out at once: for some seconds, in which their author may think again,
+or until a wall time.
+
+An answer that was planned must still answer the last word when its time comes. If the customer
+writes before that, or somebody answers, it is held back and its author told; it is never sent
+into another conversation than the one that its author had read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from channels.sentences import say
+from guichet import audit
+from guichet.delivery import operations as delivering
+from guichet.delivery.states import State as DeliveryState
+from guichet.errors import Invalid
+from guichet.inbox import handling, notices, owners
+from guichet.inbox.changes import Change
+from guichet.inbox.states import ACTIVE, State
+from guichet.models import Delivery, Message, PendingAnswer
+from guichet.policy import Action, Actor, require
+
+LONGEST_UNDO = 30  # seconds
+LONGEST_PLAN = timedelta(days=366)
+
+# Why a planned answer is not the last word any more.
+OVERTAKEN = {
+    "customer_wrote": say("the customer wrote before it went out"),
+    "answered_meanwhile": say("somebody answered before it went out"),
+}
+
+
+@dataclass(frozen=True)
+class Later:
+    """A wall time ("2026-11-23T09:00") in an IANA zone, and the moment in UTC that it means by
+    the rules that are installed here."""
+
+    wall_time: str
+    time_zone: str
+    at: datetime
+
+
+def due_at(undo_seconds: int, later: Later | None, now: datetime) -> datetime:
+    """When an answer is due. Raises Invalid for a time that is past, a year away or no window."""
+    if not 0 <= undo_seconds <= LONGEST_UNDO:
+        raise Invalid("that is no time to undo", {"undo_seconds": say("must be from 0 to {most}", most=LONGEST_UNDO)})
+    if later is None:
+        return now + timedelta(seconds=undo_seconds)
+    if not now < later.at <= now + LONGEST_PLAN:
+        raise Invalid(
+            "an answer is planned for later, within a year", {"later": "must be in the future, within a year"}
+        )
+    return later.at
+
+
+def keep(change: Change, message: Message, later: Later | None, then_close: bool) -> None:
+    """Remember that this answer waits, and how the conversation stood before it."""
+    conversation = change.conversation
+    change.session.add(
+        PendingAnswer(
+            message_id=message.id, conversation_id=conversation.id, kind="later" if later else "undo",
+            wall_time=later.wall_time if later else "", time_zone=later.time_zone if later else "",
+            then_close=then_close, state_before=conversation.state, hold_before=conversation.hold_until,
+        )
+    )  # fmt: skip
+
+
+def find(session: Session, message_ids: Sequence[int]) -> dict[int, PendingAnswer]:
+    """Those of these messages that wait, in one query. Rights are the caller's matter."""
+    rows = session.scalars(select(PendingAnswer).where(PendingAnswer.message_id.in_(message_ids)))
+    return {row.message_id: row for row in rows}
+
+
+def hold_back(change: Change, code: str) -> None:
+    """The planned answers of this conversation answer what is no longer the last word: a person
+    decides about them, and their authors are told. What has begun to go out goes. `code`: one
+    of OVERTAKEN. Within `changing`."""
+    session = change.session
+    planned = (
+        select(Message, Delivery)
+        .join(PendingAnswer, PendingAnswer.message_id == Message.id)
+        .join(Delivery, Delivery.id == Message.delivery_id)
+        .where(PendingAnswer.conversation_id == change.conversation.id, PendingAnswer.kind == "later")
+    )
+    for message, delivery in session.execute(planned).all():
+        if not delivering.hold_back(session, change.actor, delivery, code, OVERTAKEN[code], change.now):
+            continue
+        message.context = {**message.context, "settled": str(DeliveryState.NEEDS_HUMAN)}
+        change.event("answer_held_back", message_id=message.id, reason_code=code)
+        if message.staff_id is not None and message.staff_id != change.actor.staff_id:
+            notices.tell(change, "held_back", {message.staff_id}, message)
+        if change.conversation.state == State.SNOOZED:
+            handling.returned_to_front(change, "woke")
+
+
+def went_out(change: Change, message: Message) -> None:
+    """The network accepted an answer that had waited: only now those who follow are told and,
+    where it was planned, it is the customer's turn. Within `changing`."""
+    row = change.session.get(PendingAnswer, message.id)
+    if row is None:
+        return
+    notices.tell_followers(change, "answer", message, but=[message.staff_id] if message.staff_id else [])
+    state = change.conversation.state
+    is_served = owners.find_open_wait(change.session, change.conversation) is None
+    if row.kind == "later" and is_served and (state in ACTIVE or state == State.SNOOZED):
+        if row.then_close:
+            handling.finish(change, "")
+        else:
+            handling.await_customer(change)
+    change.session.delete(row)
+
+
+def forget(session: Session, message: Message) -> None:
+    """It came back: nothing waits for its time any more."""
+    row = session.get(PendingAnswer, message.id)
+    if row is not None:
+        session.delete(row)
+
+
+def follow_zones(session: Session, actor: Actor, meaning: Callable[[str, str], datetime], now: datetime) -> int:
+    """The rules of a zone may be others than when an answer was planned: it keeps its wall time
+    and moves in UTC. `meaning` says what a wall time in a zone is. Returns how many moved."""
+    require(actor, Action.SYSTEM)
+    planned = (
+        select(PendingAnswer, Delivery)
+        .join(Delivery, Delivery.message_id == PendingAnswer.message_id)
+        .where(PendingAnswer.kind == "later", Delivery.state == DeliveryState.SCHEDULED, Delivery.due_at > now)
+        .order_by(Delivery.id)
+    )
+    moved = 0
+    for row, delivery in session.execute(planned).all():
+        try:
+            means = meaning(row.wall_time, row.time_zone)
+        except Invalid:
+            continue  # the zone is gone: it stays at the moment that it meant
+        if means != delivery.due_at:
+            audit.record(session, actor, "conversation.answer_zone_changed", delivery, now, due=means.isoformat())
+            delivering.reschedule(session, actor, delivery, means, now)
+            moved += 1
+    return moved

@@ -1,0 +1,52 @@
+"""Answers that wait, through the API: planned in the brand's day, moved, taken back by their author."""
+
+from __future__ import annotations
+
+from guichet import models as m
+from tests import factories as make
+from tests.webapp import world
+from tests.webapp.site import Site
+
+
+def test_an_answer_waits_is_moved_and_comes_back_with_its_text(site: Site) -> None:
+    with site.rows() as session:
+        built = world.build(session)
+        place, agent = built.ours, built.people["agent"]
+        place.account.brand.time_zone = "Asia/Tokyo"
+        viewer = built.people["viewer"]
+    browser = site.browser(agent)
+    here = f"/conversations/{place.ids['conversations']}"
+    seen = browser.get(here).json["last_message_id"] or place.ids["message"]
+
+    later = {"wall_time": "2026-03-11T09:00"}
+    planned = browser.post(f"{here}/reply", {"text": "Tomorrow.", "seen_through": seen, "later": later}).json
+    assert planned["pending"] == {
+        "kind": "later", "until": "2026-03-11T00:00:00Z", "wall_time": "2026-03-11T09:00", "time_zone": "Asia/Tokyo",
+        "closes": False,
+    }  # fmt: skip
+    mine = f"{here}/answers/{planned['id']}"
+    moved = browser.post(f"{mine}/move", {"later": {**later, "time_zone": "Europe/Paris"}}).json
+    assert moved["pending"]["until"] == "2026-03-11T08:00:00Z"
+    assert site.browser(viewer).post(f"{mine}/cancel").status_code == 403
+
+    draft = browser.post(f"{mine}/take-back").json
+    assert (draft["kind"], draft["text"], draft["seen_through"]) == ("reply", "Tomorrow.", seen)
+    assert browser.post(f"{mine}/take-back").status_code == 409
+    assert "Tomorrow." not in browser.get(f"{here}/messages").text
+    assert browser.get(here).json["drafts"][0]["text"] == "Tomorrow."
+
+    sent = browser.post(f"{here}/reply", {"text": "Now.", "seen_through": seen, "undo_seconds": 5}).json
+    assert (sent["pending"]["kind"], sent["delivery"]["state"]) == ("undo", "scheduled")
+    hastened = browser.post(f"{here}/answers/{sent['id']}/send-now", {"seen_through": sent["id"]}).json
+    assert hastened["delivery"]["state"] == "due"
+
+
+def test_how_long_one_may_think_again_is_ones_own(site: Site) -> None:
+    with site.rows() as session:
+        agent = make.make_staff(session)
+    browser = site.browser(agent)
+    assert browser.get("/me").json["undo_seconds"] == 5
+    assert browser.ask("PATCH", "/me", json={"undo_seconds": 0}).json["undo_seconds"] == 0
+    assert browser.ask("PATCH", "/me", json={"undo_seconds": 31}).status_code == 422
+    with site.rows() as session:
+        assert session.get_one(m.Staff, agent.id).undo_seconds == 0

@@ -1,0 +1,95 @@
+"""Answering: at once, with some seconds to think again, or at a time."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from guichet import jobs
+from guichet.inbox import operations, thread
+from guichet.inbox.pending import Later
+from guichet.models import Account, Message
+from guichet.models import Conversation as ConversationTable
+from guichet.publishing.rules import due_time
+from webapp.api import threads
+from webapp.api.around import show_draft
+from webapp.api.briefs import Names
+from webapp.api.schemas import answering as shapes
+from webapp.api.schemas.answering import Move, Reply, SendNow
+from webapp.api.schemas.common import Id, IdPath
+from webapp.api.schemas.inbox import Draft, Entry
+from webapp.asking import Asked, Room
+
+room = Room("answering")
+
+
+class AnswerPath(IdPath):
+    """A conversation and an answer in it."""
+
+    message_id: Id = Field()
+
+
+@room.post("/conversations/<int:id>/reply", Entry, scope="answer", status=201)
+def reply(asked: Asked, path: IdPath, body: Reply) -> Entry:
+    """Answer. The entry's delivery tells how it goes; the wait ends when the network has it."""
+    found = _get(asked, path.id)
+    account = Names(asked.session).account(found.account_id)
+    message = operations.reply(
+        asked.session, asked.actor, found, spec=asked.spec(account.network), text=body.text, media=body.media_ids,
+        seen_through=body.seen_through or found.last_message_id or 0, then_close=body.close,
+        to_message_id=body.message_id, undo_seconds=body.undo_seconds,
+        later=_later(asked, found, body.later) if body.later else None, now=asked.now,
+    )  # fmt: skip
+    asked.unit.enqueue(jobs.DRAIN)
+    return show_entry(asked, message)
+
+
+@room.post("/conversations/<int:id>/answers/<int:message_id>/take-back", Draft, scope="answer")
+def take_back_answer(asked: Asked, path: AnswerPath) -> Draft:
+    """Undo an answer of one's own that is not out yet: text and files are one's draft again."""
+    found = _get(asked, path.id)
+    draft = operations.take_back(asked.session, asked.actor, found, path.message_id, asked.now)
+    return show_draft(asked, draft)
+
+
+@room.post("/conversations/<int:id>/answers/<int:message_id>/cancel", Entry, scope="answer")
+def cancel_answer(asked: Asked, path: AnswerPath) -> Entry:
+    """Do not send it. A colleague's text goes back into their draft, and they are told."""
+    found = _get(asked, path.id)
+    return show_entry(asked, operations.cancel_planned(asked.session, asked.actor, found, path.message_id, asked.now))
+
+
+@room.post("/conversations/<int:id>/answers/<int:message_id>/send-now", Entry, scope="answer")
+def send_answer_now(asked: Asked, path: AnswerPath, body: SendNow) -> Entry:
+    """Send what waits, or was held back, now and in one's own right."""
+    message = operations.send_now(
+        asked.session, asked.actor, _get(asked, path.id), path.message_id, seen_through=body.seen_through,
+        now=asked.now,
+    )  # fmt: skip
+    asked.unit.enqueue(jobs.DRAIN)
+    return show_entry(asked, message)
+
+
+@room.post("/conversations/<int:id>/answers/<int:message_id>/move", Entry, scope="answer")
+def move_answer(asked: Asked, path: AnswerPath, body: Move) -> Entry:
+    """Give a planned answer another time."""
+    found = _get(asked, path.id)
+    later = _later(asked, found, body.later)
+    return show_entry(
+        asked, operations.move_planned(asked.session, asked.actor, found, path.message_id, later, asked.now)
+    )
+
+
+def show_entry(asked: Asked, message: Message) -> Entry:
+    """One message as it stands in its thread."""
+    asked.session.flush()
+    row = thread.get_message(asked.session, asked.actor, message.id)
+    return threads.show_messages(asked.session, asked.actor, [row], Names(asked.session))[0]
+
+
+def _later(asked: Asked, found: ConversationTable, given: shapes.Later) -> Later:
+    zone = given.time_zone or asked.session.get_one(Account, found.account_id).brand.time_zone
+    return Later(given.wall_time, zone, due_time(given.wall_time, zone))
+
+
+def _get(asked: Asked, conversation_id: int) -> ConversationTable:
+    return thread.get_conversation(asked.session, asked.actor, conversation_id)

@@ -1,0 +1,51 @@
+"""What is answered, at once or later, and what becomes of an answer that waits."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
+
+
+class Later(In):
+    """A wall time; `time_zone` null: the brand's."""
+
+    wall_time: WallTime
+    time_zone: TimeZone | None = None
+
+
+class Pending(Out):
+    """An answer that waits to go out. `undo`: its author may still take it back; `later`: it
+    was planned for a wall time, `until` in UTC."""
+
+    kind: Literal["undo", "later"]
+    until: Time
+    wall_time: str | None
+    time_zone: str | None
+    closes: bool = Field(description="the conversation is closed once it is out")
+
+
+class Reply(In):
+    """`seen_through`: the newest message its author had seen; the answer ends only what
+    was read. `message_id`: which message it answers (null: the newest). `undo_seconds`: for how
+    long it may be taken back. `later`: when it goes out, if nobody writes before; null: now."""
+
+    text: Prose
+    media_ids: list[Id] = Field([], max_length=20)
+    seen_through: Id | None = None
+    message_id: Id | None = None
+    close: bool = False
+    undo_seconds: int = Field(0, ge=0, le=30)
+    later: Later | None = None
+
+
+class SendNow(In):
+    """`seen_through`: the newest message that one has on screen; the answer ends what was read."""
+
+    seen_through: Id
+
+
+class Move(In):
+    later: Later

@@ -1,0 +1,35 @@
+/** Réponses qui attendent : quelques secondes pour annuler, ou une heure. */
+import type { Catalogue } from "../catalogue";
+
+export const answering: Catalogue["answering"] = {
+  outIn: (seconds) => `Part dans ${seconds}\u00a0s`,
+  going: "Part maintenant…",
+  undo: "Annuler l’envoi",
+  undone: "La réponse est de retour dans le cadre.",
+  sentToast: (name) => `La réponse à ${name} part.`,
+  later: "Envoyer plus tard",
+  laterTitle: "Envoyer cette réponse plus tard",
+  laterText: "Elle part d’elle-même, et elle est retenue si le client ou un collègue écrit avant.",
+  plan: "Programmer la réponse",
+  planClose: "Programmer, puis clore",
+  atAll: "Quand",
+  zone: "À l’heure de",
+  zoneBrand: (city) => `La marque\u202f: ${city}`,
+  zoneMine: (city) => `Moi\u202f: ${city}`,
+  choose: "Une autre heure…",
+  choices: { evening: "Ce soir", tomorrow: "Demain matin", monday: "Lundi matin" },
+  planned: (when, city) => `Programmée pour ${when} (${city})`,
+  thenClosed: "puis close",
+  sendNow: "Envoyer maintenant",
+  move: "Changer l’heure",
+  change: "Modifier le texte",
+  cancel: "Ne pas envoyer",
+  heldBack: {
+    customer_wrote: "Retenue\u202f: le client a écrit avant son départ",
+    answered_meanwhile: "Retenue\u202f: quelqu’un a répondu avant son départ",
+  },
+  undoSetting: "Annuler un envoi",
+  undoHint: "Le temps qu’une réponse attend avant de partir, pour la reprendre par Annuler ou Ctrl+Z. Ce que le public a lu, rien ne l’efface.",
+  undoOff: "Non\u202f: les réponses partent aussitôt",
+  undoSeconds: (n) => `${n} secondes`,
+};
