@@ -13,6 +13,7 @@ import click
 
 from cli.environment import prepare_own_folder, settings_or_exit, use_own_folder_if_there
 from cli.output import Failed, Output, WronglyAsked
+from cli.ports import taken
 from cli.programs import PROGRAMS, preload
 from cli.recognising import recognise
 from guichet.config import Settings, embedded_socket
@@ -29,7 +30,8 @@ def run(output: Output, with_demo: bool) -> None:
     began = time.monotonic()
     prepare_own_folder(with_rehearsal=with_demo)
     settings = settings_or_exit()
-    _refuse_second_start(settings)
+    if wrong := taken(settings):
+        raise Failed("; ".join(wrong[:3]))
     _migrate(settings)
     recognise(settings, click.echo)
     preload()
@@ -61,11 +63,6 @@ def run(output: Output, with_demo: bool) -> None:
 def _workers(settings: Settings) -> list[str]:
     names = ["send", "receive", "tend", "clock"]
     return [*names, "live"] if settings.live_url else names
-
-
-def _refuse_second_start(settings: Settings) -> None:
-    if _answers(f"http://127.0.0.1:{settings.port}/healthz"):
-        raise Failed(f"something already answers on port {settings.port}; stop it or set GUICHET_PORT")
 
 
 def _answers(url: str) -> bool:

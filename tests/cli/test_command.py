@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from cli.output import Status
+from cli.ports import taken
+from guichet.config import REHEARSAL_PORTS, read_settings
 from tests.architecture.source import ROOT
 from tests.cli.conftest import KEYS, Guichet, assert_one_clear_line, use_environment
 
@@ -77,3 +80,20 @@ def test_as_a_real_process_it_migrates_adds_and_lists(tmp_path: Path) -> None:
     wrong = run("staff", "add", "ines", "--name", "Ines", **settings)
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr == "guichet: nobody can be taken on like this\n  email: must look like you@example.org\n"
+
+
+def test_a_start_refuses_a_port_that_somebody_else_has(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, guichet: Guichet
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as web, socket.create_server(("127.0.0.1", 0)) as bluesky:
+        port, other = (one.getsockname()[1] for one in (web, bluesky))
+        rehearsal = str(other - REHEARSAL_PORTS["bluesky"])
+        use_environment(monkeypatch, DATA_DIR=str(tmp_path), SECRET_KEYS=KEYS, PORT=str(port), REHEARSAL_PORT=rehearsal)
+        said = guichet("run", "--demo")
+        assert said.status == Status.REFUSED
+        assert_one_clear_line(said)
+        assert f"port {port} is taken by another program: stop it, or set GUICHET_PORT" in said.err
+        assert not list(tmp_path.glob("*.sqlite3"))  # nothing was begun
+        wrong = taken(read_settings(os.environ))
+        assert f"port {other} is taken by another program: stop it, or set GUICHET_REHEARSAL_PORT" in wrong
+    assert not any(str(port) in one for one in taken(read_settings(os.environ)))  # freed a moment ago
