@@ -71,7 +71,7 @@ from guichet.models.staff import (
     TeamMember,
 )
 from guichet.models.tag import PostTag, PostTagging
-from guichet.models.triage import CannedReply, Rule, SavedView
+from guichet.models.triage import CannedReply, Macro, Rule, SavedView
 from guichet.models.wait import Wait, WaitSlice
 
 __all__ = [
@@ -109,6 +109,7 @@ __all__ = [
     "Label",
     "LiveEvent",
     "Look",
+    "Macro",
     "Media",
     "Message",
     "MessageVersion",

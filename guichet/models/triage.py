@@ -47,6 +47,21 @@ class CannedReply(Base):
     updated_at: Mapped[datetime]
 
 
+class Macro(Base):
+    """Several actions under one name (guichet.triage.macro_rules), in order. Of one person, a
+    team or a brand; of none of them: for everybody."""
+
+    __tablename__ = "macro"
+    id: Mapped[Key]
+    name: Mapped[Short]
+    position: Mapped[int]
+    staff_id: Mapped[int | None] = ref("staff.id", index=True)
+    team_id: Mapped[int | None] = ref("team.id")
+    brand_id: Mapped[int | None] = ref("brand.id")
+    actions: Mapped[list[Any]]
+    updated_at: Mapped[datetime]
+
+
 class SavedView(Base):
     """A named filter of the inbox, of one person or shared with all."""
 

@@ -14,7 +14,7 @@ from tests.webapp.world import ROLES, SECRET_WORD, Place, World, build
 # Routes by number whose thing belongs to an account or a brand, or to one person.
 OF_AN_ACCOUNT = frozenset(
     {"accounts", "brands", "conversations", "customers", "attachments", "posts", "deliveries", "media", "dead-letters",
-     "canned-replies", "views", "tokens", "review-links", "imports", "discrepancies"}
+     "canned-replies", "macros", "views", "tokens", "review-links", "imports", "discrepancies"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
 FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens", "POST /notices/seen"})
@@ -45,6 +45,8 @@ WEAKEST = {
         "POST /conversations/<int:id>/resolve",
         "PUT /conversations/<int:id>/labels",
         "PUT /conversations/<int:id>/draft",
+        "POST /macros/<int:id>/preview",
+        "POST /macros/<int:id>/apply",
         "PATCH /customers/<int:id>",
     ),
     "author": (
@@ -85,6 +87,10 @@ WEAKEST = {
         "POST /rules",
         "POST /rules/preview",
         "POST /canned-replies",
+        "POST /macros",
+        "PATCH /macros/<int:id>",
+        "POST /macros/order",
+        "DELETE /macros/<int:id>",
     ),
 }
 
@@ -104,6 +110,7 @@ def part(rule: str) -> str:
 def call(browser: Browser, method: str, rule: str, place: Place) -> int:
     """The status of a well-formed request about what lies at `place`."""
     address = rule.replace("<int:id>", str(place.ids.get(part(rule), 1)))
+    address = address.replace("<int:message_id>", str(place.ids["message"]))
     more = {} if method == "GET" else body_for(method, rule, place)
     return browser.ask(method, address, **more).status_code
 

@@ -82,6 +82,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         is_first=True, started_at=NOW - timedelta(hours=1), received_at=NOW,
     )  # fmt: skip
     canned = m.CannedReply(brand_id=brand.id, title=word, shortcut="w", text=word, updated_at=NOW)
+    macro = m.Macro(name=word, position=1, brand_id=brand.id, actions=[{"kind": "note", "value": word}], updated_at=NOW)
     view = m.SavedView(staff_id=owner.id, name=word, filters={})
     token = m.ApiToken(
         staff_id=owner.id, name=word, prefix="guichet_x", token_hash=word, scopes=["read"], created_at=NOW
@@ -102,13 +103,30 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         account_id=account.id, kind="stranger", code="unknown_hand", remote_id=word, text=word, at=NOW, found_at=NOW
     )
     session.add_all(
-        [differs, link, attachment, delivery, media, letter, grant, wait, canned, view, token, label, rule, calendar]
+        [
+            differs,
+            link,
+            attachment,
+            delivery,
+            media,
+            letter,
+            grant,
+            wait,
+            canned,
+            macro,
+            view,
+            token,
+            label,
+            rule,
+            calendar,
+        ]
     )
     session.flush()
     ids = {
         "accounts": account.id, "brands": brand.id, "conversations": conversation.id, "customers": identity.customer_id,
         "attachments": attachment.id, "posts": post.id, "deliveries": delivery.id, "media": media.id,
-        "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "views": view.id,
+        "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "macros": macro.id,
+        "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "message": message.id, "review-links": link.id, "imports": brought.id,
         "post-tags": tag.id, "calendar-feeds": feed.id,
