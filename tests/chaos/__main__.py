@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
+from types import FrameType
 
 from tests.chaos import campaign
 from tests.chaos.campaign import Campaign, Report
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, _stop)
     asked = _arguments()
     if len(asked.seed) * len(asked.database) > 1:  # each in a process of its own: a clock is set for good
         return max(_alone(asked, seed, database) for database in asked.database for seed in asked.seed)
@@ -20,6 +23,11 @@ def main() -> int:
     report = campaign.run(chosen)
     print(table(report), flush=True)
     return 0 if report.is_clean() else 1
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Asked to stop, a campaign ends what it started."""
+    sys.exit(128 + number)
 
 
 def _arguments() -> argparse.Namespace:
@@ -58,7 +66,7 @@ def table(report: Report) -> str:
         lines.append(f"  {name:<28}{len(found):>6}")
         lines += [f"      {line}" for line in found[:8]]
     lines += [f"  refused to a person: {line}" for line in report.refused[:5]]
-    lines.append(f"  {'CLEAN' if report.is_clean() else 'FAULTS FOUND'}; logs in {report.folder}")
+    lines.append("  CLEAN" if report.is_clean() else f"  FAULTS FOUND; logs in {report.folder}")
     return "\n".join(lines)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import tempfile
 import threading
 import time
@@ -101,8 +102,9 @@ class Report:
         return self.verdict.is_clean()
 
 
-def run(campaign: Campaign, behaviours: Sequence[Behaviour] = BEHAVIOURS, keep: bool = False) -> Report:
-    """Play it. This process's clock is set to the scene's for good."""
+def run(campaign: Campaign, behaviours: Sequence[Behaviour] = BEHAVIOURS) -> Report:
+    """Play it. This process's clock is set to the scene's for good. The logs are kept where
+    anything is wrong."""
     zone, moment = campaign.scene
     base = (datetime.fromisoformat(moment) - datetime.now(UTC)).total_seconds()
     clocks.set_base(base)
@@ -116,6 +118,8 @@ def run(campaign: Campaign, behaviours: Sequence[Behaviour] = BEHAVIOURS, keep: 
     finally:
         store.close()
     report.seconds, report.folder = time.monotonic() - began, str(folder)
+    if report.is_clean():
+        shutil.rmtree(folder)
     return report
 
 

@@ -83,7 +83,7 @@ class Harness:
                 command = [str(get_binary_path()), "--port", "0", "--save", "", "--appendonly", "no"]
                 command += ["--unixsocket", str(self.folder / "v.sock"), "--dir", str(self.folder)]
                 with (self.folder / "valkey.log").open("ab") as log:
-                    self._valkey = subprocess.Popen(command, stdout=log, stderr=log)
+                    self._valkey = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment)
                 self.running[name] = self._valkey.pid
                 return
             order = {"kind": name.partition("-")[0], "log": str(self.folder / f"{name}.log")}
@@ -94,6 +94,7 @@ class Harness:
             self._nursery = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.nursery"], cwd=ROOT, env=self.environment, text=True,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=(self.folder / "nursery.log").open("w"),
+                start_new_session=True,
             )  # fmt: skip
             assert self._nursery.stdout is not None
             assert self._nursery.stdout.readline() == "ready\n", (self.folder / "nursery.log").read_text()
@@ -276,6 +277,7 @@ def open_harness(
             "GUICHET_API_RATE": "1000000",
             "CHAOS_NETWORKS": json.dumps({rig.spec.name: rig.server.url for rig in rigs.values()}),
             "CHAOS_CLOCK": str(jump),
+            "CHAOS_CLUSTER": str(store.folder or ""),
         }
         harness = Harness(store, folder, rigs, environment, base)
         with Session(store.engine) as session, session.begin():

@@ -5,20 +5,26 @@ Each order is a line of JSON on standard input, `{"kind", "log"}`; each answer t
 What the programs say goes through a pipe to its file, so that a disk that is full for them
 does not silence them.
 
+When its orders end without its being killed, whoever gave them is dead: it ends all that was
+started for the same data folder, the database's server too, so that a campaign that is killed
+leaves nothing behind.
+
     python -m tests.chaos.nursery
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 from cli import programs
-from tests.chaos import program
+from tests.chaos import program, stores
 
 
 def main() -> None:
@@ -34,6 +40,30 @@ def main() -> None:
         if child == 0:
             _be(order["kind"], pens[order["log"]])
         print(child, flush=True)
+    end_what_runs_for(os.environ["GUICHET_DATA_DIR"])
+    if os.environ["CHAOS_CLUSTER"]:
+        stores.end_cluster(Path(os.environ["CHAOS_CLUSTER"]))
+
+
+def end_what_runs_for(folder: str) -> None:
+    """Until nothing is there but this process: what is being forked is not seen at once."""
+    while found := [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _is_for(folder, pid)]:
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        stores.await_gone(found)
+
+
+def _is_for(folder: str, pid: int) -> bool:
+    """By its environment; Valkey writes its title over that, and names the folder there."""
+    if pid == os.getpid() or not stores.is_there(pid):
+        return False
+    try:
+        environment, title = [(Path("/proc") / str(pid) / name).read_bytes() for name in ("environ", "cmdline")]
+    except OSError:
+        return False
+    is_started_for_it = f"GUICHET_DATA_DIR={folder}".encode() in environment.split(b"\0")
+    return is_started_for_it or f"unixsocket:{folder}/".encode() in title
 
 
 def _open_pen(path: str) -> BinaryIO:

@@ -31,11 +31,13 @@ _NO_LIMIT = resource.RLIM_INFINITY
 
 
 class Store:
-    """A database with the schema. `kind` is "postgresql" or "sqlite"."""
+    """A database with the schema. `kind` is "postgresql" or "sqlite"; `folder` holds a server's
+    cluster."""
 
     kind: str
     url: str
     engine: Engine
+    folder: Path | None = None
 
     def crash(self) -> None:
         """End the server as a power cut would, and start it again. Where there is no server,
@@ -66,10 +68,11 @@ class SqliteStore(Store):
 
 class PostgresStore(Store):
     kind = "postgresql"
+    folder: Path
 
     def __init__(self, folder: Path, base: float) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="guichet-chaos-pg-"))
-        self._server = own_postgres(self._folder, cleanup="stop")
+        self.folder = Path(tempfile.mkdtemp(prefix="guichet-chaos-pg-"))
+        self._server = own_postgres(self.folder, cleanup="stop")
         self.url = self._server.get_uri()
         self.engine = open_engine(self.url)
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -80,19 +83,11 @@ class PostgresStore(Store):
         clocks.stand_in_front(self.engine, base)
 
     def crash(self) -> None:
-        pids = self._pids()
-        for pid in pids:  # the postmaster first: it must not notice the others
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        await_gone(pids)
+        _kill_server(self.folder)
         self.ensure_running()
 
     def session_pids(self) -> list[int]:
-        return [pid for pid in self._pids() if b"[local]" in _command_of(pid)]
-
-    def _pids(self) -> list[int]:
-        pid = _first_line(self._folder / "postmaster.pid")
-        return [pid, *children_of(pid)] if pid else []
+        return [pid for pid in _server_pids(self.folder) if b"[local]" in _command_of(pid)]
 
     def ensure_running(self) -> None:
         until = time.monotonic() + 120
@@ -125,10 +120,29 @@ class PostgresStore(Store):
         super().close()
         with contextlib.suppress(Exception):
             self._server.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 STORES: dict[str, type[SqliteStore | PostgresStore]] = {"sqlite": SqliteStore, "postgresql": PostgresStore}
+
+
+def end_cluster(folder: Path) -> None:
+    """The server of somebody who is dead, and its files."""
+    _kill_server(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill_server(folder: Path) -> None:
+    pids = _server_pids(folder)
+    for pid in pids:  # the postmaster first: it must not notice the others
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    await_gone(pids)
+
+
+def _server_pids(folder: Path) -> list[int]:
+    pid = _first_line(folder / "postmaster.pid")
+    return [pid, *children_of(pid)] if pid else []
 
 
 def _first_line(path: Path) -> int:
