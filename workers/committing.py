@@ -46,11 +46,13 @@ _AWAY = 0.5  # seconds between tries while the database does not answer
 
 @dataclass(frozen=True)
 class Outcome:
-    """A result, whether a conversation waits for it, and what the account should know of."""
+    """A result, whether a conversation waits for it, and what the account should know of: a
+    "no" to the secrets that were kept at `used`."""
 
     result: Result
     is_answer: bool
     account_error: ChannelError | None = None
+    used: datetime | None = None
     done: Callable[[int], None] = field(default=lambda _: None, repr=False, compare=False)
 
 
@@ -196,7 +198,7 @@ class Committer:
             follow_delivery(session, SYSTEM, delivery, now)
         if outcome.account_error is not None:
             account = session.get_one(Account, outcome.result.account_id)
-            note_failure(session, SYSTEM, account, outcome.account_error, now)
+            note_failure(session, SYSTEM, account, outcome.account_error, now, used=outcome.used)
 
     def _commit_apart(self, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes:

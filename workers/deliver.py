@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.contract import ChannelSpec, Deleter, Draft, Editor, Receipt
+from channels.contract import Deleter, Draft, Editor, Receipt
 from channels.errors import AuthExpired, ChannelError, RateLimited, Rejected
 from guichet.db.dialect import database_now
 from guichet.delivery import engine, rules, takeover
@@ -206,7 +206,7 @@ class Sender:
         try:
             wish = self._prepare(claimed, draft, desk)
         except MediaLost as e:
-            self._unprepared(claimed, Rejected(e.message, code=e.code))
+            self._unprepared(claimed, Rejected(e.message, code=e.code), desk)
             return
         except Unproved:
             self._reopen(claimed)
@@ -214,20 +214,20 @@ class Sender:
         except SQLAlchemyError:
             raise  # the database was away, which says nothing of the delivery: it is found in nobody's hand
         except Exception as e:
-            self._unprepared(claimed, e)
+            self._unprepared(claimed, e, desk)
             return
         if wish is None or (started := self._committer.start(wish)) is None:
             self._let_fall([claimed.id])
             return
         if not rules.start_holds(timedelta(seconds=time.monotonic() - started)):
-            self._settle(claimed, desk.spec, rules.NOT_BEGUN)
+            self._settle(claimed, desk, rules.NOT_BEGUN)
             return
         try:
             receipt = _request(desk, draft, wish)
         except Exception as e:
-            self._settle(claimed, desk.spec, self._judge(claimed, e), e)
+            self._settle(claimed, desk, self._judge(claimed, e), e)
         else:
-            self._settle(claimed, desk.spec, rules.after_receipt(receipt))
+            self._settle(claimed, desk, rules.after_receipt(receipt))
 
     def _prepare(self, claimed: Claimed, draft: Draft, desk: Desk) -> Start | None:
         """What to start with; None: it is no longer ours."""
@@ -273,28 +273,30 @@ class Sender:
         if isinstance(error, RateLimited) and not self._process.clock.is_trusted():
             error.retry_at = None
 
-    def _unprepared(self, claimed: Claimed, error: Exception) -> None:
+    def _unprepared(self, claimed: Claimed, error: Exception, desk: Desk | None = None) -> None:
         if not isinstance(error, ChannelError):
             log.error("cannot_prepare", delivery=claimed.id, error=type(error).__name__)
         now = self._runtime.now()
         self._doubt_times(error)
         verdict = rules.after_failed_preparation(error, tries=claimed.tries + 1, now=now)
-        self._settle(claimed, None, self._unless_signed_in(verdict, claimed, error, now), error)
+        self._settle(claimed, desk, self._unless_signed_in(verdict, claimed, error, now), error)
 
     def _settle(
-        self, claimed: Claimed, spec: ChannelSpec | None, verdict: Verdict, error: Exception | None = None
+        self, claimed: Claimed, desk: Desk | None, verdict: Verdict, error: Exception | None = None
     ) -> None:  # fmt: skip
         ended_at = self._runtime.now()
         if verdict.park_until is not None:
             self._parked[claimed.account_id] = verdict.park_until
-        is_unknown = verdict.state is State.UNKNOWN and spec is not None
+        is_unknown = verdict.state is State.UNKNOWN
         result = Result(
             claimed.id, claimed.account_id, claimed.fence, claimed.kind, claimed.due_at, verdict, ended_at,
-            first_look_at=rules.first_look_at(spec, ended_at) if is_unknown and spec else None, post_id=claimed.post_id,
+            first_look_at=rules.first_look_at(desk.spec, ended_at) if is_unknown and desk else None,
+            post_id=claimed.post_id,
         )  # fmt: skip
         account_error = error if isinstance(error, AuthExpired) and verdict.state is State.NEEDS_HUMAN else None
+        used = desk.facts.kept_at if desk else self._desks.kept_at(claimed.account_id)
         self._committer.settle(
-            Outcome(result, claimed.is_answer, account_error, done=lambda id_: self._let_fall([id_]))
+            Outcome(result, claimed.is_answer, account_error, used, done=lambda id_: self._let_fall([id_]))
         )
         if verdict.park_until is not None:
             self._give_back_waiting(None if verdict.parks_app else claimed.account_id)

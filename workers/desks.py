@@ -12,7 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
@@ -43,6 +43,7 @@ class Facts:
     network: str
     is_rehearsal: bool
     version: int
+    kept_at: datetime | None
     is_expiring: bool
 
 
@@ -87,13 +88,20 @@ class Desks:
             self._free.pop(account_id, None)
             self._facts.pop(account_id, None)
 
+    def kept_at(self, account_id: int) -> datetime | None:
+        """Since when the secrets that are used here are kept, as far as is known."""
+        with self._lock:
+            known = self._facts.get(account_id)
+        return known[1].kept_at if known else None
+
     def _facts_of(self, account_id: int) -> Facts:
         with self._lock:
             known = self._facts.get(account_id)
         if known and time.monotonic() - known[0] < _FRESH_FOR:
             return known[1]
         now = self._process.runtime.now()
-        query = select(Account.network, Account.is_rehearsal, Credential.version, Credential.expires_at).outerjoin(
+        of_secrets = (Credential.version, Credential.refreshed_at, Credential.expires_at)
+        query = select(Account.network, Account.is_rehearsal, *of_secrets).outerjoin(
             Credential, Credential.account_id == Account.id
         )
         with self._process.runtime.reading() as session:
@@ -101,7 +109,7 @@ class Desks:
         if row.version is None:
             raise AuthExpired("the account is not connected", code="not_connected")
         expiring = row.expires_at is not None and row.expires_at - now < _RENEW_BEFORE
-        facts = Facts(account_id, row.network, row.is_rehearsal, row.version, expiring)
+        facts = Facts(account_id, row.network, row.is_rehearsal, row.version, row.refreshed_at, expiring)
         with self._lock:
             self._facts[account_id] = (time.monotonic(), facts)
         return facts
@@ -193,7 +201,7 @@ def _note_not_renewed(process: Process, account_id: int, error: ChannelError, cl
         if isinstance(error, AuthExpired) and not error.is_renewable:
             accounts.note_refresh_refused(unit.session, SYSTEM, account, error, claim, now)
         else:
-            accounts.note_failure(unit.session, SYSTEM, account, error, now)
+            accounts.note_failure(unit.session, SYSTEM, account, error, now, used=claim.kept_at)
 
 
 def _keep(process: Process, account_id: int, renewed: Connected | None, claim: RefreshClaim) -> bool:

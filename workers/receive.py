@@ -66,11 +66,11 @@ def poll(account_id: int) -> None:
     opened = _open_reader(process, account_id)
     if opened is None:
         return
-    spec, reader, is_rehearsal, is_spent = opened
-    every = min(spec.poll_every, REHEARSAL_EVERY) if is_rehearsal else spec.poll_every
-    if is_spent:
+    spec, reader = opened.spec, opened.reader
+    every = min(spec.poll_every, REHEARSAL_EVERY) if opened.is_rehearsal else spec.poll_every
+    if opened.is_spent:
         every = LONGEST_PAUSE  # what customers write is still read, though less often
-    dispensable = spec.tariff.dispensable if spec.tariff and is_spent else frozenset[str]()
+    dispensable = spec.tariff.dispensable if spec.tariff and opened.is_spent else frozenset[str]()
     streams = [*reader.streams, *([RECHECK] if isinstance(reader, Rechecker) else [])]
     _know_streams(process, account_id, streams)
     for stream in streams:
@@ -88,7 +88,7 @@ def poll(account_id: int) -> None:
             is_auth = isinstance(e, AuthExpired)
             # Where a renewal is all it needs, or it was a blip, the next poll goes through.
             is_dead = is_auth and not renew(process, account_id) and is_refused_again(process, account_id)
-            _note_failure(process, claim, e, every, is_dead=is_dead)
+            _note_failure(process, claim, e, every, opened.used, is_dead=is_dead)
             if is_auth:
                 return  # the other streams would hear the same
         except (SQLAlchemyError, BaseTimeoutException):
@@ -96,7 +96,7 @@ def poll(account_id: int) -> None:
         except Exception as e:  # an adapter's own fault: this stream is late, the others are not
             log.exception("stream_not_read", account=account_id, stream=stream)
             why = say("what the network answered could not be read ({fault})", fault=type(e).__name__)
-            _note_failure(process, claim, Malformed(why), every)
+            _note_failure(process, claim, Malformed(why), every, opened.used)
         finally:
             process.write_down()
 
@@ -122,14 +122,25 @@ class _Claim:
     cursor: contract.JSON | None
 
 
-def _open_reader(process: Process, account_id: int) -> tuple[ChannelSpec, Reader, bool, bool] | None:
-    """With whether it is a rehearsal, and whether the month's money is gone. None where the
-    account cannot be read now: gone, without secrets or reader."""
+@dataclass(frozen=True)
+class _Opened:
+    """A reader, whether the month's money is gone, and when the secrets were kept that it uses."""
+
+    spec: ChannelSpec
+    reader: Reader
+    is_rehearsal: bool
+    is_spent: bool
+    used: datetime | None
+
+
+def _open_reader(process: Process, account_id: int) -> _Opened | None:
+    """None where the account cannot be read now: gone, without secrets or reader."""
     with process.runtime.reading() as session:
         account = session.get(Account, account_id)
         if account is None or account.state != "connected":
             return None
         network, is_rehearsal = account.network, account.is_rehearsal
+        used = accounts.kept_at(session, account_id)
         is_spent = account.spent_until is not None and account.spent_until > process.runtime.now()
     try:
         connection = connect(process, account_id)
@@ -137,7 +148,9 @@ def _open_reader(process: Process, account_id: int) -> tuple[ChannelSpec, Reader
     except (GuichetError, ChannelError) as e:
         log.warning("account_not_readable", account=account_id, error=type(e).__name__)
         return None
-    return (process.networks.spec(network), reader, is_rehearsal, is_spent) if reader is not None else None
+    if reader is None:
+        return None
+    return _Opened(process.networks.spec(network), reader, is_rehearsal, is_spent, used)
 
 
 def _know_streams(process: Process, account_id: int, streams: Sequence[str]) -> None:
@@ -222,7 +235,13 @@ def _still_ours(session: Session, claim: _Claim) -> PollCursor | None:
 
 
 def _note_failure(
-    process: Process, claim: _Claim, error: ChannelError, every: timedelta, *, is_dead: bool = False
+    process: Process,
+    claim: _Claim,
+    error: ChannelError,
+    every: timedelta,
+    used: datetime | None,
+    *,
+    is_dead: bool = False,
 ) -> None:
     """Later again, longer each time; the page tells people what is wrong."""
     with process.runtime.unit() as unit:
@@ -236,7 +255,7 @@ def _note_failure(
         if isinstance(error, RateLimited) and error.retry_at is not None:
             row.next_poll_at = max(row.next_poll_at, min(error.retry_at, now + LONGEST_PAUSE))
         account = unit.session.get_one(Account, claim.account_id)
-        accounts.note_failure(unit.session, SYSTEM, account, error, now, is_confirmed=is_dead)
+        accounts.note_failure(unit.session, SYSTEM, account, error, now, used=used, is_confirmed=is_dead)
     log.info("poll_failed", account=claim.account_id, stream=claim.stream, error=error.code)
 
 
@@ -295,7 +314,7 @@ def _understand(process: Process, batch: Sequence[_Parcel]) -> list[_Parcel]:
     for parcel in batch:
         if parcel.account_id not in readers:
             opened = _open_reader(process, parcel.account_id)
-            readers[parcel.account_id] = opened[1] if opened else None
+            readers[parcel.account_id] = opened.reader if opened else None
         reader = readers[parcel.account_id]
         if reader is None:
             _postpone(process, parcel, say("the account cannot be read now"))

@@ -169,6 +169,8 @@ def check_account(account_id: int) -> None:
     """Ask the network who we are: whether the sign-in holds, and what is allowed there now."""
     process = current()
     runtime = process.runtime
+    with runtime.reading() as session:
+        used = accounts.kept_at(session, account_id)
     try:
         connection = connect(process, account_id)
         with runtime.reading() as session:
@@ -179,7 +181,9 @@ def check_account(account_id: int) -> None:
         with runtime.unit() as unit:
             account = unit.session.get_one(Account, account_id)
             account.checked_at = runtime.now()  # else it would be asked again at once
-            accounts.note_check_failed(unit.session, SYSTEM, account, e, runtime.now(), is_confirmed=is_confirmed)
+            accounts.note_check_failed(
+                unit.session, SYSTEM, account, e, runtime.now(), used=used, is_confirmed=is_confirmed
+            )
         return
     finally:
         process.write_down()

@@ -194,11 +194,12 @@ def check(output: Output, account: str) -> None:
     with runtime.reading() as session:
         found = find_account(session, SYSTEM, account)
         keys = networks.keys_for(found.network, found.is_rehearsal)
+        used = operations.kept_at(session, found.id)
         connection = operations.connection_of(session, runtime.sealer, found, keys)
     try:
         connected = networks.connector(found.network, found.is_rehearsal).check(connection)
     except ChannelError as e:
-        _note(runtime, found.id, e, runtime.now())
+        _note(runtime, found.id, e, used, runtime.now())
         raise
     output.done(
         f"{connected.handle} on {found.network} is well.",
@@ -207,10 +208,10 @@ def check(output: Output, account: str) -> None:
     )
 
 
-def _note(runtime: Runtime, account_id: int, error: ChannelError, now: datetime) -> None:
+def _note(runtime: Runtime, account_id: int, error: ChannelError, used: datetime | None, now: datetime) -> None:
     with runtime.unit() as unit:
         found = queries.get_account(unit.session, SYSTEM, account_id)
-        operations.note_check_failed(unit.session, SYSTEM, found, error, now)
+        operations.note_check_failed(unit.session, SYSTEM, found, error, now, used=used)
 
 
 COMMANDS = (account,)

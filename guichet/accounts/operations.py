@@ -40,6 +40,7 @@ __all__ = [
     "claim_refresh",
     "connection_of",
     "disconnect",
+    "kept_at",
     "note_check_failed",
     "note_checked",
     "note_failure",
@@ -103,6 +104,8 @@ def save_connected(
             raise Conflict("this account already belongs to another brand", code="account_taken")
     else:
         rules.require_same(account, connected)
+    if account is not None:
+        session.refresh(account, with_for_update=True)  # what is just being noted of the old secrets comes first
     is_new = account is None
     if account is None:
         account = Account(
@@ -238,27 +241,40 @@ def note_refresh_refused(
         return
     credential.refused_at = credential.refused_at or now
     if credential.expires_at is None or credential.expires_at <= now:
-        _note_failure(session, actor, account, error, now)
+        _note_failure(session, actor, account, error, claim.kept_at, now)
         return
     account.last_error, account.last_error_at = error.detail, now
     audit.record(session, actor, "account.refresh_refused", account, now, code=error.code)
     live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
 
 
+def kept_at(session: Session, account_id: int) -> datetime | None:
+    """Since when the account's secrets are those that they are: to be asked before a call whose
+    failure is to be noted. None: there are none."""
+    return session.scalar(select(Credential.refreshed_at).where(Credential.account_id == account_id))
+
+
 def note_failure(
-    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, *, is_confirmed: bool = True
-) -> None:
+    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, *,
+    used: datetime | None, is_confirmed: bool = True,
+) -> None:  # fmt: skip
     """What a call's failure means for the account: a sign-in that no longer holds needs a
     person, anything else is only noted, and so is a "no" that the network did not repeat
-    (`is_confirmed` False). A limit on reading parks nothing: it is the stream's, and must
-    not hold up an answer."""
+    (`is_confirmed` False). `used`: when the secrets were kept that the call was made with; a "no"
+    to others than those that stand now (connected anew meanwhile) says nothing of these. A limit
+    on reading parks nothing: it is the stream's, and must not hold up an answer."""
     require(actor, Action.SYSTEM)
-    _note_failure(session, actor, account, error, now, is_confirmed)
+    _note_failure(session, actor, account, error, used, now, is_confirmed)
 
 
 def _note_failure(
-    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, is_confirmed: bool = True
-) -> None:
+    session: Session, actor: Actor, account: Account, error: ChannelError, used: datetime | None, now: datetime,
+    is_confirmed: bool = True,
+) -> None:  # fmt: skip
+    if isinstance(error, AuthExpired):
+        session.refresh(account, with_for_update=True)  # whoever connects it anew waits, or is done
+        if kept_at(session, account.id) != used:
+            return
     account.last_error, account.last_error_at = error.detail, now
     if not is_confirmed:
         return
@@ -304,11 +320,12 @@ def note_checked(session: Session, actor: Actor, account: Account, connected: Co
 
 
 def note_check_failed(
-    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, *, is_confirmed: bool = True
-) -> None:
+    session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, *,
+    used: datetime | None, is_confirmed: bool = True,
+) -> None:  # fmt: skip
     """A check went wrong: noted as any other failure."""
     require(actor, Action.ACCOUNT_VIEW, account)
-    _note_failure(session, actor, account, error, now, is_confirmed)
+    _note_failure(session, actor, account, error, used, now, is_confirmed)
 
 
 def change_account(session: Session, actor: Actor, account: Account, changes: dict[str, Any], now: datetime) -> None:

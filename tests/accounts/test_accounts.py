@@ -154,12 +154,28 @@ def test_an_account_of_another_brand_is_not_taken_away(session: Session, account
 def test_a_dead_sign_in_needs_a_person_until_a_call_goes_well(
     session: Session, account: Account, now: datetime
 ) -> None:
-    operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), now)
+    operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), now, used=now)
     assert (account.state, account.last_error) == ("connected", "slow down")
-    operations.note_failure(session, SYSTEM, account, AuthExpired("revoked"), now)
+    operations.note_failure(session, SYSTEM, account, AuthExpired("revoked"), now, used=now)
     assert (account.state, account.state_reason) == ("needs_reconnect", "revoked")
     operations.note_success(session, SYSTEM, account, now)
     assert (account.state, account.state_reason, account.last_error) == ("connected", "", "")
+
+
+def test_a_no_to_secrets_that_were_replaced_meanwhile_says_nothing_of_the_new_ones(
+    session: Session, account: Account, now: datetime
+) -> None:
+    used, later = operations.kept_at(session, account.id), now + timedelta(seconds=1)
+    operations.save_connected(session, SYSTEM, SEALER, account.brand, "mastodon", CONNECTED, False, later)
+    operations.note_failure(session, SYSTEM, account, AuthExpired("revoked"), later, used=used)
+    operations.note_check_failed(session, SYSTEM, account, AuthExpired("revoked"), later, used=used)
+    assert (account.state, account.last_error) == ("connected", "")
+    operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), later, used=used)
+    assert account.last_error == "slow down"
+    operations.note_failure(
+        session, SYSTEM, account, AuthExpired("no"), later, used=operations.kept_at(session, account.id)
+    )
+    assert (account.state, account.state_reason) == ("needs_reconnect", "no")
 
 
 def test_an_account_is_as_well_as_the_worst_of_the_streams_that_are_read(
@@ -173,7 +189,7 @@ def test_an_account_is_as_well_as_the_worst_of_the_streams_that_are_read(
         )  # fmt: skip
     session.flush()
     read = ["own", "mentions", "messages"]
-    operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), now)
+    operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), now, used=now)
     operations.note_success(session, SYSTEM, account, now + timedelta(minutes=1), streams=read)
     assert (account.last_error, account.last_error_at) == ("not allowed", now)
     session.execute(update(PollCursor).values(failures=0))
@@ -184,14 +200,14 @@ def test_an_account_is_as_well_as_the_worst_of_the_streams_that_are_read(
 def test_a_good_check_takes_back_what_a_check_said_and_not_what_reading_meets(
     session: Session, account: Account, now: datetime
 ) -> None:
-    operations.note_check_failed(session, SYSTEM, account, RateLimited("slow down"), now)
+    operations.note_check_failed(session, SYSTEM, account, RateLimited("slow down"), now, used=now)
     operations.note_checked(session, SYSTEM, account, CONNECTED, now)
     assert (account.last_error, account.last_error_at) == ("", None)
     session.add(
         PollCursor(account_id=account.id, stream="messages", value={}, next_poll_at=now, failures=2, last_error="no")
     )
     session.flush()
-    operations.note_failure(session, SYSTEM, account, RateLimited("no"), now)
+    operations.note_failure(session, SYSTEM, account, RateLimited("no"), now, used=now)
     later = now + timedelta(minutes=1)
     operations.note_checked(session, SYSTEM, account, CONNECTED, later)
     assert (account.last_error, account.last_error_at, account.checked_at) == ("no", now, later)

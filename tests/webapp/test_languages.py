@@ -64,7 +64,7 @@ def test_why_an_account_fails_is_kept_so_that_each_reads_it_in_their_language(si
         account = make.make_account(session)
         reader = make.make_staff(session, "owner", locale="en")
         error = AuthExpired(say("the network no longer accepts our sign-in: {words}", words="401 Unauthorized"))
-        accounts.note_failure(session, SYSTEM, account, error, site.clock.now)
+        accounts.note_failure(session, SYSTEM, account, error, site.clock.now, used=None)
     french, english = (site.browser(who).get(f"/accounts/{account.id}").json["trouble"] for who in (owner, reader))
     assert french == f"Le réseau n’accepte plus notre connexion{NBSP}: 401 Unauthorized"
     assert english == "The network no longer accepts our sign-in: 401 Unauthorized"

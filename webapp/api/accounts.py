@@ -136,6 +136,7 @@ def check_account(asked: Asked, path: IdPath) -> Account:
         if row.state == "disconnected":
             raise Conflict("it is not connected", code="not_connected")
         keys = asked.networks.keys_for(row.network, row.is_rehearsal)
+        used = operations.kept_at(session, row.id)
         connection = operations.connection_of(session, runtime.sealer, row, keys)
     error: ChannelError | None = None
     try:
@@ -145,7 +146,7 @@ def check_account(asked: Asked, path: IdPath) -> Account:
     with asked.open_unit() as session:
         row = queries.get_account(session, asked.actor, path.id)
         if error is not None:
-            operations.note_check_failed(session, asked.actor, row, error, asked.now)
+            operations.note_check_failed(session, asked.actor, row, error, asked.now, used=used)
         else:
             operations.note_checked(session, asked.actor, row, connected, asked.now)
         session.flush()
