@@ -8,12 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from guichet import models as m
 from guichet.delivery import doubts, operations
 from guichet.delivery import engine as engine_
 from guichet.delivery.payload import freeze
+from guichet.delivery.repeating import reopen
 from guichet.delivery.states import AttemptState
 from guichet.errors import Conflict
 from guichet.policy import SYSTEM
@@ -29,13 +30,18 @@ def bench(engine: Engine, tmp_path: Path) -> Bench:
 
 def repeating(bench: Bench, **more: object) -> int:
     """Started, in doubt, not found at the first look, and due once more under its key."""
-    id_ = bench.queue(**more)
+    [id_] = repeat(bench, bench.queue(**more))
+    return id_
+
+
+def repeat(bench: Bench, *ids: int) -> tuple[int, ...]:
     bench.start(*bench.claim())
     with bench.session() as session, session.begin():
-        attempt = session.query(m.Attempt).filter_by(delivery_id=id_).one()
-        attempt.state, attempt.ended_at = AttemptState.MOOT, NOW
-    bench.change(m.Delivery, id_, state="due", worker_id=None)
-    return id_
+        for attempt in session.query(m.Attempt).filter(m.Attempt.delivery_id.in_(ids)):
+            attempt.state, attempt.ended_at = AttemptState.MOOT, NOW
+    for id_ in ids:
+        bench.change(m.Delivery, id_, state="due", worker_id=None)
+    return ids
 
 
 def brake(bench: Bench, _: int) -> None:
@@ -103,6 +109,24 @@ def test_of_several_repeats_the_first_stands_for_all_and_ended_when_the_last_did
     bench.claim()
     attempts = bench.delivery(id_).attempts
     assert [(a.state, a.ended_at) for a in attempts] == [("unknown", LATER), ("moot", LATER)]
+
+
+def test_what_is_in_doubt_again_is_anybodys_to_look_for_at_once_and_all_else_stays_as_it_was(bench: Bench) -> None:
+    asked, other, out, older = repeat(bench, *(bench.queue() for _ in range(4)))
+    plain = bench.queue()
+    bench.change(m.Delivery, asked, worker_id="w-1", claimed_at=NOW, reason_code="busy", reason="it was busy")
+    bench.change(m.Delivery, out, state="published")
+    bench.change(m.Delivery, older, generation=2)
+    with bench.engine.begin() as connection:
+        assert reopen(connection, [asked, out, older, plain], LATER) == {asked}
+    found = bench.delivery(asked)
+    assert (found.state, found.worker_id, found.claimed_at) == ("unknown", None, None)
+    assert (found.next_look_at, found.updated_at, found.reason_code, found.reason) == (LATER, LATER, "", "")
+    assert [bench.delivery(id_).state for id_ in (other, out, older, plain)] == ["due", "published", "due", "due"]
+    assert [bench.delivery(id_).attempts[0].state for id_ in (other, out, older)] == ["moot"] * 3
+    with bench.session() as session:
+        told = session.scalars(select(m.LiveEvent.data).where(m.LiveEvent.at == LATER)).all()
+    assert [(event["id"], event["state"]) for event in told] == [(asked, "unknown")]
 
 
 def test_a_deletion_that_is_asked_for_again_proves_nothing_and_stops_as_any_other(bench: Bench) -> None:
