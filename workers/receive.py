@@ -24,6 +24,7 @@ from channels.contract import ChannelSpec, Inbound, Reader, Rechecker
 from channels.errors import AuthExpired, ChannelError, Malformed, OutcomeUnknown, RateLimited, Unavailable
 from channels.sentences import say
 from guichet.accounts import operations as accounts
+from guichet.accounts.queries import kept_at
 from guichet.db.keeping import kept
 from guichet.errors import GuichetError
 from guichet.inbox import counts, ingest
@@ -140,7 +141,7 @@ def _open_reader(process: Process, account_id: int) -> _Opened | None:
         if account is None or account.state != "connected":
             return None
         network, is_rehearsal = account.network, account.is_rehearsal
-        used = accounts.kept_at(session, account_id)
+        used = kept_at(session, account_id)
         is_spent = account.spent_until is not None and account.spent_until > process.runtime.now()
     try:
         connection = connect(process, account_id)

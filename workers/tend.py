@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 from channels.errors import AuthExpired, ChannelError
 from guichet import audit
 from guichet.accounts import operations as accounts
-from guichet.accounts.queries import find_due_refreshes
+from guichet.accounts.queries import find_due_refreshes, kept_at
 from guichet.comparing import operations as comparing
 from guichet.db.dialect import database_now
 from guichet.delivery import takeover
@@ -170,7 +170,7 @@ def check_account(account_id: int) -> None:
     process = current()
     runtime = process.runtime
     with runtime.reading() as session:
-        used = accounts.kept_at(session, account_id)
+        used = kept_at(session, account_id)
     try:
         connection = connect(process, account_id)
         with runtime.reading() as session:

@@ -194,7 +194,7 @@ def check(output: Output, account: str) -> None:
     with runtime.reading() as session:
         found = find_account(session, SYSTEM, account)
         keys = networks.keys_for(found.network, found.is_rehearsal)
-        used = operations.kept_at(session, found.id)
+        used = queries.kept_at(session, found.id)
         connection = operations.connection_of(session, runtime.sealer, found, keys)
     try:
         connected = networks.connector(found.network, found.is_rehearsal).check(connection)

@@ -40,7 +40,6 @@ __all__ = [
     "claim_refresh",
     "connection_of",
     "disconnect",
-    "kept_at",
     "note_check_failed",
     "note_checked",
     "note_failure",
@@ -248,12 +247,6 @@ def note_refresh_refused(
     live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
 
 
-def kept_at(session: Session, account_id: int) -> datetime | None:
-    """Since when the account's secrets are those that they are: to be asked before a call whose
-    failure is to be noted. None: there are none."""
-    return session.scalar(select(Credential.refreshed_at).where(Credential.account_id == account_id))
-
-
 def note_failure(
     session: Session, actor: Actor, account: Account, error: ChannelError, now: datetime, *,
     used: datetime | None, is_confirmed: bool = True,
@@ -273,7 +266,7 @@ def _note_failure(
 ) -> None:  # fmt: skip
     if isinstance(error, AuthExpired):
         session.refresh(account, with_for_update=True)  # whoever connects it anew waits, or is done
-        if kept_at(session, account.id) != used:
+        if queries.kept_at(session, account.id) != used:
             return
     account.last_error, account.last_error_at = error.detail, now
     if not is_confirmed:

@@ -166,6 +166,12 @@ def sign_ins(session: Session, account_ids: Sequence[int], now: datetime) -> dic
     return found
 
 
+def kept_at(session: Session, account_id: int) -> datetime | None:
+    """Since when the account's secrets are those that they are: to be asked before a call whose
+    failure is to be noted. None: there are none."""
+    return session.scalar(select(Credential.refreshed_at).where(Credential.account_id == account_id))
+
+
 def count_items(session: Session, actor: Actor, account: Account, state: str) -> int:
     """Raw items of an account in a state (waiting, dead)."""
     require(actor, Action.ACCOUNT_VIEW, account)

@@ -165,7 +165,7 @@ def test_a_dead_sign_in_needs_a_person_until_a_call_goes_well(
 def test_a_no_to_secrets_that_were_replaced_meanwhile_says_nothing_of_the_new_ones(
     session: Session, account: Account, now: datetime
 ) -> None:
-    used, later = operations.kept_at(session, account.id), now + timedelta(seconds=1)
+    used, later = queries.kept_at(session, account.id), now + timedelta(seconds=1)
     operations.save_connected(session, SYSTEM, SEALER, account.brand, "mastodon", CONNECTED, False, later)
     operations.note_failure(session, SYSTEM, account, AuthExpired("revoked"), later, used=used)
     operations.note_check_failed(session, SYSTEM, account, AuthExpired("revoked"), later, used=used)
@@ -173,7 +173,7 @@ def test_a_no_to_secrets_that_were_replaced_meanwhile_says_nothing_of_the_new_on
     operations.note_failure(session, SYSTEM, account, RateLimited("slow down"), later, used=used)
     assert account.last_error == "slow down"
     operations.note_failure(
-        session, SYSTEM, account, AuthExpired("no"), later, used=operations.kept_at(session, account.id)
+        session, SYSTEM, account, AuthExpired("no"), later, used=queries.kept_at(session, account.id)
     )
     assert (account.state, account.state_reason) == ("needs_reconnect", "no")
 

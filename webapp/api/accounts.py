@@ -136,7 +136,7 @@ def check_account(asked: Asked, path: IdPath) -> Account:
         if row.state == "disconnected":
             raise Conflict("it is not connected", code="not_connected")
         keys = asked.networks.keys_for(row.network, row.is_rehearsal)
-        used = operations.kept_at(session, row.id)
+        used = queries.kept_at(session, row.id)
         connection = operations.connection_of(session, runtime.sealer, row, keys)
     error: ChannelError | None = None
     try:
