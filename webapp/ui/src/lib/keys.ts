@@ -51,6 +51,7 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["l", "label"],
       ["s", "snooze"],
       ["e", "close"],
+      ["Shift+M", "macro"],
       ["f", "follow"],
       ["m", "merge"],
       ["Shift+L", "link"],

@@ -218,6 +218,18 @@ class Answer {
     }
   }
 
+  /** Saves what is written, so that the server puts its own behind it. */
+  async keep(): Promise<void> {
+    if (this.saved === "saving") await this.#save();
+  }
+
+  /** Shows what the server has made of the draft of a reply; null: it is gone. */
+  takeUp(id: Id, draft: Draft | null): void {
+    if (this.#conversation !== id) return;
+    if (draft && draft.text !== this.texts.reply) this.#putBack(draft);
+    else if (!draft) this.texts.reply = "";
+  }
+
   #putBack(draft: Draft): void {
     this.#kind = "reply";
     this.texts.reply = draft.text;

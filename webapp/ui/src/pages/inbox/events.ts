@@ -4,6 +4,7 @@ import { t } from "$lib/i18n/index.svelte";
 import { preferences } from "$lib/preferences.svelte";
 import { session } from "$lib/session.svelte";
 import { format } from "$lib/times";
+import { macros } from "./macros.svelte";
 
 const text = (value: unknown): string => (typeof value === "string" || typeof value === "number" ? String(value) : "");
 
@@ -72,6 +73,10 @@ export function describeEvent(entry: Entry): string {
       const removed = labelNames(data["removed"]);
       return [added && words.labelled(who, added), removed && words.unlabelled(who, removed)].filter(Boolean).join(". ");
     }
+    case "macro":
+      return t.macros.event({ who, name: macros.nameOf(data["macro_id"]) });
+    case "macro_undone":
+      return t.macros.eventUndone({ who, name: macros.nameOf(data["macro_id"]) });
     case "answer_moved":
       return words.answer_moved(who, format(preferences.language, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" }).format(Date.parse(text(data["at"])) || 0));
     case "priority":

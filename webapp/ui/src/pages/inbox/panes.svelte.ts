@@ -1,5 +1,5 @@
 /** Which parts of the inbox are shown, and which of its menus a key has opened. */
-export type MenuName = "assign" | "label" | "snooze" | "close" | null;
+export type MenuName = "assign" | "label" | "snooze" | "close" | "macro" | null;
 
 class Panes {
   width = $state(typeof innerWidth === "number" ? innerWidth : 1440);

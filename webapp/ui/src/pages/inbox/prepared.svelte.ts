@@ -62,14 +62,19 @@ class Prepared {
     return found?.standing === "valid" ? this.textOf(found, conversation) : null;
   }
 
-  source(conversation: Conversation): Source {
+  /** What is found by typing; `besides` stands behind it. */
+  source(conversation: Conversation, besides: Source["find"]): Source {
     return {
       marks: ":/",
       label: t.inbox.cannedHint,
-      find: (typed) => findCanned(this.#of(conversation), typed, fold).map((one) => {
-        const text = this.textOf(one, conversation);
-        return { value: String(one.id), name: one.name, hint: text.replace(/\s+/g, " "), text };
-      }),
+      find: (typed) => {
+        const found = findCanned(this.#of(conversation), typed, fold).map((one) => {
+          const text = this.textOf(one, conversation);
+          return { value: String(one.id), name: one.name, hint: text.replace(/\s+/g, " "), text };
+        });
+        const others = besides(typed);
+        return [...found.slice(0, Math.max(4, 8 - others.length)), ...others];
+      },
     };
   }
 }

@@ -130,6 +130,7 @@ export const frame = {
     sendClose: "Send and close",
     sendLater: "Send later",
     undoSend: "Take back the answer that is going out",
+    macro: "Apply a macro",
     search: "Search the list",
     sheet: "This sheet",
     palette: "Everything",

@@ -10,6 +10,7 @@ import { numbers } from "./numbers";
 import { accounts } from "./accounts";
 import { settings } from "./settings";
 import { importing } from "./import";
+import { macros } from "./macros";
 import { library } from "./library";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, import: importing, library };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library };

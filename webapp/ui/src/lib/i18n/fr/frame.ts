@@ -130,6 +130,7 @@ export const frame: Catalogue["frame"] = {
     sendClose: "Envoyer et clore",
     sendLater: "Envoyer plus tard",
     undoSend: "Reprendre la réponse qui part",
+    macro: "Appliquer une macro",
     search: "Chercher dans la liste",
     sheet: "Cette fiche",
     palette: "Tout",

@@ -1,0 +1,58 @@
+/** Macros : plusieurs actions sous un nom. */
+import type { Catalogue } from "../catalogue";
+import { forms } from "../plural";
+
+const many = forms("fr");
+
+export const macros: Catalogue["macros"] = {
+  macro: "Macro",
+  apply: "Appliquer une macro",
+  none: "Aucune macro\u202f: créez-en une dans les réglages",
+  colon: "\u202f:",
+  kinds: {
+    reply: "Mettre dans le cadre",
+    note: "Ajouter une note",
+    label: "Ajouter l’étiquette",
+    unlabel: "Retirer l’étiquette",
+    priority: "Priorité",
+    team: "Confier à l’équipe",
+    assignee: "Attribuer à",
+    status: "Nouvel état",
+    snooze: "Mettre en veille",
+  },
+  statuses: { open: "Ouverte", waiting_internal: "En attente d’un collègue", answered: "Close\u202f: réponse donnée", not_needed: "Close\u202f: sans réponse nécessaire", spam: "Indésirable" },
+  whoever: "Qui l’applique",
+  hours: (n) => (n % 24 || n < 24 ? `${n} ${many(n, "heure", "heures")}` : `${n / 24} ${many(n / 24, "jour", "jours")}`),
+  gone: "ce qui n’existe plus",
+  effects: { none: "c’est déjà le cas", refused: "refusé" },
+  inOne: (name) => `Dans la conversation avec ${name}\u202f:`,
+  inMany: (p) =>
+    [`${p.changes} ${many(p.changes, "changera", "changeront")}`, ...(p.none ? [`${p.none} ${many(p.none, "est déjà ainsi", "sont déjà ainsi")}`] : []), ...(p.refused ? [`${p.refused} ${many(p.refused, "est refusée", "sont refusées")}`] : [])].join(", "),
+  refusedWhole: "Une macro s’applique en entier ou pas du tout\u202f: tant qu’une étape est refusée, aucune n’est faite.",
+  applyAct: "Appliquer",
+  applyTo: (n) => `Appliquer à ${n}`,
+  applied: (name) => `«\u00a0${name}\u00a0» est appliquée.`,
+  appliedTo: (p) => `«\u00a0${p.name}\u00a0»\u202f: ${p.done} ${many(p.done, "faite", "faites")}${p.refused ? `, ${p.refused} ${many(p.refused, "refusée", "refusées")}\u202f: voir la liste` : ""}.`,
+  nothing: (name) => `«\u00a0${name}\u00a0» n’a rien changé\u202f: tout est déjà ainsi.`,
+  undone: "La macro est annulée.",
+  undoneButNote: "La macro est annulée, sauf sa note\u202f: des collègues ont pu la lire.",
+  event: (p) => `${p.who} a appliqué la macro «\u00a0${p.name}\u00a0»`,
+  eventUndone: (p) => `${p.who} a annulé la macro «\u00a0${p.name}\u00a0»`,
+  text: "Plusieurs actions sous un nom, appliquées d’une touche (Maj+M) ou en tapant deux-points dans le cadre de réponse. Une macro ne donne aucun droit et n’envoie rien.",
+  empty: "Aucune macro pour l’instant",
+  add: "Nouvelle macro",
+  whose: "Pour qui",
+  forMe: "Moi seulement",
+  forAll: "Tout le monde",
+  forTeam: (name) => `Équipe ${name}`,
+  forBrand: (name) => `Marque ${name}`,
+  actions: "Ce qu’elle fait, dans cet ordre",
+  action: (n) => `Action ${n}`,
+  value: (n) => `Valeur de l’action ${n}`,
+  addAction: "Ajouter une action",
+  removeAction: (n) => `Retirer l’action ${n}`,
+  variables: "Les variables comme {customer.first_name|bonjour} sont remplies.",
+  removeText: "Ce qu’elle a fait reste fait.",
+  up: (name) => `Monter «\u00a0${name}\u00a0»`,
+  down: (name) => `Descendre «\u00a0${name}\u00a0»`,
+};
