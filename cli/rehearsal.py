@@ -43,10 +43,10 @@ def serve(settings: Settings) -> None:
         *(DrillNetwork(MANNERS[name], _store(folder, name)) for name in registry.DRILLS),
     ]
     for network in networks:
-        _settle_companies(network)
+        settle_companies(network)
     with ExitStack() as stack:
         for network in networks:
-            stack.enter_context(_server(network, settings))
+            stack.enter_context(open_server(network, settings))
         control = make_server("127.0.0.1", _port(settings, "control"), _control(settings), threaded=True)
         threading.Thread(target=control.serve_forever, daemon=True).start()
         stop.wait()
@@ -56,14 +56,15 @@ def _store(folder: Path, name: str) -> Store:
     return Store(str(folder / f"{name}.sqlite3"))
 
 
-def _server(network: Network, settings: Settings) -> Server:
+def open_server(network: Network, settings: Settings) -> Server:
+    """A network at the port that the settings give it; listens while it is entered."""
     port = _port(settings, network.name)
     if isinstance(network, EmailNetwork):
         return MailServer(network, port, _port(settings, "imap"), _port(settings, "smtp"))
     return Server(network, port)
 
 
-def _settle_companies(network: Network) -> None:
+def settle_companies(network: Network) -> None:
     """The company accounts that can be connected here; those that are there stay as they are."""
     if isinstance(network, DrillNetwork):
         network.seed_company(network.name.removeprefix("drill-"), cast.DRILLING)

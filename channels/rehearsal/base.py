@@ -10,6 +10,7 @@ publication with `publish_to_ledger`, and implements `say`. The control routes u
     POST /_rehearsal/fault    {"effect", "match", "times", …}           see Fault
     DELETE /_rehearsal/fault                                            forget all faults
     GET  /_rehearsal/ledger   what was really published, oldest first
+    GET  /_rehearsal/said     what customers were made to write, by remote id
     GET  /_rehearsal/people   who is there
 """
 
@@ -180,7 +181,11 @@ class Network:
         def say() -> Any:
             body = dict(request.get_json(force=True))
             try:
-                return jsonify(self.say(body.pop("who"), body.pop("text", ""), **body))
+                who, text = body.pop("who"), body.pop("text", "")
+                said = self.say(who, text, **body)
+                told = {"who": who, "text": text, "to": body.get("to", ""), "direct": bool(body.get("direct"))}
+                self.store.put("said", str(said.get("remote_id") or said["id"]), told)
+                return jsonify(said)
             except (KeyError, LookupError, TypeError, ValueError) as e:
                 abort(Response(f"cannot say that: {e}", 422))
 
@@ -201,6 +206,10 @@ class Network:
         @app.get("/_rehearsal/ledger")
         def ledger() -> Any:
             return jsonify(self.ledger())
+
+        @app.get("/_rehearsal/said")
+        def said() -> Any:
+            return jsonify(dict(self.store.items("said")))
 
         @app.get("/_rehearsal/people")
         def people() -> Any:

@@ -21,8 +21,9 @@ from guichet.config import Settings, embedded_socket
 
 @click.command()
 @click.option("--demo", "with_demo", is_flag=True, help="With rehearsal networks, a company and customers.")
+@click.option("--customers/--no-customers", default=True, help="In the demo: whether they keep writing.")
 @click.pass_obj
-def run(output: Output, with_demo: bool) -> None:
+def run(output: Output, with_demo: bool, customers: bool) -> None:
     """Start everything and watch over it until Ctrl-C."""
     from cli import valkey
     from cli.supervisor import Program, Supervisor
@@ -46,6 +47,10 @@ def run(output: Output, with_demo: bool) -> None:
     web_ready = partial(_answers, f"http://127.0.0.1:{settings.port}/healthz")
     programs.append(Program("web", partial(PROGRAMS["web"], settings), web_ready))
     programs += [Program(name, partial(PROGRAMS[name], settings)) for name in _workers(settings)]
+    if with_demo and customers:
+        from cli.demo import customers as crowd
+
+        programs.append(Program("customers", partial(crowd.serve, settings)))
 
     def on_ready() -> None:
         if with_demo:

@@ -105,11 +105,42 @@ CANNED = (
     ("Thanks", "thanks", "en", "Thank you, {customer.first_name}. That made our day."),
 )  # fmt: skip
 
+
+@dataclass(frozen=True)
+class Written:
+    """A post of the demonstration. `days` from today, at `clock` in its brand's zone: without one it
+    goes out at once, without days it stays a draft. `author` is who writes it, where not the owner."""
+
+    brand: str
+    text: str
+    days: int | None = None
+    clock: str = ""
+    tags: tuple[str, ...] = ()
+    author: str = ""
+
+
+# brand, kind, name, colour
+TAGS = (
+    (AURORE, "campaign", "Summer timetable", "blue"),
+    (AURORE, "label", "Service", "green"),
+    (LUMEN, "campaign", "Repair week", "violet"),
+)
+
 POSTS = (
-    ("Our summer timetable is open: 14 new routes from Lyon and Nantes. Which one are you taking first?", 1, "09:00"),
-    ("Travelling with a musical instrument? Tell us 48 hours ahead and it flies in the cabin.", 2, "12:30"),
-    ("Strike notice for Thursday: rebooking is free until midnight, on every fare.", 3, "08:15"),
-)  # text, days from today, wall time in Paris
+    Written(AURORE, "Good morning from Nantes! The counter is open: ask us anything, we answer here.", 0),
+    Written(AURORE, "New on board: a menu without meat on every flight, at no extra cost.", 0, tags=("Service",)),
+    Written(AURORE, "Our summer timetable is open: 14 new routes from Lyon and Nantes. Which one are you taking first?",
+            1, "09:00", ("Summer timetable",)),
+    Written(AURORE, "Travelling with a musical instrument? Tell us 48 hours ahead and it flies in the cabin.",
+            2, "12:30", ("Service",)),
+    Written(AURORE, "Strike notice for Thursday: rebooking is free until midnight, on every fare.", 3, "08:15",
+            ("Service",)),
+    Written(AURORE, "Lyon to Athens, three times a week from May. The first seats are on sale.", 8, "09:00",
+            ("Summer timetable",)),
+    Written(AURORE, "Ten years of Aurore Air: what was your first flight with us?"),
+    Written(LUMEN, "Repair week: bring any Lumen turntable, we change its belt while you wait.", 4, "10:00",
+            ("Repair week",), "mei@aurore.example"),
+)  # fmt: skip
 
 
 # Opens rehearsal accounts, and nothing but a server that listens on loopback.

@@ -90,7 +90,18 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     _add_rules(browser, teams, brands, labels)
     accounts = {(network, handle): connect(browser, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
-    _schedule(browser, brands[cast.AURORE], accounts)
+    tags = {
+        name: browser.post("/post-tags", {"brand_id": brands[brand], "kind": kind, "name": name, "colour": colour})[
+            "id"
+        ]
+        for brand, kind, name, colour in cast.TAGS
+    }
+    for written in cast.POSTS:
+        by = browser
+        if written.author:
+            by = Browser(settings.public_url)
+            by.sign_in(written.author, passwords[written.author])
+        _write(by, written, brands[written.brand], _for_posts(accounts, written.brand), tags)
     for voice in voices.FIRST:
         speak(settings, voice)
 
@@ -147,25 +158,37 @@ def connect(browser: Browser, network: str, handle: str, brand_id: int) -> int:
     return account_id
 
 
-def _schedule(browser: Browser, brand_id: int, accounts: dict[tuple[str, str], int]) -> None:
-    targets = [i for (network, handle), i in accounts.items() if "aurore" in handle and network != "email"]
-    today = datetime.now(ZoneInfo("Europe/Paris")).date()
-    for text, days, clock in cast.POSTS:
-        post = browser.post(
-            "/posts",
-            {"brand_id": brand_id, "text": text, "language": "en", "variants": [{"account_id": t} for t in targets]},
-        )
-        when = f"{today + timedelta(days=days)}T{clock}"
-        browser.post(f"/posts/{post['id']}/schedule", {"wall_time": when, "time_zone": "Europe/Paris"})
+def _for_posts(accounts: dict[tuple[str, str], int], brand: str) -> list[int]:
+    """The brand's accounts that posts go to: a mailbox has no public."""
+    return [accounts[network, handle] for network, handle, _, of in cast.ACCOUNTS if of == brand and network != "email"]
 
 
-def speak(settings: Settings, voice: voices.Voice) -> None:
-    """Make a customer write on a rehearsal network."""
+def _write(browser: Browser, written: cast.Written, brand_id: int, targets: list[int], tags: dict[str, int]) -> None:
+    variants = [{"account_id": target} for target in targets]
+    post = browser.post("/posts", {"brand_id": brand_id, "text": written.text, "language": "en", "variants": variants})[
+        "id"
+    ]
+    if written.tags:
+        browser.post("/posts/tags", {"post_ids": [post], "add": [tags[name] for name in written.tags]})
+    if written.clock and written.days is not None:
+        zone = str(cast.BRANDS[written.brand]["time_zone"])
+        day = datetime.now(ZoneInfo(zone)).date() + timedelta(days=written.days)
+        act = "submit" if written.author else "schedule"
+        browser.post(f"/posts/{post}/{act}", {"wall_time": f"{day}T{written.clock}", "time_zone": zone})
+    elif written.days is not None:
+        browser.post(f"/posts/{post}/publish")
+
+
+def speak(settings: Settings, voice: voices.Voice, in_reply_to: str = "") -> None:
+    """Make a customer write on a rehearsal network, where it is given in answer to what has this
+    remote id. Raises Failed where it cannot be said."""
     body: dict[str, Any] = {"who": voice.who, "text": voice.text, "to": voice.to}
     if voice.direct:
         body["direct"] = True
     if voice.subject:
         body["subject"] = voice.subject
+    if in_reply_to:
+        body["in_reply_to"] = in_reply_to
     answer = requests.post(f"{settings.rehearsal_url(voice.network)}/_rehearsal/say", json=body, timeout=10)
     if not answer.ok:
         raise Failed(f"{voice.who} cannot write on {voice.network}: {answer.text[:300]}")

@@ -42,8 +42,11 @@ def clean_data(value: object, depth: int = 8) -> object:
 
 
 def preview(text: str) -> str:
-    """The first words, on one line."""
-    line = " ".join(text[:2000].split())
+    """The first words, on one line; without whom they begin by addressing, for that is us or those
+    whom the network put there. What does nothing but address stays."""
+    words = text[:2000].split()
+    said = next((n for n, word in enumerate(words) if not word.startswith("@")), 0)
+    line = " ".join(words[said:])
     return line if len(line) <= PREVIEW_LENGTH else line[: PREVIEW_LENGTH - 1].rstrip() + "…"
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from channels.contract import InboundKind, Person, RawItem, RemoteMedia, Surface
 from guichet import models as m
-from guichet.inbox import ingest, languages
+from guichet.inbox import ingest, languages, words
 from guichet.inbox import operations as inbox
 from guichet.inbox.digest import digest
 from guichet.inbox.sanitise import sanitise
@@ -276,3 +276,17 @@ def test_where_a_look_saw_several_no_echo_decides_but_a_person(scene: Scene, see
     else:
         assert (delivery.state, delivery.reason_code) == ("needs_human", "ambiguous")
         assert (delivery.remote_id, attempt.state) == (None, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("@auroreair @lumenhelp  my suitcase\nwent to Oslo", "my suitcase went to Oslo"),
+        ("see you @auroreair", "see you @auroreair"),
+        ("@auroreair", "@auroreair"),
+        ("@ " * 90, ("@ " * 90)[:159].rstrip() + "…"),
+        ("", ""),
+    ],
+)
+def test_the_list_shows_what_is_said_and_not_whom_it_addresses(text: str, shown: str) -> None:
+    assert words.preview(text) == shown

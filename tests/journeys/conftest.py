@@ -17,7 +17,7 @@ from tests.journeys.windows import FLAGS
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("stack")
-    with running(folder, "--demo") as stack:
+    with running(folder, "--demo", "--no-customers") as stack:
         yield stack
 
 

@@ -139,9 +139,9 @@ def test_a_post_is_dragged_to_another_day_undone_and_moved_by_keyboard(
 ) -> None:
     due = (datetime.now(PARIS) + timedelta(days=40)).replace(hour=9, minute=0)
     due += timedelta(days=-due.weekday())  # a Monday, so that Wednesday stands in the same row
-    made = post("The summer timetable is out.", due, "x", "bluesky")
+    made = post("The spring fares are out.", due, "x", "bluesky")
     enter(page, stack, CHIEF, "/calendar")
-    chip = in_month(page, stack, "summer timetable", "Europe/Paris")
+    chip = in_month(page, stack, "spring fares", "Europe/Paris")
     wednesday = drag(page, chip, due, days=2)
     keep(page, "calendar-dragging")
     page.mouse.up()
