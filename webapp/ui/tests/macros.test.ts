@@ -62,7 +62,8 @@ it("is found by typing, shows what it will do, fills the box and is undone", asy
   expect(field().value).toBe("");
   expect(document.querySelector("[role=dialog]")?.textContent).toContain("Dear Grace");
   expect(asked.some((one) => one.path.endsWith("/apply"))).toBe(false);
-  await macros.apply();
+  await until(() => document.activeElement?.textContent?.trim() === "Apply", "Enter would not apply it");
+  await fireEvent.submit(document.getElementById("macro") as HTMLFormElement);
   await until(() => field().value === "Dear Grace", "the box was not filled");
   undoLast();
   await until(() => field().value === "", "it was not undone");

@@ -227,7 +227,10 @@ class Answer {
   takeUp(id: Id, draft: Draft | null): void {
     if (this.#conversation !== id) return;
     if (draft && draft.text !== this.texts.reply) this.#putBack(draft);
-    else if (!draft) this.texts.reply = "";
+    else if (!draft) {
+      this.texts.reply = "";
+      this.saved = "no";
+    }
   }
 
   #putBack(draft: Draft): void {
