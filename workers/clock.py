@@ -27,11 +27,12 @@ from guichet.config import BadSettings, read_settings
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
-from guichet.inbox import ingest
-from guichet.jobs import DIGEST, DRAIN, NEWS, POLL, RECONCILE, TEND, Job
+from guichet.inbox import ingest, remeasuring
+from guichet.jobs import DIGEST, DRAIN, KEEP_PROMISES, NEWS, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.models import LiveEvent
 from guichet.policy import SYSTEM
+from guichet.triage import escalating
 from workers import listening
 from workers.runtime import Process, open_process
 
@@ -155,6 +156,8 @@ class Clock:
             self._send(RECONCILE, 1.0)
         if ingest.is_any_waiting(session, SYSTEM, now):
             self._send(DIGEST, 1.0)
+        if escalating.is_step_due(session, SYSTEM, now) or remeasuring.is_asked_for(session, SYSTEM, now):
+            self._send(KEEP_PROMISES, 1.0)
         for account_id in ingest.list_due_accounts(session, SYSTEM, now):
             self._send(POLL, POLL_AGAIN, account_id=account_id)
         self._send(TEND, TEND_EVERY)

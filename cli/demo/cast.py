@@ -29,10 +29,29 @@ BRANDS = {
         "time_zone": "Europe/Paris",
         "languages": ["fr", "en"],
         "signs_with_initials": True,
-        "answer_within_minutes": 60,
     },
     LUMEN: {"time_zone": "America/New_York", "languages": ["en"], "needs_approval": True},
 }
+
+# Of the airline; the last is tried first.
+PROMISES = (
+    {
+        "name": "Everybody",
+        "first_minutes": 60,
+        "next_minutes": 60,
+        "steps": [
+            {"percent": 75, "actions": [{"kind": "tell_assignee"}, {"kind": "tell_leads"}]},
+            {"percent": 100, "actions": [{"kind": "tell_leads"}, {"kind": "priority", "value": 2}]},
+        ],
+    },
+    {
+        "name": "Frequent flyers",
+        "conditions": [{"field": "customer", "operator": "is", "value": ["vip"]}],
+        "first_minutes": 15,
+        "next_minutes": 30,
+        "resolution_minutes": 480,
+    },
+)
 
 TEAMS = {"Flights": "round_robin", "Baggage": "least_loaded", "Product experts": "manual"}
 

@@ -88,6 +88,8 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     for title, shortcut, language, text in cast.CANNED:
         browser.post("/canned-replies", {"name": title, "shortcut": shortcut, "language": language, "text": text})
     _add_rules(browser, teams, brands, labels)
+    for promise in cast.PROMISES:
+        browser.post("/promises", {**promise, "brand_id": brands[cast.AURORE]})
     accounts = {(network, handle): connect(browser, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
     tags = {

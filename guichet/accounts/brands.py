@@ -14,6 +14,7 @@ from guichet.accounts.rules import require_calendar, require_time_zone
 from guichet.errors import Conflict, Invalid
 from guichet.models import Brand, Calendar, Team
 from guichet.policy import Action, Actor, require
+from guichet.promises.operations import ask_to_remeasure
 
 _BRAND_FIELDS = frozenset(
     {
@@ -26,7 +27,6 @@ _BRAND_FIELDS = frozenset(
         "calendar_id",
         "default_team_id",
         "close_after_days",
-        "answer_within_minutes",
         "late_limit_minutes",
     }
 )
@@ -53,6 +53,8 @@ def change_brand(session: Session, actor: Actor, brand: Brand, changes: Mapping[
         _require_free_name(session, Brand, changes["name"])
     for name, value in changes.items():
         setattr(brand, name, value)
+    if "calendar_id" in changes:
+        ask_to_remeasure(session, now, brand_id=brand.id)
     audit.record(session, actor, "brand.change", brand, now, fields=sorted(changes))
     return brand
 
@@ -111,6 +113,8 @@ def change_calendar(
     for name, value in changes.items():
         setattr(calendar, name, _plain(value) if name == "intervals" else value)
     calendar.version += 1
+    for brand_id in session.scalars(select(Brand.id).where(Brand.calendar_id == calendar.id).order_by(Brand.id)):
+        ask_to_remeasure(session, now, brand_id=brand_id)
     audit.record(session, actor, "calendar.change", calendar, now, version=calendar.version)
     return calendar
 

@@ -72,7 +72,6 @@ class BrandPart(_Part):
     calendar: Name | None = None
     default_team: Name | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
-    answer_within_minutes: int | None = Field(None, ge=1, le=1_000_000)
     late_limit_minutes: int = Field(60, ge=1, le=43_200)
 
 
@@ -165,6 +164,28 @@ class RulePart(_Part):
     actions: list[JSON] = Field(max_length=50)
 
 
+class PromiseStepPart(_Part):
+    """What is done once `percent` of the promised time has passed."""
+
+    of: Literal["answer", "resolution"] = "answer"
+    percent: int
+    actions: list[JSON] = Field(max_length=10)
+
+
+class PromisePart(_Part):
+    """What is promised to whom, in order of trial. Accounts, labels, teams and people in it are named."""
+
+    name: Name
+    brand: Name | None = None
+    on: bool = True
+    conditions: list[JSON] = Field(default=[], max_length=50)
+    first_minutes: int | None = None
+    next_minutes: int | None = None
+    resolution_minutes: int | None = None
+    runs_always: bool = False
+    steps: list[PromiseStepPart] = Field(default=[], max_length=10)
+
+
 class CannedPart(_Part):
     title: Name
     brand: Name | None = None
@@ -198,6 +219,7 @@ class Document(_Part):
     grants: list[GrantPart] = []
     labels: list[LabelPart] = []
     post_tags: list[PostTagPart] = []
+    promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []
     views: list[ViewPart] = []

@@ -19,6 +19,8 @@ from guichet.configuration.document import (
     GrantPart,
     LabelPart,
     PostTagPart,
+    PromisePart,
+    PromiseStepPart,
     RulePart,
     SlotPart,
     StaffPart,
@@ -36,6 +38,7 @@ from guichet.models import (
     Grant,
     Label,
     PostTag,
+    PromisePolicy,
     Rule,
     SavedView,
     Staff,
@@ -81,6 +84,7 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
             PostTagPart(brand=known.names["brand"][x.brand_id], kind=x.kind, name=x.name, colour=x.colour)
             for x in session.scalars(select(PostTag).order_by(PostTag.brand_id, PostTag.kind, PostTag.folded))
         ],
+        promises=_promises(session, known),
         rules=_rules(session, known),
         canned_replies=[
             CannedPart(
@@ -138,8 +142,7 @@ def _brand(row: Brand, known: Index) -> BrandPart:
         name=row.name, time_zone=row.time_zone, languages=row.languages, signs_with_initials=row.signs_with_initials,
         needs_approval=row.needs_approval, needs_alt_text=row.needs_alt_text,
         calendar=known.name("calendar", row.calendar_id), default_team=known.name("team", row.default_team_id),
-        close_after_days=row.close_after_days, answer_within_minutes=row.answer_within_minutes,
-        late_limit_minutes=row.late_limit_minutes,
+        close_after_days=row.close_after_days, late_limit_minutes=row.late_limit_minutes,
     )  # fmt: skip
 
 
@@ -221,3 +224,23 @@ def _rule(row: Rule, known: Index) -> RulePart:
         conditions=named_conditions(row.conditions, known),
         actions=named_actions(row.actions, known),
     )
+
+
+def _promises(session: Session, known: Index) -> list[PromisePart]:
+    """In order of trial. A condition that only asks for what is gone holds for nobody, so that its
+    promise is left out; so is a step that has nothing left to do."""
+    in_use = select(PromisePolicy).where(PromisePolicy.removed_at.is_(None))
+    parts = [_promise(row, known) for row in session.scalars(in_use.order_by(PromisePolicy.position, PromisePolicy.id))]
+    return [part for part in parts if all(c["value"] for c in part.conditions)]
+
+
+def _promise(row: PromisePolicy, known: Index) -> PromisePart:
+    steps = [
+        PromiseStepPart(of=s["of"], percent=s["percent"], actions=named_actions(s["actions"], known)) for s in row.steps
+    ]
+    return PromisePart(
+        name=row.name, brand=known.name("brand", row.brand_id), on=row.is_on,
+        conditions=named_conditions(row.conditions, known), first_minutes=row.first_minutes,
+        next_minutes=row.next_minutes, resolution_minutes=row.resolution_minutes, runs_always=row.runs_always,
+        steps=[s for s in steps if s.actions],
+    )  # fmt: skip

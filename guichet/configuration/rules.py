@@ -11,7 +11,8 @@ from guichet.configuration.document import Document
 from guichet.staff.rules import fold_email
 
 # In conditions, actions and filters: which values are numbers, and of what.
-_ACTION_KINDS = {"label": "label", "team": "team", "assignee": "staff"}
+_CONDITION_KINDS = {"account": "account", "label": "label"}
+_ACTION_KINDS = {"label": "label", "team": "team", "assignee": "staff", "tell_staff": "staff", "tell_team": "team"}
 _FILTER_KINDS = {"account_id": "account", "brand_id": "brand", "team_id": "team", "label_id": "label"}
 
 
@@ -68,18 +69,20 @@ def account_keys(accounts: Sequence[tuple[int, str, str]]) -> dict[int, str]:
 
 
 def named_conditions(conditions: Iterable[Mapping[str, Any]], known: Index) -> list[dict[str, Any]]:
-    """With accounts by key. What is gone is left out."""
+    """With accounts by key and labels by name. What is gone is left out."""
     return [
-        {**c, "value": [n for i in c["value"] if (n := known.name("account", i))]} if c["field"] == "account" else {**c}
+        {**c, "value": [n for i in c["value"] if (n := known.name(kind, i))]}
+        if (kind := _CONDITION_KINDS.get(c["field"]))
+        else {**c}
         for c in conditions
     ]
 
 
 def numbered_conditions(conditions: Sequence[Mapping[str, Any]], numbers: Numbers) -> list[dict[str, Any]]:
-    """With accounts by id. Raises Unknown."""
+    """With accounts and labels by id. Raises Unknown."""
     return [
-        {**c, "value": [numbers.id_of("account", k, f"conditions.{n}.value") for k in c["value"]]}
-        if c.get("field") == "account" and isinstance(c.get("value"), list)
+        {**c, "value": [numbers.id_of(kind, k, f"conditions.{n}.value") for k in c["value"]]}
+        if (kind := _CONDITION_KINDS.get(str(c.get("field")))) and isinstance(c.get("value"), list)
         else {**c}
         for n, c in enumerate(conditions)
     ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,8 @@ from guichet.configuration.queries import index_of
 from guichet.configuration.rules import Numbers, Unknown, key_of
 from guichet.errors import GuichetError
 from guichet.policy import Actor
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -86,3 +89,16 @@ class Import:
 def columns(row: Any, wanted: Mapping[str, Any]) -> dict[str, Any] | None:
     """The row's values of what is wanted, to be compared; None for no row."""
     return None if row is None else {k: getattr(row, k) for k in wanted}
+
+
+class Here(defaultdict[Hashable, list[Row]]):
+    """Rows by what tells them apart. Nothing keeps two from being told alike: the first is
+    then the first, the second the second."""
+
+    def __init__(self, rows: Iterable[tuple[Hashable, Row]]) -> None:
+        super().__init__(list)
+        for key, row in rows:
+            self[key].append(row)
+
+    def take(self, key: Hashable) -> Row | None:
+        return self[key].pop(0) if self[key] else None

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import select
 
 from guichet import audit
 from guichet.configuration.document import Document, RulePart
 from guichet.configuration.rules import numbered_actions, numbered_conditions, numbered_filters
-from guichet.configuration.steps import Import, Step, columns
+from guichet.configuration.steps import Here, Import, Step, columns
 from guichet.errors import Invalid
 from guichet.inbox import operations as inbox
 from guichet.models import CannedReply, Label, Rule, SavedView
 from guichet.policy import Action, require
 from guichet.triage import operations, prepared
-
-Row = TypeVar("Row")
-
-
-class _Here(defaultdict[Hashable, list[Row]]):
-    """Rows by what tells them apart. Nothing keeps two from being told alike: the first is
-    then the first, the second the second."""
-
-    def __init__(self, rows: Iterable[tuple[Hashable, Row]]) -> None:
-        super().__init__(list)
-        for key, row in rows:
-            self[key].append(row)
-
-    def take(self, key: Hashable) -> Row | None:
-        return self[key].pop(0) if self[key] else None
 
 
 def import_labels(at: Import, document: Document) -> None:
@@ -52,7 +35,7 @@ def import_labels(at: Import, document: Document) -> None:
 
 def import_rules(at: Import, document: Document) -> None:
     """Rules by brand and name; those of the document come first, in its order."""
-    here = _Here(((r.brand_id, r.name), r) for r in at.session.scalars(select(Rule).order_by(Rule.position, Rule.id)))
+    here = Here(((r.brand_id, r.name), r) for r in at.session.scalars(select(Rule).order_by(Rule.position, Rule.id)))
     in_order: list[int] = []
     for n, part in enumerate(document.rules):
         with at.part(f"rules.{n}"):
@@ -98,7 +81,7 @@ def _put_in_order(at: Import, first: list[int]) -> None:
 def import_canned_replies(at: Import, document: Document) -> None:
     """Prepared texts by brand and title."""
     rows = at.session.scalars(select(CannedReply).order_by(CannedReply.id))
-    here = _Here(((c.brand_id, c.title), c) for c in rows)
+    here = Here(((c.brand_id, c.title), c) for c in rows)
     for n, part in enumerate(document.canned_replies):
         with at.part(f"canned_replies.{n}"):
             brand_id = at.id_of("brand", part.brand, "brand")
@@ -114,7 +97,7 @@ def import_views(at: Import, document: Document) -> None:
     """Kept filters by person and name; another's view is set up by who manages the staff."""
     require(at.actor, Action.STAFF_MANAGE)
     rows = at.session.scalars(select(SavedView).order_by(SavedView.position, SavedView.id))
-    here = _Here(((v.staff_id, v.name), v) for v in rows)
+    here = Here(((v.staff_id, v.name), v) for v in rows)
     for n, part in enumerate(document.views):
         with at.part(f"views.{n}"):
             staff_id = at.id_of("staff", part.owner, "owner")

@@ -1,6 +1,6 @@
 """One change of a conversation, whole: the row is locked first, and when the block ends
-the events are appended, the owner's share of the wait is split, the counters moved and
-the live streams told. No operation changes a conversation outside of such a block.
+the events are appended, the owner's share of the wait is split, what was promised is measured
+anew, the counters moved and the live streams told. No operation changes a conversation outside of such a block.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from guichet import live
 from guichet.inbox import counts, owners
 from guichet.models import Conversation, ConversationEvent
 from guichet.policy import Actor
+from guichet.promises import keeping
 
 
 @dataclass
@@ -70,6 +71,8 @@ def changing(
     if owners.owner_of(conversation) != owner:
         change.event("owner", team_id=conversation.team_id, staff_id=conversation.assignee_id)
         owners.split(session, conversation, now)
+    if keeping.concerns(session, conversation):
+        keeping.keep(session, conversation, owners.find_open_wait(session, conversation), now)
     session.flush()
     counts.move(session, place, counts.place_of(conversation))
     live.tell(

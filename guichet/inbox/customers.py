@@ -13,6 +13,7 @@ from guichet import audit
 from guichet.errors import Invalid, NotAllowed, NotFound
 from guichet.models import Conversation, Customer, Identity
 from guichet.policy import Action, Actor, visible
+from guichet.promises.operations import ask_to_remeasure
 
 _FIELDS = frozenset({"note", "is_vip", "is_blocked"})
 
@@ -31,5 +32,7 @@ def change_customer(
         raise Invalid("this cannot be changed", dict.fromkeys(sorted(set(changes) - _FIELDS), "cannot be changed"))
     for name, value in changes.items():
         setattr(customer, name, value)
+    if {"is_vip", "is_blocked"} & set(changes):
+        ask_to_remeasure(session, now, customer_id=customer.id)
     audit.record(session, actor, "customer.change", customer, now, fields=sorted(changes))
     return customer

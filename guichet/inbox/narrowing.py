@@ -41,6 +41,9 @@ from guichet.models import (
 )  # fmt: skip
 from guichet.policy import Actor
 
+# What is due so soon is asked for as due, what is late already with it.
+SOON = timedelta(hours=1)
+
 
 @dataclass(frozen=True)
 class Narrowing:
@@ -151,6 +154,8 @@ def _is(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> 
     c, me = Conversation, actor.staff_id or 0
     if term.value == "unread":
         return _is_unread(me)
+    if term.value in ("late", "due"):
+        return is_due(session, SOON if term.value == "due" else timedelta(0))
     flags: dict[str, ColumnElement[bool]] = {
         "waiting": c.waiting_since.is_not(None),
         "assigned": c.assignee_id.is_not(None),
@@ -161,6 +166,11 @@ def _is(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> 
         **{surface: c.surface == surface for surface in ("public", "direct", "mail")},
     }
     return flags.get(term.value)
+
+
+def is_due(session: Session, within: timedelta) -> ColumnElement[bool]:
+    """Whether a promise ends `within` that time, or is broken already (within nothing: only these)."""
+    return and_(Conversation.due_at.is_not(None), Conversation.due_at <= dialect.database_now(session) + within)
 
 
 def is_followed(staff_id: int, *, only_called: bool = False) -> ColumnElement[bool]:

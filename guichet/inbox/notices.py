@@ -21,7 +21,7 @@ from guichet.models import Account, Conversation, ConversationFollower, Identity
 from guichet.policy import Action, Actor, require, visible, who_may
 
 CALLS = ("mention", "team_mention")
-KINDS = (*CALLS, "message", "note", "answer", "closed", "held_back", "called_off")
+KINDS = (*CALLS, "message", "note", "answer", "closed", "held_back", "called_off", "due_soon", "late")
 COUNT_CAP = 99
 KEPT = timedelta(days=90)
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from channels.sentences import say
 from guichet.db import dialect
@@ -26,7 +26,7 @@ from guichet.inbox.states import ACTIVE, UNFINISHED, State
 from guichet.models import Account, Conversation, ConversationCount, ConversationLabel, Message
 from guichet.policy import Action, Actor, visible, visible_accounts
 
-ORDERS = ("oldest_waiting", "newest")
+ORDERS = ("oldest_waiting", "deadline", "newest")
 COUNT_CAP = 999
 LIST_LIMIT = 200
 
@@ -36,9 +36,9 @@ class Filters:
     """What a list shows; empty means no restriction.
 
     `states` empty means new and open ("all" in it: every state). `assignee`: "" anybody's,
-    "none" nobody's, "me", or a staff id in digits. `is_followed`, `is_mentioned`: by whoever asks,
-    or them by a note. `text` is searched for (guichet.inbox.sought);
-    states that it names go before `states`.
+    "none" nobody's, "me", or a staff id in digits. `is_late`: a promise is broken.
+    `is_followed`, `is_mentioned`: by whoever asks, or them by a note. `text` is searched for
+    (guichet.inbox.sought); states that it names go before `states`.
     """
 
     account_ids: tuple[int, ...] = ()
@@ -51,6 +51,7 @@ class Filters:
     language: str = ""
     priority: int | None = None
     is_waiting: bool = False
+    is_late: bool = False
     is_followed: bool = False
     is_mentioned: bool = False
     text: str = ""
@@ -110,13 +111,14 @@ def list_conversations(
     limit: int = 50,
 ) -> Page:
     """One page. "oldest_waiting": who waits longest first, then the others, newest first;
-    "newest": by the last message. Raises Invalid for a filter, order or cursor that makes no sense."""
+    "deadline": whose promise ends first, then the others in the same way; "newest": by the last
+    message. Raises Invalid for a filter, order or cursor that makes no sense."""
     walk = _walk_for(session, actor, filters.checked(), limit, _account_rows(session, actor))
     if order not in ORDERS:
         raise Invalid("there is no such order", {"order": say("must be one of {choices}", choices=", ".join(ORDERS))})
     # What is finished does not wait, but for an answer on its way: its newest come first.
-    by_wait = order == "oldest_waiting" and not UNFINISHED.isdisjoint(walk.states)
-    keys = _by_wait(session, walk, after) if by_wait else _by_newest(session, walk, after, "newest")
+    first = _FIRST.get(order) if not UNFINISHED.isdisjoint(walk.states) else None
+    keys = _by_first(session, walk, after, *first) if first else _by_newest(session, walk, after, "newest")
     page = keys[: walk.limit]
     ids = [k.id for k in page]
     rows = with_excerpts(read_rows(session, ids), excerpts.read_excerpts(session, walk.narrowing, ids))
@@ -225,6 +227,8 @@ def _walk_for(
         where.append(exists().where(mark.conversation_id == Conversation.id, mark.label_id == filters.label_id))
     if filters.is_waiting:
         where.append(Conversation.waiting_since.is_not(None))
+    if filters.is_late:
+        where.append(narrowing.is_due(session, timedelta(0)))
     if filters.is_followed or filters.is_mentioned:
         where.append(narrowing.is_followed(actor.staff_id or 0, only_called=filters.is_mentioned))
     accounts = [
@@ -247,27 +251,34 @@ def _account_rows(session: Session, actor: Actor) -> list[tuple[int, int, str]]:
     return [(id_, brand_id, network) for id_, brand_id, network in session.execute(wanted.where(seen))]
 
 
-def _by_wait(session: Session, walk: _Walk, after: str) -> list[Cursor]:
-    """First those who wait, longest first; then the others. One more than the limit."""
-    start = cursors.read(after, "waiting", "newest") if after else None
+# What comes first in an order: the phase of its cursor, and the column that it goes by.
+_FIRST = {"oldest_waiting": ("waiting", Conversation.waiting_since), "deadline": ("due", Conversation.due_at)}
+
+
+def _by_first(
+    session: Session, walk: _Walk, after: str, phase: str, column: InstrumentedAttribute[datetime | None]
+) -> list[Cursor]:
+    """First those that have `column`, earliest first; then the others. One more than the limit."""
+    start = cursors.read(after, phase, "newest") if after else None
     keys: list[Cursor] = []
-    if start is None or start.phase == "waiting":
-        keys = _waiting(session, walk, start)
+    if start is None or start.phase == phase:
+        keys = _earliest(session, walk, start, phase, column)
     if len(keys) <= walk.limit:
-        rest = replace(walk, where=(*walk.where, Conversation.waiting_since.is_(None)), limit=walk.limit - len(keys))
+        rest = replace(walk, where=(*walk.where, column.is_(None)), limit=walk.limit - len(keys))
         go_on = after if start is not None and start.phase == "newest" else ""
         keys += _by_newest(session, rest, go_on, "newest")
     return keys
 
 
-def _waiting(session: Session, walk: _Walk, start: Cursor | None) -> list[Cursor]:
+def _earliest(
+    session: Session, walk: _Walk, start: Cursor | None, phase: str, column: InstrumentedAttribute[datetime | None]
+) -> list[Cursor]:
     c = Conversation
-    where = [*walk.where, c.waiting_since.is_not(None), c.state.in_(walk.states)]
+    where = [*walk.where, column.is_not(None), c.state.in_(walk.states)]
     if start is not None:
-        where.append(or_(c.waiting_since > start.at, and_(c.waiting_since == start.at, c.id > start.id)))
-    order = (c.waiting_since.asc(), c.id.asc())
-    found = _walk_legs(session, walk, c.waiting_since, where, order, by_state=False, ascending=True)
-    return [Cursor("waiting", at, id_) for id_, at in found]
+        where.append(or_(column > start.at, and_(column == start.at, c.id > start.id)))
+    found = _walk_legs(session, walk, column, where, (column.asc(), c.id.asc()), by_state=False, ascending=True)
+    return [Cursor(phase, at, id_) for id_, at in found]
 
 
 def _by_newest(session: Session, walk: _Walk, after: str, phase: str) -> list[Cursor]:

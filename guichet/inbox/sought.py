@@ -46,7 +46,10 @@ STATES: Mapping[str, frozenset[State]] = {
     "internal": frozenset({State.WAITING_INTERNAL}),
     "spam": frozenset({State.SPAM}),
 }
-FLAGS = ("waiting", "unread", "assigned", "unassigned", "mine", "followed", "mentioned", "public", "direct", "mail")
+FLAGS = (
+    "waiting", "unread", "assigned", "unassigned", "mine", "followed", "mentioned", "public", "direct", "mail",
+    "late", "due",
+)  # fmt: skip
 HAS = ("file", "image", "note", "label", "answer")
 PRIORITIES = ("low", "normal", "high", "urgent")
 _FRENCH = {
@@ -56,6 +59,7 @@ _FRENCH = {
     "assigne": "assigned", "libre": "unassigned", "suivi": "followed",
     "suivie": "followed", "mentionne": "mentioned", "mentionnee": "mentioned", "moi": "mine", "prive": "direct",
     "courriel": "mail", "indesirable": "spam", "fichier": "file", "etiquette": "label", "reponse": "answer",
+    "retard": "late", "enretard": "late", "bientot": "due", "echeance": "due",
     "basse": "low", "normale": "normal", "haute": "high", "urgente": "urgent",
 }  # fmt: skip
 

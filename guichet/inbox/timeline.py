@@ -54,7 +54,9 @@ def _event(row: ConversationEvent, messages: dict[int, Message]) -> Event | None
                 at, data["message_id"], accepted, data["seen_through"], data["by"], EndKind(data["end_kind"])
             )
         case "answered_elsewhere":
-            return _echoed(at, messages, [data["message_id"]])[0]
+            remote_at = data.get("remote_at")
+            said_at = datetime.fromisoformat(remote_at) if remote_at else messages[data["message_id"]].remote_at
+            return waits.Echoed(at, data["message_id"], said_at)
         case "echo_recognised":
             return waits.Recognised(at, data["echo_id"], data["message_id"], data["by"])
         case "deleted":
@@ -93,4 +95,5 @@ def _said(at: datetime, message: Message, counts: bool) -> Said:
 
 
 def _echoed(at: datetime, messages: dict[int, Message], ids: Iterable[int]) -> list[waits.Echoed]:
-    return [waits.Echoed(at, i, messages[i].remote_at) for i in ids]
+    """Without those that are gone: they turned out to be answers of ours."""
+    return [waits.Echoed(at, i, messages[i].remote_at) for i in ids if i in messages]

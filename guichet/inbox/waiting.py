@@ -65,7 +65,8 @@ def answered(change: Change, message: Message, accepted_at: datetime, kind: EndK
 
 def echoed(change: Change, message: Message) -> None:
     """Our account answered in the network's own app: that ends what was said before it."""
-    change.event("answered_elsewhere", message_id=message.id)
+    # With its time: an echo that turns out to be our own answer is deleted, the history stays.
+    change.event("answered_elsewhere", message_id=message.id, remote_at=message.remote_at.isoformat())
     before = [m for m in _waiting(change) if m.remote_at <= message.remote_at]
     _serve(change, before, message.remote_at, EndKind.ANSWERED_ELSEWHERE, message)
 

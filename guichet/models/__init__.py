@@ -56,6 +56,7 @@ from guichet.models.post import (
     Variant,
     VariantMedia,
 )
+from guichet.models.promise import Promise, PromisePolicy, PromiseRecount
 from guichet.models.series import Series
 from guichet.models.slot import Slot, SlotUse
 from guichet.models.staff import (
@@ -125,6 +126,9 @@ __all__ = [
     "PostTagging",
     "PostTarget",
     "PostVersion",
+    "Promise",
+    "PromisePolicy",
+    "PromiseRecount",
     "RateWindow",
     "RawItem",
     "RefusedDelivery",

@@ -41,8 +41,6 @@ class Brand(Base):
     calendar_id: Mapped[int | None] = ref("calendar.id")
     default_team_id: Mapped[int | None] = ref("team.id")
     close_after_days: Mapped[int] = mapped_column(default=14)  # closed for good after N days resolved
-    # How long a customer may wait for an answer, in minutes of the calendar's hours (null: nobody promised).
-    answer_within_minutes: Mapped[int | None]
     # How late a post may go out, where it says nothing itself; later, a person is asked.
     late_limit_minutes: Mapped[int] = mapped_column(default=60)
     created_at: Mapped[datetime]

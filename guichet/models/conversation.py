@@ -85,7 +85,8 @@ class Conversation(Base):
 
     `waiting_since` is the start of the open wait (null: nobody waits). `claimed_until`
     is the lease of `assignee_id`'s claim; null while assigned means: until handed over.
-    `hold_until` ends a snooze. `version` grows with every change that an agent could
+    `hold_until` ends a snooze. `due_at` is the earliest deadline of what its customer was
+    promised (guichet/promises). `version` grows with every change that an agent could
     have overlooked.
     """
 
@@ -104,6 +105,7 @@ class Conversation(Base):
         partial_index(
             "ix_conversation_waiting", "account_id", "waiting_since", "id", where="waiting_since IS NOT NULL"
         ),
+        partial_index("ix_conversation_due", "account_id", "due_at", "id", where="due_at IS NOT NULL"),
         Index("ix_conversation_assignee", "assignee_id", "state", "last_message_at"),
         Index("ix_conversation_team", "team_id", "state", "last_message_at"),
         Index("ix_conversation_identity", "identity_id"),
@@ -127,6 +129,7 @@ class Conversation(Base):
     claimed_until: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     hold_until: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
     cycle: Mapped[int] = mapped_column(default=1)
     message_count: Mapped[int] = mapped_column(default=0)
     last_message_id: Mapped[int | None]  # newest message; what a reply has seen is told by it

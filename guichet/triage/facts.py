@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from guichet.inbox.words import fold
 from guichet.models import Account, Brand, Calendar, Conversation, Customer, Identity, Message
-from guichet.triage import hours
+from guichet.promises import hours
 from guichet.triage.rules import Fact
 
 

@@ -68,7 +68,7 @@ def build(session: Any) -> None:
     session.flush()
     brand = make.make_brand(
         session, name="Aurore", languages=["fr", "en"], calendar_id=calendar.id, default_team_id=team.id,
-        signs_with_initials=True, answer_within_minutes=60,
+        signs_with_initials=True,
     )  # fmt: skip
     other = make.make_brand(session, name="Boréal")
     account = make.make_account(session, brand, handle="aurore", webhook_secret="canary-hook", approval="four_eyes")
@@ -108,6 +108,21 @@ def build(session: Any) -> None:
             ],
         ),
         m.Rule(name="Spam", position=2, conditions=[], actions=[{"kind": "spam"}], **known),
+        m.PromisePolicy(
+            name="Refunds", position=1, brand_id=brand.id, first_minutes=15, resolution_minutes=240, **known,
+            conditions=[
+                {"field": "label", "operator": "is", "value": [label.id]},
+                {"field": "account", "operator": "is_not", "value": [twin.id]},
+            ],
+            steps=[{
+                "of": "answer", "percent": 75,
+                "actions": [
+                    {"kind": "tell_leads", "value": None}, {"kind": "tell_staff", "value": agent.id},
+                    {"kind": "team", "value": team.id},
+                ],
+            }],
+        ),
+        m.PromisePolicy(name="All", position=2, conditions=[], first_minutes=60, runs_always=True, **known),
         m.CannedReply(brand_id=brand.id, title="Hello", shortcut="h", text="Bonjour {customer.name}", updated_at=NOW),
         m.CannedReply(brand_id=None, title="Bye", shortcut="b", text="Au revoir", language="fr", updated_at=NOW),
         m.SavedView(
@@ -151,6 +166,9 @@ def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere:
     rule = document["rules"][0]
     assert rule["conditions"][1]["value"] == ["mastodon:aurore"]
     assert [a.get("value") for a in rule["actions"]] == ["refund", "Counter", "agent@example.org", 2]
+    promise = document["promises"][0]
+    assert [c["value"] for c in promise["conditions"]] == [["refund"], ["mastodon:aurore#2"]]
+    assert [a["value"] for a in promise["steps"][0]["actions"]] == [None, "agent@example.org", "Counter"]
     assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2", "x:boreal"]
     assert [s["weekday"] for s in document["accounts"][0]["slots"]] == [0, 3]
     assert {g["role"] for g in document["grants"]} == {"agent", "viewer", "publisher"}

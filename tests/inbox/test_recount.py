@@ -183,6 +183,12 @@ class Play:
 
 def _play(session: Session, now: datetime, history: list[tuple[str, int, int]]) -> Play:
     play = Play(make_scene(session, now))
+    session.add(
+        m.PromisePolicy(
+            name="P", position=1, conditions=[], first_minutes=60, next_minutes=30, created_at=now, updated_at=now
+        )
+    )
+    session.flush()
     for act, n, seconds in history:
         savepoint = session.begin_nested()
         try:
@@ -197,6 +203,11 @@ def _rows(session: Session, conversation: m.Conversation) -> list[dict[str, Any]
     session.expire_all()
     waits = session.scalars(select(m.Wait).where(m.Wait.conversation_id == conversation.id)).all()
     return sorted((_as_dict(w, w.opened_by_message_id, w.ended_by_message_id) for w in waits), key=repr)
+
+
+def _due(wait: dict[str, Any]) -> datetime:
+    """Of a wait that goes on: what is promised follows it through everything."""
+    return wait["started_at"] + timedelta(minutes=60 if wait["is_first"] else 30)
 
 
 def _as_dict(w: m.Wait | WaitValue, opened_by: int, ended_by: int | None) -> dict[str, Any]:
@@ -229,6 +240,7 @@ def _check(session: Session, play: Play) -> None:
         assert rows == sorted((_as_dict(w, w.opened_by, w.ended_by) for w in recounted), key=repr)
         still = [r for r in rows if r["ended_at"] is None]
         assert conversation.waiting_since == (still[0]["started_at"] if still else None)
+        assert conversation.due_at == (_due(still[0]) if still else None)
     _check_counters(session)
 
 

@@ -84,6 +84,8 @@ WEAKEST = {
         "POST /teams",
         "POST /grants",
         "POST /labels",
+        "POST /promises",
+        "PATCH /promises/<int:id>",
         "POST /rules",
         "POST /rules/preview",
         "POST /canned-replies",

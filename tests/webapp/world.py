@@ -90,6 +90,9 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     team = make.make_team(session, name=f"Team of {word}")
     label = m.Label(name=f"Label of {word[:3]}")
     rule = m.Rule(name="rule", position=1, conditions=[], actions=[], created_at=NOW, updated_at=NOW)
+    promise = m.PromisePolicy(
+        name="promise", position=1, brand_id=brand.id, conditions=[], first_minutes=60, created_at=NOW, updated_at=NOW
+    )
     calendar = m.Calendar(name=f"Hours of {word[:3]}", time_zone="UTC", intervals={})
     link = m.ReviewLink(
         secret_hash=word, name=word, made_by=owner.id, made_at=NOW, expires_at=NOW + timedelta(days=1),
@@ -118,6 +121,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
             token,
             label,
             rule,
+            promise,
             calendar,
         ]
     )
@@ -130,7 +134,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "message": message.id, "review-links": link.id, "imports": brought.id,
         "post-tags": tag.id, "calendar-feeds": feed.id,
-        "discrepancies": differs.id,
+        "discrepancies": differs.id, "promises": promise.id,
     }  # fmt: skip
     return Place(account, ids)
 

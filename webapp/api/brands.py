@@ -43,9 +43,9 @@ def add_brand(asked: Asked, body: BrandNew) -> Brand:
 
 @room.patch("/brands/<int:id>", Brand, scope="manage")
 def change_brand(asked: Asked, path: IdPath, body: BrandChange) -> Brand:
-    """Change a brand. calendar_id, default_team_id and answer_within_minutes may be null."""
+    """Change a brand. calendar_id and default_team_id may be null."""
     brand = queries.get_brand(asked.session, asked.actor, path.id)
-    may_be_null = ("calendar_id", "default_team_id", "answer_within_minutes")
+    may_be_null = ("calendar_id", "default_team_id")
     given = body.model_dump(exclude_unset=True)
     changes = {name: value for name, value in given.items() if value is not None or name in may_be_null}
     return _brand(operations.change_brand(asked.session, asked.actor, brand, changes, asked.now))

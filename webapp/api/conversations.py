@@ -48,8 +48,9 @@ room = Room("conversations")
 def list_conversations(asked: Asked, query: ConversationQuery) -> Page[ConversationRow]:
     """The inbox, as far as one may see it."""
     filters = views.filters_for(asked, query)
+    order = views.order_for(asked, query)
     page = queries.list_conversations(
-        asked.session, asked.actor, filters, order=query.sort, after=query.cursor or "", limit=query.limit
+        asked.session, asked.actor, filters, order=order, after=query.cursor or "", limit=query.limit
     )
     return Page(items=threads.show_rows(asked, page.items), next_cursor=page.next_cursor or None)
 

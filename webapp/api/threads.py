@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,8 +16,7 @@ from guichet.inbox.rows import ConversationRow as Row
 from guichet.models import Attachment as AttachmentRow
 from guichet.models import Conversation, ConversationEvent, Delivery, PendingAnswer
 from guichet.policy import Actor
-from guichet.triage import promises
-from guichet.triage.promises import Promise
+from guichet.promises.keeping import due_of
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.answering import Pending
@@ -74,11 +73,11 @@ def show_rows(asked: Asked, rows: Sequence[Row]) -> list[ConversationRow]:
     own = Own(
         followers.followed_of(asked.session, asked.staff_id, ids), notices.calls_of(asked.session, asked.staff_id, ids)
     )
-    promised = promises.promises_of(asked.session, [r.account_id for r in rows if r.waiting_since])
-    return [_row(row, names, row.id in unread, own, promised.get(row.account_id)) for row in rows]
+    due = due_of(asked.session, ids)
+    return [_row(row, names, row.id in unread, own, due.get(row.id, {})) for row in rows]
 
 
-def _row(row: Row, names: Names, is_unread: bool, own: Own, promise: Promise | None) -> ConversationRow:
+def _row(row: Row, names: Names, is_unread: bool, own: Own, due: Mapping[str, datetime]) -> ConversationRow:
     return ConversationRow(
         id=row.id,
         account=AccountBrief(id=row.account_id, network=row.network, handle=row.account_handle, name=row.account_name),
@@ -89,7 +88,8 @@ def _row(row: Row, names: Names, is_unread: bool, own: Own, promise: Promise | N
         state=row.state,
         priority=PRIORITIES[row.priority],
         waiting_since=row.waiting_since,
-        answer_due_at=promise.due(row.waiting_since) if promise and row.waiting_since else None,
+        answer_due_at=due.get("answer"),
+        resolution_due_at=due.get("resolution"),
         snoozed_until=row.hold_until,
         last_message_at=row.last_message_at,
         message_count=row.message_count,

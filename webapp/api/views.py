@@ -29,6 +29,7 @@ BUILT_IN: dict[str, dict[str, Any]] = {
     "mentions": {"mentioned": True, "state": _UNFINISHED},
     "followed": {"followed": True, "state": _UNFINISHED},
     "waiting": {"waiting": True, "state": ["all"]},
+    "late": {"late": True, "state": _UNFINISHED, "sort": "deadline"},
     "urgent": {"priority": "urgent"},
     "snoozed": {"state": ["snoozed", "waiting_internal"]},
     "done": {"state": ["waiting_customer", "resolved", "closed"]},
@@ -73,6 +74,13 @@ def filters_for(asked: Asked, query: ConversationQuery) -> Filters:
     return _to_filters(_query_of(given))
 
 
+def order_for(asked: Asked, query: ConversationQuery) -> str:
+    """The order that the query names, else the view's own."""
+    if query.view and "sort" not in query.model_fields_set:
+        return _query_of(_filters_of(asked, query.view)).sort
+    return query.sort
+
+
 def _filters_of(asked: Asked, view: str) -> dict[str, Any]:
     if view in BUILT_IN:
         return BUILT_IN[view]
@@ -103,6 +111,7 @@ def _to_filters(query: ConversationQuery) -> Filters:
         language=query.language or "",
         priority=PRIORITIES.index(query.priority) if query.priority else None,
         is_waiting=bool(query.waiting),
+        is_late=bool(query.late),
         is_followed=bool(query.followed),
         is_mentioned=bool(query.mentioned),
         text=query.q or "",

@@ -266,9 +266,6 @@ class Brand(BrandBrief):
     calendar_id: int | None
     default_team_id: int | None
     close_after_days: int
-    answer_within_minutes: int | None = Field(
-        description="how long a customer may wait for an answer, in the calendar's hours; null: nobody promised"
-    )
     late_limit_minutes: int = Field(description="how late a post may go out; later, a person is asked")
 
 
@@ -282,7 +279,6 @@ class BrandNew(In):
     calendar_id: Id | None = None
     default_team_id: Id | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
-    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
     late_limit_minutes: int = Field(60, ge=1, le=43_200)
 
 
@@ -296,7 +292,6 @@ class BrandChange(In):
     calendar_id: Id | None = None
     default_team_id: Id | None = None
     close_after_days: int | None = Field(None, ge=1, le=3650)
-    answer_within_minutes: int | None = Field(None, ge=1, le=43_200)
     late_limit_minutes: int | None = Field(None, ge=1, le=43_200)
 
 

@@ -77,7 +77,8 @@ class Excerpt(Out):
 
 class ConversationRow(Out):
     """One line of the inbox. `waiting_since`: start of the open wait; null: nobody waits.
-    `answer_due_at`: until when the brand promised an answer; null: it promised nothing."""
+    `answer_due_at`, `resolution_due_at`: until when an answer was promised, and that it is settled;
+    null: not promised, or the clock stands still."""
 
     id: int
     account: AccountBrief
@@ -89,6 +90,7 @@ class ConversationRow(Out):
     priority: PriorityName
     waiting_since: Time | None
     answer_due_at: Time | None
+    resolution_due_at: Time | None
     snoozed_until: Time | None
     last_message_at: Time
     message_count: int
@@ -209,7 +211,7 @@ class Conversation(ConversationRow):
 
 class ConversationQuery(PageQuery):
     """Filters. `state` empty: new and open; "all": every state. "oldest_waiting" puts who
-    waits longest first, then the others, newest first."""
+    waits longest first, then the others, newest first; "deadline" whose promise ends first."""
 
     view: str | None = Field(None, max_length=40, description="a view of /views; other filters override its own")
     account_id: list[Id] | None = None
@@ -222,10 +224,11 @@ class ConversationQuery(PageQuery):
     language: LanguageTag | None = None
     priority: PriorityName | None = None
     waiting: bool | None = Field(None, description="only where the customer waits for us")
+    late: bool | None = Field(None, description="only where a promise is broken")
     followed: bool | None = Field(None, description="only what whoever asks follows")
     mentioned: bool | None = Field(None, description="only what they follow because a note called them")
     q: Words | None = Field(None, description=QUERY)
-    sort: Literal["oldest_waiting", "newest"] = "oldest_waiting"
+    sort: Literal["oldest_waiting", "deadline", "newest"] = "oldest_waiting"
 
 
 class Badges(Out):

@@ -11,11 +11,14 @@ from webapp.api.schemas.inbox import CustomerBrief
 
 
 class Notice(Out):
-    """What somebody is told. `mention` and `team_mention`: a note calls them; the others: what
-    happened in a conversation that they follow, `count` times since they last looked."""
+    """What somebody is told. `mention` and `team_mention`: a note calls them; `due_soon` and `late`:
+    a step of what was promised names them; the others: what happened in a conversation that they
+    follow, `count` times since they last looked."""
 
     id: int
-    kind: Literal["mention", "team_mention", "message", "note", "answer", "closed", "held_back", "called_off"]
+    kind: Literal[
+        "mention", "team_mention", "message", "note", "answer", "closed", "held_back", "called_off", "due_soon", "late"
+    ]
     conversation_id: int
     customer: CustomerBrief
     account: AccountBrief

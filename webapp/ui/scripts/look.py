@@ -48,6 +48,7 @@ PAGES = {
     "people": "/settings/staff",
     "rights": "/settings/rights",
     "rules": "/settings/rules",
+    "promises": "/settings/promises",
     "library": "/library",
 }
 # What only shows after somebody did something: the page, then the keys pressed or what is clicked

@@ -12,6 +12,8 @@ import type {
   Left,
   Me,
   Page,
+  PromisePolicy,
+  PromisePreview,
   Rule,
   RuleAction,
   RulePreview,
@@ -56,6 +58,13 @@ export const changeRule = (id: Id, change: Change): Promise<Rule> => api.patch(`
 export const removeRule = (id: Id): Promise<void> => api.remove(`/rules/${id}`);
 export const orderRules = (ids: Id[]): Promise<Page<Rule>> => api.post("/rules/order", { ids });
 export const previewRule = (conditions: Condition[], brand_id: Id | null): Promise<RulePreview> => api.post("/rules/preview", { conditions, brand_id });
+
+export const allPromises = async (): Promise<PromisePolicy[]> => (await api.get<Page<PromisePolicy>>("/promises")).items;
+export const addPromise = (promise: Change): Promise<PromisePolicy> => api.post("/promises", promise);
+export const changePromise = (id: Id, change: Change): Promise<PromisePolicy> => api.patch(`/promises/${id}`, change);
+export const removePromise = (id: Id): Promise<void> => api.remove(`/promises/${id}`);
+export const orderPromises = (ids: Id[]): Promise<Page<PromisePolicy>> => api.post("/promises/order", { ids });
+export const previewPromise = (promise: Change): Promise<PromisePreview> => api.post("/promises/preview", promise);
 
 export const allCanned = (): Promise<CannedReply[]> => all("/canned-replies");
 export const addCanned = (text: Change): Promise<CannedReply> => api.post("/canned-replies", text);

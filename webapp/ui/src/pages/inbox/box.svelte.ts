@@ -2,15 +2,21 @@
 import { listConversations } from "$lib/api/conversations";
 import { ApiError, type Query } from "$lib/api/client";
 import type { ConversationRow, Id, SavedView } from "$lib/api/types";
+import { counts } from "$lib/counts.svelte";
 import { live } from "$lib/live.svelte";
 import { route } from "$lib/router.svelte";
 import { toggled } from "$lib/selecting";
 
 const PAGE = 50;
 /** Names in the page's address that narrow the list, as the API calls them. */
-const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting", "followed", "mentioned"] as const;
+const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting", "late", "followed", "mentioned"] as const;
 /** Filters of which a kept view may hold several. */
 const LISTS = new Set(["account_id", "state"]);
+
+/** A view may have an order of its own. */
+function usualSort(view: string | undefined): string {
+  return String(counts.views.find((one) => one.id === view)?.filters["sort"] ?? "oldest_waiting");
+}
 
 export class Box {
   rows: ConversationRow[] = $state([]);
@@ -44,14 +50,19 @@ export class Box {
       if (value) asked[name] = value;
     }
     if (!asked["view"] && !this.filtered) asked["view"] = "mine";
-    asked["sort"] ??= "oldest_waiting";
+    asked["sort"] ??= usualSort(asked["view"]);
     return asked;
+  }
+
+  /** The order of the list where the address names none. */
+  get usualSort(): string {
+    return usualSort(String(this.query["view"] ?? ""));
   }
 
   /** What a kept view must hold to show this list: what its view narrows, and what the address narrows further. */
   filtersToKeep(views: SavedView[]): Record<string, unknown> {
     const base = views.find((view) => view.id === this.query["view"])?.filters ?? {};
-    const given = Object.entries(this.query).filter(([name]) => name !== "view" && name !== "sort");
+    const given = Object.entries(this.query).filter(([name, value]) => name !== "view" && (name !== "sort" || value !== "oldest_waiting"));
     return { ...base, ...Object.fromEntries(given.map(([name, value]) => [name, LISTS.has(name) ? [value] : value])) };
   }
 

@@ -88,6 +88,8 @@ export function describeEvent(entry: Entry): string {
       return words.snoozed(who, format(preferences.language, { weekday: "short", hour: "2-digit", minute: "2-digit" }).format(Date.parse(text(data["until"])) || 0));
     case "resolved":
       return data["how"] === "not_needed" ? words.not_needed(who) : data["how"] === "" || data["how"] === "unanswered" ? words.unanswered(who) : words.resolved(who);
+    case "promise_step":
+      return data["is_late"] ? words.promiseBroken : words.promiseNear(Number(data["percent"]));
     case "routed":
     case "rule":
       return words.routed(text(data["rule"]) || t.inbox.aRule);

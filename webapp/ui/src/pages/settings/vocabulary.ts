@@ -1,5 +1,5 @@
 /** What a rule may ask and do, as the server understands it (guichet/triage/rules.py), and how it is said. */
-import type { Condition, RuleAction } from "$lib/api/types";
+import type { Condition, PromiseStep, RuleAction } from "$lib/api/types";
 import { t } from "$lib/i18n/index.svelte";
 import { session } from "$lib/session.svelte";
 
@@ -8,8 +8,8 @@ export type ActionKind = keyof typeof t.settings.rules.actions;
 
 interface Asked {
   operators: ("is" | "is_not" | "any_of" | "none_of")[];
-  /** Fixed values; "free": typed; "account" and "network": what this installation has. */
-  values: readonly string[] | "free" | "account" | "network";
+  /** Fixed values; "free": typed; "account", "network", "label": what this installation has. */
+  values: readonly string[] | "free" | "account" | "network" | "label" | "priority";
 }
 
 export const FIELDS: Record<FieldName, Asked> = {
@@ -21,7 +21,14 @@ export const FIELDS: Record<FieldName, Asked> = {
   surface: { operators: ["is", "is_not"], values: ["public", "direct", "mail"] },
   customer: { operators: ["is", "is_not"], values: ["vip", "known", "blocked"] },
   hours: { operators: ["is"], values: ["open", "closed"] },
+  priority: { operators: ["is", "is_not"], values: "priority" },
+  label: { operators: ["is", "is_not"], values: "label" },
 };
+/** What rules ask of a message, and what promises ask of who waits (guichet/promises/rules.py). */
+export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours"];
+export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "surface", "account", "label", "language"];
+/** Kept as numbers. */
+const NUMBERED = new Set<FieldName>(["account", "label", "priority"]);
 export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "spam"];
 /** By the number that the server gives each. */
 export const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
@@ -36,15 +43,19 @@ export function optionsOf(field: FieldName): Option[] {
   const { values } = FIELDS[field];
   if (values === "free") return [];
   if (values === "account") return session.accounts.map((one) => ({ value: String(one.id), name: `${one.handle} (${t.common.networks[one.network] ?? one.network})` }));
+  if (values === "label") return session.labels.map((one) => ({ value: String(one.id), name: one.name }));
+  if (values === "priority") return byNumber();
   if (values === "network") return [...new Set(session.accounts.map((one) => one.network))].sort().map((one) => ({ value: one, name: t.common.networks[one] ?? one }));
   const names = t.settings.rules.values as Record<string, string>;
   return values.map((one) => ({ value: one, name: names[one] ?? one }));
 }
 
+const byNumber = (): Option[] => PRIORITIES.map((one, place) => ({ value: String(place), name: t.inbox.priorities[one] }));
+
 /** What can be chosen for an action; null: it takes no value. */
 export function targetsOf(kind: ActionKind): Option[] | null {
   if (kind === "spam") return null;
-  if (kind === "priority") return PRIORITIES.map((one, place) => ({ value: String(place), name: t.inbox.priorities[one] }));
+  if (kind === "priority") return byNumber();
   const named: { id: number; name: string }[] = kind === "label" ? session.labels : kind === "team" ? session.teams : session.staff.filter((one) => !one.disabled_at);
   return named.map((one) => ({ value: String(one.id), name: one.name }));
 }
@@ -68,7 +79,7 @@ export function rowOf(condition: Condition): Row {
   return { field: known(condition.field) ? condition.field : "text", operator: condition.operator, values };
 }
 export function conditionOf(row: Row): Condition {
-  return { field: row.field, operator: row.operator, value: row.field === "account" ? row.values.map(Number) : [...row.values] };
+  return { field: row.field, operator: row.operator, value: NUMBERED.has(row.field) ? row.values.map(Number) : [...row.values] };
 }
 export function actOf(action: RuleAction): Act {
   return { kind: action.kind as ActionKind, value: action.value === null || action.value === undefined ? "" : String(action.value) };
@@ -76,6 +87,25 @@ export function actOf(action: RuleAction): Act {
 export function actionOf(act: Act): RuleAction {
   return act.kind === "spam" ? { kind: "spam", value: null } : { kind: act.kind, value: Number(act.value) };
 }
+/** What a promise's step does with whom. */
+export const STEP_ACTS = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "priority", "team"] as const;
+export type StepAct = (typeof STEP_ACTS)[number];
+
+/** What can be chosen for a step's act; null: it takes no value. */
+export function stepTargets(kind: string): Option[] | null {
+  if (kind === "tell_assignee" || kind === "tell_leads") return null;
+  return targetsOf(kind === "tell_staff" ? "assignee" : kind === "priority" ? "priority" : "team");
+}
+export function sayStep(step: PromiseStep): string {
+  const words = t.settings.promises;
+  const acts = step.actions.map((act) => {
+    const target = stepTargets(act.kind)?.find((one) => one.value === String(act.value));
+    const name = (words.acts as Record<string, string>)[act.kind] ?? act.kind;
+    return stepTargets(act.kind) ? `${name} ${target?.name ?? t.settings.rules.goneTarget}` : name;
+  });
+  return words.stepSaid({ percent: step.percent, of: words.ofs[step.of], acts: acts.join(", ") });
+}
+
 export const isWhole = (rows: Row[], acts: Act[]): boolean => rows.every((row) => row.values.length > 0) && acts.length > 0 && acts.every((act) => act.kind === "spam" || act.value !== "");
 
 export function sayCondition(condition: Condition): string {

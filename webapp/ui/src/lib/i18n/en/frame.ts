@@ -101,6 +101,8 @@ export const frame = {
     closed: (who: string, _n: number) => `${who} closed it`,
     held_back: (_who: string, _n: number) => "Your planned answer was held back",
     called_off: (who: string, _n: number) => `${who} called off your planned answer`,
+    due_soon: (who: string, _n: number) => `${who} must soon have an answer`,
+    late: (who: string, _n: number) => `${who} waits longer than promised`,
   },
   notFound: "There is no such page",
   notFoundText: "The address may be mistyped, or the page has moved.",

@@ -101,6 +101,8 @@ export const frame: Catalogue["frame"] = {
     closed: (who) => `${who} l’a close`,
     held_back: () => "Votre réponse programmée a été retenue",
     called_off: (who) => `${who} a annulé votre réponse programmée`,
+    due_soon: (who) => `${who} doit bientôt avoir une réponse`,
+    late: (who) => `${who} attend plus longtemps que promis`,
   },
   notFound: "Cette page n’existe pas",
   notFoundText: "L’adresse est peut-être mal saisie, ou la page a été déplacée.",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guichet.triage import hours
-from guichet.triage.hours import Hours
+from guichet.promises import hours
+from guichet.promises.hours import Hours
 
 # Paris puts the clock forward on 29 March 2026 at 02:00 and back on 25 October at 03:00.
 SPRING, AUTUMN = datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)
