@@ -27,6 +27,8 @@ export const FIELDS: Record<FieldName, Asked> = {
 /** What rules ask of a message, and what promises ask of who waits (guichet/promises/rules.py). */
 export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours"];
 export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "surface", "account", "label", "language"];
+/** What only a message can tell, not who waits. */
+const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
 const NUMBERED = new Set<FieldName>(["account", "label", "priority"]);
 export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "spam"];
@@ -37,6 +39,9 @@ export interface Option {
   value: string;
   name: string;
 }
+
+/** What can be chosen for a field of a promise. */
+export const optionsOfWaits = (field: FieldName): Option[] => optionsOf(field).filter((one) => !OF_MESSAGES.has(one.value));
 
 /** What can be chosen for a field; empty: it is typed. */
 export function optionsOf(field: FieldName): Option[] {
