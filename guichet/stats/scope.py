@@ -7,24 +7,30 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
+from guichet.db import dialect
 from guichet.errors import Invalid
 from guichet.inbox.waits import EndKind
-from guichet.models import Account, Brand, Wait
+from guichet.models import Account, Brand, Promise, Wait
 from guichet.policy import Action, Actor, visible_accounts
+from guichet.promises.rules import KINDS
 
 # Ends that are an answer, and ends (with "" for none yet) after which none is known.
 ANSWERED = (EndKind.HUMAN_REPLY, EndKind.ANSWERED_ELSEWHERE)
 CENSORED = ("", EndKind.CLOSED_UNANSWERED, EndKind.WITHDRAWN)
 
+# What may have become of a promise.
+PROMISES = ("kept", "broken", "running")
+
 
 @dataclass(frozen=True)
 class WaitFilter:
     """Empty means no restriction. `since` and `until` are days (both included) in the zone of
-    each account's brand; `end_kinds` may hold "" for open waits; `answered_by` 0: nobody."""
+    each account's brand; `end_kinds` may hold "" for open waits; `answered_by` 0: nobody. `policy_id`,
+    `promise_kind` and `promise` (one of PROMISES): what the wait was promised, and what became of it."""
 
     account_ids: tuple[int, ...] = ()
     brand_id: int | None = None
@@ -34,6 +40,9 @@ class WaitFilter:
     end_kinds: tuple[str, ...] = ()
     answered_by: int | None = None
     is_first: bool | None = None
+    policy_id: int | None = None
+    promise_kind: str = ""
+    promise: str = ""
 
 
 def only_answered(scope: WaitFilter) -> WaitFilter:
@@ -74,7 +83,36 @@ def matching(session: Session, actor: Actor, scope: WaitFilter) -> list[ColumnEl
         where.append(Wait.answered_by == scope.answered_by if scope.answered_by else Wait.answered_by.is_(None))
     if scope.is_first is not None:
         where.append(Wait.is_first.is_(scope.is_first))
+    if scope.policy_id is not None or scope.promise_kind or scope.promise:
+        where.append(_promised(session, scope))
     return where
+
+
+def became_of(session: Session) -> dict[str, ColumnElement[bool]]:
+    """For each of PROMISES: whether a promise is that now, by the database's clock. What is open and
+    past its deadline is broken; what did not count is none of them."""
+    is_over = and_(Promise.due_at.is_not(None), Promise.due_at <= dialect.database_now(session))
+    is_open = and_(Promise.ended_at.is_(None), Promise.policy_id.is_not(None))
+    return {
+        "kept": Promise.is_kept.is_(True),
+        "broken": or_(Promise.is_kept.is_(False), and_(is_open, is_over)),
+        "running": and_(is_open, not_(is_over)),
+    }
+
+
+def _promised(session: Session, scope: WaitFilter) -> ColumnElement[bool]:
+    if scope.promise not in ("", *PROMISES) or scope.promise_kind not in ("", *KINDS):
+        raise Invalid(
+            "there is no such promise", {"promise": say("must be one of {choices}", choices=", ".join(PROMISES))}
+        )
+    which = [Promise.wait_id == Wait.id]
+    if scope.policy_id is not None:
+        which.append(Promise.policy_id == scope.policy_id)
+    if scope.promise_kind:
+        which.append(Promise.kind == scope.promise_kind)
+    fates = became_of(session)
+    which.append(fates[scope.promise] if scope.promise else or_(*fates.values()))
+    return exists().where(*which)
 
 
 def _when(scope: WaitFilter, zones: Mapping[int, ZoneInfo]) -> ColumnElement[bool]:

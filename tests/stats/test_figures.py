@@ -15,7 +15,8 @@ from guichet import models as m
 from guichet.errors import Invalid
 from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM, load_actor
-from guichet.stats import km, queries
+from guichet.promises import operations
+from guichet.stats import km, promises, queries
 from guichet.stats.scope import WaitFilter
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, make_scene
@@ -133,3 +134,37 @@ def test_nobody_sees_figures_of_accounts_that_are_not_theirs(told: Scene) -> Non
 def test_days_that_make_no_sense_are_refused(scene: Scene, scope: WaitFilter) -> None:
     with pytest.raises(Invalid):
         queries.first_responses(scene.session, scene.actor(), scope, now=scene.now)
+
+
+def test_kept_and_broken_promises_open_their_waits(session: Session, now: datetime) -> None:
+    scene = make_scene(session, now)
+    boss = load_actor(session, f.make_staff(session, "administrator"), now)
+    policy = operations.add_policy(session, boss, {"name": "All", "first_minutes": 60, "next_minutes": 60}, now)
+    prompt = scene.customer_says(root="prompt")
+    answer(scene, prompt, minutes=10)
+    slow = scene.customer_says(root="slow")
+    answer(scene, slow, minutes=90)
+    spam = scene.customer_says(root="spam")
+    inbox.mark_spam(session, scene.actor(), scene.conversation_of(spam), scene.now)
+    ignored = scene.customer_says(root="ignored")  # its deadline is long past by the database's clock
+    for message in (prompt, slow):
+        inbox.reopen(session, scene.actor(), scene.conversation_of(message), scene.now)
+    again = scene.customer_says("And?", root="prompt")
+    session.query(m.Promise).filter_by(kind="next").one().due_at = datetime.now(UTC) + timedelta(hours=1)
+    session.flush()
+
+    first, next_ = promises.kept_promises(session, boss, WEEK)
+    assert (first.policy_id, first.kind, first.kept, first.broken, first.running) == (policy.id, "first", 1, 2, 0)
+    assert (next_.kind, next_.kept, next_.broken, next_.running) == ("next", 0, 0, 1)
+
+    def behind(row: promises.Kept, fate: str) -> set[int]:
+        page = queries.list_waits(session, boss, row.waits_that(fate), now=scene.now)
+        return {w.conversation_id for w in page.items}
+
+    assert behind(first, "kept") == {prompt.conversation_id}
+    assert behind(first, "broken") == {slow.conversation_id, ignored.conversation_id}
+    assert behind(next_, "running") == {again.conversation_id}
+    stranger = load_actor(session, f.make_staff(session), now)
+    assert promises.kept_promises(session, stranger, WEEK) == []
+    with pytest.raises(Invalid):
+        queries.list_waits(session, boss, replace(WEEK, promise="forgotten"), now=now)

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from guichet.stats import publishing, queries
+from guichet.stats import promises, publishing, queries
 from guichet.stats.queries import Responses as Figures
-from guichet.stats.scope import WaitFilter, only_answered, only_unanswered
+from guichet.stats.scope import PROMISES, WaitFilter, only_answered, only_unanswered
 from webapp.api.around import customers_of
 from webapp.api.briefs import Names
 from webapp.api.schemas.common import Page
 from webapp.api.schemas.inbox import CustomerBrief
 from webapp.api.schemas.numbers import (
     EndCount,
+    KeptPromises,
+    KeptQuery,
+    KeptRow,
     Percentile,
     PublishedRow,
     Publishing,
@@ -56,7 +59,8 @@ def list_waits(asked: Asked, query: WaitsQuery) -> Page[Wait]:
     kinds = tuple("" if kind == "open" else kind for kind in query.end_kind or ())
     scope = replace(
         _scope(query), since=query.since, until=query.until, end_kinds=kinds, answered_by=query.answered_by,
-        is_first=query.first_only or None,
+        is_first=query.first_only or None, policy_id=query.policy_id, promise_kind=query.promise_kind or "",
+        promise=query.promise or "",
     )  # fmt: skip
     page = queries.list_waits(
         asked.session, asked.actor, scope, after=query.cursor or "", limit=query.limit, now=asked.now
@@ -110,6 +114,25 @@ def get_responses(asked: Asked, query: ResponsesQuery) -> Responses:
     )
 
 
+@room.get("/stats/promises", KeptPromises)
+def get_promises(asked: Asked, query: KeptQuery) -> KeptPromises:
+    """How many promises were kept and broken, by brand and policy."""
+    until = query.until or asked.now.date()
+    since = query.since or until - timedelta(days=6)
+    scope = replace(_scope(query), since=since, until=until)
+    rows = promises.kept_promises(asked.session, asked.actor, scope)
+    return KeptPromises(as_of=asked.now, since=since, until=until, rows=[_kept(row) for row in rows])
+
+
+def _kept(row: promises.Kept) -> KeptRow:
+    kept, broken, running = (_show_scope(row.waits_that(name)) for name in PROMISES)
+    return KeptRow(
+        brand_id=row.brand_id, brand=row.brand, policy_id=row.policy_id, policy=row.policy, kind=row.kind,
+        kept=row.kept, broken=row.broken, running=row.running,
+        kept_waits=kept, broken_waits=broken, running_waits=running,
+    )  # fmt: skip
+
+
 @room.get("/stats/publishing", Publishing)
 def get_publishing(asked: Asked, query: PublishingQuery) -> Publishing:
     """What went out by account, and how late."""
@@ -131,7 +154,7 @@ def _published(key: str, name: str, row: publishing.Published) -> PublishedRow:
     )  # fmt: skip
 
 
-def _scope(query: WaitsNowQuery | WaitsQuery | ResponsesQuery) -> WaitFilter:
+def _scope(query: WaitsNowQuery | WaitsQuery | ResponsesQuery | KeptQuery) -> WaitFilter:
     return WaitFilter(account_ids=tuple(query.account_id or ()), brand_id=query.brand_id, network=query.network or "")
 
 
@@ -145,6 +168,9 @@ def _show_scope(scope: WaitFilter) -> WaitScope:
         end_kind=[kind or "open" for kind in scope.end_kinds],
         answered_by=scope.answered_by,
         first_only=scope.is_first,
+        policy_id=scope.policy_id,
+        promise_kind=scope.promise_kind or None,
+        promise=scope.promise or None,
     )
 
 

@@ -22,6 +22,9 @@ EndKindName = Literal[
     "closed_unanswered",
 ]
 
+PromiseKindName = Literal["first", "next", "resolution"]
+PromiseFateName = Literal["kept", "broken", "running"]
+
 
 class Percentile(Out):
     """`more_than`: the value is only known to lie beyond `seconds`; null: no data."""
@@ -41,6 +44,9 @@ class WaitScope(Out):
     end_kind: list[str]
     answered_by: int | None
     first_only: bool | None
+    policy_id: int | None
+    promise_kind: str | None
+    promise: str | None
 
 
 class WaitingAccount(Out):
@@ -143,6 +149,43 @@ class WaitsQuery(PageQuery):
     end_kind: list[EndKindName] | None = None
     answered_by: int | None = Field(None, ge=0, le=2**53 - 1)
     first_only: bool | None = None
+    policy_id: Id | None = Field(None, description="promised something by this policy")
+    promise_kind: PromiseKindName | None = None
+    promise: PromiseFateName | None = Field(None, description="what became of what was promised")
+
+
+class KeptRow(Out):
+    """What a policy promised a brand's customers, and how many promises were kept or broken, or are
+    `running`: open and not late. Each with the waits behind it."""
+
+    brand_id: int
+    brand: str
+    policy_id: int
+    policy: str
+    kind: PromiseKindName
+    kept: int
+    broken: int
+    running: int
+    kept_waits: WaitScope
+    broken_waits: WaitScope
+    running_waits: WaitScope
+
+
+class KeptPromises(Out):
+    as_of: Time
+    since: date
+    until: date
+    rows: list[KeptRow]
+
+
+class KeptQuery(In):
+    """Days in the zone of each account's brand, both included; default: the last seven."""
+
+    since: Day | None = None
+    until: Day | None = None
+    account_id: list[Id] | None = None
+    brand_id: Id | None = None
+    network: Code | None = None
 
 
 class PublishedRow(Out):

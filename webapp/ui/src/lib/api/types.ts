@@ -134,6 +134,7 @@ export type RuleAction = S["RuleAction"];
 export type Rule = Omit<S["Rule"], "conditions" | "actions"> & { conditions: Condition[]; actions: RuleAction[] };
 export type PromiseStep = S["PromiseStep"];
 export type PromisePolicy = Omit<S["PromisePolicy"], "conditions" | "steps"> & { conditions: Condition[]; steps: PromiseStep[] };
+export type KeptPromises = S["KeptPromises"];
 export type PromisePreview = S["PromisePreview"];
 export type RulePreview = S["RulePreview"];
 export type AuditEntry = S["AuditEntry"];

@@ -41,6 +41,12 @@ export const numbers = {
     closed_unanswered: "closed unanswered",
     open: "still waiting",
   } as Record<string, string>,
+  promises: {
+    title: "What was promised",
+    columns: { promise: "Promise", brand: "Brand", share: "Kept", kept: "In time", broken: "Broken", running: "Still open" },
+    kinds: { first: "first answer", next: "further answers", resolution: "settled" },
+    note: "By the day on which the customer began to wait. Who waits beyond the deadline counts as broken; spam and what needed no answer does not count.",
+  },
   endsTitle: "How the waits ended",
   waitingByAccount: "Waiting now, by account",
   open: "Show the waits",

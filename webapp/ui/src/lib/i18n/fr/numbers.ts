@@ -42,6 +42,12 @@ export const numbers: Catalogue["numbers"] = {
     closed_unanswered: "clos sans réponse",
     open: "attend encore",
   },
+  promises: {
+    title: "Ce qui était promis",
+    columns: { promise: "Promesse", brand: "Marque", share: "Tenues", kept: "À temps", broken: "Rompues", running: "En cours" },
+    kinds: { first: "première réponse", next: "réponses suivantes", resolution: "réglée" },
+    note: "Selon le jour où le client a commencé à attendre. Qui attend au-delà de l’échéance compte comme promesse rompue\u202f; les indésirables et ce qui n’appelait pas de réponse ne comptent pas.",
+  },
   endsTitle: "Comment les attentes ont fini",
   waitingByAccount: "En attente maintenant, par compte",
   open: "Montrer les attentes",
