@@ -278,17 +278,8 @@ def shut(change: Change) -> None:
     waiting.end_all(change, EndKind.CLOSED_UNANSWERED)
 
 
-def mark_spam(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:
-    """Put it aside as spam; an open wait ends as moderated, and what follows opens none."""
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
-    with changing(session, actor, conversation, now) as change:
-        discard(change)
-        audit.record(session, actor, "conversation.spam", conversation, now)
-    return conversation
-
-
 def discard(change: Change) -> None:
-    """Mark as spam within `changing`."""
+    """It is spam: an open wait ends as moderated, and what follows opens none. Within `changing`."""
     _move(change, State.SPAM, "spam")
     waiting.end_all(change, EndKind.MODERATED)
 

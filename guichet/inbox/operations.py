@@ -14,7 +14,6 @@ from guichet.inbox.handling import (
     assign,
     claim,
     close,
-    mark_spam,
     release,
     renew,
     reopen,
@@ -27,6 +26,7 @@ from guichet.inbox.labels import change_label, create_label, delete_label, set_l
 from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
+from guichet.inbox.spam import mark_spam
 from guichet.inbox.splitting import split
 from guichet.inbox.taking_back import cancel_planned, move_planned, send_now, take_back
 from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake_snoozed

@@ -42,11 +42,16 @@ def clean_data(value: object, depth: int = 8) -> object:
 
 
 def preview(text: str) -> str:
-    """The first words, on one line; without whom they begin by addressing, for that is us or those
+    """The first words of a customer, without whom they begin by addressing: that is us, or those
     whom the network put there. What does nothing but address stays."""
-    words = text[:2000].split()
-    said = next((n for n, word in enumerate(words) if not word.startswith("@")), 0)
-    line = " ".join(words[said:])
+    said = text[:2000].split()
+    begins = next((n for n, word in enumerate(said) if not word.startswith("@")), 0)
+    return first_words(" ".join(said[begins:]))
+
+
+def first_words(text: str) -> str:
+    """On one line."""
+    line = " ".join(text[:2000].split())
     return line if len(line) <= PREVIEW_LENGTH else line[: PREVIEW_LENGTH - 1].rstrip() + "…"
 
 

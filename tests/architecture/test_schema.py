@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, MetaData, Table, inspect, select, text
+from sqlalchemy.orm import Session
 
 from guichet.db import migrate
 from guichet.db.dialect import is_search_table
 from guichet.db.engine import open_engine
-from guichet.models import Base
+from guichet.models import Base, PromisePolicy, PromiseRecount
 from tests import databases
 
 
@@ -56,6 +58,30 @@ def test_a_changed_schema_is_noticed(empty: Engine) -> None:
     with empty.begin() as c:
         c.execute(text("ALTER TABLE label ADD COLUMN stranger INTEGER"))
     assert _differences(empty) != []
+
+
+def test_what_a_brand_had_promised_is_its_policy_afterwards_and_its_own_again_before(empty: Engine) -> None:
+    migrate.upgrade(empty, "0025")
+    with empty.begin() as c:
+        brands = Table("brand", MetaData(), autoload_with=c)
+        rest = {"time_zone": "UTC", "languages": [], "signs_with_initials": False, "needs_approval": False,
+                "close_after_days": 30, "created_at": datetime(2026, 1, 1, tzinfo=UTC)}  # fmt: skip
+        for name, minutes in (("Aurore", 60), ("Lumen", None), ("Brume", 15)):
+            c.execute(brands.insert().values(name=name, answer_within_minutes=minutes, **rest))
+    migrate.upgrade(empty)
+    with Session(empty) as session:
+        promised = [
+            (p.name, p.brand_id, p.first_minutes, p.next_minutes, p.resolution_minutes, p.is_on, p.conditions)
+            for p in session.scalars(select(PromisePolicy).order_by(PromisePolicy.position))
+        ]
+        recounts = session.scalars(select(PromiseRecount)).all()
+    assert promised == [("Aurore", 1, 60, 60, None, True, []), ("Brume", 3, 15, 15, None, True, [])]
+    assert len(recounts) == 1  # who waits now is measured by it
+    migrate.downgrade(empty, "0025")
+    with empty.connect() as c:
+        assert dict(c.execute(text("SELECT name, answer_within_minutes FROM brand")).all()) == {
+            "Aurore": 60, "Lumen": None, "Brume": 15
+        }  # fmt: skip
 
 
 def _differences(engine: Engine) -> list[Any]:

@@ -176,6 +176,16 @@ def test_if_somebody_answers_first_it_is_held_back(scene: Scene, by: str) -> Non
 
 
 @on_one
+def test_nobody_answers_what_is_spam(scene: Scene) -> None:
+    out = answer(scene, scene.customer_says(), later=tomorrow(scene))
+    conversation = scene.conversation_of(out)
+    inbox.mark_spam(scene.session, scene.actor(scene.colleague), conversation, scene.later(seconds=60))
+    delivery = delivery_of(scene, out)
+    assert (delivery.state, delivery.reason_code, conversation.state) == ("needs_human", "marked_spam", "spam")
+    assert told(scene, scene.agent) == ["held_back"]
+
+
+@on_one
 def test_it_can_be_moved_and_called_off_and_the_authors_text_is_not_lost(scene: Scene) -> None:
     message = scene.customer_says()
     conversation = scene.conversation_of(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from guichet.inbox import notices
-from guichet.inbox.words import preview
+from guichet.inbox.words import first_words
 from webapp.api import around
 from webapp.api.briefs import Names
 from webapp.api.schemas.common import Done, Page
@@ -48,7 +48,7 @@ def _show(told: notices.Told, names: Names) -> Notice:
         customer=around.brief_of(told.conversation.identity),
         account=names.account(one.account_id),
         message_id=one.message_id,
-        text=preview(told.message.text) if told.message else "",
+        text=first_words(told.message.text) if told.message else "",
         by=names.person(one.by_staff_id),
         count=one.count,
         at=one.at,
