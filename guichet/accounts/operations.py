@@ -104,7 +104,7 @@ def save_connected(
     else:
         rules.require_same(account, connected)
     if account is not None:
-        session.refresh(account, with_for_update=True)  # what is just being noted of the old secrets comes first
+        _lock(session, account)  # what is just being noted of the old secrets comes first
     is_new = account is None
     if account is None:
         account = Account(
@@ -265,7 +265,7 @@ def _note_failure(
     is_confirmed: bool = True,
 ) -> None:  # fmt: skip
     if isinstance(error, AuthExpired):
-        session.refresh(account, with_for_update=True)  # whoever connects it anew waits, or is done
+        _lock(session, account)  # whoever connects it anew waits, or is done
         if queries.kept_at(session, account.id) != used:
             return
     account.last_error, account.last_error_at = error.detail, now
@@ -361,3 +361,10 @@ def reseal_credentials(session: Session, actor: Actor, sealer: Sealer, limit: in
         credential.key_id, credential.sealed = sealed.key_id, sealed.data
     session.flush()
     return len(old)
+
+
+def _lock(session: Session, account: Account) -> None:
+    """Wait for whoever is changing the account, and see it as they left it. The row alone: what is
+    read together with it (an outer join) PostgreSQL does not lock."""
+    session.execute(select(Account.id).where(Account.id == account.id).with_for_update())
+    session.refresh(account)
