@@ -66,9 +66,11 @@ def own_postgres(folder: Path, cleanup: str) -> Any:
 
 
 def need_own(database: str) -> None:
-    """Skips what would start, and crash, a server of its own where that cannot be had."""
+    """Skips what would start, and crash, a server of its own where that cannot be had; fails
+    where CI is set, for there it must be."""
     if database == "postgresql" and not importlib.util.find_spec(WHEEL):
-        pytest.skip(f"no PostgreSQL of one's own here: {WHEEL} is not installed")
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse(f"no PostgreSQL of one's own here: {WHEEL} is not installed")
 
 
 @cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from dataclasses import dataclass, field
-from random import Random
+from random import Random, SystemRandom
 from typing import Any
 
 import requests
@@ -28,7 +28,7 @@ _NETWORKS = sorted({voice.network for voice in voices.TALES})
 
 def serve(settings: Settings) -> None:
     """Until the process is ended."""
-    crowd = Crowd(settings, Random())  # noqa: S311 - who writes what
+    crowd = Crowd(settings, SystemRandom())
     crowd.look_away()
     while True:
         time.sleep(LOOK_SECONDS)

@@ -92,8 +92,23 @@ def test_a_start_refuses_a_port_that_somebody_else_has(
         said = guichet("run", "--demo")
         assert said.status == Status.REFUSED
         assert_one_clear_line(said)
-        assert f"port {port} is taken by another program: stop it, or set GUICHET_PORT" in said.err
+        assert f"port {port} on 127.0.0.1 is taken by another program: stop it, or set GUICHET_PORT" in said.err
         assert not list(tmp_path.glob("*.sqlite3"))  # nothing was begun
         wrong = taken(read_settings(os.environ))
-        assert f"port {other} is taken by another program: stop it, or set GUICHET_REHEARSAL_PORT" in wrong
+        assert f"port {other} on 127.0.0.1 is taken by another program: stop it, or set GUICHET_REHEARSAL_PORT" in wrong
     assert not any(str(port) in one for one in taken(read_settings(os.environ)))  # freed a moment ago
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"BIND": "192.0.2.1"}, "on 192.0.2.1 cannot be listened on"),  # TEST-NET-1 (RFC 5737): never ours
+        ({"PORT": "65535", "LIVE_URL": "https://live.example"}, "port 65536 on 127.0.0.1 is beyond the last one"),
+    ],
+)
+def test_where_nothing_can_listen_is_said(
+    settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use_environment(monkeypatch, DATA_DIR=str(tmp_path), SECRET_KEYS=KEYS, **settings)
+    (wrong,) = [one for one in taken(read_settings(os.environ)) if "65535" in one or "192.0.2.1" in one]
+    assert said in wrong
