@@ -12,7 +12,8 @@ from channels.contract.facts import JSON, Surface
 
 @dataclass(frozen=True)
 class MediaItem:
-    """A file to send. `open()` gives its bytes; `sha256` is hex."""
+    """A file to send. `open()` gives its bytes; `sha256` is hex; `focus` is the point of a picture
+    that is to stay in sight where it is shown cut, from (-1, -1), left below, to (1, 1)."""
 
     sha256: str
     mime: str
@@ -22,6 +23,7 @@ class MediaItem:
     open: Callable[[], bytes] = field(repr=False, compare=False)
     width: int | None = None
     height: int | None = None
+    focus: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class MastodonPublisher:
         """Upload what is attached. Refuses a direct message that others could read."""
         if visibility_of(draft) == "direct":
             _refuse_eavesdroppers(draft)
-        return {"media_ids": [self._upload(item, draft.options) for item in draft.media]}
+        return {"media_ids": [self._upload(item) for item in draft.media]}
 
     def new_key(self, now: datetime) -> str:
         return str(uuid.uuid4())
@@ -107,11 +107,11 @@ class MastodonPublisher:
 
     # -- media
 
-    def _upload(self, item: MediaItem, options: Mapping[str, Any]) -> str:
-        focus = (options.get("focus") or {}).get(item.sha256)
+    def _upload(self, item: MediaItem) -> str:
+        focus = {"focus": f"{item.focus[0]:.2f},{item.focus[1]:.2f}"} if item.focus else {}
         how: JSON = {
             "files": {"file": (item.filename, item.open(), item.mime)},
-            "data": {"description": item.alt, **({"focus": str(focus)} if focus else {})},
+            "data": {"description": item.alt, **focus},
         }
         try:
             response = self._api.call("POST", "/api/v2/media", **how)

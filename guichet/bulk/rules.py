@@ -93,7 +93,7 @@ def _refusals(plan: Plan, made: Made) -> list[Finding]:
     found: dict[tuple[str, str, str], Finding] = {}
     for place, content in zip(plan.places, contents_of(plan), strict=True):
         limit = place.spec.limits_for(place.settings).media.get(Surface.PUBLIC)
-        for item, problem in check(fitted(content, limit, made), place.spec, place.settings).problems:
+        for item, problem in check(fitted(content, {}, limit, made), place.spec, place.settings).problems:
             column = column_of(problem, content.parts[item].kind)
             message = refusal(problem, place.shown)
             found.setdefault((column, problem.name, message), Finding(plan.row, column, problem.name, message))

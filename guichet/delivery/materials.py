@@ -36,11 +36,11 @@ def in_brands(actor: Actor, action: Action) -> ColumnElement[bool]:
     return Media.brand_id.in_(select(Account.brand_id).where(visible(actor, Account.id, action)))
 
 
-def ref_of(media: Media, alt: str = "") -> MediaRef:
+def ref_of(media: Media, alt: str = "", focus: tuple[float, float] | None = None) -> MediaRef:
     """The file as a post or an answer names it; `alt` where it is described there otherwise."""
     return MediaRef(
         media_id=media.id, sha256=media.sha256, mime=media.mime, size=media.size, filename=media.filename,
-        alt=alt or media.alt, storage_key=media.storage_key, width=media.width, height=media.height,
+        alt=alt or media.alt, storage_key=media.storage_key, width=media.width, height=media.height, focus=focus,
     )  # fmt: skip
 
 

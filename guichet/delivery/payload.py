@@ -38,6 +38,7 @@ class MediaRef:
     storage_key: str
     width: int | None = None
     height: int | None = None
+    focus: tuple[float, float] | None = None  # a point of it, from (-1, -1), left below, to (1, 1)
 
 
 def freeze(
@@ -100,6 +101,12 @@ def thawed_target(frozen: Mapping[str, Any]) -> Target:
     return Target(**{**frozen, "surface": Surface(frozen["surface"])})
 
 
+def focus_of(frozen: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The point of a file that is to stay in sight, as it was frozen."""
+    focus = frozen.get("focus")
+    return (focus[0], focus[1]) if focus else None
+
+
 def _media_item(frozen: Mapping[str, Any], store: FileStore) -> MediaItem:
     def read() -> bytes:
         try:
@@ -119,4 +126,5 @@ def _media_item(frozen: Mapping[str, Any], store: FileStore) -> MediaItem:
         open=read,
         width=frozen["width"],
         height=frozen["height"],
+        focus=focus_of(frozen),
     )

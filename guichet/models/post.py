@@ -32,7 +32,7 @@ class Media(Base):
 
 
 class Rendition(Base):
-    """A picture made from a file: as some networks take it, or small, for lists (`recipe`)."""
+    """A picture made from a file: cut, as some networks take it, or small, for lists (`recipe`)."""
 
     __tablename__ = "rendition"
     __table_args__ = (UniqueConstraint("media_id", "recipe"),)
@@ -160,7 +160,8 @@ class TargetRendition(Base):
 
 
 class VariantMedia(Base):
-    """A file on a variant's item (0: the post itself), with its alt text there."""
+    """A file on a variant's item (0: the post itself), with its alt text there, and what is shown
+    of it (`guichet/publishing/framing.py`; empty: all)."""
 
     __tablename__ = "variant_media"
     variant_id: Mapped[int] = ref("variant.id", primary_key=True)
@@ -168,4 +169,5 @@ class VariantMedia(Base):
     position: Mapped[int] = mapped_column(primary_key=True)
     media_id: Mapped[int] = ref("media.id", index=True)
     alt: Mapped[Long] = mapped_column(default="")
+    frame: Mapped[dict[str, Any]] = mapped_column(default=dict)
     media: Mapped[Media] = relationship()

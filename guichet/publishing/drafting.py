@@ -6,9 +6,10 @@ whenever that changes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,10 +21,11 @@ from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, visible
+from guichet.publishing.framing import Frame, frame_of, joined, recipe_of, settled
 from guichet.publishing.rules import Content, Part
 
 MOST_ITEMS = 50
-FIELDS = ("text", "items", "first_comment", "language", "subject", "media_ids")
+FIELDS = ("text", "items", "first_comment", "language", "subject", "media_ids", "framing")
 _COMMENT = "first_comment"
 
 
@@ -38,7 +40,7 @@ class Item:
 @dataclass(frozen=True)
 class Words:
     """The common text with its files, what follows it in a thread, and the first comment
-    that our account puts under it ("": none)."""
+    that our account puts under it ("": none). `framing`: how files of it are shown, by id."""
 
     text: str = ""
     items: Sequence[Item] = ()
@@ -46,6 +48,7 @@ class Words:
     language: str = ""
     subject: str = ""
     media_ids: Sequence[int] = ()
+    framing: Mapping[int, Frame] = field(default_factory=dict)
 
     def files(self) -> list[int]:
         """Ids of all of its files."""
@@ -63,6 +66,7 @@ class VariantSpec:
     language: str | None = None
     subject: str | None = None
     media_ids: Sequence[int] | None = None
+    framing: Mapping[int, Frame] | None = None
 
     def own(self) -> list[str]:
         return [f for f in FIELDS if getattr(self, f) is not None]
@@ -81,6 +85,7 @@ def write(
     _require_accounts(session, actor, post.brand_id, variants)
     if len({v.account_id for v in variants}) < len(variants):
         raise Invalid("an account can be named once", {"variants": "name an account twice"})
+    variants = [_with_frames(spec, words) for spec in variants]
     merged = {spec.account_id: spec.over(words) for spec in variants}
     files = _files(session, actor, [i for w in (words, *merged.values()) for i in w.files()])
     post.targets.clear()
@@ -182,22 +187,44 @@ def _words(variant: Variant) -> Words:
     for used in variant.media:
         files.setdefault(used.item, []).append(used.media_id)
     items = [Item(str(i["text"]), files.get(n, [])) for n, i in enumerate(thread, 1)]
-    return Words(variant.text, items, comment, variant.language, variant.subject, files.get(0, []))
+    framing = {used.media_id: frame for used in variant.media if (frame := frame_of(used.frame))}
+    return Words(variant.text, items, comment, variant.language, variant.subject, files.get(0, []), framing)
+
+
+def _with_frames(spec: VariantSpec, words: Words) -> VariantSpec:
+    """An account with files of its own keeps how they are shown where the common text has them not."""
+    if spec.framing is not None:
+        return spec
+    mine = set(spec.over(words).files())
+    strays = mine & words.framing.keys() - set(words.files())
+    return replace(spec, framing={i: f for i, f in words.framing.items() if i in mine}) if strays else spec
 
 
 def _parts(target: PostTarget) -> tuple[Part, ...]:
-    """What goes out on an account, with what was made in place of files that it would refuse."""
+    """What goes out on an account, with what was made in place of files."""
     variant, made = target.variant, {r.media_id: r.rendition for r in target.renditions}
 
     def ref(used: VariantMedia) -> MediaRef:
-        plain = ref_of(used.media, used.alt)
+        frame = frame_of(used.frame)
+        plain = ref_of(used.media, used.alt, frame.focus if frame else None)
         return instead_of(plain, made[used.media_id]) if used.media_id in made else plain
 
+    def is_uncut(used: VariantMedia) -> bool:
+        recipe = cut_of(used)
+        has = made[used.media_id].recipe if used.media_id in made else ""
+        return bool(recipe) and has != recipe and not has.startswith(joined(recipe, ""))
+
+    def part(n: int, text: str, kind: str) -> Part:
+        here = [m for m in variant.media if m.item == n]
+        return Part(text, tuple(map(ref, here)), kind, frozenset(at for at, m in enumerate(here) if is_uncut(m)))
+
     following = [(str(i["text"]), str(i.get("kind", "thread_item"))) for i in variant.items]
-    return tuple(
-        Part(text, tuple(ref(m) for m in variant.media if m.item == n), kind)
-        for n, (text, kind) in enumerate([(variant.text, "post"), *following])
-    )
+    return tuple(part(n, text, kind) for n, (text, kind) in enumerate([(variant.text, "post"), *following]))
+
+
+def cut_of(used: VariantMedia) -> str:
+    """What is to be cut out of the file there: the recipe; "" where it is shown whole."""
+    return recipe_of(frame_of(used.frame), used.media.width, used.media.height)
 
 
 def _variant(words: Words, files: dict[int, Media], own: list[str], is_base: bool) -> Variant:
@@ -209,11 +236,15 @@ def _variant(words: Words, files: dict[int, Media], own: list[str], is_base: boo
         language=words.language, subject=words.subject, options={"own": own} if own else {},
     )  # fmt: skip
     variant.media = [
-        VariantMedia(item=item, position=n, media=files[id_])
+        VariantMedia(item=item, position=n, media=files[id_], frame=_kept(words.framing.get(id_), files[id_]))
         for item, ids in enumerate([words.media_ids, *(i.media_ids for i in words.items)])
         for n, id_ in enumerate(dict.fromkeys(ids))
     ]
     return variant
+
+
+def _kept(frame: Frame | None, media: Media) -> dict[str, Any]:
+    return settled(frame, media.mime, media.width, media.height).plain() if frame else {}
 
 
 def _files(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, Media]:

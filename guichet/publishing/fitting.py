@@ -14,21 +14,29 @@ from PIL import Image
 from channels.sentences import say
 from guichet.errors import Invalid
 from guichet.publishing.bounds import STILL, Bounds, Fitted
+from guichet.publishing.framing import Frame
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 _QUALITIES = (90, 82)  # of 100; below, pixels are given up instead
 _STEP = 0.8  # of each side, from one try to the next
 SMALLEST = 400  # pixels of the longer side
 _THUMBNAIL = (320, 320)
+_TURNED = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
 
-def fit(data: bytes, mime: str, bounds: Bounds) -> Fitted:
+def cut(data: bytes, mime: str, frame: Frame) -> Fitted:
+    """What a settled frame shows of the picture, in its own format and as good as that keeps it."""
+    picture = _framed(data, frame)
+    made = next(_written(picture, mime, picture.info.get("icc_profile")))
+    return Fitted(made, mime, picture.width, picture.height)
+
+
+def fit(data: bytes, mime: str, bounds: Bounds, frame: Frame | None = None) -> Fitted:
     """The picture within the bounds, as good as they allow: with every pixel where that can
     be, else with fewer; in its own format where that keeps nothing back, else as a photograph
-    is kept. `data` is a picture that was examined. Raises Invalid where only a stamp would fit."""
-    with Image.open(io.BytesIO(data)) as image:
-        image.load()
-        picture = image
+    is kept; only what `frame` shows of it. `data` is a picture that was examined. Raises Invalid
+    where only a stamp would fit."""
+    picture = _framed(data, frame)
     kind = _kind(picture, mime, bounds)
     most = bounds.max_bytes[kind]
     share = min(1.0, (bounds.max_pixels / (picture.width * picture.height)) ** 0.5) if bounds.max_pixels else 1.0
@@ -58,6 +66,18 @@ def thumbnail(data: bytes) -> Fitted:
         out = io.BytesIO()
         small.save(out, "WEBP", quality=78)
         return Fitted(out.getvalue(), "image/webp", small.width, small.height)
+
+
+def _framed(data: bytes, frame: Frame | None) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        picture: Image.Image = image
+    if frame is None:
+        return picture
+    upright = picture.transpose(_TURNED[frame.turn]) if frame.turn else picture
+    shown = upright.crop(frame.box)
+    shown.info = dict(picture.info)
+    return shown
 
 
 def _kind(image: Image.Image, mime: str, bounds: Bounds) -> str:

@@ -1,9 +1,10 @@
-"""What was made of files for networks that would refuse them, and which account gets it.
+"""What was made of files: cut as a post shows them, or for networks that would refuse them; and
+which account gets it.
 
 It is made where there is time for it (a file that was just uploaded, somebody who writes with
 it), and chosen when a post is sent off: from then on the post holds it, whatever becomes of
 the network's limits, and what is approved, frozen and sent are its bytes. What nobody made is
-refused as before.
+refused: a picture never goes out whole where something was to be cut out of it.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from sqlalchemy.orm import Session
 
 from channels.contract import MediaLimit, Surface
 from guichet.delivery.materials import instead_of, ref_of
+from guichet.delivery.payload import MediaRef
 from guichet.errors import NotFound
 from guichet.models import Account, Media, Post, Rendition, TargetRendition
 from guichet.policy import Action, Actor, require, visible
 from guichet.publishing.bounds import Bounds, Fitted, bounds_for
 from guichet.publishing.checking import Specs
+from guichet.publishing.drafting import cut_of
+from guichet.publishing.framing import Frame, joined, recipe_of
 from guichet.publishing.rules import Content
 
 THUMBNAIL = "thumbnail"
@@ -57,16 +61,31 @@ def find_thumbnail(session: Session, actor: Actor, media: Media) -> Rendition | 
     return made_of(session, [media.id]).get((media.id, THUMBNAIL))
 
 
-def fitted(content: Content, limit: MediaLimit | None, made: Made) -> Content:
-    """The content with what was made in place of what the network would refuse. Pure."""
+def choose(ref: MediaRef, cut: str, limit: MediaLimit | None, made: Made) -> Rendition | None:
+    """What goes out in place of a file of which `cut` is to be shown ("": all); None: the file
+    itself, or nothing, where it was not cut yet. Pure."""
+    shown = made.get((ref.media_id, cut)) if cut else None
+    if cut and shown is None:
+        return None
+    bounds = bounds_for(instead_of(ref, shown) if shown else ref, limit)
+    return (made.get((ref.media_id, joined(cut, bounds.recipe))) if bounds else None) or shown
+
+
+def fitted(content: Content, framing: Mapping[int, Frame], limit: MediaLimit | None, made: Made) -> Content:
+    """The content with what was made in place of what is shown otherwise (`framing`, by file),
+    or what the network would refuse. Pure."""
     parts = []
     for part in content.parts:
-        refs = []
-        for ref in part.media:
-            bounds = bounds_for(ref, limit)
-            found = made.get((ref.media_id, bounds.recipe)) if bounds else None
-            refs.append(instead_of(ref, found) if found else ref)
-        parts.append(replace(part, media=tuple(refs)))
+        refs, uncut = [], set()
+        for at, ref in enumerate(part.media):
+            frame = framing.get(ref.media_id)
+            cut = recipe_of(frame, ref.width, ref.height)
+            found = choose(ref, cut, limit, made)
+            if cut and found is None:
+                uncut.add(at)
+            seen = replace(ref, focus=frame.focus) if frame else ref
+            refs.append(instead_of(seen, found) if found else seen)
+        parts.append(replace(part, media=tuple(refs), uncut=frozenset(uncut)))
     return replace(content, parts=tuple(parts))
 
 
@@ -80,8 +99,7 @@ def keep_renditions(session: Session, post: Post, accounts: Mapping[int, Account
         held = {r.media_id: r for r in target.renditions}
         wanted: dict[int, Rendition] = {}
         for used in target.variant.media:
-            bounds = bounds_for(ref_of(used.media), limit)
-            found = made.get((used.media_id, bounds.recipe)) if bounds else None
+            found = choose(ref_of(used.media), cut_of(used), limit, made)
             if found is not None:
                 wanted[used.media_id] = found
         for media_id in held.keys() - wanted.keys():
@@ -97,11 +115,11 @@ def keep_renditions(session: Session, post: Post, accounts: Mapping[int, Account
 # ---------------------------------------------------------------- making them
 
 
-def missing(media: Media, accounts: Iterable[Account], specs: Specs, made: Made) -> list[Bounds]:
-    """What is still to be made of the file for these accounts."""
-    wanted = (bounds_for(ref_of(media), limit_of(account, specs)) for account in accounts)
-    each = {bounds.recipe: bounds for bounds in wanted if bounds is not None}
-    return [bounds for recipe, bounds in each.items() if (media.id, recipe) not in made]
+def missing(shown: MediaRef, cut: str, limits: Iterable[MediaLimit | None], made: Made) -> list[Bounds]:
+    """What is still to be made of the file, or of what was cut out of it, to lie within these limits."""
+    wanted = (bounds_for(shown, limit) for limit in limits)
+    each = {joined(cut, bounds.recipe): bounds for bounds in wanted if bounds is not None}
+    return [bounds for recipe, bounds in each.items() if (shown.media_id, recipe) not in made]
 
 
 def writing_accounts(session: Session, actor: Actor, ids: Sequence[int] | None = None) -> Sequence[Account]:

@@ -83,11 +83,13 @@ def zone_of(name: str) -> ZoneInfo:
 @dataclass(frozen=True)
 class Part:
     """One thing that a post sends to an account: the post itself, a further item of its
-    thread, or the first comment under it (`kind` is that of its delivery)."""
+    thread, or the first comment under it (`kind` is that of its delivery). `uncut`: the places
+    of pictures of which what is to be shown was not cut out yet."""
 
     text: str
     media: tuple[MediaRef, ...] = ()
     kind: str = "post"
+    uncut: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -106,16 +108,19 @@ def content_hash(contents: Iterable[Content]) -> str:
     plain = [
         {
             **asdict(c),
-            "parts": [
-                {"text": p.text, "kind": p.kind, "media": [{"sha256": m.sha256, "alt": m.alt} for m in p.media]}
-                for p in c.parts
-            ],
+            "parts": [{"text": p.text, "kind": p.kind, "media": [identity_of(m) for m in p.media]} for p in c.parts],
             "options": dict(c.options or {}),
         }
         for c in sorted(contents, key=lambda c: c.account_id)
     ]
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def identity_of(ref: MediaRef) -> dict[str, Any]:
+    """What a file is to those who read it: its bytes, its alt text, and the point that stays in
+    sight, where one was set."""
+    return {"sha256": ref.sha256, "alt": ref.alt, **({"focus": list(ref.focus)} if ref.focus else {})}
 
 
 # ---------------------------------------------------------------- preflight
@@ -169,9 +174,11 @@ _OF_A_PICTURE = frozenset({"media_type_refused", "media_too_large", "media_too_m
 
 
 def _refused(part: Part, limits: Limits) -> Iterator[Problem]:
-    """What the network would refuse; `can_fit` says of a picture that one could be made of it
-    that the network takes."""
+    """What the network would refuse, and what cannot go out as it is shown; `can_fit` says of a
+    picture that one could be made of it that goes out."""
     limit = limits.media.get(Surface.PUBLIC)
+    for index in sorted(part.uncut):
+        yield Problem("picture_not_cut", {"index": index, "filename": part.media[index].filename, "can_fit": True})
     for problem in problems(part.text, _as_items(part), limits, Surface.PUBLIC):
         if problem.name in _OF_A_PICTURE and bounds_for(part.media[problem.data["index"]], limit):
             yield Problem(problem.name, {**problem.data, "can_fit": True})

@@ -19,6 +19,7 @@ from guichet.models import Post, PostVersion
 from guichet.policy import Actor
 from guichet.publishing.drafting import contents_of, words_of
 from guichet.publishing.queries import sees_post, sees_target
+from guichet.publishing.rules import identity_of
 
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_PIECES = 2000  # comparing grows with the square of it; longer texts are compared by lines
@@ -93,8 +94,7 @@ def snapshot(post: Post) -> dict[str, Any]:
         "accounts": {
             str(c.account_id): {
                 "parts": [
-                    _part(p.kind, p.text, [{"name": m.filename, "sha256": m.sha256, "alt": m.alt} for m in p.media])
-                    for p in c.parts
+                    _part(p.kind, p.text, [{"name": m.filename, **identity_of(m)} for m in p.media]) for p in c.parts
                 ],
                 "language": c.language,
                 "subject": c.subject,
@@ -104,7 +104,7 @@ def snapshot(post: Post) -> dict[str, Any]:
     }
 
 
-def _part(kind: str, text: str, media: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
+def _part(kind: str, text: str, media: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     return {"kind": kind, "text": text, "media": list(media)}
 
 
@@ -155,7 +155,9 @@ def _text(part: Mapping[str, Any]) -> str:
 
 
 def _files(part: Mapping[str, Any]) -> str:
-    return "\n".join(f"{m['name']} ({m['sha256'][:8]})" for m in part["media"])
+    return "\n".join(
+        " ".join([m["name"], f"({m['sha256'][:8]})", *map(str, m.get("focus", ()))]) for m in part["media"]
+    )
 
 
 def _alts(part: Mapping[str, Any]) -> str:

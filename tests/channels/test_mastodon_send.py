@@ -164,8 +164,8 @@ def test_an_upload_that_never_ends_publishes_nothing() -> None:
 
 
 def test_the_focus_of_an_image_is_kept(rig: MastodonRig, connection: Connection) -> None:
-    image = sample_image("alt")
-    send(rig, connection, Draft("x", media=(image,), options={"focus": {image.sha256: "-0.5,0.3"}}))
+    image = replace(sample_image("alt"), focus=(-0.5, 0.3))
+    send(rig, connection, Draft("x", media=(image,)))
     assert rig.network.store.all("media")[0]["focus"] == {"x": -0.5, "y": 0.3}
 
 

@@ -53,6 +53,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "DELETE /review-links/<int:id>",
         "DELETE /media/<int:id>",
         "POST /media/<int:id>/renditions",
+        "POST /media/<int:id>/cut",
         "POST /posts/<int:id>/following/cancel",
         "POST /posts/<int:id>/following/approve",
         "POST /deliveries/<int:id>/retry",

@@ -134,6 +134,36 @@ def test_a_picture_that_an_account_would_refuse_is_made_for_it_when_it_is_upload
     assert len(stored) - len({p for p in site.runtime.store.root.rglob("*") if p.is_file()}) == 3
 
 
+def test_a_post_shows_a_part_of_a_picture_once_that_is_cut_out(publisher: Browser) -> None:
+    account, data = account_of(publisher), io.BytesIO()
+    Image.new("RGB", (200, 100), "teal").save(data, "PNG")
+    sent = {"file": (io.BytesIO(data.getvalue()), "sea.png"), "brand_id": str(account["brand"]["id"])}
+    file = publisher.ask("POST", "/media", data=sent).get_json()
+    frame = {"turn": 90, "top": 50, "height": 100, "focus": {"x": 0.25, "y": -1}}
+    said = {
+        "text": "Look", "media_ids": [file["id"]], "variants": [{"account_id": account["id"]}],
+        "framing": [{"media_id": file["id"], **frame}],
+    }  # fmt: skip
+    (checked,) = publisher.post("/posts/preflight", said).get_json()["accounts"]
+    assert [(p["name"], p["data"]["can_fit"]) for p in checked["problems"]] == [("picture_not_cut", True)]
+    made = publisher.post(
+        f"/media/{file['id']}/renditions", {"account_ids": [account["id"]], "frame": frame}
+    ).get_json()
+    (checked,) = publisher.post("/posts/preflight", said).get_json()["accounts"]
+    assert (checked["problems"], [r["because"] for r in checked["renditions"]]) == ([], ["cut"])
+    saved = publisher.post("/posts", {"brand_id": account["brand"]["id"], **said}).get_json()
+    whole = {"media_id": file["id"], "left": 0, "width": 100, **frame, "url": made["cut"]["url"]}
+    assert saved["framing"] == [whole]
+    with Image.open(io.BytesIO(publisher.get(made["cut"]["url"].removeprefix("/api/v1")).data)) as image:
+        assert image.size == (100, 100)
+    outside = {**said, "framing": [{"media_id": file["id"], "left": 150, "width": 100}]}
+    (wrong,) = publisher.post("/posts/preflight", outside).get_json()["errors"]
+    assert wrong["field"] == "framing"
+    kept = publisher.post(f"/media/{file['id']}/cut", {"turn": 90})
+    assert (kept.status_code, kept.get_json()["width"], kept.get_json()["brand"]) == (201, 100, account["brand"])
+    assert publisher.get(f"/media/{file['id']}").get_json()["sha256"] == file["sha256"]
+
+
 def test_what_a_brake_holds_is_listed_by_its_scope_and_dropped_as_one_group(site: Site, publisher: Browser) -> None:
     account = account_of(publisher)
     assert publisher.get("/brake/stopped").status_code == 409

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask import Response
+from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
 from guichet.errors import NotFound
@@ -16,6 +17,7 @@ from guichet.models import Rendition as RenditionRow
 from guichet.policy import Action, require
 from guichet.publishing import files, library, queries, renditions
 from guichet.publishing.drafting import words_of
+from guichet.publishing.framing import Frame, recipe_of, settled
 from guichet.publishing.library import FileKind
 from guichet.publishing.renditions import THUMBNAIL
 from guichet.publishing.rules import standing
@@ -23,6 +25,7 @@ from guichet.runtime import Runtime
 from webapp.api.briefs import Names
 from webapp.api.paging import after, cursor_of
 from webapp.api.schemas.common import Done, IdPath, Page
+from webapp.api.schemas.framing import FrameIn
 from webapp.api.schemas.media import (
     FileQuery,
     LibraryFile,
@@ -37,7 +40,7 @@ from webapp.api.schemas.media import (
 )
 from webapp.api.schemas.publishing import Media
 from webapp.asking import Asked, Room
-from webapp.fitting import make_renditions
+from webapp.fitting import cut_file, make_renditions
 
 room = Room("media")
 _SENDING = ("publish", "answer")
@@ -69,13 +72,13 @@ def list_media(asked: Asked, query: MediaQuery) -> Page[LibraryFile]:
     )  # fmt: skip
     shown = rows[: query.limit]
     more = cursor_of(shown[-1].id) if len(rows) > query.limit else None
-    return Page(items=_library(asked, shown), next_cursor=more)
+    return Page(items=_library(asked, asked.session, shown), next_cursor=more)
 
 
 @room.get("/media/<int:id>", LibraryFile)
 def get_media(asked: Asked, path: IdPath) -> LibraryFile:
     """What is known of a file."""
-    return _library(asked, [files.get_media(asked.session, asked.actor, path.id)])[0]
+    return _library(asked, asked.session, [files.get_media(asked.session, asked.actor, path.id)])[0]
 
 
 @room.get("/media/<int:id>/uses", MediaUses, scope=("read", "publish"))
@@ -101,7 +104,7 @@ def change_media(asked: Asked, path: IdPath, body: MediaChange) -> LibraryFile:
         files.describe(asked.session, asked.actor, row, body.alt, asked.networks.specs(), asked.now)
     if body.brand_id is not None:
         library.share(asked.session, asked.actor, row, body.brand_id or None, asked.now)
-    return _library(asked, [row])[0]
+    return _library(asked, asked.session, [row])[0]
 
 
 @room.delete("/media/<int:id>", Done, scope=_SENDING, own_units=True)
@@ -114,8 +117,8 @@ def delete_media(asked: Asked, path: IdPath) -> Done:
     return Done()
 
 
-def _library(asked: Asked, rows: Sequence[MediaRow]) -> list[LibraryFile]:
-    session, actor = asked.session, asked.actor
+def _library(asked: Asked, session: Session, rows: Sequence[MediaRow]) -> list[LibraryFile]:
+    actor = asked.actor
     names = Names(session).load(people=[r.uploaded_by for r in rows], brands=[r.brand_id for r in rows])
     rights = library.rights_on(session, actor, rows)
     posts = library.count_posts(session, [r.id for r in rows])
@@ -157,13 +160,31 @@ def _made(asked: Asked, row: MediaRow, query: FileQuery) -> RenditionRow | None:
 
 @room.post("/media/<int:id>/renditions", Renditions, scope="publish", own_units=True)
 def make_media_renditions(asked: Asked, path: IdPath, body: RenditionsWanted) -> Renditions:
-    """Make of a picture what these accounts take where their networks would refuse it. What
-    cannot be made, their refusal stands."""
-    make_renditions(asked, path.id, body.account_ids)
+    """Make of a picture what a post shows of it, and what these accounts take where their networks
+    would refuse it. What cannot be made, their refusal stands."""
+    frame = frame_given(body.frame) if body.frame else None
+    make_renditions(asked, path.id, body.account_ids, frame)
     with asked.open_unit() as session:
         row = files.get_media(session, asked.actor, path.id)
         made = renditions.made_of(session, [row.id])
-        return Renditions(items=[show_rendition(r) for (_, recipe), r in made.items() if recipe != THUMBNAIL])
+        shown = settled(frame, row.mime, row.width, row.height) if frame else None
+        cut = made.get((row.id, recipe_of(shown, row.width, row.height)))
+        items = [show_rendition(r) for (_, recipe), r in made.items() if recipe != THUMBNAIL]
+        return Renditions(items=items, cut=show_rendition(cut) if cut else None)
+
+
+@room.post("/media/<int:id>/cut", LibraryFile, scope=_SENDING, status=201, own_units=True)
+def cut_media(asked: Asked, path: IdPath, body: FrameIn) -> LibraryFile:
+    """Keep what is cut out of a picture as a file of its own, beside it."""
+    made = cut_file(asked, path.id, frame_given(body))
+    with asked.open_unit() as session:
+        return _library(asked, session, [files.get_media(session, asked.actor, made)])[0]
+
+
+def frame_given(body: FrameIn) -> Frame:
+    """The frame that a request describes."""
+    focus = (body.focus.x, body.focus.y) if body.focus else None
+    return Frame(body.turn, body.left, body.top, body.width, body.height, focus)
 
 
 def show_rendition(row: RenditionRow) -> Rendition:

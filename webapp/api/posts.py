@@ -23,10 +23,12 @@ from guichet.publishing import calendar, checking, files, operations, queries, r
 from guichet.publishing.clashes import find_clashes
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
 from guichet.publishing.embargo import set_embargo
+from guichet.publishing.framing import settled
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Filter, Place
 from guichet.publishing.tags import tag_post
 from webapp.api.downloading import TABLE, download
+from webapp.api.media import frame_given
 from webapp.api.prospects import show_checks, show_renditions
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.finding_posts import CalendarEntries, CalendarQuery, PostExport, PostFilter, PostQuery
@@ -46,7 +48,7 @@ from webapp.asking import Asked, Room
 
 room = Room("posts")
 _A_YEAR = timedelta(days=366)
-_WORDS = ("text", "items", "first_comment", "language", "subject", "media_ids")
+_WORDS = ("text", "items", "first_comment", "language", "subject", "media_ids", "framing")
 
 
 @room.get("/posts", Page[Post])
@@ -105,10 +107,13 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     rows = {v.account_id: accounts.get_account(session, actor, v.account_id) for v in body.variants}
     for row in rows.values():
         require(actor, Action.POST_WRITE, row)
-    contents = [_content(asked, v.account_id, _spec_of(v).over(_words(body))) for v in body.variants]
-    plain, specs = contents, asked.networks.specs()
+    words = {v.account_id: _settled(asked, _spec_of(v).over(_words(body))) for v in body.variants}
+    plain, specs = [_content(asked, id_, said) for id_, said in words.items()], asked.networks.specs()
     made = renditions.made_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
-    contents = [renditions.fitted(c, renditions.limit_of(rows[c.account_id], specs), made) for c in plain]
+    contents = [
+        renditions.fitted(c, words[c.account_id].framing, renditions.limit_of(rows[c.account_id], specs), made)
+        for c in plain
+    ]
     checks = operations.preflight(asked.actor, contents, rows, specs)
     asks = any(asks_on(r) or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
@@ -292,7 +297,17 @@ def words_given(body: PostNew | PostChange | PreflightIn | VariantIn) -> dict[st
     given = body.model_dump(include=set(_WORDS), exclude_none=True)
     if "items" in given:
         given["items"] = [Item(**i) for i in given["items"]]
+    if "framing" in given:
+        given["framing"] = {f.media_id: frame_given(f) for f in body.framing or ()}
     return given
+
+
+def _settled(asked: Asked, words: Words) -> Words:
+    """The words with the figures of each frame written out. Raises Invalid for one that is none."""
+    held = {i: f for i, f in words.framing.items() if i in set(words.files())}
+    rows = {i: files.get_media(asked.session, asked.actor, i) for i in held}
+    framing = {i: settled(f, rows[i].mime, rows[i].width, rows[i].height) for i, f in held.items()}
+    return replace(words, framing=framing)
 
 
 def _content(asked: Asked, account_id: int, words: Words) -> rules.Content:

@@ -12,6 +12,7 @@ from guichet.metering import queries as metering
 from guichet.metering import rules
 from guichet.metering.queries import Allowance, Spending
 from guichet.models import Account
+from guichet.publishing.framing import is_only_cut
 from guichet.publishing.renditions import Made
 from guichet.publishing.rules import AccountCheck, Content
 from webapp.api.media import show_rendition
@@ -58,10 +59,12 @@ def show_renditions(plain: Content, fitted: Content, made: Made) -> list[Renditi
     return [
         RenditionUsed(item=n, index=at, was_mime=before.mime, was_size=before.size,
                       was_width=before.width, was_height=before.height,
-                      **show_rendition(by_sha[after.media_id, after.sha256]).model_dump())
+                      because="cut" if is_only_cut(row.recipe) else "refused",
+                      **show_rendition(row).model_dump())
         for n, (old, new) in enumerate(zip(plain.parts, fitted.parts, strict=True))
         for at, (before, after) in enumerate(zip(old.media, new.media, strict=True))
         if before.sha256 != after.sha256
+        for row in (by_sha[after.media_id, after.sha256],)
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@ Accounts that the reader does not see are counted, and nothing else is said of t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from guichet.models import Delivery as DeliveryRow
 from guichet.models import Media as MediaRow
@@ -18,12 +18,15 @@ from guichet.publishing.calendar import Entry as EntryRow
 from guichet.publishing.clash_rules import Clash as ClashFound
 from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
+from guichet.publishing.framing import Frame, recipe_of
+from guichet.publishing.renditions import Made, made_of
 from guichet.publishing.rules import AccountCheck, standing
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
-from webapp.api.media import show_media
+from webapp.api.media import show_media, show_rendition
 from webapp.api.schemas.common import PersonBrief
 from webapp.api.schemas.finding_posts import CalendarEntry
+from webapp.api.schemas.framing import Focus, Framing
 from webapp.api.schemas.publishing import Clash, Item, Post, PostTag, Problems, Variant
 from webapp.asking import Asked
 
@@ -41,11 +44,14 @@ def show_posts(asked: Asked, rows: Sequence[PostRow]) -> list[Post]:
         people=[p for r in rows for p in (r.author_id, r.approved_by)],
         accounts=[t.account_id for r in rows for t in r.targets],
     )
-    return [_post(row, deliveries.get(row.id, []), names, asked.actor) for row in rows]
+    framed = {used.media_id for row in rows for variant in row.variants for used in variant.media if used.frame}
+    made = made_of(asked.session, framed)
+    return [_post(row, deliveries.get(row.id, []), names, asked.actor, made) for row in rows]
 
 
-def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: Actor) -> Post:
+def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: Actor, made: Made) -> Post:
     words = words_of(row)
+    sizes = {u.media_id: (u.media.width, u.media.height) for v in row.variants for u in v.media}
     seen = [t for t in row.targets if queries.sees_target(actor, t)]
     seen_ids = {t.account_id for t in seen}
     going_out = [d for d in deliveries if d.kind not in ("delete", "edit")]
@@ -60,6 +66,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         subject=words.subject,
         media_ids=list(words.media_ids),
         media=[show_media(m) for m in _media(row, seen)],
+        framing=_framing(words.framing, made, sizes),
         variants=[
             Variant(
                 account_id=s.account_id,
@@ -67,6 +74,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
                 items=None if s.items is None else _items(s.items),
                 first_comment=s.first_comment,
                 media_ids=None if s.media_ids is None else list(s.media_ids),
+                framing=None if s.framing is None else _framing(s.framing, made, sizes),
                 language=s.language,
                 subject=s.subject,
             )
@@ -97,6 +105,22 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
+
+
+_Sizes = Mapping[int, tuple[int | None, int | None]]
+
+
+def _framing(framing: Mapping[int, Frame], made: Made, sizes: _Sizes) -> list[Framing]:
+    """How files are shown, with what was cut out of them."""
+    cuts = {id_: recipe_of(frame, *sizes[id_]) for id_, frame in framing.items()}
+    urls = {id_: show_rendition(made[id_, cut]).url for id_, cut in cuts.items() if (id_, cut) in made}
+    return [
+        Framing(
+            media_id=id_, turn=frame.turn, left=frame.left, top=frame.top, width=frame.width, height=frame.height,
+            focus=Focus(x=frame.focus[0], y=frame.focus[1]) if frame.focus else None, url=urls.get(id_),
+        )
+        for id_, frame in framing.items()
+    ]  # fmt: skip
 
 
 def show_entry(entry: EntryRow) -> CalendarEntry:

@@ -8,6 +8,7 @@ from flask_openapi import FileStorage
 from pydantic import Field
 
 from webapp.api.schemas.common import BrandBrief, Id, In, Line, Out, PageQuery, PersonBrief, Prose, Time
+from webapp.api.schemas.framing import FrameIn
 from webapp.api.schemas.publishing import Media
 
 Alt = Annotated[Prose, Field(max_length=5000)]
@@ -65,7 +66,8 @@ class MediaUses(Out):
 
 
 class Rendition(Out):
-    """A picture made from a file, for networks that would refuse the file as it is."""
+    """A picture made from a file: what a post shows of it, or what a network takes that would
+    refuse the file as it is."""
 
     media_id: int
     url: str
@@ -79,12 +81,14 @@ class RenditionsWanted(In):
     """For which accounts; every account that you may write on where nothing is said."""
 
     account_ids: list[Id] | None = Field(None, max_length=200)
+    frame: FrameIn | None = Field(None, description="what is to be shown of it")
 
 
 class Renditions(Out):
-    """All that was made of the file."""
+    """All that was made of the file; `cut`: what is to be shown of it, where that is not all."""
 
     items: list[Rendition]
+    cut: Rendition | None
 
 
 class FileQuery(In):

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from webapp.api.schemas.accounts import Quota, Spending, SurfaceName
 from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
+from webapp.api.schemas.framing import FramingGiven
 from webapp.api.schemas.media import Rendition
 from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, Problems, VariantIn
 
@@ -19,6 +20,7 @@ class PreflightIn(In):
     items: list[ItemIn] = Field([], max_length=50)
     first_comment: Prose = ""
     media_ids: list[Id] = Field([], max_length=20)
+    framing: FramingGiven = Field([])
     variants: list[VariantIn] = Field([], max_length=200)
     wall_time: WallTime | None = None
     time_zone: TimeZone = "UTC"
@@ -33,11 +35,13 @@ SendWarning = Literal["sign_in_ends", "quota_used_up", "limit_reached", "limit_p
 
 
 class RenditionUsed(Rendition):
-    """What an account gets in place of a file that its network would refuse, and what was
-    uploaded: `item` 0 is the post, `index` the file's place from 0."""
+    """What an account gets in place of a file, and what was uploaded: `item` 0 is the post,
+    `index` the file's place from 0; `because`: the post shows a part of it, or the network would
+    refuse it."""
 
     item: int
     index: int
+    because: Literal["cut", "refused"]
     was_mime: str
     was_size: int
     was_width: int | None

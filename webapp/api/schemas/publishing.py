@@ -21,6 +21,7 @@ from webapp.api.schemas.common import (
     Told,
     WallTime,
 )
+from webapp.api.schemas.framing import Framing, FramingGiven
 
 FoldRule = Literal["first", "second"]
 GapRule = Literal["later", "earlier"]
@@ -97,6 +98,7 @@ class Variant(Out):
     items: list[Item] | None
     first_comment: str | None
     media_ids: list[int] | None
+    framing: list[Framing] | None
     language: str | None
     subject: str | None
 
@@ -109,6 +111,7 @@ class VariantIn(In):
     items: list[ItemIn] | None = Field(None, max_length=50)
     first_comment: Prose | None = None
     media_ids: list[Id] | None = Field(None, max_length=20)
+    framing: FramingGiven | None = None
     language: LanguageTag | None = None
     subject: Line | None = None
 
@@ -227,6 +230,7 @@ class Post(Out):
     subject: str
     media_ids: list[int] = Field(description="the common files; `media` describes every file of the post")
     media: list[Media]
+    framing: list[Framing] = Field(description="how the common files are shown, where not whole")
     variants: list[Variant]
     more_accounts: int = Field(description="how many accounts it is for that you do not see")
     may: list[Literal["change", "move", "cancel", "delete"]] = Field(
@@ -270,6 +274,7 @@ class PostNew(In):
     items: list[ItemIn] = Field([], max_length=50)
     first_comment: Prose = ""
     media_ids: list[Id] = Field([], max_length=20)
+    framing: FramingGiven = Field([])
     language: LanguageTag = ""
     subject: Line = ""
     variants: list[VariantIn] = Field([], max_length=200)
@@ -293,6 +298,7 @@ class PostChange(In):
     items: list[ItemIn] | None = Field(None, max_length=50)
     first_comment: Prose | None = None
     media_ids: list[Id] | None = Field(None, max_length=20)
+    framing: FramingGiven | None = None
     language: LanguageTag | None = None
     subject: Line | None = None
     variants: list[VariantIn] | None = Field(None, max_length=200)

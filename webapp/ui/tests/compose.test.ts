@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Media, Post } from "$lib/api/types";
 import { monthAfter, readDay, readHour, weeksOf, writtenDay } from "$lib/walltimes";
-import { merged, newPiece, ownOf, readPost, variantIn } from "../src/pages/compose/pieces";
+import { merged, newPiece, ownOf, readPost, shownOf, variantIn } from "../src/pages/compose/pieces";
 
 const file = (id: number): Media => ({ id, url: "", name: "", mime: "image/png", size: 1, width: 1, height: 1, alt: "", sha256: "" });
 
@@ -40,12 +40,12 @@ describe("days and hours as they are typed", () => {
 });
 
 describe("where an account differs", () => {
-  const common = { pieces: [newPiece("one", [file(1)]), newPiece("two")], comment: "link" };
+  const common = { pieces: [newPiece("one", [file(1)]), newPiece("two")], comment: "link", frames: {} };
 
   test("what is the same is not its own, what differs is", () => {
     expect(ownOf(common, merged(common, undefined))).toBeUndefined();
     expect(ownOf(common, merged(common, { text: "uno" }))).toEqual({ text: "uno" });
-    expect(ownOf(common, { pieces: common.pieces.slice(0, 1), comment: "" })).toEqual({ items: [], comment: "" });
+    expect(ownOf(common, { pieces: common.pieces.slice(0, 1), comment: "", frames: {} })).toEqual({ items: [], comment: "" });
   });
 
   test("what is not its own follows the common post, also after a change", () => {
@@ -56,10 +56,25 @@ describe("where an account differs", () => {
   test("only what is its own is sent, and it is read back as it was", () => {
     const own = { items: [newPiece("zwei", [file(3)])], comment: "" };
     const sent = variantIn(7, own);
-    expect(sent).toEqual({ account_id: 7, text: null, items: [{ text: "zwei", media_ids: [3] }], first_comment: "", media_ids: null, language: null, subject: null });
-    const post = { text: "one", media_ids: [1], items: [{ text: "two", media_ids: [] }], first_comment: "link", media: [file(1), file(3)], variants: [sent] } as unknown as Post;
+    expect(sent).toEqual({ account_id: 7, text: null, items: [{ text: "zwei", media_ids: [3] }], first_comment: "", media_ids: null, framing: null, language: null, subject: null });
+    const post = { text: "one", media_ids: [1], items: [{ text: "two", media_ids: [] }], first_comment: "link", media: [file(1), file(3)], framing: [], variants: [sent] } as unknown as Post;
     const read = readPost(post);
     expect(variantIn(7, read.own[7])).toEqual(sent);
     expect(read.common.pieces.map((piece) => piece.text)).toEqual(["one", "two"]);
+  });
+
+  test("a picture that is cut otherwise there is cut otherwise there alone", () => {
+    const cut = { turn: 90, left: 1, top: 2, width: 30, height: 40, focus: { x: 0.5, y: -0.5 }, url: "/made/1" } as const;
+    const framed = { ...common, frames: { 1: cut } };
+    expect(ownOf(framed, merged(framed, undefined))).toBeUndefined();
+    const own = ownOf(framed, { ...framed, frames: { 1: { ...cut, focus: null } } });
+    const sent = variantIn(7, own);
+    expect(sent.framing).toEqual([{ media_id: 1, turn: 90, left: 1, top: 2, width: 30, height: 40, focus: null }]);
+    expect(variantIn(8, ownOf(framed, { ...framed, frames: {} })).framing).toEqual([]);
+    const post = { text: "one", media_ids: [1], items: [], first_comment: "", media: [file(1)], framing: [{ media_id: 1, ...cut }], variants: [{ ...sent, framing: [{ ...sent.framing?.[0], url: null }] }] } as unknown as Post;
+    const read = readPost(post);
+    expect(shownOf(read.common, file(1))).toBe("/made/1");
+    expect(shownOf(merged(read.common, read.own[7]), file(1))).toBe(file(1).url);
+    expect(variantIn(7, read.own[7])).toEqual(sent);
   });
 });

@@ -36,7 +36,7 @@ it("deletes a file for everybody only after a second word", async () => {
   const files = async (): Promise<LibraryFile[]> => ((await (await fetch("/api/v1/media", {})).json()) as { items: LibraryFile[] }).items;
   const file = (await files()).find((one) => one.may.includes("delete")) as LibraryFile;
   const removed: number[] = [];
-  render(FileDialog, { file, onchanged: () => undefined, onremoved: (id: number) => removed.push(id), onclosed: () => undefined });
+  render(FileDialog, { file, onchanged: () => undefined, onremoved: (id: number) => removed.push(id), onadded: () => undefined, onclosed: () => undefined });
   await until(() => document.body.textContent?.includes("Nothing uses it yet") ?? false, "where it is used is not told");
   await fireEvent.click(button("Delete…"));
   expect(asked.some((one) => one.method === "DELETE")).toBe(false);

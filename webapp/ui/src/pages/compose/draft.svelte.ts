@@ -6,7 +6,8 @@ import * as publishing from "$lib/api/publishing";
 import type { Account, Id, LibraryFile, Opening, Post, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
-import { itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
+import { frameIn, type Framed } from "$lib/framing";
+import { framingIn, itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
 
 export type Fold = Post["fold"];
 export type Gap = Post["gap"];
@@ -15,7 +16,7 @@ class DraftPost {
   post: Post | null = $state(null);
   brandId: Id | null = $state(null);
   accountIds: Id[] = $state([]);
-  common: Whole = $state({ pieces: [newPiece()], comment: "" });
+  common: Whole = $state({ pieces: [newPiece()], comment: "", frames: {} });
   /** What accounts have of their own. */
   own: Record<Id, Own> = $state({});
   later = $state(true);
@@ -132,7 +133,7 @@ class DraftPost {
 
   #blank(): void {
     this.post = null;
-    this.common = { pieces: [newPiece()], comment: "" };
+    this.common = { pieces: [newPiece()], comment: "", frames: {} };
     this.own = {};
     this.accountIds = [];
     this.check = null;
@@ -197,6 +198,13 @@ class DraftPost {
     this.put(id, { ...whole, pieces: whole.pieces.map((piece) => (piece.key === key ? { ...piece, ...what } : piece)) });
   }
 
+  /** Shows a file so wherever it stands in the post, for an account or for all; null: whole. */
+  frame(id: Id | null, file: Id, framed: Framed | null): void {
+    const whole = this.wholeFor(id);
+    const { [file]: _, ...others } = whole.frames;
+    this.put(id, { ...whole, frames: framed ? { ...others, [file]: framed } : others });
+  }
+
   /** Puts a file of the library to the first piece; an empty draft goes over to its brand. */
   attach(file: LibraryFile): void {
     if (file.brand && this.empty && !this.accountIds.length) this.brandId = file.brand.id;
@@ -221,7 +229,7 @@ class DraftPost {
 
   get #words() {
     const [first = newPiece(), ...items] = this.common.pieces;
-    return { text: first.text, media_ids: first.media.map((file) => file.id), items: itemsIn(items), first_comment: this.common.comment, variants: this.variants };
+    return { text: first.text, media_ids: first.media.map((file) => file.id), items: itemsIn(items), first_comment: this.common.comment, framing: framingIn(this.common.frames), variants: this.variants };
   }
 
   /** Asks what the networks would say, once the typing rests. */
@@ -248,19 +256,23 @@ class DraftPost {
 
   /** Pictures that an account would refuse and can have otherwise: made once, then asked again. */
   async #fit(check: Preflight): Promise<void> {
-    const wanted = new Map<Id, Id[]>();
+    const wanted = new Map<string, { file: Id; frame: Framed | null; accounts: Id[] }>();
     for (const { account_id, problems } of check.accounts) {
       for (const { item, data } of problems) {
-        const file = data["can_fit"] === true ? this.wholeFor(account_id).pieces[item]?.media[Number(data["index"])] : undefined;
-        if (!file || this.#fitted.has(`${file.id} ${account_id}`)) continue;
-        this.#fitted.add(`${file.id} ${account_id}`);
-        wanted.set(file.id, [...(wanted.get(file.id) ?? []), account_id]);
+        const whole = this.wholeFor(account_id);
+        const file = data["can_fit"] === true ? whole.pieces[item]?.media[Number(data["index"])] : undefined;
+        if (!file) continue;
+        const frame = whole.frames[file.id] ?? null;
+        const key = `${file.id} ${frame ? JSON.stringify(frameIn(frame)) : ""}`;
+        if (this.#fitted.has(`${key} ${account_id}`)) continue;
+        this.#fitted.add(`${key} ${account_id}`);
+        wanted.set(key, { file: file.id, frame, accounts: [...(wanted.get(key)?.accounts ?? []), account_id] });
       }
     }
     if (!wanted.size) return;
     this.fitting = true;
     // What fails is refused as it was: that stands beside the file.
-    await Promise.allSettled([...wanted].map(([id, accounts]) => makeRenditions(id, accounts)));
+    await Promise.allSettled([...wanted.values()].map(({ file, frame, accounts }) => makeRenditions(file, accounts, frame && frameIn(frame))));
     this.fitting = false;
     this.verify();
   }
@@ -283,8 +295,8 @@ class DraftPost {
   async #follow(): Promise<void> {
     if (!this.post || this.post.state === "draft") return;
     const read = await publishing.getPost(this.post.id);
-    const said = ({ title, text, items, first_comment, media_ids, variants, wall_time, time_zone }: Post): string =>
-      JSON.stringify([title, text, items, first_comment, media_ids, variants, wall_time, time_zone]);
+    const said = ({ title, text, items, first_comment, media_ids, framing, variants, wall_time, time_zone }: Post): string =>
+      JSON.stringify([title, text, items, first_comment, media_ids, framing, variants, wall_time, time_zone]);
     if (this.post?.id === read.id && said(read) === said(this.post)) this.post = read;
   }
 

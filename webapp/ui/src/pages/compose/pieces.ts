@@ -1,5 +1,9 @@
 /** The pieces of a post: the post itself, then a thread's further items; and where accounts differ. */
-import type { Account, Id, Media, Post, VariantIn } from "$lib/api/types";
+import type { Account, Framing, FramingIn, Id, Media, Post, VariantIn } from "$lib/api/types";
+import { frameIn, framed, type Framed } from "$lib/framing";
+
+/** How files are shown that are not shown whole. */
+export type Frames = Record<Id, Framed>;
 
 /** One thing to read, with its files. `key` lasts as long as the page, for moving it about. */
 export interface Piece {
@@ -14,14 +18,15 @@ export interface Own {
   media?: Media[];
   items?: Piece[];
   comment?: string;
+  frames?: Frames;
 }
 export type Part = keyof Own;
-export const PARTS: readonly Part[] = ["text", "media", "items", "comment"];
 
 /** The post as it stands somewhere. */
 export interface Whole {
   pieces: Piece[];
   comment: string;
+  frames: Frames;
 }
 
 let last = 0;
@@ -34,7 +39,7 @@ export const sameItems = (one: Piece[], other: Piece[]): boolean =>
 export function merged(common: Whole, own: Own | undefined): Whole {
   const [first = newPiece(), ...items] = common.pieces;
   const top = { ...first, text: own?.text ?? first.text, media: own?.media ?? first.media };
-  return { pieces: [top, ...(own?.items ?? items)], comment: own?.comment ?? common.comment };
+  return { pieces: [top, ...(own?.items ?? items)], comment: own?.comment ?? common.comment, frames: own?.frames ?? common.frames };
 }
 
 /** What `whole` has that the common post has not; undefined where it is the same. */
@@ -46,8 +51,15 @@ export function ownOf(common: Whole, whole: Whole): Own | undefined {
   if (!sameFiles(top.media, first.media)) own.media = top.media;
   if (!sameItems(rest, items)) own.items = rest;
   if (whole.comment !== common.comment) own.comment = whole.comment;
+  if (!sameFrames(whole.frames, common.frames)) own.frames = whole.frames;
   return Object.keys(own).length ? own : undefined;
 }
+
+export const framingIn = (frames: Frames): FramingIn[] => Object.entries(frames).map(([id, frame]) => ({ media_id: Number(id), ...frameIn(frame) }));
+const sameFrames = (one: Frames, other: Frames): boolean => JSON.stringify(framingIn(one)) === JSON.stringify(framingIn(other));
+const framesOf = (framing: Framing[]): Frames => Object.fromEntries(framing.map((one) => [one.media_id, framed(one)]));
+/** What is shown of a file there. */
+export const shownOf = (whole: Whole, file: Media): string => whole.frames[file.id]?.url ?? file.url;
 
 const ids = (media: Media[]): Id[] => media.map((file) => file.id);
 export const itemsIn = (items: Piece[]): { text: string; media_ids: Id[] }[] => items.map(({ text, media }) => ({ text, media_ids: ids(media) }));
@@ -59,6 +71,7 @@ export function variantIn(account: Id, own: Own | undefined): VariantIn {
     items: own?.items ? itemsIn(own.items) : null,
     first_comment: own?.comment ?? null,
     media_ids: own?.media ? ids(own.media) : null,
+    framing: own?.frames ? framingIn(own.frames) : null,
     language: null,
     subject: null,
   };
@@ -76,10 +89,11 @@ export function readPost(post: Post): { common: Whole; own: Record<Id, Own> } {
       ...(variant.media_ids !== null && { media: named(variant.media_ids) }),
       ...(variant.items !== null && { items: pieces(variant.items) }),
       ...(variant.first_comment !== null && { comment: variant.first_comment }),
+      ...(variant.framing !== null && { frames: framesOf(variant.framing) }),
     };
     if (Object.keys(differs).length) own[variant.account_id] = differs;
   }
-  return { common: { pieces: [newPiece(post.text, named(post.media_ids)), ...pieces(post.items)], comment: post.first_comment }, own };
+  return { common: { pieces: [newPiece(post.text, named(post.media_ids)), ...pieces(post.items)], comment: post.first_comment, frames: framesOf(post.framing) }, own };
 }
 
 /** What a network takes with a public post, for the words beside a file. */

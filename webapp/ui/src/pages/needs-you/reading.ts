@@ -1,13 +1,13 @@
 /** What a post says where somebody is asked about it: each wording once, with its accounts. */
 import type { AccountBrief, PostToDecide } from "$lib/api/types";
-import { merged, readPost, type Whole } from "../compose/pieces";
+import { merged, readPost, shownOf, type Whole } from "../compose/pieces";
 
 export interface Wording {
   accounts: AccountBrief[];
   whole: Whole;
 }
 
-const alike = (whole: Whole): string => JSON.stringify([whole.pieces.map((piece) => [piece.text, piece.media.map((file) => file.id)]), whole.comment]);
+const alike = (whole: Whole): string => JSON.stringify([whole.pieces.map((piece) => [piece.text, piece.media.map((file) => shownOf(whole, file))]), whole.comment]);
 
 export function wordingsOf({ post, accounts }: PostToDecide): Wording[] {
   const { common, own } = readPost(post);

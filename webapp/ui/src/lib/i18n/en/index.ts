@@ -12,5 +12,6 @@ import { settings } from "./settings";
 import { importing } from "./import";
 import { macros } from "./macros";
 import { library } from "./library";
+import { framing } from "./framing";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, framing };
