@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import regex
@@ -32,30 +32,36 @@ _LEAST_FILLED = 0.5
 _MOST_FOR_A_UNIT = 16
 
 
-def split(text: str, limits: Sequence[TextLimit], *, numbered: bool = False) -> list[str]:
-    """The text as items of a thread that fit all of `limits`, in order; one item where it fits
+@dataclass(frozen=True)
+class Measure:
+    """What an item must fit, and what becomes of it on its way there (`as_sent`): that counts."""
+
+    limit: TextLimit
+    as_sent: Callable[[str], str] = str
+
+    def holds(self, text: str) -> bool:
+        sent = self.as_sent(text)
+        return (self.limit.max_length is None or count(sent, self.limit) <= self.limit.max_length) and (
+            self.limit.max_bytes is None or count_bytes(sent) <= self.limit.max_bytes
+        )
+
+
+def split(text: str, measures: Sequence[Measure], *, numbered: bool = False) -> list[str]:
+    """The text as items of a thread that fit all of `measures`, in order; one item where it fits
     whole, none where it is blank. `numbered` ends each with " (2/5)", counted too."""
     text = unicodedata.normalize("NFC", text).strip()
-    if not text or _fit(text, limits):
+    if not text or all(m.holds(text) for m in measures):
         return [text] if text else []
     breaks = _Breaks(text)
     if not numbered:
-        return _cut(text, breaks, limits, "")
+        return _cut(text, breaks, measures, "")
     digits = 1
     while True:
         widest = "9" * digits
-        items = _cut(text, breaks, limits, f" ({widest}/{widest})")
+        items = _cut(text, breaks, measures, f" ({widest}/{widest})")
         if len(str(len(items))) <= digits:
             return [f"{item} ({n}/{len(items)})" for n, item in enumerate(items, 1)]
         digits += 1
-
-
-def _fit(text: str, limits: Sequence[TextLimit]) -> bool:
-    return all(
-        (limit.max_length is None or count(text, limit) <= limit.max_length)
-        and (limit.max_bytes is None or count_bytes(text) <= limit.max_bytes)
-        for limit in limits
-    )
 
 
 class _Breaks:
@@ -81,10 +87,10 @@ def _may_begin(character: str) -> bool:
     return character in "@#&" or unicodedata.category(character) not in ("Pe", "Pf", "Po", "Zs", "Cc")
 
 
-def _cut(text: str, breaks: _Breaks, limits: Sequence[TextLimit], suffix: str) -> list[str]:
+def _cut(text: str, breaks: _Breaks, measures: Sequence[Measure], suffix: str) -> list[str]:
     items, start = [], 0
     while start < len(text):
-        stop = _next_break(_Rest(text, start, limits, suffix), breaks)
+        stop = _next_break(_Rest(text, start, measures, suffix), breaks)
         item = text[start:stop].strip()
         if item:
             items.append(item)
@@ -98,14 +104,15 @@ class _Rest:
 
     text: str
     start: int
-    limits: Sequence[TextLimit]
+    measures: Sequence[Measure]
     suffix: str
 
     def fits(self, stop: int) -> bool:
-        most = min((limit.max_length for limit in self.limits if limit.max_length is not None), default=None)
+        most = min((m.limit.max_length for m in self.measures if m.limit.max_length is not None), default=None)
         if most is not None and stop - self.start > _MOST_FOR_A_UNIT * most:
             return False
-        return _fit(self.text[self.start : stop].strip() + self.suffix, self.limits)
+        item = self.text[self.start : stop].strip() + self.suffix
+        return all(m.holds(item) for m in self.measures)
 
     def furthest(self, places: Sequence[int]) -> int:
         """The last of the places up to which it fits; `start` if none. Looks ahead in doubled

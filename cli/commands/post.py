@@ -49,6 +49,7 @@ class _Asked:
     wall_time: str | None
     zone: str
     late_limit: int | None
+    tags_links: bool
     is_draft: bool
 
     def digest(self) -> str:
@@ -97,6 +98,9 @@ def post() -> None:
     "--late-limit",
     type=click.IntRange(60, 2592000),
     help="Seconds after which it no longer goes out unasked. Default: the brand's.",
+)
+@click.option(
+    "--tag-links/--plain-links", "tags_links", default=True, help="Tag its links as its brand says. Default: yes."
 )
 @click.option("--draft", "is_draft", is_flag=True, help="Only save it.")
 @click.option("--key", help="Do it once: the same key again finds the same post (for a day).")
@@ -192,6 +196,7 @@ def _write(session: Session, actor: Actor, asked: _Asked, stored: Sequence[str],
         wall_time=asked.wall_time,
         time_zone=zone,
         late_limit=asked.late_limit,
+        tags_links=asked.tags_links,
         now=now,
     )
     named = [("label", name) for name in asked.labels] + ([("campaign", asked.campaign)] if asked.campaign else [])

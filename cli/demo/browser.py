@@ -39,6 +39,9 @@ class Browser:
     def post(self, path: str, body: Any = None) -> Any:
         return self._call("POST", path, json={} if body is None else body)
 
+    def put(self, path: str, body: Any) -> Any:
+        return self._call("PUT", path, json=body)
+
     def follow_back(self, url: str) -> int:
         """Come back from a consent page with this session; returns the account's id."""
         answer = self._session.get(url, timeout=30, allow_redirects=False)

@@ -138,6 +138,13 @@ class Written:
     author: str = ""
 
 
+# How the airline's own links are tagged; its mailbox tells of nothing there.
+LINKS = {
+    "on": True,
+    "domains": ["auroreair.example"],
+    "patterns": {"source": "{network}", "medium": "social", "campaign": "{campaign}", "content": "{date}"},
+}
+
 # brand, kind, name, colour
 TAGS = (
     (AURORE, "campaign", "Summer timetable", "blue"),
@@ -148,7 +155,8 @@ TAGS = (
 POSTS = (
     Written(AURORE, "Good morning from Nantes! The counter is open: ask us anything, we answer here.", 0),
     Written(AURORE, "New on board: a menu without meat on every flight, at no extra cost.", 0, tags=("Service",)),
-    Written(AURORE, "Our summer timetable is open: 14 new routes from Lyon and Nantes. Which one are you taking first?",
+    Written(AURORE, "Our summer timetable is open: 14 new routes from Lyon and Nantes. Which one are you taking first? "
+            "https://www.auroreair.example/summer",
             1, "09:00", ("Summer timetable",)),
     Written(AURORE, "Travelling with a musical instrument? Tell us 48 hours ahead and it flies in the cabin.",
             2, "12:30", ("Service",)),

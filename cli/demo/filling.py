@@ -90,6 +90,7 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     _add_rules(browser, teams, brands, labels)
     for promise in cast.PROMISES:
         browser.post("/promises", {**promise, "brand_id": brands[cast.AURORE]})
+    browser.put(f"/brands/{brands[cast.AURORE]}/link-rule", cast.LINKS)
     accounts = {(network, handle): connect(browser, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
     tags = {

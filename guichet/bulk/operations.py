@@ -25,6 +25,7 @@ from guichet.publishing import files, operations, tags
 from guichet.publishing.checking import Specs
 from guichet.publishing.clashes import planned_near
 from guichet.publishing.drafting import Item, VariantSpec, Words
+from guichet.publishing.linking import find_rules, next_number
 from guichet.publishing.policies import asks_on
 from guichet.publishing.renditions import made_of
 
@@ -100,8 +101,9 @@ def bring_in(
     brands = {b.id: b for b in session.scalars(select(Brand).where(Brand.id.in_(ids)))}
     known = {id_: _known(session, actor, id_) for id_ in brands}
     for plan in checked.plans:
-        post = _make(session, actor, plan, brands[plan.places[0].brand_id], made.id, how, specs, now)
+        post = _make(session, actor, plan, brands[plan.places[0].brand_id], made.id, now)
         _sort(session, actor, plan, post, brands[post.brand_id], known[post.brand_id], now)
+        _send_off(session, actor, plan, post, how, specs, now)
     audit.record(session, actor, "post.import", made, now, posts=len(checked.plans))
     return made
 
@@ -168,19 +170,20 @@ def _usual(session: Session, actor: Actor, given: Given) -> Usual:
     found = find_files(session, actor, list(given.media.values()))
     media = {name: ref_of(found[id_]) for name, id_ in given.media.items() if id_ in found}
     made = made_of(session, [ref.media_id for ref in media.values()])
-    return Usual(given.accounts, given.time_zone, given.order, media, made)
+    return Usual(given.accounts, given.time_zone, given.order, media, made, next_number(session))
 
 
 def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:
     """The accounts that the actor may write on."""
     mine = select(Account).where(visible(actor, Account.id, Action.POST_WRITE)).options(joinedload(Account.brand))
     rows = session.scalars(mine.order_by(Account.id)).all()
+    links = find_rules(session, {a.brand_id for a in rows})
     sorts = {brand_id: _tags(session, actor, brand_id) for brand_id in {a.brand_id for a in rows}}
     return [
         Place(
             a.id, a.network, a.handle, a.name, a.brand_id, a.brand.name, a.brand.time_zone, specs[a.network],
             a.settings, a.state != "disconnected", asks_on(a) or not can(actor, Action.POST_PUBLISH, a),
-            sorts[a.brand_id],
+            sorts[a.brand_id], links[a.brand_id],
         )
         for a in rows
         if a.network in specs
@@ -229,9 +232,7 @@ def _describe(session: Session, actor: Actor, plans: Sequence[Plan], specs: Spec
             files.describe(session, actor, media, said[media_id], specs, now)
 
 
-def _make(
-    session: Session, actor: Actor, plan: Plan, brand: Brand, import_id: int, how: str, specs: Specs, now: datetime
-) -> Post:
+def _make(session: Session, actor: Actor, plan: Plan, brand: Brand, import_id: int, now: datetime) -> Post:
     words = Words(
         plan.text, [Item(text) for text in plan.items], plan.first_comment, plan.language, plan.subject,
         [file.media_id for file in plan.files],
@@ -242,16 +243,19 @@ def _make(
         gap_rule=plan.gap_rule, now=now,
     )  # fmt: skip
     post.import_id = import_id
+    return post
+
+
+def _send_off(session: Session, actor: Actor, plan: Plan, post: Post, how: str, specs: Specs, now: datetime) -> None:
     if plan.due_at is None or plan.wall_time is None:
-        return post
+        return
     if how == "draft":
         post.due_at = plan.due_at
-        return post
+        return
     operations.schedule(
         session, actor, post, wall_time=plan.wall_time, time_zone=plan.time_zone, fold_rule=plan.fold_rule,
         gap_rule=plan.gap_rule, for_approval=how == "approval", specs=specs, now=now,
     )  # fmt: skip
-    return post
 
 
 def _sort(

@@ -16,6 +16,7 @@ from guichet.bulk.tables import Row, unguard
 from guichet.bulk.times import Unread, instant_of, read_moment
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid
+from guichet.publishing.link_rules import LinkRule
 from guichet.publishing.renditions import Made
 from guichet.publishing.rules import FOLD_RULES, GAP_RULES, due_time, readings_of, zone_of
 from guichet.publishing.tags import LONGEST_NAME, fold
@@ -74,6 +75,7 @@ class Place:
     is_connected: bool = True
     asks: bool = False  # an approval is needed there, by the brand or for want of the right
     tags: Tags = field(default_factory=Tags)
+    link_rule: LinkRule = field(default_factory=LinkRule)  # of its brand
 
     @property
     def shown(self) -> str:
@@ -84,13 +86,14 @@ class Place:
 class Usual:
     """What counts where a row says nothing: `order` is which of two numbers is the day
     (dmy, mdy; "" where nobody was asked), `media` the files by name or address, `made` what
-    was made of them for networks that would refuse them."""
+    was made of them for networks that would refuse them, `next_post` the next post's number."""
 
     accounts: tuple[int, ...] = ()
     time_zone: str = ""
     order: str = ""
     media: Mapping[str, MediaRef] = field(default_factory=dict)
     made: Made = field(default_factory=dict)
+    next_post: int = 1
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from guichet.bulk.phrases import column_of, refusal
 from guichet.bulk.reading import Finding, Place, Plan, Reader, Usual
 from guichet.bulk.tables import Row
 from guichet.publishing.drafting import MOST_ITEMS
-from guichet.publishing.renditions import Made, fitted
+from guichet.publishing.link_rules import tags_for, values_of
+from guichet.publishing.linking import tagged
+from guichet.publishing.renditions import fitted
 from guichet.publishing.rules import Content, Part, check
 
 _PAST = timedelta(minutes=1)
@@ -44,7 +46,7 @@ def check_rows(rows: Sequence[Row], places: Sequence[Place], usual: Usual, now: 
         reader = Reader(row, places, usual)
         plan = reader.read()
         plans.append(plan)
-        findings += [*reader.found, *_check_plan(plan, usual.made, now)]
+        findings += [*reader.found, *_check_plan(plan, usual, now)]
     return Checked(tuple(plans), (*findings, *_repeats(plans), *_descriptions(plans)))
 
 
@@ -77,7 +79,7 @@ def digest_of(rows: Iterable[Mapping[str, str]], usual: Usual) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def _check_plan(plan: Plan, made: Made, now: datetime) -> list[Finding]:
+def _check_plan(plan: Plan, usual: Usual, now: datetime) -> list[Finding]:
     found = []
     if plan.due_at is not None and plan.due_at < now - _PAST:
         found.append(
@@ -85,15 +87,20 @@ def _check_plan(plan: Plan, made: Made, now: datetime) -> list[Finding]:
         )
     if len(plan.items) > MOST_ITEMS:
         found.append(Finding(plan.row, "thread", "too_many_items", say("are more than {most}", most=MOST_ITEMS)))
-    return [*found, *_refusals(plan, made)]
+    return [*found, *_refusals(plan, usual, now)]
 
 
-def _refusals(plan: Plan, made: Made) -> list[Finding]:
+def _refusals(plan: Plan, usual: Usual, now: datetime) -> list[Finding]:
     """What the networks would say; what several say of one cell is one finding each."""
     found: dict[tuple[str, str, str], Finding] = {}
     for place, content in zip(plan.places, contents_of(plan), strict=True):
         limit = place.spec.limits_for(place.settings).media.get(Surface.PUBLIC)
-        for item, problem in check(fitted(content, {}, limit, made), place.spec, place.settings).problems:
+        values = values_of(
+            network=place.network, account=place.handle, brand=place.brand, campaign=plan.campaign,
+            post_id=usual.next_post, wall_time=plan.wall_time or now.isoformat(),
+        )  # fmt: skip
+        as_sent = tagged(fitted(content, {}, limit, usual.made), tags_for(place.link_rule, values))
+        for item, problem in check(as_sent, place.spec, place.settings).problems:
             column = column_of(problem, content.parts[item].kind)
             message = refusal(problem, place.shown)
             found.setdefault((column, problem.name, message), Finding(plan.row, column, problem.name, message))

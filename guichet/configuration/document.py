@@ -153,6 +153,24 @@ class PostTagPart(_Part):
     colour: Line = "neutral"
 
 
+class LinkExceptionPart(_Part):
+    """A network where links are tagged otherwise, or not; what is not named is as everywhere."""
+
+    network: Name
+    on: bool = True
+    patterns: dict[Line, Line] = {}
+
+
+class LinkRulePart(_Part):
+    """Which links of a brand's posts are tagged, and with what."""
+
+    brand: Name
+    on: bool = False
+    domains: Annotated[list[Line], Field(max_length=100)] = []
+    patterns: dict[Line, Line] = {}
+    exceptions: Annotated[list[LinkExceptionPart], Field(max_length=50)] = []
+
+
 class RulePart(_Part):
     """In order of trial. Accounts, labels, teams and people in it are named."""
 
@@ -219,6 +237,7 @@ class Document(_Part):
     grants: list[GrantPart] = []
     labels: list[LabelPart] = []
     post_tags: list[PostTagPart] = []
+    link_rules: list[LinkRulePart] = []
     promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []

@@ -18,6 +18,8 @@ from guichet.configuration.document import (
     Document,
     GrantPart,
     LabelPart,
+    LinkExceptionPart,
+    LinkRulePart,
     PostTagPart,
     PromisePart,
     PromiseStepPart,
@@ -45,7 +47,11 @@ from guichet.models import (
     Team,
     TeamMember,
 )
+from guichet.models import (
+    LinkRule as LinkRuleRow,
+)
 from guichet.policy import Action, Actor, require
+from guichet.publishing.linking import find_rules
 from guichet.publishing.slots import weeks_of
 from guichet.publishing.steps import Step, step_of
 
@@ -84,6 +90,7 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
             PostTagPart(brand=known.names["brand"][x.brand_id], kind=x.kind, name=x.name, colour=x.colour)
             for x in session.scalars(select(PostTag).order_by(PostTag.brand_id, PostTag.kind, PostTag.folded))
         ],
+        link_rules=_link_rules(session, known),
         promises=_promises(session, known),
         rules=_rules(session, known),
         canned_replies=[
@@ -224,6 +231,22 @@ def _rule(row: Rule, known: Index) -> RulePart:
         conditions=named_conditions(row.conditions, known),
         actions=named_actions(row.actions, known),
     )
+
+
+def _link_rules(session: Session, known: Index) -> list[LinkRulePart]:
+    """Those that were written, by the brand's name."""
+    rules = find_rules(session, session.scalars(select(LinkRuleRow.brand_id)).all())
+    parts = [
+        LinkRulePart(
+            brand=known.names["brand"][brand_id], on=rule.is_on, domains=list(rule.domains),
+            patterns=dict(rule.patterns),
+            exceptions=[
+                LinkExceptionPart(network=e.network, on=e.is_on, patterns=dict(e.patterns)) for e in rule.exceptions
+            ],
+        )
+        for brand_id, rule in rules.items()
+    ]  # fmt: skip
+    return sorted(parts, key=lambda part: part.brand)
 
 
 def _promises(session: Session, known: Index) -> list[PromisePart]:

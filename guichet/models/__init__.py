@@ -42,6 +42,7 @@ from guichet.models.conversation import (
 )
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
 from guichet.models.feed import CalendarFeed
+from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
 from guichet.models.notice import ConversationFollower, Notice
@@ -108,6 +109,7 @@ __all__ = [
     "Identity",
     "Instance",
     "Label",
+    "LinkRule",
     "LiveEvent",
     "Look",
     "Macro",

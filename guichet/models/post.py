@@ -75,6 +75,7 @@ class Post(Base):
     embargo_time_zone: Mapped[Short] = mapped_column(default="UTC")
     embargo_at: Mapped[datetime | None]
     goes_on: Mapped[bool] = mapped_column(default=False)  # also in a crisis, where the brake allows for it
+    tags_links: Mapped[bool] = mapped_column(default=True)  # as the brand's rule says
     series_id: Mapped[int | None] = ref("series.id", index=True)  # it is one date of a rule
     is_exception: Mapped[bool] = mapped_column(default=False)  # of its series, changed or moved by itself
     rejected_reason: Mapped[Long] = mapped_column(default="")
@@ -136,7 +137,8 @@ class Variant(Base):
 
 
 class PostTarget(Base):
-    """An account that a post is for, and the variant that it gets."""
+    """An account that a post is for, and the variant that it gets. `link_tags`: what is added to
+    its links there (guichet.publishing.link_tags), once that is settled; empty: nothing."""
 
     __tablename__ = "post_target"
     __table_args__ = (UniqueConstraint("post_id", "account_id"),)
@@ -144,6 +146,7 @@ class PostTarget(Base):
     post_id: Mapped[int] = ref("post.id", index=True)
     account_id: Mapped[int] = ref("account.id", index=True)
     variant_id: Mapped[int] = ref("variant.id")
+    link_tags: Mapped[dict[str, Any] | None]
     post: Mapped[Post] = relationship(back_populates="targets")
     variant: Mapped[Variant] = relationship()
     renditions: Mapped[list[TargetRendition]] = relationship(cascade="all, delete-orphan")

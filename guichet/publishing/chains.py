@@ -3,7 +3,7 @@ step with what the post says until it is being sent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from guichet.models import Account, Delivery, Post, PostEditor
 from guichet.policy import Actor
 from guichet.publishing.checking import Specs, require_fine
 from guichet.publishing.drafting import contents_of
+from guichet.publishing.linking import keep_link_tags
 from guichet.publishing.renditions import keep_renditions
 from guichet.publishing.reviewing import ask, stand
 from guichet.publishing.rules import Content, content_hash
@@ -55,7 +56,7 @@ def bring_in_step(
 ) -> None:
     """Make the deliveries of a scheduled post say what it says now."""
     accounts = accounts_of(session, post)
-    keep_renditions(session, post, accounts, specs)
+    settle_content(session, post, accounts, specs, now)
     contents = contents_of(post)
     require_fine(actor, contents, accounts, specs)
     waits = ask(session, actor, post, contents, accounts, now)
@@ -83,6 +84,15 @@ def bring_in_step(
     stand(post, waits)
 
 
+def settle_content(
+    session: Session, post: Post, accounts: Mapping[int, Account], specs: Specs, now: datetime, *, anew: bool = False
+) -> None:
+    """Choose what each account gets in place of what was written and uploaded: from here on the
+    post holds it. `anew`: also where it held something already."""
+    keep_renditions(session, post, accounts, specs)
+    keep_link_tags(session, post, accounts, now, anew=anew)
+
+
 def note_change(session: Session, post: Post, actor: Actor, now: datetime) -> None:
     """Keep what it says now and that `actor` changed it: they are not asked to agree to it."""
     keep_version(session, post, actor.staff_id, now)
@@ -92,9 +102,9 @@ def note_change(session: Session, post: Post, actor: Actor, now: datetime) -> No
 
 def inherit(copy: Post, post: Post) -> None:
     """What holds for a post holds for a part of it that became a post of its own: its embargo,
-    what it does in a crisis, who wrote it, its labels and its campaign."""
+    what it does in a crisis, whether its links are tagged, who wrote it, its labels and its campaign."""
     copy.embargo_wall_time, copy.embargo_time_zone = post.embargo_wall_time, post.embargo_time_zone
-    copy.embargo_at, copy.goes_on = post.embargo_at, post.goes_on
+    copy.embargo_at, copy.goes_on, copy.tags_links = post.embargo_at, post.goes_on, post.tags_links
     wrote = {post.author_id, *(e.staff_id for e in post.editors)} - {copy.author_id}
     copy.editors = [PostEditor(staff_id=i) for i in sorted(wrote)]
     copy.tags = list(post.tags)

@@ -4,14 +4,16 @@ once more by everything that sends it off; and how a text that is too long becom
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from channels.contract import ChannelSpec, Surface
 from channels.sentences import say
-from channels.splitting import split
+from channels.splitting import Measure, split
 from guichet.errors import Invalid
 from guichet.models import Account
 from guichet.policy import Action, Actor, require
 from guichet.publishing.drafting import MOST_ITEMS
+from guichet.publishing.link_tags import LinkTags, tag_links
 from guichet.publishing.rules import AccountCheck, Content, check
 
 Specs = Mapping[str, ChannelSpec]  # the facts of each network that the post's accounts are on
@@ -54,13 +56,17 @@ def require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[in
         )
 
 
-def as_thread(actor: Actor, text: str, accounts: Sequence[Account], specs: Specs, *, numbered: bool) -> list[str]:
-    """The text as items of a thread, each of which all of these accounts take; one item where
-    it fits whole. For who may write on each. Raises Invalid for none, or too many items."""
+def as_thread(
+    actor: Actor, text: str, accounts: Sequence[Account], specs: Specs, tags: Mapping[int, LinkTags], *, numbered: bool
+) -> list[str]:
+    """The text as items of a thread, each of which all of these accounts take, its links tagged
+    (`tags`, by account); one item where it fits whole. For who may write on each. Raises
+    Invalid for none, or too many items."""
     for account in accounts:
         require(actor, Action.POST_WRITE, account)
-    limits = [specs[a.network].limits_for(a.settings).text.get(Surface.PUBLIC) for a in accounts]
-    items = split(text, [limit for limit in limits if limit], numbered=numbered)
+    limits = [(a.id, specs[a.network].limits_for(a.settings).text.get(Surface.PUBLIC)) for a in accounts]
+    measures = [Measure(limit, partial(_sent_on, tags.get(id_))) for id_, limit in limits if limit]
+    items = split(text, measures, numbered=numbered)
     if not items:
         raise Invalid("there is nothing to divide", {"text": "is empty"})
     if len(items) > MOST_ITEMS + 1:
@@ -69,3 +75,7 @@ def as_thread(actor: Actor, text: str, accounts: Sequence[Account], specs: Specs
             {"text": say("makes {count} items, at most {most} are allowed", count=len(items), most=MOST_ITEMS + 1)},
         )
     return items
+
+
+def _sent_on(tags: LinkTags | None, text: str) -> str:
+    return tag_links(text, tags)

@@ -45,7 +45,7 @@ def find_clashes(
         for content in contents
         if content.account_id in wanted
         for clash in clashes_of(
-            content.account_id, content.parts[0].text, at,
+            content.account_id, content.parts[0].written, at,
             _neighbours(session, content.account_id, at, wanted[content.account_id].reach, post_id),
             wanted[content.account_id],
         )

@@ -22,6 +22,7 @@ from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, visible
 from guichet.publishing.framing import Frame, frame_of, joined, recipe_of, settled
+from guichet.publishing.link_tags import tag_links, tags_of
 from guichet.publishing.rules import Content, Part
 
 MOST_ITEMS = 50
@@ -117,6 +118,7 @@ def create(
     fold_rule: str = "first",
     gap_rule: str = "later",
     late_limit: int | None = None,
+    tags_links: bool = True,
     now: datetime,
 ) -> Post:
     """Save a draft. For who may write on every account named or, where none is, on any of
@@ -129,7 +131,7 @@ def create(
         brand_id=brand.id, author_id=actor.staff_id, title=title, wall_time=wall_time,
         time_zone=time_zone or brand.time_zone, fold_rule=fold_rule, gap_rule=gap_rule,
         late_limit=brand.late_limit_minutes * 60 if late_limit is None else late_limit,
-        created_at=now, updated_at=now,
+        tags_links=tags_links, created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(post)
     session.flush()
@@ -201,8 +203,10 @@ def _with_frames(spec: VariantSpec, words: Words) -> VariantSpec:
 
 
 def _parts(target: PostTarget) -> tuple[Part, ...]:
-    """What goes out on an account, with what was made in place of files."""
+    """What goes out on an account: its links as was settled for them, and what was made in place
+    of files."""
     variant, made = target.variant, {r.media_id: r.rendition for r in target.renditions}
+    tags = tags_of(target.link_tags)
 
     def ref(used: VariantMedia) -> MediaRef:
         frame = frame_of(used.frame)
@@ -216,7 +220,8 @@ def _parts(target: PostTarget) -> tuple[Part, ...]:
 
     def part(n: int, text: str, kind: str) -> Part:
         here = [m for m in variant.media if m.item == n]
-        return Part(text, tuple(map(ref, here)), kind, frozenset(at for at, m in enumerate(here) if is_uncut(m)))
+        uncut = frozenset(at for at, m in enumerate(here) if is_uncut(m))
+        return Part(tag_links(text, tags), tuple(map(ref, here)), kind, uncut, typed=text)
 
     following = [(str(i["text"]), str(i.get("kind", "thread_item"))) for i in variant.items]
     return tuple(part(n, text, kind) for n, (text, kind) in enumerate([(variant.text, "post"), *following]))

@@ -30,6 +30,7 @@ from guichet.publishing.chains import (
     note_change,
     open_deliveries_of,
     require_version,
+    settle_content,
 )
 from guichet.publishing.checking import Specs, preflight, require_fine
 from guichet.publishing.clashes import require_no_refusal
@@ -44,7 +45,6 @@ from guichet.publishing.drafting import (
     write,
 )
 from guichet.publishing.embargo import require_after_embargo
-from guichet.publishing.renditions import keep_renditions
 from guichet.publishing.reviewing import ask, close, open_reviews, stand
 from guichet.publishing.rules import content_hash, due_time
 from guichet.publishing.versions import begin_versions
@@ -86,6 +86,7 @@ def change(
     fold_rule: str | None = None,
     gap_rule: str | None = None,
     goes_on: bool | None = None,
+    tags_links: bool | None = None,
     late_limit: int | None = None,
     specs: Specs,
     now: datetime,
@@ -109,7 +110,8 @@ def change(
         post.late_limit = late_limit
         for delivery in open_deliveries_of(session, post):
             delivering.limit_lateness(session, actor, delivery, late_limit, now)
-    if words is not None or variants is not None:
+    turned = tags_links is not None and tags_links != post.tags_links
+    if words is not None or variants is not None or turned:
         deliveries = open_deliveries_of(session, post)
         _require_editable(post, deliveries)
         given = variants if variants is not None else specs_of(post)
@@ -118,9 +120,10 @@ def change(
         session.flush()
         begin_versions(session, post)
         before = _said(post)
+        post.tags_links = post.tags_links != turned
         write(session, actor, post, words if words is not None else words_of(post), given, now)
         if post.state != "draft":
-            keep_renditions(session, post, accounts_of(session, post), specs)
+            settle_content(session, post, accounts_of(session, post), specs, now)
         if _said(post) != before:
             note_change(session, post, actor, now)
         if post.state != "draft":
@@ -237,7 +240,7 @@ def _send_off(
     session: Session, actor: Actor, post: Post, due_at: datetime, for_approval: bool, specs: Specs, now: datetime
 ) -> None:
     accounts = accounts_of(session, post)
-    keep_renditions(session, post, accounts, specs)
+    settle_content(session, post, accounts, specs, now, anew=True)
     contents = contents_of(post)
     require_fine(actor, contents, accounts, specs)
     require_no_refusal(session, actor, contents, due_at, post.id)

@@ -84,12 +84,18 @@ def zone_of(name: str) -> ZoneInfo:
 class Part:
     """One thing that a post sends to an account: the post itself, a further item of its
     thread, or the first comment under it (`kind` is that of its delivery). `uncut`: the places
-    of pictures of which what is to be shown was not cut out yet."""
+    of pictures of which what is to be shown was not cut out yet. `typed`: as somebody wrote it,
+    where `text` is what became of that on its way out."""
 
     text: str
     media: tuple[MediaRef, ...] = ()
     kind: str = "post"
     uncut: frozenset[int] = frozenset()
+    typed: str | None = None
+
+    @property
+    def written(self) -> str:
+        return self.text if self.typed is None else self.typed
 
 
 @dataclass(frozen=True)

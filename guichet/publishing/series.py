@@ -9,6 +9,7 @@ where one occurrence refuses, nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -25,6 +26,7 @@ from guichet.publishing.checking import Specs
 from guichet.publishing.drafting import VariantSpec, Words, contents_of, create, specs_of, words_of
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.recurrence import occurrences
+from guichet.publishing.rules import Content
 from guichet.publishing.tags import tag_post
 
 MOST_MESSAGES = 1000  # of a whole series, on all its accounts
@@ -107,6 +109,7 @@ def change_following(
     title: str | None = None,
     late_limit: int | None = None,
     goes_on: bool | None = None,
+    tags_links: bool | None = None,
     embargo: tuple[str, str] | None = None,
     tag_ids: Sequence[int] | None = None,
     specs: Specs,
@@ -116,14 +119,14 @@ def change_following(
     ("": none) and its zone, the same moment for all."""
     require_for_post(actor, Action.POST_WRITE, post)
     for one in _following(session, post):
+        if tag_ids is not None:
+            tag_post(session, actor, one, tag_ids, now)
         operations.change(
             session, actor, one, version=version if one is post else None, words=words, variants=variants,
-            title=title, late_limit=late_limit, goes_on=goes_on, specs=specs, now=now,
+            title=title, late_limit=late_limit, goes_on=goes_on, tags_links=tags_links, specs=specs, now=now,
         )  # fmt: skip
         if embargo is not None:
             set_embargo(session, actor, one, embargo[0] or None, embargo[1], now)
-        if tag_ids is not None:
-            tag_post(session, actor, one, tag_ids, now)
         one.is_exception = False
 
 
@@ -161,10 +164,16 @@ def cancel_following(session: Session, actor: Actor, post: Post, now: datetime) 
 def approve_following(session: Session, actor: Actor, post: Post, now: datetime, version: int | None = None) -> None:
     """Let this one and those after it go out, as far as they say the same and wait for it."""
     require_for_post(actor, Action.POST_APPROVE, post)
-    said = contents_of(post)
+    said = _written(post)
     for one in _following(session, post):
-        if one.state == "awaiting_approval" and contents_of(one) == said:
+        if one.state == "awaiting_approval" and _written(one) == said:
             approving.approve(session, actor, one, now, version if one is post else None)
+
+
+def _written(post: Post) -> list[Content]:
+    """What it says, as somebody wrote it: its links may tell its own date or number."""
+    plain = [(c, tuple(replace(part, text=part.written) for part in c.parts)) for c in contents_of(post)]
+    return [replace(content, parts=parts) for content, parts in plain]
 
 
 def _wall(text: str) -> datetime:

@@ -16,8 +16,10 @@ from guichet.bulk.tables import Row, read_csv
 from guichet.bulk.workbooks import read_workbook
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.policy import SYSTEM, Actor, load_actor
+from guichet.publishing import linking
 from guichet.publishing import operations as publishing
 from guichet.publishing.drafting import Item, VariantSpec, Words
+from guichet.publishing.link_rules import LinkRule
 from guichet.publishing.queries import Place, list_posts
 from tests import factories
 from tests.publishing.desk import NOW, SPECS, Desk
@@ -253,3 +255,14 @@ def test_an_account_that_wants_a_distance_names_the_row_that_is_too_near(desk: D
         bring_in(desk, rows)
     assert {f["row"] for f in refused.value.data["findings"]} == {2, 4, 5}
     assert bring_in(desk, rows[1:2]).post_count == 1
+
+
+def test_links_go_out_tagged_with_the_rows_own_campaign_and_are_counted_so(desk: Desk) -> None:
+    owner = load_actor(desk.session, factories.make_staff(desk.session, "owner"), NOW)
+    rule = LinkRule(True, ("klm.com",), {"campaign": "{campaign}"})
+    linking.set_rule(desk.session, owner, desk.brand, rule, ["bluesky"], NOW)
+    row = {"text": "See https://klm.com/", "accounts": desk.there.handle, "date": "2026-03-11 09:00"}
+    long = {**row, "text": "a" * 275 + " https://klm.com/", "campaign": "Spring"}
+    assert [(f.column, f.name) for f in check(desk, rows_of(long), owner).wrong] == [("text", "text_too_long")]
+    bring_in(desk, rows_of({**row, "campaign": "Spring"}), owner)
+    assert [d.payload["text"] for d in desk.deliveries(posts(desk)[0])] == ["See https://klm.com/?utm_campaign=spring"]

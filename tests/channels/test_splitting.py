@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from channels.contract import CountUnit, TextLimit
 from channels.limits import count, count_bytes
-from channels.splitting import split
+from channels.splitting import Measure, split
 from channels.urls import find_urls
 from tests.channels.counting_cases import LIMITS
 
-ALL = list(LIMITS.values())
+ALL = [Measure(limit) for limit in LIMITS.values()]
 
 
-def limit(most: int) -> TextLimit:
-    return TextLimit(most, CountUnit.CHARACTER, "a test", date(2026, 11, 22))
+def limit(most: int) -> Measure:
+    return Measure(TextLimit(most, CountUnit.CHARACTER, "a test", date(2026, 11, 22)))
 
 
 def test_what_fits_stays_whole_and_what_is_blank_is_nothing() -> None:
@@ -73,7 +73,10 @@ def test_text_without_spaces_is_divided_between_characters() -> None:
 
 def test_what_reads_as_one_character_is_not_parted() -> None:
     family = "👨‍👩‍👧‍👦"
-    assert split(family * 3, [TextLimit(2, CountUnit.GRAPHEME, "a test", date(2026, 11, 22))]) == [family * 2, family]
+    assert split(family * 3, [Measure(TextLimit(2, CountUnit.GRAPHEME, "a test", date(2026, 11, 22)))]) == [
+        family * 2,
+        family,
+    ]
 
 
 def test_numbers_are_counted_and_agree_once_there_are_ten() -> None:
@@ -91,7 +94,7 @@ def test_every_item_fits_everywhere_and_no_word_is_lost(text: str, numbered: boo
     items = split(text, ALL)
     assert "".join("".join(items).split()) == plain
     for item in split(text, ALL, numbered=numbered):
-        for one in ALL:
+        for one in LIMITS.values():
             longest_url = max((end - start for start, end in find_urls(item)), default=0)
             assert one.max_length is None or count(item, one) <= one.max_length or longest_url > 200
             assert one.max_bytes is None or count_bytes(item) <= one.max_bytes
@@ -102,3 +105,9 @@ def test_a_hostile_text_costs_little(text: str) -> None:
     began = time.process_time()
     split(text, ALL, numbered=True)
     assert time.process_time() - began < 3
+
+
+def test_what_an_item_becomes_on_its_way_counts() -> None:
+    longer = Measure(limit(20).limit, lambda text: text.replace("link", "link?from=us"))
+    assert split("see this link and that", [longer]) == ["see this", "link and", "that"]
+    assert split("see this link and that", [limit(22)]) == ["see this link and that"]

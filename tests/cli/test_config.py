@@ -41,6 +41,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     m.Grant: {"created_by": "who did it here"},
     m.Label: {},
     m.PostTag: {"folded": "follows from the name"},
+    m.LinkRule: {"updated_at": "of the moment"},
     m.Rule: {"position": "the order of the list", "created_by": "who did it here", "updated_at": "of the moment"},
     m.CannedReply: {"created_by": "who did it here", "updated_at": "of the moment"},
     m.SavedView: {"position": "the order of the list"},
@@ -79,6 +80,12 @@ def build(session: Any) -> None:
         Step("Law", teams=(team.id,), external=True),
     ]
     session.add(m.ApprovalPolicy(brand_id=brand.id, steps=[s.plain() for s in steps], binds_time=True, updated_at=NOW))
+    session.add(
+        m.LinkRule(
+            brand_id=brand.id, is_on=True, domains=["aurore.example"], updated_at=NOW, patterns={"source": "{network}"},
+            exceptions=[{"network": "x", "on": True, "patterns": {"source": "twitter"}}],
+        )
+    )  # fmt: skip
     make.make_grant(session, agent, account, "agent")
     make.make_grant(session, agent, twin, "viewer", ends_at=utc_now() + timedelta(days=30))
     make.make_grant(session, owner, account, "viewer", ends_at=NOW)
@@ -169,6 +176,7 @@ def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere:
     promise = document["promises"][0]
     assert [c["value"] for c in promise["conditions"]] == [["refund"], ["mastodon:aurore#2"]]
     assert [a["value"] for a in promise["steps"][0]["actions"]] == [None, "agent@example.org", "Counter"]
+    assert [r["exceptions"][0]["patterns"] for r in document["link_rules"]] == [{"source": "twitter"}]
     assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2", "x:boreal"]
     assert [s["weekday"] for s in document["accounts"][0]["slots"]] == [0, 3]
     assert {g["role"] for g in document["grants"]} == {"agent", "viewer", "publisher"}
@@ -373,7 +381,8 @@ def test_a_file_is_written_whole_and_for_its_owner_alone(company: Guichet, tmp_p
 def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(company: Guichet) -> None:
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
-        "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "post_tags", "rules",
+        "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "post_tags",
+        "link_rules", "rules",
         "canned_replies", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():

@@ -151,6 +151,8 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /posts/<int:id>/comments": {"text": "is this so?"},
         "POST /review-links": {"post_ids": [ids["posts"]], "name": "A guest"},
         "PUT /brands/<int:id>/approval-policy": {"steps": [{"name": "Legal", "external": True}]},
+        "PUT /brands/<int:id>/link-rule": {"on": True, "domains": ["klm.com"], "patterns": {"source": "{network}"}},
+        "POST /brands/<int:id>/link-rule/examples": {"on": True, "domains": ["klm.com"]},
         "PATCH /media/<int:id>": {"alt": "a"},
         "POST /deliveries/resolve": {
             "choice": "drop", "deliveries": [{"id": ids["deliveries"], "generation": 1}],

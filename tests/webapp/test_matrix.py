@@ -67,6 +67,8 @@ WEAKEST = {
         "PUT /accounts/<int:id>/slots",
         "POST /post-tags",
         "PATCH /post-tags/<int:id>",
+        "PUT /brands/<int:id>/link-rule",
+        "POST /brands/<int:id>/link-rule/examples",
         "PUT /accounts/<int:id>/monthly-limit",
         "POST /accounts/<int:id>/compare",
         "POST /accounts/<int:id>/gap/seen",

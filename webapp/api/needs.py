@@ -5,7 +5,7 @@ from __future__ import annotations
 from guichet.stats import needs_you
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_detail
-from webapp.api.schemas.publishing import Doubt, NeedsYou
+from webapp.api.schemas.needs import Doubt, NeedsYou
 from webapp.asking import Asked, Room
 
 room = Room("needs-you")

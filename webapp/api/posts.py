@@ -24,6 +24,7 @@ from guichet.publishing.clashes import find_clashes
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.framing import settled
+from guichet.publishing.linking import Unsaved, foresee, tagged
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Filter, Place
 from guichet.publishing.tags import tag_post
@@ -32,7 +33,7 @@ from webapp.api.media import frame_given
 from webapp.api.prospects import show_checks, show_renditions
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.finding_posts import CalendarEntries, CalendarQuery, PostExport, PostFilter, PostQuery
-from webapp.api.schemas.preflight import Preflight, PreflightIn, Split, SplitIn
+from webapp.api.schemas.preflight import PostAsWritten, Preflight, PreflightIn, Split, SplitIn
 from webapp.api.schemas.publishing import (
     Planned,
     Post,
@@ -43,7 +44,7 @@ from webapp.api.schemas.publishing import (
     PostSchedule,
     VariantIn,
 )
-from webapp.api.showing_posts import show_clashes, show_entry, show_post, show_posts
+from webapp.api.showing_posts import show_clashes, show_entry, show_link_tags, show_post, show_posts
 from webapp.asking import Asked, Room
 
 room = Room("posts")
@@ -92,6 +93,7 @@ def add_post(asked: Asked, body: PostNew) -> Post:
         fold_rule=body.fold,
         gap_rule=body.gap,
         late_limit=body.late_limit,
+        tags_links=body.tags_links,
         now=asked.now,
     )
     row.goes_on = body.goes_on
@@ -110,8 +112,12 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     words = {v.account_id: _settled(asked, _spec_of(v).over(_words(body))) for v in body.variants}
     plain, specs = [_content(asked, id_, said) for id_, said in words.items()], asked.networks.specs()
     made = renditions.made_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
+    links = foresee(session, actor, _unsaved(body), rows.values(), asked.now)
     contents = [
-        renditions.fitted(c, words[c.account_id].framing, renditions.limit_of(rows[c.account_id], specs), made)
+        tagged(
+            renditions.fitted(c, words[c.account_id].framing, renditions.limit_of(rows[c.account_id], specs), made),
+            links.get(c.account_id),
+        )
         for c in plain
     ]
     checks = operations.preflight(asked.actor, contents, rows, specs)
@@ -124,6 +130,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     shown = show_checks(asked, checks, rows, due_at)
     for account, before, after in zip(shown, plain, contents, strict=True):
         account.renditions = show_renditions(before, after, made)
+        account.link_tags = show_link_tags(links.get(account.account_id))
     return Preflight(
         accounts=shown, due_at=due_at, readings=readings, needs_approval=asks,
         warnings=show_clashes(found),
@@ -135,7 +142,9 @@ def split_text(asked: Asked, body: SplitIn) -> Split:
     """A text that is too long, as the items of a thread; nothing is saved. `numbered` ends
     each with its place."""
     rows = [accounts.get_account(asked.session, asked.actor, i) for i in dict.fromkeys(body.account_ids)]
-    items = checking.as_thread(asked.actor, body.text, rows, asked.networks.specs(), numbered=body.numbered)
+    links = foresee(asked.session, asked.actor, _unsaved(body), rows, asked.now)
+    specs = asked.networks.specs()
+    items = checking.as_thread(asked.actor, body.text, rows, specs, links, numbered=body.numbered)
     return Split(items=items)
 
 
@@ -149,6 +158,8 @@ def get_post(asked: Asked, path: IdPath) -> Post:
 def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
     """Change it, until it is being sent. What is not given stays."""
     row = queries.get_post(asked.session, asked.actor, path.id)
+    if body.tag_ids is not None:  # before its links are tagged with its campaign
+        tag_post(asked.session, asked.actor, row, body.tag_ids, asked.now)
     given = words_given(body)
     words = replace(words_of(row), **given) if given else None
     operations.change(
@@ -165,14 +176,13 @@ def change_post(asked: Asked, path: IdPath, body: PostChange) -> Post:
         gap_rule=body.gap,
         late_limit=body.late_limit,
         goes_on=body.goes_on,
+        tags_links=body.tags_links,
         specs=asked.networks.specs(),
         now=asked.now,
     )
     if body.embargo_wall_time is not None:
         zone = body.embargo_time_zone or row.embargo_time_zone
         set_embargo(asked.session, asked.actor, row, body.embargo_wall_time, zone, asked.now)
-    if body.tag_ids is not None:
-        tag_post(asked.session, asked.actor, row, body.tag_ids, asked.now)
     return show_fresh(asked, row)
 
 
@@ -308,6 +318,10 @@ def _settled(asked: Asked, words: Words) -> Words:
     rows = {i: files.get_media(asked.session, asked.actor, i) for i in held}
     framing = {i: settled(f, rows[i].mime, rows[i].width, rows[i].height) for i, f in held.items()}
     return replace(words, framing=framing)
+
+
+def _unsaved(body: PostAsWritten) -> Unsaved:
+    return Unsaved(body.post_id, body.tags_links, tuple(body.tag_ids), body.wall_time, body.time_zone)
 
 
 def _content(asked: Asked, account_id: int, words: Words) -> rules.Content:

@@ -64,6 +64,7 @@ def change_following(asked: Asked, path: IdPath, body: PostChange) -> Series:
         words=replace(words_of(row), **given) if given else None,
         variants=None if body.variants is None else specs_given(body.variants), title=body.title,
         late_limit=body.late_limit, goes_on=body.goes_on,
+        tags_links=body.tags_links,
         embargo=None if embargo is None else (embargo, body.embargo_time_zone or row.embargo_time_zone),
         tag_ids=body.tag_ids, specs=asked.networks.specs(), now=asked.now,
     )  # fmt: skip

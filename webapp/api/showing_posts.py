@@ -19,6 +19,8 @@ from guichet.publishing.clash_rules import Clash as ClashFound
 from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
 from guichet.publishing.framing import Frame, recipe_of
+from guichet.publishing.link_tags import LinkTags as LinkTagsSettled
+from guichet.publishing.link_tags import tags_of
 from guichet.publishing.renditions import Made, made_of
 from guichet.publishing.rules import AccountCheck, standing
 from webapp.api.briefs import Names
@@ -27,7 +29,7 @@ from webapp.api.media import show_media, show_rendition
 from webapp.api.schemas.common import PersonBrief
 from webapp.api.schemas.finding_posts import CalendarEntry
 from webapp.api.schemas.framing import Focus, Framing
-from webapp.api.schemas.publishing import Clash, Item, Post, PostTag, Problems, Variant
+from webapp.api.schemas.publishing import Clash, Item, LinkTags, Post, PostTag, Problems, Variant
 from webapp.asking import Asked
 
 _NOBODY = PersonBrief(id=0, name="", initials="")
@@ -53,6 +55,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
     words = words_of(row)
     sizes = {u.media_id: (u.media.width, u.media.height) for v in row.variants for u in v.media}
     seen = [t for t in row.targets if queries.sees_target(actor, t)]
+    settled = {t.account_id: tags_of(t.link_tags) for t in seen}
     seen_ids = {t.account_id for t in seen}
     going_out = [d for d in deliveries if d.kind not in ("delete", "edit")]
     return Post(
@@ -77,6 +80,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
                 framing=None if s.framing is None else _framing(s.framing, made, sizes),
                 language=s.language,
                 subject=s.subject,
+                link_tags=show_link_tags(settled[s.account_id]),
             )
             for s in specs_of(row)
             if s.account_id in seen_ids
@@ -98,6 +102,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         embargo_time_zone=row.embargo_time_zone,
         embargo_at=row.embargo_at,
         goes_on=row.goes_on,
+        tags_links=row.tags_links,
         rejected_reason=row.rejected_reason,
         tags=[show_tag(tag) for tag in row.tags],
         deliveries=[show_delivery(d, names) for d in deliveries],
@@ -121,6 +126,10 @@ def _framing(framing: Mapping[int, Frame], made: Made, sizes: _Sizes) -> list[Fr
         )
         for id_, frame in framing.items()
     ]  # fmt: skip
+
+
+def show_link_tags(tags: LinkTagsSettled | None) -> LinkTags | None:
+    return LinkTags(domains=list(tags.domains), parameters=list(tags.parameters)) if tags else None
 
 
 def show_entry(entry: EntryRow) -> CalendarEntry:

@@ -10,10 +10,20 @@ from webapp.api.schemas.accounts import Quota, Spending, SurfaceName
 from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
 from webapp.api.schemas.framing import FramingGiven
 from webapp.api.schemas.media import Rendition
-from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, Problems, VariantIn
+from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, LinkTags, Problems, TagIds, VariantIn
 
 
-class PreflightIn(In):
+class PostAsWritten(In):
+    """What is known of a post, saved or not, as far as its links are tagged with it."""
+
+    post_id: Id | None = Field(None, description="the post itself, where it is saved already")
+    tags_links: bool = True
+    tag_ids: TagIds = Field([])
+    wall_time: WallTime | None = None
+    time_zone: TimeZone = "UTC"
+
+
+class PreflightIn(PostAsWritten):
     """What would be wrong with a post, before it is saved."""
 
     text: Prose = ""
@@ -22,11 +32,8 @@ class PreflightIn(In):
     media_ids: list[Id] = Field([], max_length=20)
     framing: FramingGiven = Field([])
     variants: list[VariantIn] = Field([], max_length=200)
-    wall_time: WallTime | None = None
-    time_zone: TimeZone = "UTC"
     fold: FoldRule = "first"
     gap: GapRule = "later"
-    post_id: Id | None = Field(None, description="the post itself, where it is saved already")
 
 
 # `sign_in_ends`: before it is due; `quota_used_up`: it is more than its network allows now;
@@ -63,6 +70,7 @@ class PreflightAccount(Out):
     quotas: list[Quota] = Field(description="the network's limits that posts draw on, and what is left")
     spending: Spending | None
     renditions: list[RenditionUsed] = Field([], description="what it gets in place of files that it would refuse")
+    link_tags: LinkTags | None = Field(None, description="what is added to its links there")
     warnings: list[SendWarning] = Field(description="what does not forbid it and may hold it up")
 
 
@@ -77,7 +85,7 @@ class Preflight(Out):
     warnings: list[Clash]
 
 
-class SplitIn(In):
+class SplitIn(PostAsWritten):
     """A text that is too long for these accounts."""
 
     text: Annotated[Prose, Field(max_length=30_000)]

@@ -1,4 +1,4 @@
-"""Media, posts, deliveries, the brake, and what needs a person."""
+"""Media, posts and deliveries."""
 
 from __future__ import annotations
 
@@ -90,8 +90,17 @@ class ItemIn(In):
     media_ids: list[Id] = Field([], max_length=20)
 
 
+class LinkTags(Out):
+    """What is added to links of these domains and their subdomains, in order; values are
+    percent-encoded. What stands in a link already stays."""
+
+    domains: list[str]
+    parameters: list[tuple[str, str]]
+
+
 class Variant(Out):
-    """How the post stands on one account; null text: the common one."""
+    """How the post stands on one account; null text: the common one. `link_tags`: what is added
+    to its links, once that is settled."""
 
     account_id: int
     text: str | None
@@ -101,6 +110,7 @@ class Variant(Out):
     framing: list[Framing] | None
     language: str | None
     subject: str | None
+    link_tags: LinkTags | None
 
 
 class VariantIn(In):
@@ -251,6 +261,7 @@ class Post(Out):
     embargo_time_zone: str
     embargo_at: Time | None
     goes_on: bool = Field(description="also in a crisis, under a brake that spares such posts")
+    tags_links: bool = Field(description="its links are tagged as its brand says")
     rejected_reason: str
     tags: list[PostTag]
     deliveries: list[Delivery]
@@ -286,6 +297,7 @@ class PostNew(In):
     embargo_wall_time: WallTime | None = None
     embargo_time_zone: TimeZone = "UTC"
     goes_on: bool = False
+    tags_links: bool = Field(True, description="tag its links as its brand says")
     tag_ids: TagIds = Field([])
 
 
@@ -310,6 +322,7 @@ class PostChange(In):
     embargo_wall_time: WallTime | Literal[""] | None = Field(None, description="empty: no embargo any more")
     embargo_time_zone: TimeZone | None = None
     goes_on: bool | None = None
+    tags_links: bool | None = None
     tag_ids: TagIds | None = None
 
 
@@ -354,47 +367,3 @@ class Planned(Post):
     """A post that was scheduled or moved, with what it is now in the way of."""
 
     warnings: list[Clash]
-
-
-class Doubt(Out):
-    """Something that needs a person. `choices` are what can be done about it."""
-
-    id: str
-    kind: Literal[
-        "unknown_delivery",
-        "stopped_delivery",
-        "failed_delivery",
-        "orphaned_schedule",
-        "awaiting_approval",
-        "sent_unapproved",
-        "mention",
-        "dead_letter",
-        "account",
-        "held",
-        "stranger",
-        "absence",
-    ]
-    title: str
-    text: Told
-    since: Time
-    delivery: DeliveryDetail | None
-    account: AccountBrief | None
-    accounts: list[AccountBrief] = Field(description="those that an approval is asked for")
-    due_at: Time | None = Field(description="when what waits for approval goes out")
-    post_id: int | None
-    post_version: int | None = Field(description="what waits for approval, as it is shown here; approve this one")
-    dead_letter_id: int | None
-    discrepancy_id: int | None
-    person: PersonBrief | None = Field(description="whose work it is, or in whose right it was to go out")
-    evidence: list[dict[str, Any]]
-    choices: list[
-        Literal["link", "resend", "drop", "retry", "take_over", "replay", "reconnect", "approve", "reject", "seen"]
-    ]
-
-
-class NeedsYou(Out):
-    """`counts` by kind are complete; `items` are the oldest of them."""
-
-    total: int
-    counts: dict[str, int]
-    items: list[Doubt]

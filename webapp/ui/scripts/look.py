@@ -49,11 +49,13 @@ PAGES = {
     "rights": "/settings/rights",
     "rules": "/settings/rules",
     "promises": "/settings/promises",
+    "links": "/settings/links",
     "library": "/library",
 }
 # What only shows after somebody did something: the page, then the keys pressed or what is clicked
 # (a role and a part of a name, by its place in the catalogue's English or French).
 SCENES: dict[str, tuple[str, list[str]]] = {
+    "link-form": ("/settings/links", ["css .rows button"]),
     "palette": ("/inbox?view=open", ["key Control+k", "type re"]),
     "keys": ("/inbox?view=open", ["key Shift+?"]),
     "brake": ("/inbox?view=open", ["css .foot button:nth-of-type(2)"]),
@@ -103,6 +105,17 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     ),
     "series": ("/compose/8", ["wait", "css .series label:nth-of-type(2)"]),
     "clashes": ("/compose", ["wait", "css section li label", "css textarea", "type More trains on Sunday!", "wait"]),
+    "tagged": (
+        "/compose",
+        [
+            "wait",
+            "css section li label",
+            "css section li:nth-of-type(3) label",
+            "css textarea",
+            "type The winter timetable (https://northline.example/winter). All of it.",
+            "wait",
+        ],
+    ),
     "slot-week": ("/settings/slots", ["wait", "css .rows .acts .button"]),
     "usage": ("/accounts", ["wait", "css li .acts .button:nth-of-type(2)"]),
     "versions": ("/compose/3", ["wait", "css .past summary", "css .past details:last-of-type summary"]),

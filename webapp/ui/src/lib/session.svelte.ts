@@ -33,10 +33,15 @@ class Session {
     return this.accounts.filter((one) => one.role && RANK.indexOf(one.role) >= RANK.indexOf(role));
   }
 
+  /** Brands that this person manages, or one of whose accounts. */
+  get managed(): Brand[] {
+    const ids = new Set(this.accountsAs("manager").map((one) => one.brand.id));
+    return this.brands.filter((one) => this.can("brand.manage") || ids.has(one.id));
+  }
+
   /** Brands whose labels and campaigns of posts this person looks after. */
   get sorting(): Brand[] {
-    const managed = new Set(this.accountsAs("manager").map((one) => one.brand.id));
-    return this.brands.filter((one) => this.can("label.manage") || managed.has(one.id));
+    return this.can("label.manage") ? this.brands : this.managed;
   }
 
   async load(): Promise<void> {

@@ -13,6 +13,7 @@ import type {
   Page,
   Planned,
   Post,
+  PostAsWritten,
   PostChange,
   PostNew,
   PostSchedule,
@@ -27,7 +28,8 @@ export const addPost = (post: Partial<PostNew> & Pick<PostNew, "brand_id">, key:
 export const changePost = (id: Id, change: Partial<PostChange> & Pick<PostChange, "version">): Promise<Post> => api.patch(`/posts/${id}`, change);
 export const deletePost = (id: Id): Promise<void> => api.remove(`/posts/${id}`);
 export const preflight = (post: Partial<PreflightIn>): Promise<Preflight> => api.post("/posts/preflight", post);
-export const splitText = (text: string, accounts: Id[], numbered: boolean): Promise<{ items: string[] }> => api.post("/posts/split", { text, account_ids: accounts, numbered });
+/** `as`: what is known of the post, for what its links become counts too. */
+export const splitText = (text: string, accounts: Id[], numbered: boolean, as: PostAsWritten): Promise<{ items: string[] }> => api.post("/posts/split", { text, account_ids: accounts, numbered, ...as });
 export const schedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/schedule`, when);
 export const submitPost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/submit`, when);
 export const reschedulePost = (id: Id, when: Partial<PostSchedule> & Pick<PostSchedule, "wall_time" | "time_zone">): Promise<Planned> => api.post(`/posts/${id}/reschedule`, when);

@@ -27,6 +27,11 @@ export type Grant = S["Grant"];
 export type Token = S["Token"];
 export type TokenMade = S["TokenMade"];
 
+/** What a post’s links may be tagged with, besides their account. */
+export type PostAsWritten = Pick<PreflightIn, "post_id" | "tags_links" | "tag_ids" | "wall_time" | "time_zone">;
+export type LinkTags = S["LinkTags"];
+export type LinkRule = S["LinkRule"];
+export type LinkExample = S["LinkExample"];
 export type Network = S["Network"];
 export type AccountBrief = S["AccountBrief"];
 export type Account = S["Account"];

@@ -3,7 +3,7 @@ import { changeFollowing, repeatPost } from "$lib/api/series";
 import { makeRenditions } from "$lib/api/library";
 import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
-import type { Account, Id, LibraryFile, Opening, Post, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
+import type { Account, Id, LibraryFile, LinkTags, Opening, Post, PostAsWritten, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { frameIn, type Framed } from "$lib/framing";
@@ -41,6 +41,8 @@ class DraftPost {
   goesOn = $state(false);
   /** Labels, and one campaign at most. */
   tagIds: Id[] = $state([]);
+  /** Its links are tagged as its brand says. */
+  tagsLinks = $state(true);
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
   /** Smaller versions of pictures are being made. */
@@ -125,9 +127,9 @@ class DraftPost {
 
   /** The same words and accounts as a new post, to be sent another time. */
   again(): void {
-    const { brandId, accountIds, common, own, timeZone, tagIds } = this;
+    const { brandId, accountIds, common, own, timeZone, tagIds, tagsLinks } = this;
     this.#blank();
-    Object.assign(this, { brandId, accountIds, common, own, timeZone, tagIds, wallTime: nextHour(timeZone) });
+    Object.assign(this, { brandId, accountIds, common, own, timeZone, tagIds, tagsLinks, wallTime: nextHour(timeZone) });
     this.changed();
   }
 
@@ -149,6 +151,7 @@ class DraftPost {
     this.embargo = "";
     this.goesOn = false;
     this.tagIds = [];
+    this.tagsLinks = true;
     this.touched = false;
     this.#key = crypto.randomUUID();
   }
@@ -171,6 +174,7 @@ class DraftPost {
     this.embargoZone = post.embargo_time_zone;
     this.goesOn = post.goes_on;
     this.tagIds = post.tags.map((one) => one.id);
+    this.tagsLinks = post.tags_links;
     this.wallTime = post.wall_time?.slice(0, 16) ?? nextHour(post.time_zone);
     this.touched = false;
     this.verify();
@@ -232,6 +236,21 @@ class DraftPost {
     return { text: first.text, media_ids: first.media.map((file) => file.id), items: itemsIn(items), first_comment: this.common.comment, framing: framingIn(this.common.frames), variants: this.variants };
   }
 
+  /** What its links may be tagged with, and when it goes out as far as that is known. */
+  get asWritten(): PostAsWritten {
+    const slot = this.queue ? this.slotTimes[0] : undefined;
+    const wall_time = slot ? slot.wall_time : this.later && this.wallTime ? this.wallTime : null;
+    const tag_ids = this.tagIds.filter((id) => session.tags.find((one) => one.id === id)?.brand_id === this.brandId);
+    return { post_id: this.post?.id ?? null, tags_links: this.tagsLinks, tag_ids, wall_time, time_zone: slot?.time_zone ?? this.timeZone };
+  }
+
+  /** What is added to its links on an account: as it was settled, until somebody writes again. */
+  linkTagsFor(id: Id): LinkTags | null {
+    const settled = this.post !== null && this.post.state !== "draft" && !this.touched;
+    const of = settled ? this.post?.variants : this.check?.accounts;
+    return of?.find((one) => one.account_id === id)?.link_tags ?? null;
+  }
+
   /** Asks what the networks would say, once the typing rests. */
   verify(): void {
     clearTimeout(this.#timer);
@@ -241,9 +260,7 @@ class DraftPost {
   async #ask(): Promise<void> {
     const mine = ++this.#asked;
     try {
-      const slot = this.queue ? this.slotTimes[0] : undefined;
-      const when = slot ? slot.wall_time : this.later && this.wallTime ? this.wallTime : null;
-      const check = await publishing.preflight({ ...this.#words, wall_time: when, post_id: this.post?.id ?? null, time_zone: slot?.time_zone ?? this.timeZone, fold: this.fold, gap: this.gap });
+      const check = await publishing.preflight({ ...this.#words, ...this.asWritten, fold: this.fold, gap: this.gap });
       if (mine === this.#asked) {
         this.check = check;
         this.checkError = null;
@@ -303,7 +320,7 @@ class DraftPost {
   async save(): Promise<Post> {
     await this.#describing; // leaving a field for the button tells of it too
     const content = { ...this.#words, time_zone: this.timeZone, fold: this.fold, gap: this.gap, ...(this.lateLimit ? { late_limit: this.lateLimit } : {}), ...(this.later && !this.queue && this.wallTime ? { wall_time: this.wallTime } : {}) };
-    const guards = { embargo_time_zone: this.embargoZone, goes_on: this.goesOn, tag_ids: this.tagIds.filter((id) => session.tags.find((one) => one.id === id)?.brand_id === this.brandId) };
+    const guards = { embargo_time_zone: this.embargoZone, goes_on: this.goesOn, tags_links: this.tagsLinks, tag_ids: this.asWritten.tag_ids };
     if (this.post && this.following) await changeFollowing(this.post.id, { version: this.post.version, ...content, ...guards, embargo_wall_time: this.embargo });
     const post = this.post && this.following
       ? await publishing.getPost(this.post.id)

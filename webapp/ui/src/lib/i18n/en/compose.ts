@@ -39,6 +39,7 @@ export const compose = {
   lengths: "Length on each network",
   left: (n: number) => (n >= 0 ? `${n} left` : `${-n} too many`),
   unlimited: "no limit",
+  tagLinks: "Add tracking parameters to links",
   media: "Images and videos",
   addMedia: "Add files",
   dropHere: "or drop them here",

@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", canned: "Canned replies", macros: "Macros", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", feeds: "Calendar feeds", audit: "Audit log" },
+  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", canned: "Canned replies", macros: "Macros", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", links: "Link tracking", feeds: "Calendar feeds", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,
@@ -225,6 +225,19 @@ export const settings = {
     kinds: { campaign: "Campaigns", label: "Labels" },
     see: "Posts",
     removeText: "It disappears from every post; the posts stay. This cannot be undone.",
+  },
+  links: {
+    text: "What is added to links in posts, so that your statistics tell where a visitor came from. What is sent off already stays as it was.",
+    off: "Links go out as they are written",
+    on: "Add tracking parameters to links",
+    onFor: (domains: string) => `Links to ${domains}`,
+    exceptOn: (network: string) => `otherwise on ${network}`,
+    domains: "Your own domains",
+    domainsHint: "Separated by commas; their subdomains too. Links to any other site are never touched.",
+    variables: "Variables: {network} {account} {brand} {campaign} {post} {date}. What stands behind a bar takes the place of what is not known: {campaign|none}. An empty field adds nothing.",
+    onNetwork: (network: string) => `On ${network}`,
+    how: { same: "As everywhere", own: "With other parameters", off: "Links go out as they are written" },
+    examples: "So a link will look",
   },
   brands: {
     text: "A brand groups accounts and says in which zone and by which rules they work.",

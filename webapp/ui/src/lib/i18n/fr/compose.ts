@@ -41,6 +41,7 @@ export const compose: Catalogue["compose"] = {
   lengths: "Longueur sur chaque réseau",
   left: (n) => (n >= 0 ? `reste ${n}` : `${-n} de trop`),
   unlimited: "sans limite",
+  tagLinks: "Ajouter des paramètres de suivi aux liens",
   media: "Images et vidéos",
   addMedia: "Ajouter des fichiers",
   dropHere: "ou déposez-les ici",

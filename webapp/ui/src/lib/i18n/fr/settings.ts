@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", canned: "Réponses préparées", macros: "Macros", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", feeds: "Flux de calendrier", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", canned: "Réponses préparées", macros: "Macros", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", links: "Suivi des liens", feeds: "Flux de calendrier", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
@@ -226,6 +226,19 @@ export const settings: Catalogue["settings"] = {
     kinds: { campaign: "Campagnes", label: "Étiquettes" },
     see: "Publications",
     removeText: "Elle disparaît de toutes les publications\u202f; les publications restent. C’est sans retour.",
+  },
+  links: {
+    text: "Ce qui est ajouté aux liens des publications, pour que vos statistiques disent d’où vient un visiteur. Ce qui est déjà envoyé ou programmé reste tel quel.",
+    off: "Les liens partent tels qu’ils sont écrits",
+    on: "Ajouter des paramètres de suivi aux liens",
+    onFor: (domains: string) => `Liens vers ${domains}`,
+    exceptOn: (network: string) => `autrement sur ${network}`,
+    domains: "Vos propres domaines",
+    domainsHint: "Séparés par des virgules ; leurs sous-domaines aussi. Les liens vers tout autre site ne sont jamais touchés.",
+    variables: "Variables : {network} (réseau), {account} (compte), {brand} (marque), {campaign} (campagne), {post} (publication), {date}. Ce qui suit une barre remplace ce qui n’est pas connu : {campaign|aucune}. Un champ vide n’ajoute rien.",
+    onNetwork: (network: string) => `Sur ${network}`,
+    how: { same: "Comme partout", own: "Avec d’autres paramètres", off: "Les liens partent tels qu’ils sont écrits" },
+    examples: "Un lien ressemblera à ceci",
   },
   brands: {
     text: "Une marque réunit des comptes et dit dans quel fuseau et selon quelles règles ils travaillent.",
