@@ -18,6 +18,7 @@ from cli.commands import (
     instance,
     operate,
     post,
+    queue,
     rehearsal,
     running,
     staff,
@@ -25,7 +26,7 @@ from cli.commands import (
 )
 from cli.output import Failed, Output, Status, WronglyAsked, failure_of, report_failure
 
-MODULES = (running, operate, staff, accounts, post, zones, approval, brake, config, archive, instance, rehearsal)
+MODULES = (running, operate, staff, accounts, post, queue, zones, approval, brake, config, archive, instance, rehearsal)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

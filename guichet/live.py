@@ -28,6 +28,7 @@ KINDS = (
     "presence",  # somebody came, left, began or ceased to write: {"conversation_id"}
     "delivery",  # {"id", "state", "post_id", "conversation_id"}
     "post",  # {"id"}
+    "evergreen",  # {"id"} of a queue
     "account",  # {"id", "state"}
     "brake",  # {"on"}
     "rights",  # somebody's rights changed: streams re-read theirs

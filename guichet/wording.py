@@ -10,6 +10,7 @@ from channels.sentences import say
 _WORDS: Mapping[str, str] = {
     # posts and deliveries
     "draft": say("a draft"),
+    "evergreen": say("kept in a queue"),
     "scheduled": say("scheduled"),
     "done": say("done"),
     "blocked": say("waiting for what stands before it"),

@@ -19,6 +19,7 @@ from guichet.comparing import operations as comparing
 from guichet.db.dialect import database_now
 from guichet.delivery import takeover
 from guichet.delivery.life import seized
+from guichet.evergreen import filling
 from guichet.inbox import operations as inbox
 from guichet.inbox import refusals
 from guichet.inbox.pending import follow_zones
@@ -26,6 +27,7 @@ from guichet.jobs import CHECK_ACCOUNT, COMPARE, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
 from guichet.publishing import approving, zones
+from guichet.publishing.carrying_over import carry_over
 from guichet.publishing.rules import due_time
 from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
@@ -138,6 +140,22 @@ def ask_for_approvals(process: Process) -> None:
         approving.ask_for_what_lost_its_approval(unit.session, SYSTEM, process.runtime.now())
 
 
+def fill_queues(process: Process) -> None:
+    """What goes out again is planned into the slots that nothing has taken; what one of its
+    occurrences was agreed to for is agreed to for the others."""
+    with process.runtime.unit() as unit:
+        carry_over(unit.session, SYSTEM, process.runtime.now())
+    with process.runtime.reading() as session:
+        waiting = filling.queues_to_fill(session, SYSTEM, process.runtime.now())
+    for queue_id in waiting:
+        if process.stopping.is_set():
+            return
+        with process.runtime.unit() as unit:
+            done = filling.fill_queue(unit.session, SYSTEM, queue_id, process.networks.specs(), process.runtime.now())
+        if done.missed:
+            log.warning("slots_missed", queue=queue_id, slots=done.missed)
+
+
 def renew_secrets(process: Process) -> None:
     """Secrets that end soon, one flight each."""
     with process.runtime.reading() as session:
@@ -201,6 +219,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     forget_old_keys,
     keep_wall_times,
     ask_for_approvals,
+    fill_queues,
     renew_secrets,
     check_accounts,
     compare_timelines,

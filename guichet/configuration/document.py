@@ -171,6 +171,21 @@ class LinkRulePart(_Part):
     exceptions: Annotated[list[LinkExceptionPart], Field(max_length=50)] = []
 
 
+class QueuePart(_Part):
+    """A queue of posts that go out again, without its posts. `slots`: of its own, instead of those
+    of its accounts that are called `label`."""
+
+    brand: Name
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    accounts: Annotated[list[Line], Field(min_length=1, max_length=200)]
+    label: Annotated[str, Field(max_length=60)] = ""
+    slots: Annotated[list[SlotPart], Field(max_length=200)] = []
+    ordering: Literal["listed", "shuffled"] = "listed"
+    rest_days: int = Field(30, ge=0, le=366)
+    horizon_days: int = Field(7, ge=1, le=60)
+    paused: bool = False
+
+
 class RulePart(_Part):
     """In order of trial. Accounts, labels, teams and people in it are named."""
 
@@ -238,6 +253,7 @@ class Document(_Part):
     labels: list[LabelPart] = []
     post_tags: list[PostTagPart] = []
     link_rules: list[LinkRulePart] = []
+    queues: list[QueuePart] = []
     promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from guichet import audit
-from guichet.configuration import approvals, links, people, post_tags, promises, rules, talk
+from guichet.configuration import approvals, links, people, post_tags, promises, queues, rules, talk
 from guichet.configuration.document import Document
 from guichet.configuration.queries import require_all
 from guichet.configuration.steps import Import, Step
@@ -33,6 +33,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     talk.import_labels,
     post_tags.import_post_tags,
     links.import_link_rules,
+    queues.import_queues,
     promises.import_promises,
     talk.import_rules,
     talk.import_canned_replies,

@@ -23,6 +23,7 @@ from guichet.configuration.document import (
     PostTagPart,
     PromisePart,
     PromiseStepPart,
+    QueuePart,
     RulePart,
     SlotPart,
     StaffPart,
@@ -30,6 +31,8 @@ from guichet.configuration.document import (
     ViewPart,
 )
 from guichet.configuration.rules import Index, account_keys, named_actions, named_conditions, named_filters
+from guichet.evergreen.queues import setting_of
+from guichet.evergreen.reading import list_queues
 from guichet.metering.rules import MICROS
 from guichet.models import (
     Account,
@@ -91,6 +94,7 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
             for x in session.scalars(select(PostTag).order_by(PostTag.brand_id, PostTag.kind, PostTag.folded))
         ],
         link_rules=_link_rules(session, known),
+        queues=_queues(session, actor, known),
         promises=_promises(session, known),
         rules=_rules(session, known),
         canned_replies=[
@@ -201,6 +205,19 @@ def _accounts(session: Session, actor: Actor, known: Index) -> list[AccountPart]
             slots=[SlotPart(weekday=s.weekday, at=s.at, label=s.label) for s in weeks.get(a.id, ())],
         )
         for a in rows
+    ]  # fmt: skip
+
+
+def _queues(session: Session, actor: Actor, known: Index) -> list[QueuePart]:
+    rows = [(known.names["brand"][q.brand_id], setting_of(q)) for q in list_queues(session, actor)]
+    return [
+        QueuePart(
+            brand=brand, name=q.name, accounts=[known.names["account"][i] for i in q.account_ids], label=q.label,
+            slots=[SlotPart(weekday=s.weekday, at=s.at) for s in q.week],
+            ordering="shuffled" if q.ordering == "shuffled" else "listed", rest_days=q.rest_days,
+            horizon_days=q.horizon_days, paused=q.is_paused,
+        )
+        for brand, q in sorted(rows, key=lambda row: (row[0], row[1].name))
     ]  # fmt: skip
 
 

@@ -41,6 +41,7 @@ from guichet.models.conversation import (
     Withdrawal,
 )
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
+from guichet.models.evergreen import EvergreenAccount, EvergreenItem, EvergreenQueue, EvergreenUse
 from guichet.models.feed import CalendarFeed
 from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
@@ -104,6 +105,10 @@ __all__ = [
     "Decision",
     "Delivery",
     "Discrepancy",
+    "EvergreenAccount",
+    "EvergreenItem",
+    "EvergreenQueue",
+    "EvergreenUse",
     "Grant",
     "IdempotencyKey",
     "Identity",

@@ -53,7 +53,8 @@ class Post(Base):
 
     The schedule is a wall time (`wall_time`, ISO without zone) in `time_zone`;
     `due_at` is derived. `state`: draft, awaiting_approval, scheduled, done, cancelled;
-    where it stands on each account is told by its deliveries.
+    where it stands on each account is told by its deliveries. A post of the state evergreen is
+    never sent itself: it is a wording of a queue's item, which its occurrences repeat.
     """
 
     __tablename__ = "post"
@@ -77,7 +78,9 @@ class Post(Base):
     goes_on: Mapped[bool] = mapped_column(default=False)  # also in a crisis, where the brake allows for it
     tags_links: Mapped[bool] = mapped_column(default=True)  # as the brand's rule says
     series_id: Mapped[int | None] = ref("series.id", index=True)  # it is one date of a rule
-    is_exception: Mapped[bool] = mapped_column(default=False)  # of its series, changed or moved by itself
+    evergreen_id: Mapped[int | None] = ref("evergreen_item.id", index=True)  # the item of a queue that it is of
+    wording_id: Mapped[int | None] = ref("post.id", index=True)  # of which wording of that it is an occurrence
+    is_exception: Mapped[bool] = mapped_column(default=False)  # of its series or item, changed or moved by itself
     rejected_reason: Mapped[Long] = mapped_column(default="")
     import_id: Mapped[int | None] = ref("post_import.id", index=True)  # the table that it was brought in with
     version: Mapped[int] = mapped_column(default=1)
@@ -90,6 +93,11 @@ class Post(Base):
     editors: Mapped[list[PostEditor]] = relationship(cascade="all, delete-orphan")
     tags: Mapped[list[PostTag]] = relationship(secondary="post_tagging", order_by="PostTag.kind, PostTag.folded")
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+    @property
+    def is_occurrence(self) -> bool:
+        """Whether it was made from a rule or an item, which others of its kind follow too."""
+        return self.series_id is not None or self.wording_id is not None
 
 
 class PostEditor(Base):

@@ -16,6 +16,9 @@ from guichet.policy import Action, Actor, can, can_for_post
 UNSETTLED = (AttemptState.IN_FLIGHT, AttemptState.UNKNOWN)
 
 
+UNPLANNED = ("draft", "evergreen")  # states of posts that have no time, nor deliveries
+
+
 class Standing(Protocol):
     """A delivery, as far as moving it is asked: where it is to go, and how it stands."""
 
@@ -56,7 +59,7 @@ def deeds(actor: Actor, post: Post, deliveries: Sequence[Delivery]) -> list[Deed
 
 def is_editable(post: Post, deliveries: Sequence[Delivery]) -> bool:
     """Whether what it says may still be changed: nothing of it is being sent, or was."""
-    if post.state == "draft":
+    if post.state in UNPLANNED:
         return True
     return (
         post.state in ("awaiting_approval", "scheduled")

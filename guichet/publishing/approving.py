@@ -99,7 +99,7 @@ def send_unapproved(session: Session, actor: Actor, post: Post, reason: str, now
     for review in reviews:
         close(review, "bypassed", now, actor.staff_id, reason.strip())
         review.carried_by = actor.staff_id
-        _release(session, post, review, now)
+        release(session, post, review, now)
     post.approved_by, post.approved_at = actor.staff_id, now
     settle(session, post, now)
     audit.record(session, actor, "post.send_unapproved", post, now, reviews=[r.id for r in reviews])
@@ -227,7 +227,7 @@ def _go_on(session: Session, turns: Turns, actor: Actor, post: Post, review: Rev
         return
     close(review, "granted", now, actor.staff_id)
     review.carried_by = carrier
-    _release(session, post, review, now)
+    release(session, post, review, now)
 
 
 def _carrier(turns: Turns, review: Review, actor: Actor) -> int | None:
@@ -247,7 +247,7 @@ def _planner_carries(session: Session, turns: Turns, post: Post, review: Review)
     return all(f is not None and can(f, Action.POST_PUBLISH, review.account_id) for f in found)
 
 
-def _release(session: Session, post: Post, review: Review, now: datetime) -> None:
+def release(session: Session, post: Post, review: Review, now: datetime) -> None:
     """The review let it; the start asks once more whether it still stands."""
     session.flush()
     for delivery in deliveries_of(session, post):

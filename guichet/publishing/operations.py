@@ -16,18 +16,16 @@ from sqlalchemy.orm.attributes import flag_modified
 from channels.sentences import say
 from guichet import audit
 from guichet.delivery import operations as delivering
-from guichet.delivery.states import EDITABLE, FINAL, State
+from guichet.delivery.states import FINAL, State
 from guichet.errors import Conflict, Invalid, NotAllowed
-from guichet.models import Delivery, Post
+from guichet.models import Post
 from guichet.policy import Action, Actor, require_for_post
-from guichet.publishing.allowed import is_editable, may_move, movable
+from guichet.publishing.allowed import may_move, movable
 from guichet.publishing.approving import approve, reject, send_unapproved
 from guichet.publishing.chains import (
     accounts_of,
-    bring_in_step,
     create_chain,
     deliveries_of,
-    note_change,
     open_deliveries_of,
     require_version,
     settle_content,
@@ -39,14 +37,12 @@ from guichet.publishing.drafting import (
     Words,
     contents_of,
     create,
-    specs_of,
     tell_of,
-    words_of,
-    write,
 )
 from guichet.publishing.embargo import require_after_embargo
 from guichet.publishing.reviewing import ask, close, open_reviews, stand
-from guichet.publishing.rules import content_hash, due_time
+from guichet.publishing.rewording import following, reword
+from guichet.publishing.rules import due_time
 from guichet.publishing.versions import begin_versions
 from guichet.wording import in_words
 
@@ -96,11 +92,12 @@ def change(
     approval. Raises Conflict `too_late`, Invalid."""
     require_for_post(actor, Action.POST_WRITE, post)
     require_version(session, post, version)
-    post.is_exception = post.series_id is not None
+    post.is_exception = post.is_occurrence
     if title is not None:
         post.title = title
     if goes_on is not None and goes_on != post.goes_on:
-        post.goes_on = goes_on
+        for one in (post, *following(session, post)):
+            one.goes_on = goes_on
         audit.record(session, actor, "post.goes_on", post, now, goes_on=goes_on)
     if post.state == "draft":
         post.wall_time = wall_time if wall_time is not None else post.wall_time
@@ -112,23 +109,7 @@ def change(
             delivering.limit_lateness(session, actor, delivery, late_limit, now)
     turned = tags_links is not None and tags_links != post.tags_links
     if words is not None or variants is not None or turned:
-        deliveries = open_deliveries_of(session, post)
-        _require_editable(post, deliveries)
-        given = variants if variants is not None else specs_of(post)
-        for delivery in deliveries_of(session, post):
-            delivery.variant_id = None  # what it sends is frozen in it; variants are written anew
-        session.flush()
-        begin_versions(session, post)
-        before = _said(post)
-        post.tags_links = post.tags_links != turned
-        write(session, actor, post, words if words is not None else words_of(post), given, now)
-        if post.state != "draft":
-            settle_content(session, post, accounts_of(session, post), specs, now)
-        if _said(post) != before:
-            note_change(session, post, actor, now)
-        if post.state != "draft":
-            require_no_refusal(session, actor, contents_of(post), post.due_at or now, post.id)
-            bring_in_step(session, actor, post, deliveries, specs, now)
+        reword(session, actor, post, words, variants, specs, now, tags_links=tags_links)
     post.updated_at = now
     flag_modified(post, "updated_at")  # words are rows of their own; the version tells of them too
     audit.record(session, actor, "post.change", post, now)
@@ -208,7 +189,7 @@ def reschedule(
         raise Invalid("that time is past", {"wall_time": "is in the past"})
     require_after_embargo(post, due_at)
     post.wall_time, post.time_zone, post.fold_rule, post.gap_rule = wall_time, time_zone, fold_rule, gap_rule
-    post.is_exception = post.series_id is not None
+    post.is_exception = post.is_occurrence
     if post.state == "draft":
         post.due_at = due_at
     else:
@@ -218,6 +199,8 @@ def reschedule(
 def cancel(session: Session, actor: Actor, post: Post, now: datetime) -> None:
     """Do not send it. What is out stays; what may be out is taken down when it is found."""
     require_for_post(actor, Action.POST_WRITE, post)
+    if post.state == "evergreen":
+        raise Conflict("it is kept in a queue: take it out there", code="in_a_queue", current=post.state)
     deliveries = deliveries_of(session, post)
     for delivery in deliveries:
         if delivery.state not in FINAL:
@@ -258,11 +241,6 @@ def _send_off(
     tell_of(session, post, now)
 
 
-def _said(post: Post) -> tuple[Words, str]:
-    """All that a post says, to tell whether a change touched it."""
-    return words_of(post), content_hash(contents_of(post))
-
-
 def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: datetime) -> None:
     moving = movable(deliveries_of(session, post))
     if not moving:
@@ -281,9 +259,3 @@ def _move(session: Session, actor: Actor, post: Post, due_at: datetime, now: dat
                 delivering.withhold(session, actor, delivery, now)
     audit.record(session, actor, "post.reschedule", post, now)
     tell_of(session, post, now)
-
-
-def _require_editable(post: Post, deliveries: Sequence[Delivery]) -> None:
-    if not is_editable(post, deliveries):
-        late = [d.id for d in deliveries if d.state not in {*EDITABLE, State.CLAIMED}]
-        raise Conflict("it is being sent, or was", code="too_late", current={"state": post.state, "deliveries": late})

@@ -34,7 +34,7 @@ _STEP = timedelta(days=28)
 _STEPS = 7  # how far ahead a free slot is looked for: half a year
 
 
-class _Gone(Exception):
+class SlotTaken(Exception):
     """Somebody else took the slot in the same moment."""
 
 
@@ -106,15 +106,15 @@ def _take(
 ) -> list[Opening] | None:
     """The first of these moments of which nobody else takes any part; None: there is none."""
     for moment in _moments(session, actor, accounts, after):
-        with suppress(_Gone), session.begin_nested():
+        with suppress(SlotTaken), session.begin_nested():
             for opening in moment:
-                _claim(session, opening, post)
+                take_slot(session, opening, post)
             return moment
     return None
 
 
-def _claim(session: Session, opening: Opening, post: Post) -> None:
-    """Write down that the post takes this moment; raises _Gone where another has it. A row of a
+def take_slot(session: Session, opening: Opening, post: Post) -> None:
+    """Write down that the post takes this moment; raises SlotTaken where another has it. A row of a
     post that stands there no more is taken over, by one only: the UPDATE names whom it takes
     it from."""
     row = {"account_id": opening.account_id, "starts_at": opening.at, "post_id": post.id}
@@ -127,10 +127,10 @@ def _claim(session: Session, opening: Opening, post: Post) -> None:
         PostTarget.post_id == Post.id, PostTarget.account_id == opening.account_id,
     )  # fmt: skip
     if session.scalar(select(stands)):
-        raise _Gone
+        raise SlotTaken
     theirs = update(SlotUse).where(here, SlotUse.post_id == holder)
     if not change_rows(session, theirs.values(post_id=post.id)):
-        raise _Gone
+        raise SlotTaken
 
 
 def _part(

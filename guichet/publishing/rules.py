@@ -214,10 +214,10 @@ def _as_items(part: Part) -> tuple[MediaItem, ...]:
 
 
 def standing(post_state: str, states: Iterable[str]) -> str:
-    """One word for a post and its deliveries: draft, awaiting_approval, scheduled, sending,
+    """One word for a post and its deliveries: draft, evergreen, awaiting_approval, scheduled, sending,
     published, partly_failed, failed, held, needs_human, cancelled. The worst counts."""
     seen = {State(s) for s in states}
-    if post_state in ("draft", "awaiting_approval"):
+    if post_state in ("draft", "evergreen", "awaiting_approval"):
         return post_state
     if State.NEEDS_HUMAN in seen:
         return "needs_human"

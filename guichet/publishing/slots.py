@@ -61,7 +61,7 @@ def openings(
         for account in accounts
         for opening in openings_of(account.id, weeks.get(account.id, ()), account.time_zone, since, until)
     ]
-    taken = _taken(session, actor, found)
+    taken = taken_of(session, actor, found)
     return [
         replace(o, post_id=taken.get((o.account_id, o.at))) for o in sorted(found, key=lambda o: (o.at, o.account_id))
     ]
@@ -78,7 +78,8 @@ def free_openings(
     return free
 
 
-def _taken(session: Session, actor: Actor, found: Sequence[Opening]) -> dict[tuple[int, datetime], int]:
+def taken_of(session: Session, actor: Actor, found: Sequence[Opening]) -> dict[tuple[int, datetime], int]:
+    """The post that stands at each of these moments, by account and moment; whatever its time came from."""
     if not found:
         return {}
     moments = [o.at for o in found]

@@ -171,5 +171,6 @@ def open_conversations(session: Session, staff: Staff) -> Sequence[int]:
 
 def drafts_of(session: Session, staff: Staff) -> Sequence[int]:
     """Posts of this person that are not out yet."""
-    unfinished = and_(Post.author_id == staff.id, Post.state.in_(("draft", "awaiting_approval", "scheduled")))
+    open_ = Post.state.in_(("draft", "evergreen", "awaiting_approval", "scheduled"))
+    unfinished = and_(Post.author_id == staff.id, open_)
     return session.scalars(select(Post.id).where(unfinished).order_by(Post.id)).all()

@@ -42,6 +42,8 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     m.Label: {},
     m.PostTag: {"folded": "follows from the name"},
     m.LinkRule: {"updated_at": "of the moment"},
+    m.EvergreenQueue: {"folded": "follows from the name"}
+    | dict.fromkeys(("looked_at", "filled_until", "missed", "missed_at", "removed_at"), "of the moment"),
     m.Rule: {"position": "the order of the list", "created_by": "who did it here", "updated_at": "of the moment"},
     m.CannedReply: {"created_by": "who did it here", "updated_at": "of the moment"},
     m.SavedView: {"position": "the order of the list"},
@@ -49,7 +51,8 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
 # Columns by the names that they have in the document.
 CALLED = {
     "brand_id": "brand", "calendar_id": "calendar", "default_team_id": "default_team", "staff_id": "staff",
-    "team_id": "team", "account_id": "account", "is_rehearsal": "rehearsal", "is_on": "on",
+    "team_id": "team", "account_id": "account", "is_rehearsal": "rehearsal", "is_on": "on", "is_paused": "paused",
+    "week": "slots",
 }  # fmt: skip
 
 
@@ -91,6 +94,12 @@ def build(session: Any) -> None:
     make.make_grant(session, owner, account, "viewer", ends_at=NOW)
     session.add(m.Grant(team_id=team.id, brand_id=other.id, role="publisher", created_at=NOW))
     session.add_all([m.Slot(account_id=account.id, weekday=n, at="09:00", label="tips") for n in (0, 3)])
+    session.add(
+        m.EvergreenQueue(
+            brand_id=brand.id, name="Tips", folded="tips", week=[{"weekday": 1, "at": "10:30"}], ordering="shuffled",
+            is_paused=True, created_at=NOW, accounts=[m.EvergreenAccount(account_id=account.id)],
+        )
+    )  # fmt: skip
     label = m.Label(name="refund", colour="red")
     session.add_all(
         [
@@ -382,8 +391,7 @@ def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(compa
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
         "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "post_tags",
-        "link_rules", "rules",
-        "canned_replies", "views",
+        "link_rules", "queues", "rules", "canned_replies", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():
         held = {CALLED.get(c.name, c.name) for c in model.__table__.columns} - {"id", "created_at"}

@@ -54,13 +54,22 @@ WEAKEST = {
         "POST /posts/preflight",
         "POST /posts/tags",
         "POST /calendar-feeds",
+        "POST /evergreen-queues/<int:id>/items",
+        "POST /evergreen-items/<int:id>/wordings",
+        "PUT /evergreen-items/<int:id>",
         "PATCH /posts/<int:id>",
         "POST /imports/read",
         "POST /imports/check",
         "POST /review-links",
         "DELETE /review-links/<int:id>",
     ),
-    "publisher": ("POST /deliveries/<int:id>/resolve", "POST /brake", "POST /discrepancies/<int:id>/seen"),
+    "publisher": (
+        "POST /deliveries/<int:id>/resolve",
+        "POST /brake",
+        "POST /discrepancies/<int:id>/seen",
+        "POST /evergreen-queues",
+        "PUT /evergreen-queues/<int:id>/order",
+    ),
     "manager": (
         "PATCH /accounts/<int:id>",
         "POST /accounts/<int:id>/disconnect",
@@ -115,6 +124,7 @@ def call(browser: Browser, method: str, rule: str, place: Place) -> int:
     """The status of a well-formed request about what lies at `place`."""
     address = rule.replace("<int:id>", str(place.ids.get(part(rule), 1)))
     address = address.replace("<int:message_id>", str(place.ids["message"]))
+    address = address.replace("<int:post_id>", str(place.ids["wording"]))
     more = {} if method == "GET" else body_for(method, rule, place)
     return browser.ask(method, address, **more).status_code
 
@@ -161,7 +171,8 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
         and SECRET_WORD in browser.get(rule, query_string=QUERIES.get(rule)).get_data(as_text=True)
     }
     assert {
-        "/accounts", "/brands", "/slots", "/post-tags", "/conversations", "/customers", "/posts", "/deliveries",
+        "/accounts", "/brands", "/slots", "/post-tags", "/evergreen-queues", "/conversations", "/customers",
+        "/posts", "/deliveries",
         "/canned-replies", "/views", "/dead-letters", "/discrepancies", "/needs-you", "/search", "/stats/waits",
     } <= seen  # fmt: skip
 

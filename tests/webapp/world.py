@@ -102,6 +102,15 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     tag = m.PostTag(brand_id=brand.id, kind="label", name=word, folded=word.casefold(), created_at=NOW)
     feed = m.CalendarFeed(brand_id=brand.id, name=word, secret_hash=word, made_by=owner.id, made_at=NOW)
     session.add_all([brought, tag, feed])
+    queue = m.EvergreenQueue(brand_id=brand.id, name=word, folded=word.casefold(), created_at=NOW)
+    queue.accounts = [m.EvergreenAccount(account_id=account.id)]
+    session.add(queue)
+    session.flush()
+    kept = m.EvergreenItem(queue_id=queue.id, position=1, created_at=NOW)
+    session.add(kept)
+    session.flush()
+    wording = _post(session, brand, account, owner, word)
+    wording.state, wording.evergreen_id = "evergreen", kept.id
     differs = m.Discrepancy(
         account_id=account.id, kind="stranger", code="unknown_hand", remote_id=word, text=word, at=NOW, found_at=NOW
     )
@@ -133,7 +142,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "message": message.id, "review-links": link.id, "imports": brought.id,
-        "post-tags": tag.id, "calendar-feeds": feed.id,
+        "post-tags": tag.id, "calendar-feeds": feed.id, "evergreen-queues": queue.id, "evergreen-items": kept.id,
+        "wording": wording.id,
         "discrepancies": differs.id, "promises": promise.id,
     }  # fmt: skip
     return Place(account, ids)

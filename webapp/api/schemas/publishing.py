@@ -44,6 +44,7 @@ DeliveryStateName = Literal[
 
 PostState = Literal[
     "draft",
+    "evergreen",
     "awaiting_approval",
     "scheduled",
     "sending",

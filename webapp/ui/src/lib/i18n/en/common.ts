@@ -75,6 +75,7 @@ export const common = {
     unknown: "Not known yet",
     reconciling: "Checking",
     needs_human: "Needs you",
+    evergreen: "In a queue",
     partly_failed: "Failed in part",
   },
 };

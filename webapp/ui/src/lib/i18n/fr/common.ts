@@ -76,6 +76,7 @@ export const common: Catalogue["common"] = {
     unknown: "Issue inconnue",
     reconciling: "Vérification",
     needs_human: "À trancher",
+    evergreen: "Dans une file",
     partly_failed: "Échec partiel",
   },
 };
