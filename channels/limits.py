@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import regex
 
-from channels.contract import CountUnit, Limits, MediaItem, MediaLimit, Surface, TextLimit
+from channels.contract import CountUnit, Film, FilmLimit, Limits, MediaItem, MediaLimit, Surface, TextLimit
 from channels.urls import find_urls
 
 # X counts these as one unit, everything else (CJK, symbols) as two, and an emoji as
@@ -48,9 +48,10 @@ class Problem:
     `name` is one of: empty, surface_not_offered, text_too_long,
     text_too_many_bytes, text_has_refused_characters, too_many_media,
     media_type_refused, media_too_large, media_too_many_pixels, media_must_be_alone,
-    alt_too_long.
+    alt_too_long, film_too_long, film_too_short, film_codec_refused, film_too_many_pixels,
+    film_rate_too_high.
     `data` holds the figures: count and max in the limit's unit, or bytes for
-    sizes; index (from 0) of the file concerned.
+    sizes, or seconds (film_too_short: max is the least); index (from 0) of the file concerned.
     """
 
     name: str
@@ -149,6 +150,21 @@ def _media_problems(media: Sequence[MediaItem], limits: Limits, surface: Surface
     return found
 
 
+def _film_problems(item: MediaItem, film: Film, limit: FilmLimit) -> Iterator[tuple[str, dict[str, Any]]]:
+    if limit.max_seconds is not None and film.seconds > limit.max_seconds:
+        yield "film_too_long", {"count": film.seconds, "max": limit.max_seconds}
+    if film.seconds < limit.min_seconds:
+        yield "film_too_short", {"count": film.seconds, "max": limit.min_seconds}
+    for codec, taken in ((film.video, limit.video), (film.audio, limit.audio)):
+        if codec and taken and codec not in taken:
+            yield "film_codec_refused", {"codec": codec, "accepted": sorted(taken)}
+    pixels = (item.width or 0) * (item.height or 0)
+    if limit.max_pixels is not None and pixels > limit.max_pixels:
+        yield "film_too_many_pixels", {"count": pixels, "max": limit.max_pixels}
+    if limit.max_rate is not None and film.rate > limit.max_rate:
+        yield "film_rate_too_high", {"count": film.rate, "max": limit.max_rate}
+
+
 def _item_problems(index: int, item: MediaItem, of: int, limit: MediaLimit) -> list[Problem]:
     where = {"index": index, "filename": item.filename}
     largest = limit.max_bytes.get(item.mime)
@@ -160,6 +176,8 @@ def _item_problems(index: int, item: MediaItem, of: int, limit: MediaLimit) -> l
     pixels = (item.width or 0) * (item.height or 0)
     if limit.max_pixels and item.mime.startswith("image/") and pixels > limit.max_pixels:
         found.append(Problem("media_too_many_pixels", {**where, "count": pixels, "max": limit.max_pixels}))
+    if item.film and limit.film:
+        found += [Problem(name, {**where, **data}) for name, data in _film_problems(item, item.film, limit.film)]
     if of > 1 and item.mime in limit.alone:
         found.append(Problem("media_must_be_alone", {**where, "mime": item.mime}))
     if len(item.alt) > limit.alt_max:

@@ -14,8 +14,9 @@ from guichet.models import Media
 from guichet.policy import Action, require_somewhere
 from guichet.publishing import files, fitting, renditions
 from guichet.publishing.bounds import STILL, Fitted
+from guichet.publishing.files import Found
 from guichet.publishing.framing import Frame, joined, recipe_of, settled
-from guichet.publishing.renditions import THUMBNAIL, Made
+from guichet.publishing.renditions import POSTER, THUMBNAIL, Made
 from webapp.asking import Asked
 
 _MOST_AT_UPLOAD = 6  # renditions; more differ where there are many servers, and wait until they are wanted
@@ -89,6 +90,28 @@ def _make(asked: Asked, wanted: _Wanted) -> Iterator[tuple[str, Fitted]]:
             continue  # the network's refusal stands, and is shown
 
 
+def keep_file(asked: Asked, found: Found, *, alt: str = "", brand_id: int | None = None) -> int:
+    """Store and keep a file that was examined, with the renditions and pictures of it that are
+    wanted soon; returns its id. Raises NotFound, NotAllowed."""
+    store = asked.runtime.store
+    key = store.put(found.data)
+    stored = [(recipe, one, store.put(one.data)) for recipe, one in _pictures_of(found)]
+    with asked.open_unit() as session:
+        media = files.add_media(session, asked.actor, found, storage_key=key, alt=alt, brand_id=brand_id, now=asked.now)
+        for recipe, one, kept in stored:
+            renditions.add_rendition(session, asked.actor, media, recipe, one, storage_key=kept, now=asked.now)
+        media_id = media.id
+    make_renditions(asked, media_id)
+    return media_id
+
+
+def _pictures_of(found: Found) -> list[tuple[str, Fitted]]:
+    """What is shown in place of a film before it plays."""
+    if not found.poster:
+        return []
+    return [(POSTER, fitting.poster(found.poster)), (THUMBNAIL, fitting.thumbnail(found.poster))]
+
+
 def cut_file(asked: Asked, media_id: int, frame: Frame) -> int:
     """Keep what is cut out of a picture as a file of its own beside it; returns its id. Raises
     NotFound, NotAllowed, Invalid."""
@@ -97,15 +120,8 @@ def cut_file(asked: Asked, media_id: int, frame: Frame) -> int:
         frame = _settled(media, frame)
         plain, brand_id = ref_of(media), media.brand_id
     made = fitting.cut(asked.runtime.store.get(plain.storage_key), plain.mime, frame)
-    found = files.Found(made.data, made.mime, plain.filename, made.width, made.height)
-    key = asked.runtime.store.put(made.data)
-    with asked.open_unit() as session:
-        new = files.add_media(
-            session, asked.actor, found, storage_key=key, alt=plain.alt, brand_id=brand_id, now=asked.now
-        )
-        new_id = new.id
-    make_renditions(asked, new_id)
-    return new_id
+    found = Found(made.data, made.mime, plain.filename, made.width, made.height)
+    return keep_file(asked, found, alt=plain.alt, brand_id=brand_id)
 
 
 def _settled(media: Media, frame: Frame) -> Frame:

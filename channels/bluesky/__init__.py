@@ -12,10 +12,12 @@ from channels.bluesky.connect import DEFAULT_ADDRESS, BlueskyConnector
 from channels.bluesky.metering import QUOTAS, windows_in
 from channels.bluesky.publish import BlueskyPublisher, BlueskyReconciler
 from channels.bluesky.read import BlueskyReader
+from channels.bluesky.video import VIDEO_HOST
 from channels.contract import (
     AuthKind,
     ChannelSpec,
     CountUnit,
+    FilmLimit,
     FormField,
     Limits,
     MediaLimit,
@@ -26,6 +28,7 @@ from channels.contract import (
 
 _AS_OF = date(2026, 11, 22)
 _IMAGE = 2_000_000
+_VIDEO = 100_000_000
 
 LIMITS = Limits(
     text={
@@ -35,10 +38,12 @@ LIMITS = Limits(
     media={
         Surface.PUBLIC: MediaLimit(
             4,
-            dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), _IMAGE),
+            {**dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), _IMAGE), "video/mp4": _VIDEO},
             2_000,
-            "lexicon app.bsky.embed.images; alt text: the network's own app",
+            "lexicon app.bsky.embed.images and app.bsky.embed.video; alt text: the network's own app",
             _AS_OF,
+            alone=frozenset({"video/mp4"}),
+            film=FilmLimit(max_seconds=180),
         ),
     },
 )
@@ -66,5 +71,6 @@ SPEC = ChannelSpec(
     reader=BlueskyReader,
     quotas=QUOTAS,
     windows_in=windows_in,
+    fixed_hosts=(VIDEO_HOST,),
     rehearsal_form=lambda url: {"address": url, "password": "rehearsal"},
 )

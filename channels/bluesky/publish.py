@@ -24,6 +24,7 @@ from channels.bluesky.syntax import (
     parse_address,
     time_of_tid,
 )
+from channels.bluesky.video import VideoService
 from channels.bluesky.views import root_of
 from channels.bluesky.xrpc import Server, object_in, text_in
 from channels.contract import (
@@ -53,9 +54,10 @@ class BlueskyPublisher:
         self._web = str(connection.settings.get("web") or "https://bsky.app")
         self._server = Server(connection.base_url, wire, connection.secrets.get("access", ""))
         self._direct = DirectMessages(self._server, self._did, self._web)
+        self._video = VideoService(self._server, self._did, wire)
 
     def prepare(self, draft: Draft) -> JSON:
-        """Builds the whole record but its moment: mentions looked up, images uploaded, the
+        """Builds the whole record but its moment: mentions looked up, images and films uploaded, the
         answered post pinned by its content hash."""
         if any("\ud800" <= character <= "\udfff" for character in draft.text):
             raise Rejected("the text holds half a character", code="bad_text")
@@ -70,7 +72,7 @@ class BlueskyPublisher:
         if draft.reply_to is not None:
             record["reply"] = self._reply(draft.reply_to)
         if draft.media:
-            record["embed"] = {"$type": "app.bsky.embed.images", "images": [self._image(m) for m in draft.media]}
+            record["embed"] = self._embed(draft.media)
         return {"record": record}
 
     def new_key(self, now: datetime) -> str:
@@ -112,11 +114,17 @@ class BlueskyPublisher:
             return None
         return did if is_did(did) else None
 
+    def _embed(self, media: Sequence[MediaItem]) -> JSON:
+        if not any(item.mime.startswith("video/") for item in media):
+            return {"$type": "app.bsky.embed.images", "images": [self._image(item) for item in media]}
+        if len(media) > 1:
+            raise Rejected("Bluesky takes a film by itself", code="media_must_be_alone")
+        (item,) = media
+        shown: JSON = {"video": self._video.upload(item), **_ratio(item)}
+        return {"$type": "app.bsky.embed.video", **shown, **({"alt": item.alt} if item.alt else {})}
+
     def _image(self, item: MediaItem) -> JSON:
-        image: JSON = {"image": self._server.upload(item.open(), item.mime), "alt": item.alt}
-        if item.width and item.height:
-            image["aspectRatio"] = {"width": item.width, "height": item.height}
-        return image
+        return {"image": self._server.upload(item.open(), item.mime), "alt": item.alt, **_ratio(item)}
 
     def _reply(self, target: Target) -> JSON:
         cid, root = target.context.get("cid"), target.context.get("root")
@@ -190,6 +198,10 @@ class BlueskyReconciler:
         record = object_in(body, "value")
         receipt = receipt_of(str(address), text_in(body, "cid"), record, self._web, None)
         return Standing(receipt.remote_id, str(record.get("text") or ""), time_of_tid(address.rkey), receipt.url)
+
+
+def _ratio(item: MediaItem) -> JSON:
+    return {"aspectRatio": {"width": item.width, "height": item.height}} if item.width and item.height else {}
 
 
 def get_record(server: Server, address: Address) -> JSON:

@@ -64,6 +64,19 @@ class TextLimit:
 
 
 @dataclass(frozen=True)
+class FilmLimit:
+    """What may be a film, beside its bytes. None, and no codecs: whatever it is. Codecs by FFmpeg's
+    names; `max_pixels` of one picture; `max_rate` in pictures a second."""
+
+    min_seconds: float = 0
+    max_seconds: float | None = None
+    video: frozenset[str] = frozenset()
+    audio: frozenset[str] = frozenset()
+    max_pixels: int | None = None
+    max_rate: float | None = None
+
+
+@dataclass(frozen=True)
 class MediaLimit:
     """What may be attached to one message. Sizes in bytes, `alt_max` in code points."""
 
@@ -74,6 +87,7 @@ class MediaLimit:
     as_of: date
     alone: frozenset[str] = frozenset()  # MIME types that must be the only attachment
     max_pixels: int | None = None  # of a picture, width times height
+    film: FilmLimit | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,16 @@ from channels.contract.facts import JSON, Surface
 
 
 @dataclass(frozen=True)
+class Film:
+    """What was found in a film: codecs by FFmpeg's names ("" for no sound), pictures a second."""
+
+    seconds: float
+    video: str
+    audio: str
+    rate: float
+
+
+@dataclass(frozen=True)
 class MediaItem:
     """A file to send. `open()` gives its bytes; `sha256` is hex; `focus` is the point of a picture
     that is to stay in sight where it is shown cut, from (-1, -1), left below, to (1, 1)."""
@@ -24,6 +34,7 @@ class MediaItem:
     width: int | None = None
     height: int | None = None
     focus: tuple[float, float] | None = None
+    film: Film | None = None
 
 
 @dataclass(frozen=True)

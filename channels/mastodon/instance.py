@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.contract import JSON, CountUnit, Limits, MediaLimit, Surface, TextLimit
+from channels.contract import JSON, CountUnit, FilmLimit, Limits, MediaLimit, Surface, TextLimit
 from channels.errors import Rejected
 from channels.sentences import say
 
@@ -110,6 +110,8 @@ def instance_of(answer: Any, host: str) -> Instance:
         "image_bytes": _count(media, "image_size_limit"),
         "image_pixels": _count(media, "image_matrix_limit"),
         "video_bytes": _count(media, "video_size_limit"),
+        "video_pixels": _count(media, "video_matrix_limit"),
+        "video_rate": _count(media, "video_frame_rate_limit"),
         "alt_max": _count(media, "description_limit"),
         "mime_types": [m for m in media.get("supported_mime_types") or () if isinstance(m, str)],
     }
@@ -141,9 +143,11 @@ def limits_of(settings: Mapping[str, Any]) -> Limits:
     )
     sizes = {m: has["image_bytes"] if m.startswith("image/") else has["video_bytes"] for m in has["mime_types"]}
     moving = frozenset(m for m in sizes if not m.startswith("image/"))
+    film = FilmLimit(max_pixels=has.get("video_pixels"), max_rate=has.get("video_rate"))
     media = MediaLimit(
-        has["max_media"], sizes, has["alt_max"], _SOURCE, _AS_OF, alone=moving, max_pixels=has["image_pixels"]
-    )
+        has["max_media"], sizes, has["alt_max"], _SOURCE, _AS_OF, alone=moving, max_pixels=has["image_pixels"],
+        film=film,
+    )  # fmt: skip
     return Limits(
         text={Surface.PUBLIC: text, Surface.DIRECT: text}, media={Surface.PUBLIC: media, Surface.DIRECT: media}
     )

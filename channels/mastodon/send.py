@@ -27,6 +27,7 @@ from channels.wire import Wire
 _VISIBILITIES = ("public", "unlisted", "private", "direct")
 # Waits, in seconds, for a server that is still working on an upload: 40 s in all.
 PROCESSING_WAITS = (0.1, 0.2, 0.4, 0.8, 1.5, 3, 5, 5, 6, 6, 6, 6)
+_FILM_WAITS = (6,) * 10  # and a minute more for a film, which is coded anew there
 
 
 def answer_text(text: str, target: Target) -> str:
@@ -119,11 +120,11 @@ class MastodonPublisher:
             response = self._api.call("POST", "/api/v1/media", **how)
         media_id = _id_of(answers.json_of(response))
         if response.status_code == 202:
-            self._await_processing(media_id)
+            self._await_processing(media_id, _FILM_WAITS if item.mime.startswith("video/") else ())
         return media_id
 
-    def _await_processing(self, media_id: str) -> None:
-        for seconds in self._processing_waits:
+    def _await_processing(self, media_id: str, more: Sequence[float]) -> None:
+        for seconds in (*self._processing_waits, *more):
             time.sleep(seconds)
             if self._api.call("GET", f"/api/v1/media/{media_id}").status_code == 200:  # 206: not yet
                 return

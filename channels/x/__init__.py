@@ -13,6 +13,7 @@ from channels.contract import (
     AuthKind,
     ChannelSpec,
     CountUnit,
+    FilmLimit,
     FormField,
     Limits,
     MediaLimit,
@@ -38,6 +39,7 @@ _FILES = {
     "video/quicktime": 512 * _MEGABYTE,
 }
 _ALONE = frozenset({"image/gif", "video/mp4", "video/quicktime"})
+_FILM = FilmLimit(0.5, 140, frozenset({"h264"}), frozenset({"aac"}), max_rate=60)
 
 LIMITS = Limits(
     text={
@@ -45,8 +47,8 @@ LIMITS = Limits(
         Surface.DIRECT: TextLimit(10_000, CountUnit.CHARACTER, _DOCS, _AS_OF),
     },
     media={
-        Surface.PUBLIC: MediaLimit(4, _FILES, 1000, _DOCS, _AS_OF, alone=_ALONE),
-        Surface.DIRECT: MediaLimit(1, _FILES, 1000, _DOCS, _AS_OF),
+        Surface.PUBLIC: MediaLimit(4, _FILES, 1000, _DOCS, _AS_OF, alone=_ALONE, film=_FILM),
+        Surface.DIRECT: MediaLimit(1, _FILES, 1000, _DOCS, _AS_OF, film=_FILM),
     },
 )
 

@@ -41,6 +41,7 @@ def ref_of(media: Media, alt: str = "", focus: tuple[float, float] | None = None
     return MediaRef(
         media_id=media.id, sha256=media.sha256, mime=media.mime, size=media.size, filename=media.filename,
         alt=alt or media.alt, storage_key=media.storage_key, width=media.width, height=media.height, focus=focus,
+        film=dict(media.film) or None,
     )  # fmt: skip
 
 

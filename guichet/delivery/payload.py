@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from channels.contract import Draft, MediaItem, Surface, Target
+from channels.contract import Draft, Film, MediaItem, Surface, Target
 from guichet.errors import GuichetError
 from guichet.storage import FileStore
 
@@ -38,6 +38,7 @@ class MediaRef:
     storage_key: str
     width: int | None = None
     height: int | None = None
+    film: Mapping[str, Any] | None = None  # what was found in a film
     focus: tuple[float, float] | None = None  # a point of it, from (-1, -1), left below, to (1, 1)
 
 
@@ -107,6 +108,11 @@ def focus_of(frozen: Mapping[str, Any]) -> tuple[float, float] | None:
     return (focus[0], focus[1]) if focus else None
 
 
+def film_of(kept: Mapping[str, Any] | None) -> Film | None:
+    """What was found in a film, as it was kept."""
+    return Film(**kept) if kept else None
+
+
 def _media_item(frozen: Mapping[str, Any], store: FileStore) -> MediaItem:
     def read() -> bytes:
         try:
@@ -127,4 +133,5 @@ def _media_item(frozen: Mapping[str, Any], store: FileStore) -> MediaItem:
         width=frozen["width"],
         height=frozen["height"],
         focus=focus_of(frozen),
+        film=film_of(frozen.get("film")),
     )

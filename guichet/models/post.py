@@ -14,7 +14,8 @@ from guichet.models.tag import PostTag
 
 class Media(Base):
     """A file in the store, named by its content. `storage_key` is random, never its name.
-    `brand_id`: in whose library it stands; none: it is its uploader's own."""
+    `brand_id`: in whose library it stands; none: it is its uploader's own. `film`: seconds, codecs
+    and rate of one that moves; empty where they are not known."""
 
     __tablename__ = "media"
     id: Mapped[Key]
@@ -25,6 +26,7 @@ class Media(Base):
     height: Mapped[int | None]
     filename: Mapped[Short]
     alt: Mapped[Long] = mapped_column(default="")
+    film: Mapped[dict[str, Any]] = mapped_column(default=dict)
     storage_key: Mapped[Short] = mapped_column(unique=True)
     uploaded_by: Mapped[int | None] = ref("staff.id", index=True)
     brand_id: Mapped[int | None] = ref("brand.id", index=True)

@@ -8,7 +8,7 @@ import hashlib
 import io
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 import puremagic
@@ -17,11 +17,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
+from channels.contract import Film
 from channels.sentences import say
 from guichet import audit
 from guichet.accounts.queries import get_brand
 from guichet.delivery.materials import in_brands, visible_files
 from guichet.errors import Invalid, NotFound
+from guichet.filming.running import KINDS, read_film
 from guichet.models import Account, Media, Post, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, require_for_post, visible, visible_accounts
 from guichet.publishing.allowed import is_editable
@@ -37,9 +39,7 @@ _PICTURES = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEB
 # What no network takes, and nothing is lost of as a PNG: as long as it is of colours that a PNG has too.
 _TURNED = {"BMP": "PNG", "TIFF": "PNG"}
 _COLOURS = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
-_KEPT_AS_THEY_ARE = frozenset(
-    {"image/gif", "video/mp4", "video/quicktime", "video/webm", "audio/mpeg", "application/pdf"}
-)
+_KEPT_AS_THEY_ARE = frozenset({"image/gif", "audio/mpeg", "application/pdf"})
 
 # MPEG layer III: with a title in front, or as the sound begins (ISO 11172-3, 13818-3).
 _MP3 = (b"ID3", b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2")
@@ -54,10 +54,12 @@ class Found:
     filename: str
     width: int | None = None
     height: int | None = None
+    film: Film | None = None
+    poster: bytes = field(default=b"", repr=False)  # one picture of a film, a JPEG
 
 
 def examine(data: bytes, filename: str) -> Found:
-    """What a file really is. Raises Invalid for what is empty, too large, a picture that
+    """What a file really is. A film takes seconds to open. Raises Invalid for what is empty, too large, a picture that
     cannot be read, or of a kind that no network takes."""
     if not data or len(data) > LARGEST:
         raise Invalid("this file cannot be taken", {"file": say("must have 1 to {most} bytes", most=LARGEST)})
@@ -68,6 +70,8 @@ def examine(data: bytes, filename: str) -> Found:
     mime = _mime_of(data)
     if mime in _PICTURES.values():
         raise _damaged()
+    if mime in KINDS:
+        return _film(data, mime, name)
     if mime in _KEPT_AS_THEY_ARE:
         return Found(data, mime, name)
     document = kind_of_document(data, name)
@@ -77,6 +81,13 @@ def examine(data: bytes, filename: str) -> Found:
         "files of this kind cannot be sent",
         {"file": say("is {mime}", mime=mime) if mime else say("is of a kind we do not know")},
     )
+
+
+def _film(data: bytes, mime: str, name: str) -> Found:
+    read = read_film(data, mime, LARGEST)
+    if read.mime == "video/mp4" and mime != read.mime:
+        name = f"{name.rpartition('.')[0] or name}.mp4"
+    return Found(read.data, read.mime, name, read.width, read.height, read.film, read.poster)
 
 
 def _picture(data: bytes, name: str) -> Found | None:
@@ -158,8 +169,8 @@ def add_media(
         require(actor, Action.POST_WRITE)
     media = Media(
         sha256=hashlib.sha256(found.data).hexdigest(), mime=found.mime, size=len(found.data), width=found.width,
-        height=found.height, filename=found.filename, alt=alt, storage_key=storage_key,
-        uploaded_by=actor.staff_id, brand_id=brand_id, created_at=now,
+        height=found.height, film=asdict(found.film) if found.film else {}, filename=found.filename, alt=alt,
+        storage_key=storage_key, uploaded_by=actor.staff_id, brand_id=brand_id, created_at=now,
     )  # fmt: skip
     session.add(media)
     session.flush()

@@ -57,6 +57,12 @@ def fit(data: bytes, mime: str, bounds: Bounds, frame: Frame | None = None) -> F
     )
 
 
+def poster(data: bytes) -> Fitted:
+    """A JPEG that was taken from a film, with its size."""
+    with Image.open(io.BytesIO(data)) as image:
+        return Fitted(data, "image/jpeg", image.width, image.height)
+
+
 def thumbnail(data: bytes) -> Fitted:
     """A picture for lists, at most 320 pixels wide and high."""
     with Image.open(io.BytesIO(data)) as image:

@@ -30,6 +30,7 @@ from guichet.publishing.framing import Frame, joined, recipe_of
 from guichet.publishing.rules import Content
 
 THUMBNAIL = "thumbnail"
+POSTER = "poster"  # one picture of a film
 Made = Mapping[tuple[int, str], Rendition]  # by file and recipe
 
 
@@ -69,6 +70,12 @@ def choose(ref: MediaRef, cut: str, limit: MediaLimit | None, made: Made) -> Ren
         return None
     bounds = bounds_for(instead_of(ref, shown) if shown else ref, limit)
     return (made.get((ref.media_id, joined(cut, bounds.recipe))) if bounds else None) or shown
+
+
+def find_poster(session: Session, actor: Actor, media: Media) -> Rendition | None:
+    """One picture of a film that the actor sees; None where none is known."""
+    require(actor, Action.STAFF_VIEW)
+    return made_of(session, [media.id]).get((media.id, POSTER))
 
 
 def fitted(content: Content, framing: Mapping[int, Frame], limit: MediaLimit | None, made: Made) -> Content:

@@ -12,8 +12,9 @@ import pytest
 
 from tests.architecture.source import ROOT
 
-# A model and what it computes with; green threads; what only pages, only one network need.
-MODELS = {"numpy", "py3langid", "sklearn"}
+# What opens films, in a program of its own; a model and what it computes with; green threads;
+# what only pages, only one network need.
+MODELS = {"av", "numpy", "py3langid", "sklearn"}
 PAGES = {"flask", "werkzeug", "jinja2", "babel", "PIL", "gunicorn", "alembic", "webapp"}
 ADAPTERS = {"tweepy", "imapclient", "requests_oauthlib"}
 WORKER = MODELS | PAGES | ADAPTERS | {"gevent", "cli"}

@@ -7,6 +7,7 @@ from typing import Any
 from channels.bluesky import SPEC
 from channels.contract import Connection
 from channels.rehearsal.bluesky import BlueskyNetwork
+from channels.wire import Wire
 from tests.channels.rig import Entry, Rig, connection_from
 
 HANDLE = "klm.test"
@@ -23,6 +24,9 @@ class BlueskyRig(Rig):
         network = BlueskyNetwork()
         network.seed_company(HANDLE, "KLM", APP_PASSWORD)
         return network
+
+    def make_wire(self, **how: Any) -> Wire:
+        return super().make_wire(divert=dict.fromkeys(SPEC.fixed_hosts, self.server.url), **how)
 
     def connect(self, **form: Any) -> Connection:
         typed = {"address": self.server.url, "identifier": HANDLE, "password": APP_PASSWORD, **form}

@@ -184,12 +184,9 @@ def test_each_network_says_for_itself_whether_it_takes_documents() -> None:
     [
         (b"ID3\x03\x00\x00\x00\x00\x00\x0f" + b"\0" * 200, "audio/mpeg"),
         (b"\xff\xfb\x90\x64" + b"\0" * 400, "audio/mpeg"),
-        (b"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  " + b"\0" * 100, "video/quicktime"),
-        (b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm" + b"\0" * 100,
-         "video/webm"),
     ],
 )  # fmt: skip
-def test_sounds_and_films_go_by_mail_and_where_a_network_takes_them(data: bytes, mime: str) -> None:
+def test_sounds_go_by_mail_and_where_a_network_takes_them(data: bytes, mime: str) -> None:
     found = files.examine(data, "sound")
     assert (found.mime, found.data) == (mime, data)
     item = MediaItem("0" * 64, found.mime, len(found.data), found.filename, "", bytes)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from guichet import models as m
 from tests import factories as make
+from tests.publishing.films import a_film
 from tests.webapp.site import Browser, Site
 
 
@@ -162,6 +163,21 @@ def test_a_post_shows_a_part_of_a_picture_once_that_is_cut_out(publisher: Browse
     kept = publisher.post(f"/media/{file['id']}/cut", {"turn": 90})
     assert (kept.status_code, kept.get_json()["width"], kept.get_json()["brand"]) == (201, 100, account["brand"])
     assert publisher.get(f"/media/{file['id']}").get_json()["sha256"] == file["sha256"]
+
+
+def test_a_film_is_kept_with_what_it_is_and_a_picture_of_it(site: Site, publisher: Browser) -> None:
+    account = account_of(publisher)
+    sent = {"file": (io.BytesIO(a_film("mov", title="the fourth floor")), "train.mov"), "alt": "A train leaves"}
+    file = publisher.ask("POST", "/media", data=sent).get_json()
+    assert (file["mime"], file["name"], file["film"]["seconds"]) == ("video/mp4", "train.mp4", 1.0)
+    poster, small = (publisher.get(f"/media/{file['id']}/file?{which}=true") for which in ("poster", "small"))
+    assert (poster.mimetype, small.mimetype) == ("image/jpeg", "image/webp")
+    assert publisher.get(file["url"].removeprefix("/api/v1")).mimetype == "video/mp4"
+    with site.rows() as session:
+        session.get_one(m.Account, account["id"]).settings = {"limits": {"video_rate": 5}}
+    said = {"text": "Look", "media_ids": [file["id"]], "variants": [{"account_id": account["id"]}]}
+    (checked,) = publisher.post("/posts/preflight", said).get_json()["accounts"]
+    assert [p["name"] for p in checked["problems"]] == ["film_rate_too_high"]
 
 
 def test_what_a_brake_holds_is_listed_by_its_scope_and_dropped_as_one_group(site: Site, publisher: Browser) -> None:

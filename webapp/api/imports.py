@@ -21,7 +21,7 @@ from guichet.policy import Action, require_somewhere
 from guichet.publishing import files
 from webapp.api.briefs import Names
 from webapp.api.downloading import TABLE, download
-from webapp.api.media import show_media
+from webapp.api.media import keep_found
 from webapp.api.paging import after, cursor_of
 from webapp.api.schemas.bulk import (
     CellChoice,
@@ -38,9 +38,8 @@ from webapp.api.schemas.bulk import (
     TemplateQuery,
 )
 from webapp.api.schemas.common import Empty, IdPath, Page, PageQuery, PersonBrief
-from webapp.api.schemas.publishing import Media
+from webapp.api.schemas.files import Media
 from webapp.asking import Asked, Room
-from webapp.fitting import make_renditions
 
 room = Room("imports")
 
@@ -111,12 +110,7 @@ def fetch_file(asked: Asked, body: FileWanted) -> Media:
     """Get a file that a table names by its address, and keep it as if it were uploaded."""
     require_somewhere(asked.actor, Action.POST_WRITE)
     fetched = fetch(asked.networks.wire, body.url)
-    found = files.examine(fetched.data, fetched.name)
-    key = asked.runtime.store.put(found.data)
-    with asked.open_unit() as session:
-        shown = show_media(files.add_media(session, asked.actor, found, storage_key=key, now=asked.now))
-    make_renditions(asked, shown.id)
-    return shown
+    return keep_found(asked, files.examine(fetched.data, fetched.name))
 
 
 def _given(body: TableIn) -> Given:

@@ -19,12 +19,13 @@ from guichet.publishing import files, library, queries, renditions
 from guichet.publishing.drafting import words_of
 from guichet.publishing.framing import Frame, recipe_of, settled
 from guichet.publishing.library import FileKind
-from guichet.publishing.renditions import THUMBNAIL
+from guichet.publishing.renditions import POSTER, THUMBNAIL
 from guichet.publishing.rules import standing
 from guichet.runtime import Runtime
 from webapp.api.briefs import Names
 from webapp.api.paging import after, cursor_of
 from webapp.api.schemas.common import Done, IdPath, Page
+from webapp.api.schemas.files import FilmFacts, Media
 from webapp.api.schemas.framing import FrameIn
 from webapp.api.schemas.media import (
     FileQuery,
@@ -38,27 +39,28 @@ from webapp.api.schemas.media import (
     Renditions,
     RenditionsWanted,
 )
-from webapp.api.schemas.publishing import Media
 from webapp.asking import Asked, Room
-from webapp.fitting import cut_file, make_renditions
+from webapp.fitting import cut_file, keep_file, make_renditions
 
 room = Room("media")
 _SENDING = ("publish", "answer")
-_SHOWN_IN_PLACE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "audio/mpeg"})
+_SHOWN_IN_PLACE = frozenset(
+    {"image/jpeg", "image/png", "image/gif", "image/webp", "video/mp4", "video/webm", "audio/mpeg"}
+)
 
 
 @room.post("/media", Media, scope=_SENDING, status=201, own_units=True)
 def upload_media(asked: Asked, form: MediaUpload) -> Media:
     """Upload a file to attach to posts and answers, as one's own or into a brand's library."""
     found = files.examine(form.file.stream.read(), form.file.filename or "")
-    key = asked.runtime.store.put(found.data)
+    return keep_found(asked, found, alt=form.alt, brand_id=form.brand_id)
+
+
+def keep_found(asked: Asked, found: files.Found, *, alt: str = "", brand_id: int | None = None) -> Media:
+    """Keep a file that was examined; how it is shown."""
+    media_id = keep_file(asked, found, alt=alt, brand_id=brand_id)
     with asked.open_unit() as session:
-        row = files.add_media(
-            session, asked.actor, found, storage_key=key, alt=form.alt, brand_id=form.brand_id, now=asked.now
-        )
-        shown = show_media(row)
-    make_renditions(asked, shown.id)
-    return shown
+        return show_media(files.get_media(session, asked.actor, media_id))
 
 
 @room.get("/media", Page[LibraryFile], scope=("read", "publish"))
@@ -155,6 +157,11 @@ def get_media_file(asked: Asked, path: IdPath, query: FileQuery) -> Response:
 def _made(asked: Asked, row: MediaRow, query: FileQuery) -> RenditionRow | None:
     if query.rendition is not None:
         return renditions.get_rendition(asked.session, asked.actor, row, query.rendition)
+    if query.poster:
+        found = renditions.find_poster(asked.session, asked.actor, row)
+        if found is None:
+            raise NotFound("no picture of this film is known")
+        return found
     return renditions.find_thumbnail(asked.session, asked.actor, row) if query.small else None
 
 
@@ -169,7 +176,7 @@ def make_media_renditions(asked: Asked, path: IdPath, body: RenditionsWanted) ->
         made = renditions.made_of(session, [row.id])
         shown = settled(frame, row.mime, row.width, row.height) if frame else None
         cut = made.get((row.id, recipe_of(shown, row.width, row.height)))
-        items = [show_rendition(r) for (_, recipe), r in made.items() if recipe != THUMBNAIL]
+        items = [show_rendition(r) for (_, recipe), r in made.items() if recipe not in (THUMBNAIL, POSTER)]
         return Renditions(items=items, cut=show_rendition(cut) if cut else None)
 
 
@@ -232,4 +239,6 @@ def show_media(row: MediaRow) -> Media:
         height=row.height,
         alt=row.alt,
         sha256=row.sha256,
+        film=FilmFacts(**row.film) if row.film else None,
+        poster_url=f"/api/v1/media/{row.id}/file?poster=true" if row.film else None,
     )

@@ -69,6 +69,7 @@ class Api:
             "app.bsky.feed.getPostThread": self._thread,
             "app.bsky.feed.getAuthorFeed": self._author_feed,
             **self._world.chat.reads(),
+            **self._world.films.reads(),
         }
 
     def _writes(self) -> dict[str, Handler]:
@@ -80,6 +81,7 @@ class Api:
             "com.atproto.repo.deleteRecord": self._delete_record,
             "com.atproto.repo.uploadBlob": self._upload,
             **self._world.chat.writes(),
+            **self._world.films.writes(),
         }
 
     # -- sessions
@@ -183,7 +185,7 @@ class Api:
             value["text"],
             key=doc["rkey"],
             in_reply_to=parent,
-            media=tuple(_shown(image) for image in (value.get("embed") or {}).get("images", ())),
+            media=_media_of(value.get("embed") or {}),
             extra={
                 "to": [self._world.views.person(did)["handle"] for did in dict.fromkeys(addressed)],
                 "marked": [text for _, text in marked],
@@ -287,6 +289,12 @@ def _written(doc: Doc, changed: bool) -> Doc:
 def _marked(text: str, index: Doc) -> str:
     """What a facet really covers, by bytes: what readers would see as the link."""
     return text.encode()[index["byteStart"] : index["byteEnd"]].decode(errors="replace")
+
+
+def _media_of(embed: Doc) -> tuple[Doc, ...]:
+    if "video" in embed:
+        return (_shown({"alt": "", **embed, "image": embed["video"]}),)
+    return tuple(_shown(image) for image in embed.get("images", ()))
 
 
 def _shown(image: Doc) -> Doc:

@@ -17,6 +17,8 @@ MOST_GRAPHEMES = 300
 MOST_BYTES = 3_000
 MOST_IMAGES = 4
 MOST_IMAGE_BYTES = 2_000_000
+MOST_FILM_BYTES = 100_000_000
+MOST_FILM_ALT = 1000  # graphemes
 TID = re.compile(r"[2-7a-j][2-7a-z]{12}")
 _AT_URI = re.compile(r"at://(did:[a-z]+:[A-Za-z0-9._:%-]+)/([a-zA-Z0-9.-]+)/([A-Za-z0-9._~:-]{1,512})")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -115,18 +117,26 @@ def _check_embed(embed: Any, find_blob: Callable[[str], dict[str, Any] | None]) 
     _check(isinstance(embed, dict), "embed")
     if embed.get("$type") == "app.bsky.embed.record":
         return _check_reference(embed.get("record"), "embed.record")
+    if embed.get("$type") == "app.bsky.embed.video":
+        _check(len(regex.findall(r"\X", str(embed.get("alt", "")))) <= MOST_FILM_ALT, "embed.alt")
+        return _check_blob(embed.get("video"), find_blob, "video/mp4", MOST_FILM_BYTES)
     _check(embed.get("$type") == "app.bsky.embed.images", "embed.$type")
     images = embed.get("images")
     _check(isinstance(images, list) and 0 < len(images) <= MOST_IMAGES, "embed.images")
     for image in images:
         _check(isinstance(image.get("alt"), str), "embed.images.alt")
-        cid = image.get("image", {}).get("ref", {}).get("$link", "")
-        blob = find_blob(cid)
-        if blob is None:
-            raise invalid(f"Could not find blob: {cid}", "BlobNotFound")
-        if blob["size"] > MOST_IMAGE_BYTES:
-            message = f"This file is too large. It is {blob['size']} bytes but the maximum is {MOST_IMAGE_BYTES}"
-            raise invalid(message, "BlobTooLarge")
-        if not blob["mime"].startswith("image/"):
-            raise invalid(f"Wrong mimetype of file. It is {blob['mime']}", "InvalidMimeType")
+        _check_blob(image.get("image"), find_blob, "image/", MOST_IMAGE_BYTES)
     return None
+
+
+def _check_blob(reference: Any, find_blob: Callable[[str], dict[str, Any] | None], mime: str, most: int) -> None:
+    reference = reference if isinstance(reference, dict) else {}
+    cid = reference.get("ref", {}).get("$link", "")
+    blob = find_blob(cid)
+    if blob is None:
+        raise invalid(f"Could not find blob: {cid}", "BlobNotFound")
+    if blob["size"] > most:
+        message = f"This file is too large. It is {blob['size']} bytes but the maximum is {most}"
+        raise invalid(message, "BlobTooLarge")
+    if not blob["mime"].startswith(mime):
+        raise invalid(f"Wrong mimetype of file. It is {blob['mime']}", "InvalidMimeType")

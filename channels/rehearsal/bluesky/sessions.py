@@ -90,6 +90,17 @@ class Sessions:
             raise invalid("Bad token scope", "InvalidToken")
         return claims["sub"], claims["scope"]
 
+    def serve(self, did: str, audience: str, method: str, until: int) -> str:
+        """A token with which a service acts for an account, for one method."""
+        return self._signed("JWT", {"iss": did, "aud": audience, "lxm": method, "exp": until})
+
+    def served(self, header: str, method: str) -> str:
+        """DID behind the token of a service. Raises XrpcError."""
+        claims = self._claims(header.removeprefix("Bearer "))
+        if claims.get("lxm") != method or not claims.get("aud"):
+            raise invalid("Bad token method", "InvalidToken")
+        return str(claims["iss"])
+
     def _pair(self, did: str, jti: str, privileged: bool) -> dict[str, str]:
         now = int(time.time())
         kept = self.store.get("refresh", jti) or {

@@ -67,6 +67,10 @@ class Views:
                 ratio = {"aspectRatio": image["aspectRatio"]} if "aspectRatio" in image else {}
                 images.append({**shown, **ratio})
             return {"$type": "app.bsky.embed.images#view", "images": images}
+        if embed.get("$type") == "app.bsky.embed.video":
+            address = f"{base_url}/img/{doc['did']}/{embed['video']['ref']['$link']}"
+            known = {name: embed[name] for name in ("alt", "aspectRatio") if name in embed}
+            return {"$type": "app.bsky.embed.video#view", "playlist": address, "thumbnail": address, **known}
         if embed.get("$type") == "app.bsky.embed.record":
             return {"$type": "app.bsky.embed.record#view", "record": self._quoted(embed["record"]["uri"])}
         return None

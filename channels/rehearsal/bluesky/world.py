@@ -16,6 +16,7 @@ from channels.rehearsal.bluesky.chat import Chat, remote_id
 from channels.rehearsal.bluesky.repo import Repo
 from channels.rehearsal.bluesky.rules import POST, XrpcError, did_for, split_uri
 from channels.rehearsal.bluesky.sessions import Sessions, Window, password_digest
+from channels.rehearsal.bluesky.video import Films
 from channels.rehearsal.bluesky.views import Views
 from channels.rehearsal.store import Doc, Store
 
@@ -34,6 +35,7 @@ class BlueskyWorld(Network):
         self.store = store
         self.repo = Repo(self)
         self.views = Views(self)
+        self.films = Films(store, self.repo, self.sessions)
         self.chat = Chat(self, self.repo, self.sessions, self.views)
         super().__init__(store)
 

@@ -25,7 +25,8 @@ from webapp.api.schemas.common import (
     Told,
     Words,
 )
-from webapp.api.schemas.publishing import Delivery, Media
+from webapp.api.schemas.files import Media
+from webapp.api.schemas.publishing import Delivery
 
 ConversationStateName = Literal[
     "new", "open", "waiting_customer", "waiting_internal", "snoozed", "resolved", "closed", "spam"

@@ -8,8 +8,8 @@ from flask_openapi import FileStorage
 from pydantic import Field
 
 from webapp.api.schemas.common import BrandBrief, Id, In, Line, Out, PageQuery, PersonBrief, Prose, Time
+from webapp.api.schemas.files import Media
 from webapp.api.schemas.framing import FrameIn
-from webapp.api.schemas.publishing import Media
 
 Alt = Annotated[Prose, Field(max_length=5000)]
 FileKindName = Literal["picture", "film", "sound", "document"]
@@ -93,4 +93,5 @@ class Renditions(Out):
 
 class FileQuery(In):
     rendition: Id | None = Field(None, description="one that was made from it")
-    small: bool = Field(False, description="at most 320 pixels wide and high, where it is a picture")
+    small: bool = Field(False, description="at most 320 pixels wide and high, where it is a picture or a film")
+    poster: bool = Field(False, description="one picture of it, where it is a film")

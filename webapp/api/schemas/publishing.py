@@ -21,6 +21,7 @@ from webapp.api.schemas.common import (
     Told,
     WallTime,
 )
+from webapp.api.schemas.files import Media
 from webapp.api.schemas.framing import Framing, FramingGiven
 
 FoldRule = Literal["first", "second"]
@@ -55,18 +56,6 @@ PostState = Literal[
     "needs_human",
     "cancelled",
 ]
-
-
-class Media(Out):
-    id: int
-    url: str
-    name: str
-    mime: str
-    size: int
-    width: int | None
-    height: int | None
-    alt: str
-    sha256: str
 
 
 class Problems(Out):

@@ -4,7 +4,7 @@ import type { Media, Post } from "$lib/api/types";
 import { monthAfter, readDay, readHour, weeksOf, writtenDay } from "$lib/walltimes";
 import { merged, newPiece, ownOf, readPost, shownOf, variantIn } from "../src/pages/compose/pieces";
 
-const file = (id: number): Media => ({ id, url: "", name: "", mime: "image/png", size: 1, width: 1, height: 1, alt: "", sha256: "" });
+const file = (id: number): Media => ({ id, url: "", name: "", mime: "image/png", size: 1, width: 1, height: 1, alt: "", sha256: "", film: null, poster_url: null });
 
 describe("days and hours as they are typed", () => {
   test.each([

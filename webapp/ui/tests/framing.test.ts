@@ -41,7 +41,7 @@ describe("the cut", () => {
 });
 
 describe("the dialog", () => {
-  const file = { id: 1, url: "/media/1", name: "gate.jpg", mime: "image/jpeg", size: 1, width: 400, height: 300, alt: "", sha256: "a" } as Media;
+  const file = { id: 1, url: "/media/1", name: "gate.jpg", mime: "image/jpeg", size: 1, width: 400, height: 300, alt: "", sha256: "a", film: null, poster_url: null } as Media;
   const named = (name: string): HTMLElement => document.querySelector(`[aria-label="${name}"]`) as HTMLElement;
   const button = (name: string): HTMLButtonElement => [...document.querySelectorAll("button")].find((one) => one.textContent?.trim() === name) as HTMLButtonElement;
   const figure = (id: string): HTMLInputElement => document.getElementById(`frame-${id}`) as HTMLInputElement;

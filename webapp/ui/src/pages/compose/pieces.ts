@@ -59,7 +59,9 @@ export const framingIn = (frames: Frames): FramingIn[] => Object.entries(frames)
 const sameFrames = (one: Frames, other: Frames): boolean => JSON.stringify(framingIn(one)) === JSON.stringify(framingIn(other));
 const framesOf = (framing: Framing[]): Frames => Object.fromEntries(framing.map((one) => [one.media_id, framed(one)]));
 /** What is shown of a file there. */
-export const shownOf = (whole: Whole, file: Media): string => whole.frames[file.id]?.url ?? file.url;
+export const shownOf = (whole: Whole, file: Media): string => whole.frames[file.id]?.url ?? file.poster_url ?? file.url;
+/** What a picture can be shown of: a picture itself, or a film. */
+export const hasPicture = (file: Media): boolean => file.mime.startsWith("image/") || file.poster_url !== null;
 
 const ids = (media: Media[]): Id[] => media.map((file) => file.id);
 export const itemsIn = (items: Piece[]): { text: string; media_ids: Id[] }[] => items.map(({ text, media }) => ({ text, media_ids: ids(media) }));

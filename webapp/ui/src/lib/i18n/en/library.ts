@@ -42,4 +42,6 @@ export const library = {
   choose: "Choose from the library",
   take: (n: number) => (n ? `Add ${n} ${many(n, "file", "files")}` : "Choose files first"),
   goesIn: (brand: string) => `What you add here also stands in the library of ${brand}.`,
+  seconds: (n: string) => `${n} s`,
+  film: (p: { seconds: string; size: string; codecs: string }) => `Video of ${p.seconds} s, ${p.size}, ${p.codecs}`,
 };

@@ -43,4 +43,6 @@ export const library: Catalogue["library"] = {
   choose: "Choisir dans la médiathèque",
   take: (n: number) => (n ? `Ajouter ${n} ${many(n, "fichier", "fichiers")}` : "Choisissez d’abord des fichiers"),
   goesIn: (brand: string) => `Ce que vous ajoutez ici figure aussi dans la médiathèque de ${brand}.`,
+  seconds: (n) => `${n} s`,
+  film: (p) => `Vidéo de ${p.seconds} s, ${p.size}, ${p.codecs}`,
 };
