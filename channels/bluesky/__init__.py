@@ -12,6 +12,7 @@ from channels.bluesky.connect import DEFAULT_ADDRESS, BlueskyConnector
 from channels.bluesky.metering import QUOTAS, windows_in
 from channels.bluesky.publish import BlueskyPublisher, BlueskyReconciler
 from channels.bluesky.read import BlueskyReader
+from channels.bluesky.richtext import whole_tag
 from channels.bluesky.video import VIDEO_HOST
 from channels.contract import (
     AuthKind,
@@ -61,6 +62,7 @@ SPEC = ChannelSpec(
         FormField("password", "secret"),
     ),
     connector=BlueskyConnector,
+    hashtag=whole_tag,
     read_lag=timedelta(seconds=5),
     latest_arrival=timedelta(seconds=60),
     # A key holds for as long as its record stands. After a day somebody may have deleted

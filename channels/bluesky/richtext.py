@@ -102,6 +102,11 @@ def _tags(text: str) -> Iterator[Span]:
             yield Span(match.start(), match.start(1) + len(tag), "tag", tag)
 
 
+def whole_tag(tag: str) -> str:
+    """How much of what stands behind a # is marked as a tag; "" for none of it."""
+    return next((span.value for span in _tags(f"#{tag}")), "")
+
+
 def graphemes(text: str) -> int:
     """How many characters a reader sees: extended grapheme clusters (UAX #29)."""
     return len(regex.findall(r"\X", text))

@@ -65,6 +65,8 @@ class ChannelSpec:
     # The text as it will stand, e.g. with the mention that makes an answer reach
     # its addressee; pure.
     answer_text: Callable[[str, Target], str] | None = None
+    # How much of what stands behind a # it links as a hashtag; pure. None: there are none.
+    hashtag: Callable[[str], str] | None = None
     # Its limits as documented, and as an answer tells of them (by the quotas' names).
     quotas: tuple[Quota, ...] = ()
     windows_in: Callable[[Exchange, datetime], Sequence[Window]] | None = None

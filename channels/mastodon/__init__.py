@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from channels.contract import AuthKind, ChannelSpec, FormField, Recovery
+from channels.hashtags import word_tag
 from channels.mastodon.connect import MastodonConnector
 from channels.mastodon.instance import limits_of
 from channels.mastodon.look import MastodonReconciler
@@ -35,6 +36,7 @@ SPEC = ChannelSpec(
     reader=MastodonReader,
     limits_of=limits_of,
     answer_text=answer_text,
+    hashtag=word_tag,
     quotas=QUOTAS,
     windows_in=windows_in,
 )

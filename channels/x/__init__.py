@@ -21,6 +21,7 @@ from channels.contract import (
     Surface,
     TextLimit,
 )
+from channels.hashtags import word_tag
 from channels.x.connect import XConnector
 from channels.x.look import XReconciler
 from channels.x.metering import QUOTAS, TARIFF, windows_in
@@ -62,6 +63,7 @@ SPEC = ChannelSpec(
     fields=(FormField("auth", "choice", required=False, default="oauth2", choices=("oauth2", "oauth1")),),
     connector=XConnector,
     read_lag=timedelta(seconds=15),
+    hashtag=word_tag,
     refuses_repeats=True,  # 403, code 187: "Status is a duplicate"
     latest_arrival=timedelta(seconds=60),
     # Direct messages may be read 15 times in 15 minutes; this leaves some for finding out after a doubt.

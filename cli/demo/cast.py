@@ -145,6 +145,12 @@ LINKS = {
     "patterns": {"source": "{network}", "medium": "social", "campaign": "{campaign}", "content": "{date}"},
 }
 
+# brand, name, tags
+HASHTAGS = (
+    (AURORE, "Summer", ("AuroreAir", "SummerFlights", "Lyon", "Nantes")),
+    (LUMEN, "Repair", ("Lumen", "RepairWeek", "Turntable")),
+)
+
 # brand, kind, name, colour
 TAGS = (
     (AURORE, "campaign", "Summer timetable", "blue"),

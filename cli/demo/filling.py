@@ -91,6 +91,8 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     for promise in cast.PROMISES:
         browser.post("/promises", {**promise, "brand_id": brands[cast.AURORE]})
     browser.put(f"/brands/{brands[cast.AURORE]}/link-rule", cast.LINKS)
+    for brand, name, words in cast.HASHTAGS:
+        browser.post("/hashtag-sets", {"brand_id": brands[brand], "name": name, "tags": list(words)})
     accounts = {(network, handle): connect(browser, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
     tags = {

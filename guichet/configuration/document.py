@@ -153,6 +153,14 @@ class PostTagPart(_Part):
     colour: Line = "neutral"
 
 
+class HashtagSetPart(_Part):
+    """Hashtags that a brand often uses together, without their #."""
+
+    brand: Name
+    name: Name
+    tags: Annotated[list[Line], Field(min_length=1, max_length=60)]
+
+
 class LinkExceptionPart(_Part):
     """A network where links are tagged otherwise, or not; what is not named is as everywhere."""
 
@@ -254,6 +262,7 @@ class Document(_Part):
     post_tags: list[PostTagPart] = []
     link_rules: list[LinkRulePart] = []
     queues: list[QueuePart] = []
+    hashtag_sets: list[HashtagSetPart] = []
     promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []

@@ -11,7 +11,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from guichet import audit
-from guichet.configuration import approvals, links, people, post_tags, promises, queues, rules, talk
+from guichet.configuration import (
+    approvals,
+    hashtags,
+    links,
+    people,
+    post_tags,
+    promises,
+    queues,
+    rules,
+    talk,
+)
 from guichet.configuration.document import Document
 from guichet.configuration.queries import require_all
 from guichet.configuration.steps import Import, Step
@@ -34,6 +44,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     post_tags.import_post_tags,
     links.import_link_rules,
     queues.import_queues,
+    hashtags.import_hashtag_sets,
     promises.import_promises,
     talk.import_rules,
     talk.import_canned_replies,

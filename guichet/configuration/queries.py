@@ -17,6 +17,7 @@ from guichet.configuration.document import (
     CannedPart,
     Document,
     GrantPart,
+    HashtagSetPart,
     LabelPart,
     LinkExceptionPart,
     LinkRulePart,
@@ -41,6 +42,7 @@ from guichet.models import (
     Calendar,
     CannedReply,
     Grant,
+    HashtagSet,
     Label,
     PostTag,
     PromisePolicy,
@@ -95,6 +97,10 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         ],
         link_rules=_link_rules(session, known),
         queues=_queues(session, actor, known),
+        hashtag_sets=[
+            HashtagSetPart(brand=known.names["brand"][x.brand_id], name=x.name, tags=x.tags)
+            for x in session.scalars(select(HashtagSet).order_by(HashtagSet.brand_id, HashtagSet.folded))
+        ],
         promises=_promises(session, known),
         rules=_rules(session, known),
         canned_replies=[

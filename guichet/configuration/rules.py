@@ -162,6 +162,7 @@ def _twice(document: Document) -> dict[str, str]:
         "approvals": [a.brand for a in document.approvals],
         "labels": [x.name for x in document.labels],
         "post_tags": [(x.brand, x.kind, " ".join(x.name.split()).casefold()) for x in document.post_tags],
+        "hashtag_sets": [(x.brand, " ".join(x.name.split()).casefold()) for x in document.hashtag_sets],
         "link_rules": [x.brand for x in document.link_rules],
         "grants": [(g.staff, g.team, g.account, g.brand) for g in document.grants],
     }

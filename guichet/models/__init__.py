@@ -43,6 +43,7 @@ from guichet.models.conversation import (
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
 from guichet.models.evergreen import EvergreenAccount, EvergreenItem, EvergreenQueue, EvergreenUse
 from guichet.models.feed import CalendarFeed
+from guichet.models.hashtag import HashtagSet
 from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
@@ -110,6 +111,7 @@ __all__ = [
     "EvergreenQueue",
     "EvergreenUse",
     "Grant",
+    "HashtagSet",
     "IdempotencyKey",
     "Identity",
     "Instance",

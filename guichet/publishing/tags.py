@@ -80,7 +80,7 @@ def create_tag(
     session: Session, actor: Actor, brand: Brand, *, kind: str, name: str, colour: str = "neutral", now: datetime
 ) -> PostTag:
     """A new label or campaign. Raises Invalid (fields kind, name, colour), Conflict `exists`."""
-    _require_managing(session, actor, brand.id)
+    require_managing(session, actor, brand.id)
     if kind not in KINDS:
         raise Invalid("say what it is", {"kind": say("must be one of {choices}", choices=", ".join(KINDS))})
     name = _checked(session, brand.id, kind, name, colour, None)
@@ -93,7 +93,7 @@ def create_tag(
 
 def change_tag(session: Session, actor: Actor, tag: PostTag, *, name: str, colour: str, now: datetime) -> PostTag:
     """Rename or recolour it; every post shows it so. Raises as `create_tag`."""
-    _require_managing(session, actor, tag.brand_id)
+    require_managing(session, actor, tag.brand_id)
     tag.name = _checked(session, tag.brand_id, tag.kind, name, colour, tag.id)
     tag.folded, tag.colour = fold(tag.name), colour
     session.flush()
@@ -103,7 +103,7 @@ def change_tag(session: Session, actor: Actor, tag: PostTag, *, name: str, colou
 
 def delete_tag(session: Session, actor: Actor, tag: PostTag, now: datetime) -> None:
     """Take it off every post and forget it."""
-    _require_managing(session, actor, tag.brand_id)
+    require_managing(session, actor, tag.brand_id)
     session.execute(delete(PostTagging).where(PostTagging.tag_id == tag.id))
     audit.record(session, actor, "post_tag.delete", tag, now)
     session.delete(tag)
@@ -151,7 +151,8 @@ def _put(session: Session, actor: Actor, post: Post, tags: Sequence[PostTag], no
     tell_of(session, post, now)
 
 
-def _require_managing(session: Session, actor: Actor, brand_id: int) -> None:
+def require_managing(session: Session, actor: Actor, brand_id: int) -> None:
+    """Raises NotAllowed for who does not make what the brand sorts and writes its posts with."""
     if not may_manage(session, actor, brand_id):
         require(actor, Action.LABEL_MANAGE)
 

@@ -41,6 +41,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     m.Grant: {"created_by": "who did it here"},
     m.Label: {},
     m.PostTag: {"folded": "follows from the name"},
+    m.HashtagSet: {"folded": "follows from the name"},
     m.LinkRule: {"updated_at": "of the moment"},
     m.EvergreenQueue: {"folded": "follows from the name"}
     | dict.fromkeys(("looked_at", "filled_until", "missed", "missed_at", "removed_at"), "of the moment"),
@@ -83,12 +84,9 @@ def build(session: Any) -> None:
         Step("Law", teams=(team.id,), external=True),
     ]
     session.add(m.ApprovalPolicy(brand_id=brand.id, steps=[s.plain() for s in steps], binds_time=True, updated_at=NOW))
-    session.add(
-        m.LinkRule(
-            brand_id=brand.id, is_on=True, domains=["aurore.example"], updated_at=NOW, patterns={"source": "{network}"},
-            exceptions=[{"network": "x", "on": True, "patterns": {"source": "twitter"}}],
-        )
-    )  # fmt: skip
+    session.add(m.HashtagSet(brand_id=brand.id, name="Été", folded="été", tags=["vols", "été_2026"], created_at=NOW))
+    at_x = {"network": "x", "on": True, "patterns": {"source": "twitter"}}
+    session.add(m.LinkRule(brand_id=brand.id, domains=["aurore.example"], exceptions=[at_x], updated_at=NOW))
     make.make_grant(session, agent, account, "agent")
     make.make_grant(session, agent, twin, "viewer", ends_at=utc_now() + timedelta(days=30))
     make.make_grant(session, owner, account, "viewer", ends_at=NOW)
@@ -391,7 +389,7 @@ def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(compa
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
         "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "post_tags",
-        "link_rules", "queues", "rules", "canned_replies", "views",
+        "hashtag_sets", "link_rules", "queues", "rules", "canned_replies", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():
         held = {CALLED.get(c.name, c.name) for c in model.__table__.columns} - {"id", "created_at"}

@@ -70,6 +70,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "DELETE /views/<int:id>",
         "DELETE /labels/<int:id>",
         "DELETE /post-tags/<int:id>",
+        "DELETE /hashtag-sets/<int:id>",
         "DELETE /calendar-feeds/<int:id>",
         "PATCH /evergreen-queues/<int:id>",
         "DELETE /evergreen-queues/<int:id>",
@@ -115,6 +116,8 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "PATCH /labels/<int:id>": {"name": "l"},
         "POST /post-tags": {"brand_id": ids["brands"], "kind": "label", "name": "l"},
         "PATCH /post-tags/<int:id>": {"name": "l"},
+        "POST /hashtag-sets": {"brand_id": ids["brands"], "name": "h", "tags": ["one"]},
+        "PATCH /hashtag-sets/<int:id>": {"name": "h"},
         "POST /calendar-feeds": {"brand_id": ids["brands"], "name": "mine"},
         "POST /evergreen-queues": {
             "brand_id": ids["brands"], "name": "tips", "account_ids": [ids["accounts"]],

@@ -76,6 +76,8 @@ WEAKEST = {
         "PUT /accounts/<int:id>/slots",
         "POST /post-tags",
         "PATCH /post-tags/<int:id>",
+        "POST /hashtag-sets",
+        "PATCH /hashtag-sets/<int:id>",
         "PUT /brands/<int:id>/link-rule",
         "POST /brands/<int:id>/link-rule/examples",
         "PUT /accounts/<int:id>/monthly-limit",
@@ -171,8 +173,8 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
         and SECRET_WORD in browser.get(rule, query_string=QUERIES.get(rule)).get_data(as_text=True)
     }
     assert {
-        "/accounts", "/brands", "/slots", "/post-tags", "/evergreen-queues", "/conversations", "/customers",
-        "/posts", "/deliveries",
+        "/accounts", "/brands", "/slots", "/post-tags", "/hashtag-sets", "/evergreen-queues", "/conversations",
+        "/customers", "/posts", "/deliveries",
         "/canned-replies", "/views", "/dead-letters", "/discrepancies", "/needs-you", "/search", "/stats/waits",
     } <= seen  # fmt: skip
 

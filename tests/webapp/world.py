@@ -100,8 +100,9 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     )  # fmt: skip
     brought = m.PostImport(staff_id=owner.id, filename=word, digest=word, post_count=0, created_at=NOW)
     tag = m.PostTag(brand_id=brand.id, kind="label", name=word, folded=word.casefold(), created_at=NOW)
+    hashtags = m.HashtagSet(brand_id=brand.id, name=word, folded=word.casefold(), tags=[word], created_at=NOW)
     feed = m.CalendarFeed(brand_id=brand.id, name=word, secret_hash=word, made_by=owner.id, made_at=NOW)
-    session.add_all([brought, tag, feed])
+    session.add_all([brought, tag, hashtags, feed])
     queue = m.EvergreenQueue(brand_id=brand.id, name=word, folded=word.casefold(), created_at=NOW)
     queue.accounts = [m.EvergreenAccount(account_id=account.id)]
     session.add(queue)
@@ -142,7 +143,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "message": message.id, "review-links": link.id, "imports": brought.id,
-        "post-tags": tag.id, "calendar-feeds": feed.id, "evergreen-queues": queue.id, "evergreen-items": kept.id,
+        "post-tags": tag.id, "hashtag-sets": hashtags.id, "calendar-feeds": feed.id,
+        "evergreen-queues": queue.id, "evergreen-items": kept.id,
         "wording": wording.id,
         "discrepancies": differs.id, "promises": promise.id,
     }  # fmt: skip

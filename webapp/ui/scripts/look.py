@@ -50,6 +50,7 @@ PAGES = {
     "rules": "/settings/rules",
     "promises": "/settings/promises",
     "links": "/settings/links",
+    "hashtags": "/settings/hashtags",
     "library": "/library",
 }
 # What only shows after somebody did something: the page, then the keys pressed or what is clicked
@@ -105,6 +106,7 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     ),
     "series": ("/compose/8", ["wait", "css .series label:nth-of-type(2)"]),
     "clashes": ("/compose", ["wait", "css section li label", "css textarea", "type More trains on Sunday!", "wait"]),
+    "hashtag": ("/compose", ["wait", "css section li label", "css textarea", "type Trains again. #tr", "wait"]),
     "tagged": (
         "/compose",
         [

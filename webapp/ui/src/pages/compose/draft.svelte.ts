@@ -3,7 +3,7 @@ import { changeFollowing, repeatPost } from "$lib/api/series";
 import { makeRenditions } from "$lib/api/library";
 import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
-import type { Account, Id, LibraryFile, LinkTags, Opening, Post, PostAsWritten, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
+import type { Account, HashtagSet, Id, LibraryFile, LinkTags, Opening, Post, PostAsWritten, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { frameIn, type Framed } from "$lib/framing";
@@ -43,6 +43,8 @@ class DraftPost {
   tagIds: Id[] = $state([]);
   /** Its links are tagged as its brand says. */
   tagsLinks = $state(true);
+  /** Sets of hashtags of every brand that one sees. */
+  hashtags: HashtagSet[] = $state([]);
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
   /** Smaller versions of pictures are being made. */

@@ -39,6 +39,8 @@ export const compose = {
   lengths: "Length on each network",
   left: (n: number) => (n >= 0 ? `${n} left` : `${-n} too many`),
   unlimited: "no limit",
+  hashtagSets: "Hashtag sets",
+  setToComment: (name: string) => `${name}, into the first comment`,
   tagLinks: "Add tracking parameters to links",
   media: "Images and videos",
   addMedia: "Add files",

@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", canned: "Canned replies", macros: "Macros", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", links: "Link tracking", feeds: "Calendar feeds", audit: "Audit log" },
+  sections: { me: "My account", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", canned: "Canned replies", macros: "Macros", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", hashtags: "Hashtag sets", links: "Link tracking", feeds: "Calendar feeds", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,
@@ -225,6 +225,16 @@ export const settings = {
     kinds: { campaign: "Campaigns", label: "Labels" },
     see: "Posts",
     removeText: "It disappears from every post; the posts stay. This cannot be undone.",
+  },
+  hashtags: {
+    text: "Hashtags that belong together, brand by brand. In Compose, # and the first letters put a whole set into the text; what stands there already is left out.",
+    add: "Add a set",
+    empty: "No hashtag sets yet",
+    nameHint: "What you will type behind # to find it",
+    tags: "Hashtags",
+    tagsHint: "Separated by spaces, with or without #",
+    cut: (p: { tag: string; network: string; taken: string }) => (p.taken ? `${p.network} links only #${p.taken} of #${p.tag}` : `#${p.tag} is no hashtag on ${p.network}`),
+    removeText: "Posts that it was put into keep their words. This cannot be undone.",
   },
   links: {
     text: "What is added to links in posts, so that your statistics tell where a visitor came from. What is sent off already stays as it was.",

@@ -41,6 +41,8 @@ export const compose: Catalogue["compose"] = {
   lengths: "Longueur sur chaque réseau",
   left: (n) => (n >= 0 ? `reste ${n}` : `${-n} de trop`),
   unlimited: "sans limite",
+  hashtagSets: "Jeux de mots-dièse",
+  setToComment: (name: string) => `${name}, dans le premier commentaire`,
   tagLinks: "Ajouter des paramètres de suivi aux liens",
   media: "Images et vidéos",
   addMedia: "Ajouter des fichiers",

@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", canned: "Réponses préparées", macros: "Macros", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", links: "Suivi des liens", feeds: "Flux de calendrier", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", canned: "Réponses préparées", macros: "Macros", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", hashtags: "Jeux de mots-dièse", links: "Suivi des liens", feeds: "Flux de calendrier", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
@@ -226,6 +226,16 @@ export const settings: Catalogue["settings"] = {
     kinds: { campaign: "Campagnes", label: "Étiquettes" },
     see: "Publications",
     removeText: "Elle disparaît de toutes les publications\u202f; les publications restent. C’est sans retour.",
+  },
+  hashtags: {
+    text: "Des mots-dièse qui vont ensemble, marque par marque. Dans la rédaction, # et les premières lettres ajoutent tout un jeu au texte ; ce qui s’y trouve déjà n’est pas répété.",
+    add: "Ajouter un jeu",
+    empty: "Aucun jeu de mots-dièse",
+    nameHint: "Ce que vous taperez après # pour le trouver",
+    tags: "Mots-dièse",
+    tagsHint: "Séparés par des espaces, avec ou sans #",
+    cut: (p: { tag: string; network: string; taken: string }) => (p.taken ? `${p.network} ne fait un lien que de #${p.taken} dans #${p.tag}` : `#${p.tag} n’est pas un mot-dièse sur ${p.network}`),
+    removeText: "Les publications où il a été ajouté gardent leurs mots. Cette action est définitive.",
   },
   links: {
     text: "Ce qui est ajouté aux liens des publications, pour que vos statistiques disent d’où vient un visiteur. Ce qui est déjà envoyé ou programmé reste tel quel.",
