@@ -160,3 +160,9 @@ export type CellFinding = S["CellFinding"];
 export type ColumnName = CellFinding["column"];
 export type PostImport = S["Import"];
 export type PostImportUndone = S["ImportUndone"];
+
+export type EvergreenQueue = S["EvergreenQueue"];
+export type EvergreenView = S["EvergreenView"];
+export type EvergreenItem = S["EvergreenItem"];
+export type EvergreenPlanned = S["EvergreenPlanned"];
+export type EvergreenLimits = Pick<EvergreenItem, "is_paused" | "season_from" | "season_to" | "last_day" | "most_times">;

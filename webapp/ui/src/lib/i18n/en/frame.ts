@@ -15,6 +15,7 @@ export const frame = {
     settings: "Settings",
     import: "Import posts",
     library: "Media library",
+    queues: "Queues",
   },
   fold: "Fold the menu",
   unfold: "Unfold the menu",

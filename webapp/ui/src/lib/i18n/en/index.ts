@@ -12,6 +12,7 @@ import { settings } from "./settings";
 import { importing } from "./import";
 import { macros } from "./macros";
 import { library } from "./library";
+import { queues } from "./queues";
 import { framing } from "./framing";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, framing };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing };

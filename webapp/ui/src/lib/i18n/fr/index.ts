@@ -13,6 +13,7 @@ import { settings } from "./settings";
 import { importing } from "./import";
 import { macros } from "./macros";
 import { library } from "./library";
+import { queues } from "./queues";
 import { framing } from "./framing";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, framing };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing };
