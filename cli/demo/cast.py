@@ -183,3 +183,23 @@ REHEARSAL_PASSWORD = "rehearsal"  # noqa: S105
 def typed_form(network: str, handle: str) -> dict[str, str]:
     """What a person types beside what the page has filled in already."""
     return {"bluesky": {"identifier": handle}, "email": {"address": handle}}.get(network, {})
+
+
+# What the airline says again and again: each post in its wordings, which take turns.
+QUEUE = {
+    "name": "Good to know",
+    "week": [{"weekday": day, "at": "16:40"} for day in (0, 2, 4)],
+    "rest_days": 16,
+    "horizon_days": 7,
+}
+KEPT = (
+    (
+        "Lost something on board? Write to us here with your flight and seat: most things are found within a day.",
+        "Left a scarf in 14C? Tell us your flight and your seat. We usually find it within a day.",
+    ),
+    (
+        "You can change your seat free of charge until two hours before departure.",
+        "Window or aisle? Until two hours before departure, changing seats costs nothing.",
+    ),
+    ("Pets under 8 kg travel in the cabin. Book their place together with yours.",),
+)

@@ -107,8 +107,20 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
             by = Browser(settings.public_url)
             by.sign_in(written.author, passwords[written.author])
         _write(by, written, brands[written.brand], _for_posts(accounts, written.brand), tags)
+    _keep_posts(browser, brands[cast.AURORE], _for_posts(accounts, cast.AURORE))
     for voice in voices.FIRST:
         speak(settings, voice)
+
+
+def _keep_posts(browser: Browser, brand_id: int, targets: list[int]) -> None:
+    """What goes out again, in its queue."""
+    queue = browser.post("/evergreen-queues", {"brand_id": brand_id, "account_ids": targets, **cast.QUEUE})["id"]
+    variants = [{"account_id": target} for target in targets]
+    for text, *others in cast.KEPT:
+        post = browser.post("/posts", {"brand_id": brand_id, "text": text, "language": "en", "variants": variants})
+        found = browser.post(f"/evergreen-queues/{queue}/items", {"post_id": post["id"]})["items"]
+        for other in others:
+            browser.post(f"/evergreen-items/{found[-1]['id']}/wordings", {"text": other})
 
 
 def _add_staff(browser: Browser, passwords: dict[str, str]) -> dict[str, int]:

@@ -38,7 +38,7 @@ export const queues = {
   down: (says: string) => `Later: ${says}`,
   moved: (place: number) => `Now at place ${place}.`,
   wordings: (n: number) => `${n} ${many(n, "wording", "wordings")}`,
-  times: (n: number, most: number | null) => (most === null ? `${n}× so far` : `${n} of ${most} times`),
+  times: (n: number, most: number | null) => (most === null ? `${n}× out or planned` : `${n} of ${most} times out or planned`),
   next: (when: string) => `next ${when}`,
   needs: (n: number) => `Should have ${n} wordings: an account or its network does not take the same words so soon.`,
   reasons: {

@@ -39,7 +39,7 @@ export const queues: Catalogue["queues"] = {
   down: (says: string) => `Plus tard : ${says}`,
   moved: (place: number) => `Maintenant à la place ${place}.`,
   wordings: (n: number) => `${n} ${many(n, "formulation", "formulations")}`,
-  times: (n: number, most: number | null) => (most === null ? `${n} fois jusqu’ici` : `${n} fois sur ${most}`),
+  times: (n: number, most: number | null) => (most === null ? `${n} fois parue ou prévue` : `${n} fois sur ${most} parue ou prévue`),
   next: (when: string) => `prochaine ${when}`,
   needs: (n: number) => `Il faudrait ${n} formulations : un compte ou son réseau ne prend pas les mêmes mots si tôt.`,
   reasons: {
