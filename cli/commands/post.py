@@ -13,8 +13,10 @@ import click
 from sqlalchemy.orm import Session
 
 from channels import registry
+from channels.contract import MediaLimit
 from cli import once
 from cli.commands import tables
+from cli.commands.bringing import Brought, replaced
 from cli.opening import act_as, find_account, read_file, read_text, runtime_or_exit
 from cli.output import Failed, Output, Status, WronglyAsked, as_table
 from guichet import jobs
@@ -23,7 +25,9 @@ from guichet.models import Account, Delivery, Post
 from guichet.policy import SYSTEM, Actor
 from guichet.publishing import files, operations, queries, rules, tags
 from guichet.publishing.drafting import Item
+from guichet.publishing.framing import SHAPES
 from guichet.publishing.operations import VariantSpec, Words
+from guichet.publishing.renditions import limit_of
 from guichet.runtime import Runtime
 
 _ROUTE = "guichet post"
@@ -40,6 +44,7 @@ class _Asked:
     thread: tuple[str, ...]
     accounts: tuple[str, ...]
     media: tuple[tuple[files.Found, str], ...]
+    crop: str | None
     first_comment: str
     title: str
     subject: str
@@ -86,6 +91,9 @@ def post() -> None:
 @click.option("--first-comment", default="", metavar="TEXT", help="What the account itself writes under it.")
 @click.option(
     "--media", multiple=True, nargs=2, metavar="FILE ALT", help="A file and its alt text; repeat for several."
+)
+@click.option(
+    "--crop", type=click.Choice(list(SHAPES)), help="Show of every picture the part of this shape in its middle."
 )
 @click.option("--title", default="", help="For your own lists; it is not published.")
 @click.option("--subject", default="", help="Subject, where the network is mail.")
@@ -146,8 +154,11 @@ def _author(actor: Actor) -> int:
 
 
 def _carry_out(runtime: Runtime, actor: Actor, asked: _Asked, key: str | None, content: str) -> int:
-    """Store the files, then do everything in one transaction; what was stored for nothing goes."""
-    stored = [runtime.store.put(found.data) for found, _ in asked.media]
+    """Store the files and what is made of them, then do everything in one transaction; what was
+    stored for nothing goes."""
+    limits = _limits(runtime, actor, asked)
+    brought = [Brought.of(found, alt, asked.crop, limits) for found, alt in asked.media]
+    stored = [key for one in brought for key in one.put(runtime.store)]
     try:
         with runtime.unit() as unit:
             session, now = unit.session, runtime.now()
@@ -156,7 +167,7 @@ def _carry_out(runtime: Runtime, actor: Actor, asked: _Asked, key: str | None, c
                 if done is not None:
                     _drop(runtime, stored)
                     return done
-            row = _write(session, actor, asked, stored, runtime)
+            row = _write(session, actor, asked, brought, runtime)
             if key is not None:
                 once.keep(session, _author(actor), _ROUTE, key, row.id)
             unit.enqueue(jobs.DRAIN)
@@ -171,13 +182,20 @@ def _drop(runtime: Runtime, stored: Sequence[str]) -> None:
         runtime.store.delete(name)
 
 
-def _write(session: Session, actor: Actor, asked: _Asked, stored: Sequence[str], runtime: Runtime) -> Post:
+def _limits(runtime: Runtime, actor: Actor, asked: _Asked) -> list[MediaLimit | None]:
+    """What the networks of the accounts take with a post."""
+    if not asked.media:
+        return []
+    specs = registry.specs_by_name()
+    with runtime.reading() as session:
+        return [limit_of(find_account(session, actor, wanted), specs) for wanted in asked.accounts]
+
+
+def _write(session: Session, actor: Actor, asked: _Asked, brought: Sequence[Brought], runtime: Runtime) -> Post:
     now = runtime.now()
     accounts: list[Account] = [find_account(session, actor, wanted) for wanted in asked.accounts]
-    media = [
-        files.add_media(session, actor, found, storage_key=storage_key, alt=alt, now=now)
-        for (found, alt), storage_key in zip(asked.media, stored, strict=True)
-    ]
+    media = [one.add(session, actor, now) for one in brought]
+    framing = {row.id: one.frame for row, one in zip(media, brought, strict=True) if one.frame}
     zone = asked.zone or accounts[0].brand.time_zone
     row = operations.create(
         session,
@@ -190,6 +208,7 @@ def _write(session: Session, actor: Actor, asked: _Asked, stored: Sequence[str],
             language=asked.language,
             subject=asked.subject,
             media_ids=[m.id for m in media],
+            framing=framing,
         ),
         variants=[VariantSpec(a.id) for a in accounts],
         title=asked.title,
@@ -254,15 +273,17 @@ def _print(
             for d in found
         ]
         due_at = row.due_at
+        made = [f"{accounts[t.account_id].handle}: {said}" for t in row.targets for said in replaced(t)]
     if not is_settled:
         raise Failed(f"post {post_id} is {state}: not settled in time\n{as_table(shown)}", status=Status.UNSETTLED,
                      id=post_id, state=state, deliveries=shown)  # fmt: skip
     if is_waited and shown and state != "published":
         raise Failed(f"post {post_id} is {state}\n{as_table(shown)}", id=post_id, state=state, deliveries=shown)
     again = " (it was there already)" if is_replay else ""
+    instead = "".join(f"\n{line}" for line in made)
     output.done(
-        f"Post {post_id} is {state}{again}.\n{as_table(shown)}".rstrip(),
-        id=post_id, state=state, due_at=due_at, replayed=is_replay, deliveries=shown,
+        f"Post {post_id} is {state}{again}.\n{as_table(shown)}".rstrip() + instead,
+        id=post_id, state=state, due_at=due_at, replayed=is_replay, deliveries=shown, renditions=made,
     )  # fmt: skip
 
 

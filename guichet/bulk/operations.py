@@ -16,7 +16,7 @@ from guichet.bulk.queries import get_import
 from guichet.bulk.reading import Place, Plan, Tags, Usual
 from guichet.bulk.rules import Checked, Planned, check_rows, digest_of, find_repeated
 from guichet.bulk.tables import Row
-from guichet.delivery.materials import find_files, ref_of
+from guichet.delivery.materials import find_files, made_of, ref_of
 from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Brand, Delivery, Post, PostImport, PostTag, PostTarget, Variant
@@ -27,7 +27,6 @@ from guichet.publishing.clashes import planned_near
 from guichet.publishing.drafting import Item, VariantSpec, Words
 from guichet.publishing.linking import find_rules, next_number
 from guichet.publishing.policies import asks_on
-from guichet.publishing.renditions import made_of
 
 HOWS = ("draft", "approval", "schedule")
 _AT_ONCE = 500  # ids in one statement

@@ -14,10 +14,10 @@ from channels.contract import ChannelSpec
 from channels.sentences import say
 from guichet.bulk.tables import Row, unguard
 from guichet.bulk.times import Unread, instant_of, read_moment
+from guichet.delivery.materials import Made
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid
 from guichet.publishing.link_rules import LinkRule
-from guichet.publishing.renditions import Made
 from guichet.publishing.rules import FOLD_RULES, GAP_RULES, due_time, readings_of, zone_of
 from guichet.publishing.tags import LONGEST_NAME, fold
 

@@ -4,12 +4,14 @@ posts there; whoever only reads sees its files in the posts that they see."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
+from channels.contract import MediaLimit
+from guichet.delivery.bounds import bounds_for, joined
 from guichet.delivery.payload import MediaRef
 from guichet.models import Account, Media, PostTarget, Rendition, VariantMedia
 from guichet.policy import Action, Actor, visible
@@ -60,3 +62,24 @@ def find_files(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, 
         return {}
     wanted = select(Media).where(Media.id.in_(set(ids)), visible_files(actor))
     return {media.id: media for media in session.scalars(wanted)}
+
+
+Made = Mapping[tuple[int, str], Rendition]  # by file and recipe
+
+
+def made_of(session: Session, media_ids: Collection[int]) -> Made:
+    """Everything that was made of these files."""
+    if not media_ids:
+        return {}
+    rows = session.scalars(select(Rendition).where(Rendition.media_id.in_(media_ids)))
+    return {(row.media_id, row.recipe): row for row in rows}
+
+
+def choose(ref: MediaRef, cut: str, limit: MediaLimit | None, made: Made) -> Rendition | None:
+    """What goes out in place of a file of which `cut` is to be shown ("": all); None: the file
+    itself, or nothing, where it was not cut yet. Pure."""
+    shown = made.get((ref.media_id, cut)) if cut else None
+    if cut and shown is None:
+        return None
+    bounds = bounds_for(instead_of(ref, shown) if shown else ref, limit)
+    return (made.get((ref.media_id, joined(cut, bounds.recipe))) if bounds else None) or shown

@@ -108,6 +108,13 @@ def focus_of(frozen: Mapping[str, Any]) -> tuple[float, float] | None:
     return (focus[0], focus[1]) if focus else None
 
 
+def item_of(ref: MediaRef) -> MediaItem:
+    """The file for counting only: its bytes are not asked for."""
+    return MediaItem(
+        ref.sha256, ref.mime, ref.size, ref.filename, ref.alt, bytes, ref.width, ref.height, film=film_of(ref.film)
+    )
+
+
 def film_of(kept: Mapping[str, Any] | None) -> Film | None:
     """What was found in a film, as it was kept."""
     return Film(**kept) if kept else None

@@ -12,13 +12,13 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from channels.contract import ChannelSpec, MediaItem, Surface, Target
+from channels.contract import ChannelSpec, MediaLimit, Surface, Target
 from channels.limits import Problem, problems
 from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery import operations as delivering
-from guichet.delivery.materials import find_files, ref_of
-from guichet.delivery.payload import freeze
+from guichet.delivery.materials import choose, find_files, instead_of, made_of, ref_of
+from guichet.delivery.payload import MediaRef, freeze, item_of
 from guichet.errors import Conflict, Invalid
 from guichet.inbox import followers, handling, notices, pending, searching, seeing, words
 from guichet.inbox.changes import Change, changing
@@ -71,14 +71,16 @@ def reply(
         target = _target(session, conversation, answered, due_at)
         files = _files(session, actor, media)
         body = _body(spec, account, author, conversation, text, target)
-        _refuse_problems(problems(body, [_item(f) for f in files], spec.limits_for(account.settings), target.surface))
+        limits = spec.limits_for(account.settings)
+        refs = _as_taken(session, files, limits.media.get(target.surface))
+        _refuse_problems(problems(body, [item_of(ref) for ref in refs], limits, target.surface))
         message = _outgoing(change, body, author.id, seen_through)
         message.came_to_id = answered.came_to_id  # a merge that is undone gives both back
         message.context = {"written": text}  # goes back into the draft if it fails
         payload = freeze(
             text=body,
             surface=target.surface,
-            media=[ref_of(f) for f in files],
+            media=refs,
             language=conversation.language,
             reply_to=target,
             subject=_subject(conversation),
@@ -315,6 +317,14 @@ def _files(session: Session, actor: Actor, ids: Sequence[int]) -> list[Media]:
     return [found[i] for i in ids]
 
 
+def _as_taken(session: Session, files: Sequence[Media], limit: MediaLimit | None) -> list[MediaRef]:
+    """The files with what was made in place of pictures that the network would refuse."""
+    made = made_of(session, [f.id for f in files])
+    plain = [ref_of(f) for f in files]
+    chosen = [(ref, choose(ref, "", limit, made)) for ref in plain]
+    return [instead_of(ref, found) if found else ref for ref, found in chosen]
+
+
 def _enclose(session: Session, message: Message, files: Sequence[Media]) -> None:
     """Show in the thread what went with the message; its bytes lie in the store once."""
     for file in files:
@@ -326,10 +336,6 @@ def _enclose(session: Session, message: Message, files: Sequence[Media]) -> None
         )  # fmt: skip
     session.flush()
     session.refresh(message, ["attachments"])
-
-
-def _item(file: Media) -> MediaItem:
-    return MediaItem(file.sha256, file.mime, file.size, file.filename, file.alt, bytes, file.width, file.height)
 
 
 def _refuse_problems(found: Sequence[Problem]) -> None:

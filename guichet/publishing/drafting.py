@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit, live
+from guichet.delivery.bounds import joined
 from guichet.delivery.materials import find_files, instead_of, ref_of
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, visible
-from guichet.publishing.framing import Frame, frame_of, joined, recipe_of, settled
+from guichet.publishing.framing import Frame, frame_of, recipe_of, settled
 from guichet.publishing.link_tags import tag_links, tags_of
 from guichet.publishing.rules import Content, Part
 

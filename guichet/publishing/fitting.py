@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from PIL import Image
 
 from channels.sentences import say
+from guichet.delivery.bounds import STILL, Bounds, Fitted
 from guichet.errors import Invalid
-from guichet.publishing.bounds import STILL, Bounds, Fitted
 from guichet.publishing.framing import Frame
 
 _FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}

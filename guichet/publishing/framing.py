@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.sentences import say
+from guichet.delivery.bounds import STILL
 from guichet.errors import Invalid
-from guichet.publishing.bounds import STILL
 
 TURNS = (0, 90, 180, 270)  # degrees, clockwise
+SHAPES = {"1:1": 1.0, "4:5": 4 / 5, "16:9": 16 / 9, "1.91:1": 1.91}  # that networks show whole
 SMALLEST_CUT = 16  # pixels of a side
 
 
@@ -80,11 +81,13 @@ def recipe_of(frame: Frame | None, width: int | None, height: int | None) -> str
     return f"cut {frame.turn} {frame.width}x{frame.height}+{frame.left}+{frame.top}"
 
 
+def middle(width: int, height: int, ratio: float) -> Frame:
+    """The largest part of this shape, in the middle of a picture."""
+    across = min(width, max(1, round(height * ratio)))
+    down = min(height, max(1, round(across / ratio)))
+    return Frame(left=(width - across) // 2, top=(height - down) // 2, width=across, height=down)
+
+
 def is_only_cut(recipe: str) -> bool:
     """Whether it is what is shown of a picture, and not made to lie within bounds."""
     return recipe.startswith("cut ") and recipe.count(" ") == 2
-
-
-def joined(cut: str, bounds: str) -> str:
-    """What is to be made of a picture that is cut and still outside of a network's bounds."""
-    return f"{cut} {bounds}" if cut else bounds

@@ -10,41 +10,37 @@ refused: a picture never goes out whole where something was to be cut out of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from channels.contract import MediaLimit, Surface
-from guichet.delivery.materials import instead_of, ref_of
+from guichet.delivery.bounds import Bounds, Fitted, bounds_for, joined
+from guichet.delivery.materials import Made, choose, instead_of, made_of, ref_of
 from guichet.delivery.payload import MediaRef
 from guichet.errors import NotFound
 from guichet.models import Account, Media, Post, Rendition, TargetRendition
-from guichet.policy import Action, Actor, require, visible
-from guichet.publishing.bounds import Bounds, Fitted, bounds_for
+from guichet.policy import Action, Actor, can, require, visible
 from guichet.publishing.checking import Specs
 from guichet.publishing.drafting import cut_of
-from guichet.publishing.framing import Frame, joined, recipe_of
+from guichet.publishing.framing import Frame, recipe_of
 from guichet.publishing.rules import Content
 
 THUMBNAIL = "thumbnail"
 POSTER = "poster"  # one picture of a film
-Made = Mapping[tuple[int, str], Rendition]  # by file and recipe
 
 
 def limit_of(account: Account, specs: Specs) -> MediaLimit | None:
     """What the account's network takes with a public post."""
-    return specs[account.network].limits_for(account.settings).media.get(Surface.PUBLIC)
+    return limits_on(account, specs).get(Surface.PUBLIC)
 
 
-def made_of(session: Session, media_ids: Collection[int]) -> Made:
-    """Everything that was made of these files."""
-    if not media_ids:
-        return {}
-    rows = session.scalars(select(Rendition).where(Rendition.media_id.in_(media_ids)))
-    return {(row.media_id, row.recipe): row for row in rows}
+def limits_on(account: Account, specs: Specs) -> Mapping[Surface, MediaLimit]:
+    """What the account's network takes, in public, directly and by mail."""
+    return specs[account.network].limits_for(account.settings).media
 
 
 def get_rendition(session: Session, actor: Actor, media: Media, rendition_id: int) -> Rendition:
@@ -60,16 +56,6 @@ def find_thumbnail(session: Session, actor: Actor, media: Media) -> Rendition | 
     """A file that the actor sees, small; None where nothing smaller was made."""
     require(actor, Action.STAFF_VIEW)
     return made_of(session, [media.id]).get((media.id, THUMBNAIL))
-
-
-def choose(ref: MediaRef, cut: str, limit: MediaLimit | None, made: Made) -> Rendition | None:
-    """What goes out in place of a file of which `cut` is to be shown ("": all); None: the file
-    itself, or nothing, where it was not cut yet. Pure."""
-    shown = made.get((ref.media_id, cut)) if cut else None
-    if cut and shown is None:
-        return None
-    bounds = bounds_for(instead_of(ref, shown) if shown else ref, limit)
-    return (made.get((ref.media_id, joined(cut, bounds.recipe))) if bounds else None) or shown
 
 
 def find_poster(session: Session, actor: Actor, media: Media) -> Rendition | None:
@@ -130,10 +116,12 @@ def missing(shown: MediaRef, cut: str, limits: Iterable[MediaLimit | None], made
 
 
 def writing_accounts(session: Session, actor: Actor, ids: Sequence[int] | None = None) -> Sequence[Account]:
-    """The accounts on which the actor may write; of `ids`, each of which they must."""
+    """The accounts on which the actor may write posts or answer; of `ids`, each of which they must."""
     for account_id in ids or ():
-        require(actor, Action.POST_WRITE, account_id)
-    wanted = select(Account).where(visible(actor, Account.id, Action.POST_WRITE), Account.state != "disconnected")
+        if not can(actor, Action.CONVERSATION_ANSWER, account_id):
+            require(actor, Action.POST_WRITE, account_id)
+    writes = or_(*(visible(actor, Account.id, a) for a in (Action.POST_WRITE, Action.CONVERSATION_ANSWER)))
+    wanted = select(Account).where(writes, Account.state != "disconnected")
     return session.scalars(wanted.where(Account.id.in_(ids)) if ids is not None else wanted).all()
 
 

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from channels.contract import ChannelSpec, Cost, Draft, Limits, MediaItem, Surface
 from channels.limits import Problem, count, problems
 from channels.sentences import say
-from guichet.delivery.payload import MediaRef, film_of
+from guichet.delivery.bounds import bounds_for
+from guichet.delivery.payload import MediaRef, item_of
 from guichet.delivery.states import State
 from guichet.errors import Invalid
-from guichet.publishing.bounds import bounds_for
 
 FOLD_RULES = ("first", "second")  # which of two equal wall times
 GAP_RULES = ("later", "earlier")  # where the wall time does not exist: move it past, or before
@@ -206,11 +206,7 @@ def _cost(content: Content, spec: ChannelSpec) -> Cost | None:
 
 
 def _as_items(part: Part) -> tuple[MediaItem, ...]:
-    """For counting only: their bytes are not asked for."""
-    return tuple(
-        MediaItem(m.sha256, m.mime, m.size, m.filename, m.alt, bytes, m.width, m.height, film=film_of(m.film))
-        for m in part.media
-    )
+    return tuple(map(item_of, part.media))
 
 
 # ---------------------------------------------------------------- how a post stands

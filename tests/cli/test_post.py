@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from sqlalchemy import Engine, select
 
 from cli.output import Status
-from guichet.models import Delivery, Media, Post, Staff
+from guichet.models import Account, Delivery, Media, Post, Staff
 from tests import factories as make
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.rig import sample_image
@@ -65,6 +66,27 @@ def test_a_wall_time_is_meant_in_its_zone(people: Guichet) -> None:
     assert paris["due_at"].startswith("2030-07-01 07:00")
     assert tokyo["due_at"].startswith("2030-07-01 00:00")
     assert [d["state"] for d in paris["deliveries"]] == ["scheduled"]
+
+
+def test_pictures_are_cut_and_made_as_each_account_takes_them_and_the_author_is_told(
+    people: Guichet, tmp_path: Path
+) -> None:
+    with people.rows() as session:
+        session.get_one(Account, 1).settings = {"limits": {"image_bytes": 130_000}}
+    Image.effect_noise((600, 500), 60).save(tmp_path / "gate.png")
+    brought = ("--media", str(tmp_path / "gate.png"), "A gate", "--crop", "1:1")
+    accounts = ("--account", "1", "--account", "bluesky:aurore.example")
+    made = people.json("post", "Look", *AS, *accounts, *brought, "--at", "2030-07-01T09:00")
+    with people.rows() as session:
+        sent = {d.account_id: d.payload["media"][0] for d in session.scalars(select(Delivery))}
+        (media,) = session.scalars(select(Media))
+    assert sent[1]["mime"] == "image/jpeg"
+    assert sent[1]["size"] <= 130_000 < sent[2]["size"]
+    assert sent[1]["width"] == sent[1]["height"]
+    assert (sent[2]["width"], sent[2]["height"], media.width) == (500, 500, 600)
+    assert [line.partition(" as ")[0] for line in made["renditions"]] == [
+        "aurore@social.example: gate.png", "aurore.example: gate.png",
+    ]  # fmt: skip
 
 
 def test_a_draft_sends_nothing(people: Guichet) -> None:

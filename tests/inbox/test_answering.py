@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from channels.contract import Surface
 from guichet import models as m
+from guichet.delivery.bounds import bounds_for
+from guichet.delivery.materials import ref_of
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import operations as inbox
 from guichet.inbox.owners import find_open_wait
@@ -143,6 +146,26 @@ def test_what_the_network_would_refuse_is_refused_with_figures(scene: Scene) -> 
     assert empty.value.fields == {"text": "empty"}
     with pytest.raises(Invalid):
         answer(scene, message, "look", media=[77])
+
+
+def test_a_picture_that_the_network_would_refuse_goes_out_as_what_was_made_of_it(scene: Scene) -> None:
+    message = scene.customer_says(who="a")
+    picture = f.make_media(scene.session, scene.agent, size=1001, width=80, height=60)
+    with pytest.raises(Invalid) as refused:
+        answer(scene, message, "look", media=[picture.id])
+    assert refused.value.fields == {"media": "media_too_large"}
+    limit = SPEC.limits.media[Surface.PUBLIC]
+    bounds = bounds_for(ref_of(picture), limit)
+    assert bounds is not None
+    made = m.Rendition(
+        media_id=picture.id, recipe=bounds.recipe, sha256="f" * 64, mime="image/png", size=90, width=40, height=30,
+        storage_key="small", created_at=scene.now,
+    )  # fmt: skip
+    scene.session.add(made)
+    out = answer(scene, message, "look", media=[picture.id])
+    (frozen,) = scene.session.get_one(m.Delivery, out.delivery_id).payload["media"]
+    assert (frozen["storage_key"], frozen["size"], frozen["media_id"]) == ("small", 90, picture.id)
+    assert [a.storage_key for a in out.attachments] == [picture.storage_key]
 
 
 def test_a_colleagues_unpublished_picture_cannot_be_sent_by_guessing_its_id(scene: Scene) -> None:

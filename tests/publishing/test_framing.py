@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from guichet import models as m
+from guichet.delivery.bounds import Bounds, Fitted
 from guichet.delivery.materials import ref_of
 from guichet.delivery.payload import focus_of
 from guichet.errors import Invalid
 from guichet.publishing import fitting, operations, renditions
-from guichet.publishing.bounds import Bounds, Fitted
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, specs_of, words_of
 from guichet.publishing.framing import Frame, recipe_of, settled
 from guichet.publishing.rules import content_hash

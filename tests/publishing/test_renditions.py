@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from guichet import models as m
+from guichet.delivery.bounds import Bounds, Fitted, bounds_for
 from guichet.delivery.materials import ref_of
 from guichet.errors import Invalid
 from guichet.publishing import fitting, operations, renditions
-from guichet.publishing.bounds import Bounds, Fitted, bounds_for
 from guichet.publishing.drafting import Words, contents_of
 from tests import factories as make
 from tests.publishing.desk import NOW, SPECS, Desk

@@ -10,6 +10,7 @@ from flask import Response
 from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
+from guichet.delivery.materials import choose, made_of, ref_of
 from guichet.errors import NotFound
 from guichet.models import Attachment, Message
 from guichet.models import Media as MediaRow
@@ -36,6 +37,7 @@ from webapp.api.schemas.media import (
     MediaUse,
     MediaUses,
     Rendition,
+    RenditionFor,
     Renditions,
     RenditionsWanted,
 )
@@ -165,7 +167,7 @@ def _made(asked: Asked, row: MediaRow, query: FileQuery) -> RenditionRow | None:
     return renditions.find_thumbnail(asked.session, asked.actor, row) if query.small else None
 
 
-@room.post("/media/<int:id>/renditions", Renditions, scope="publish", own_units=True)
+@room.post("/media/<int:id>/renditions", Renditions, scope=_SENDING, own_units=True)
 def make_media_renditions(asked: Asked, path: IdPath, body: RenditionsWanted) -> Renditions:
     """Make of a picture what a post shows of it, and what these accounts take where their networks
     would refuse it. What cannot be made, their refusal stands."""
@@ -173,11 +175,21 @@ def make_media_renditions(asked: Asked, path: IdPath, body: RenditionsWanted) ->
     make_renditions(asked, path.id, body.account_ids, frame)
     with asked.open_unit() as session:
         row = files.get_media(session, asked.actor, path.id)
-        made = renditions.made_of(session, [row.id])
+        made = made_of(session, [row.id])
         shown = settled(frame, row.mime, row.width, row.height) if frame else None
-        cut = made.get((row.id, recipe_of(shown, row.width, row.height)))
+        recipe = recipe_of(shown, row.width, row.height)
+        cut = made.get((row.id, recipe))
         items = [show_rendition(r) for (_, recipe), r in made.items() if recipe not in (THUMBNAIL, POSTER)]
-        return Renditions(items=items, cut=show_rendition(cut) if cut else None)
+        accounts = renditions.writing_accounts(session, asked.actor, body.account_ids) if body.account_ids else []
+        return Renditions(
+            items=items, cut=show_rendition(cut) if cut else None,
+            accounts=[
+                RenditionFor(account_id=account.id, surface=surface.value, **show_rendition(found).model_dump())
+                for account in accounts
+                for surface, limit in renditions.limits_on(account, asked.networks.specs()).items()
+                if (found := choose(ref_of(row), recipe, limit, made))
+            ],
+        )  # fmt: skip
 
 
 @room.post("/media/<int:id>/cut", LibraryFile, scope=_SENDING, status=201, own_units=True)

@@ -15,7 +15,7 @@ from flask import Response
 from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.bulk import exporting
-from guichet.delivery.materials import ref_of
+from guichet.delivery.materials import made_of, ref_of
 from guichet.errors import Invalid
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
@@ -111,7 +111,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
         require(actor, Action.POST_WRITE, row)
     words = {v.account_id: _settled(asked, _spec_of(v).over(_words(body))) for v in body.variants}
     plain, specs = [_content(asked, id_, said) for id_, said in words.items()], asked.networks.specs()
-    made = renditions.made_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
+    made = made_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
     links = foresee(session, actor, _unsaved(body), rows.values(), asked.now)
     contents = [
         tagged(

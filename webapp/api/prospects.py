@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from guichet.accounts import queries as accounts
 from guichet.accounts.queries import SignIn
+from guichet.delivery.materials import Made
 from guichet.metering import queries as metering
 from guichet.metering import rules
 from guichet.metering.queries import Allowance, Spending
 from guichet.models import Account
 from guichet.publishing.framing import is_only_cut
-from guichet.publishing.renditions import Made
 from guichet.publishing.rules import AccountCheck, Content
 from webapp.api.media import show_rendition
 from webapp.api.schemas.preflight import PreflightAccount, RenditionUsed, SendWarning

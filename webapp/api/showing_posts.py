@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from guichet.delivery.materials import Made, made_of
 from guichet.models import Delivery as DeliveryRow
 from guichet.models import Media as MediaRow
 from guichet.models import Post as PostRow
@@ -21,7 +22,6 @@ from guichet.publishing.drafting import specs_of, words_of
 from guichet.publishing.framing import Frame, recipe_of
 from guichet.publishing.link_tags import LinkTags as LinkTagsSettled
 from guichet.publishing.link_tags import tags_of
-from guichet.publishing.renditions import Made, made_of
 from guichet.publishing.rules import AccountCheck, standing
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery

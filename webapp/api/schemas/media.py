@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from flask_openapi import FileStorage
 from pydantic import Field
 
+from webapp.api.schemas.accounts import SurfaceName
 from webapp.api.schemas.common import BrandBrief, Id, In, Line, Out, PageQuery, PersonBrief, Prose, Time
 from webapp.api.schemas.files import Media
 from webapp.api.schemas.framing import FrameIn
@@ -77,18 +78,27 @@ class Rendition(Out):
     height: int
 
 
+class RenditionFor(Rendition):
+    """What an account gets there, in public or directly."""
+
+    account_id: int
+    surface: SurfaceName
+
+
 class RenditionsWanted(In):
-    """For which accounts; every account that you may write on where nothing is said."""
+    """For which accounts; every account that you may write on, or answer on, where nothing is said."""
 
     account_ids: list[Id] | None = Field(None, max_length=200)
     frame: FrameIn | None = Field(None, description="what is to be shown of it")
 
 
 class Renditions(Out):
-    """All that was made of the file; `cut`: what is to be shown of it, where that is not all."""
+    """All that was made of the file; `cut`: what is to be shown of it, where that is not all;
+    `accounts`: what each that was named gets in place of the file."""
 
     items: list[Rendition]
     cut: Rendition | None
+    accounts: list[RenditionFor]
 
 
 class FileQuery(In):

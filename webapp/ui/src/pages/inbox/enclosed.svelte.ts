@@ -1,6 +1,7 @@
 /** One file on its way into an answer or a note: uploaded at once, described, taken out again. */
 import { describeMedia, uploadMedia } from "$lib/api/publishing";
-import type { Id, Media } from "$lib/api/types";
+import { makeRenditions } from "$lib/api/library";
+import type { Id, Media, RenditionFor } from "$lib/api/types";
 
 let made = 0;
 
@@ -15,6 +16,9 @@ export class Enclosed {
   progress = $state(0);
   error: unknown = $state(null);
   preview: string | null = $state(null);
+  /** What the account gets in its place, where its network would refuse it. */
+  version: RenditionFor | null = $state(null);
+  #asked = "";
   #file: File | null = null;
   #stop = new AbortController();
   #soon: ReturnType<typeof setTimeout> | undefined;
@@ -61,6 +65,15 @@ export class Enclosed {
     this.progress = 1;
     this.#forgetPreview();
     if (this.isPicture) this.preview = media.url;
+  }
+
+  /** Has a version made that this account takes; what cannot be made is refused as it was. */
+  async fit(account: Id, surface: string): Promise<void> {
+    const wanted = `${this.id} ${account} ${surface}`;
+    if (this.id === null || this.#asked === wanted) return;
+    this.#asked = wanted;
+    const made = await makeRenditions(this.id, [account]).catch(() => null);
+    if (this.#asked === wanted) this.version = made?.accounts.find((one) => one.account_id === account && one.surface === surface) ?? null;
   }
 
   /** Keeps the description on the server; sending waits for it. */

@@ -9,6 +9,8 @@ export interface Facts {
   mime: string;
   size: number;
   alt: string;
+  /** What goes out in its place. */
+  version?: { mime: string; size: number } | null;
 }
 
 const KINDS: Record<string, string> = {
@@ -38,7 +40,8 @@ export function sizeOf(language: Language, bytes: number): string {
 
 /** Why this network would refuse each of the files, in words; an empty list where nothing is wrong. */
 export function refusals(files: Facts[], limit: MediaLimit | null, network: string, language: Language): string[][] {
-  return files.map((file, place) => {
+  return files.map((given, place) => {
+    const file = given.version ?? given;
     const most = limit?.max_bytes[file.mime];
     if (!limit || place >= limit.max_count) return [t.inbox.fileCount(limit?.max_count ?? 0)];
     if (most === undefined) return [t.inbox.fileKind({ network, kind: kindOf(file.mime) })];

@@ -229,6 +229,7 @@ export const inbox = {
   fileKind: (p: { network: string; kind: string }) => `${p.network} takes no ${p.kind} files.`,
   fileSize: (p: { size: string; most: string }) => `${p.size}: at most ${p.most} here.`,
   fileCount: (most: number) => (most ? `At most ${most} ${many(most, "file", "files")} here.` : "No files here."),
+  fileVersion: (p: { kind: string; size: string; pixels: string }) => `The network would refuse this picture: it goes out as ${p.kind}, ${p.pixels}, ${p.size}.`,
   fileAlone: (kind: string) => `${kind} must be the only file.`,
   fileRules: (p: { network: string; most: number; kinds: string }) => `${p.network}: ${p.most} ${many(p.most, "file", "files")} at most. ${p.kinds}.`,
   fileRuleKinds: (p: { kinds: string; most: string }) => `${p.kinds} up to ${p.most}`,

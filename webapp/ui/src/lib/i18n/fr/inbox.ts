@@ -230,6 +230,7 @@ export const inbox: Catalogue["inbox"] = {
   fileKind: (p) => `${p.network} n’accepte pas les fichiers ${p.kind}.`,
   fileSize: (p) => `${p.size}\u202f: ${p.most} au plus ici.`,
   fileCount: (most) => (most ? `${most} ${many(most, "fichier", "fichiers")} au plus ici.` : "Pas de fichier ici."),
+  fileVersion: (p) => `Le réseau refuserait cette image\u202f: elle part en ${p.kind}, ${p.pixels}, ${p.size}.`,
   fileAlone: (kind) => `${kind}\u202f: ce doit être le seul fichier.`,
   fileRules: (p) => `${p.network}\u202f: ${p.most} ${many(p.most, "fichier", "fichiers")} au plus. ${p.kinds}.`,
   fileRuleKinds: (p) => `${p.kinds} jusqu’à ${p.most}`,

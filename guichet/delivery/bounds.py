@@ -42,6 +42,11 @@ class Fitted:
     height: int
 
 
+def joined(cut: str, bounds: str) -> str:
+    """What is to be made of a picture that is cut and still outside of a network's bounds."""
+    return f"{cut} {bounds}" if cut else bounds
+
+
 def bounds_for(ref: MediaRef, limit: MediaLimit | None) -> Bounds | None:
     """What is to be kept to, where this file is a still picture that would be refused as it
     is and could be taken otherwise; None: it is fine, or nothing can be done."""
