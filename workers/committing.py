@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 MOST_AT_ONCE = 128
 GATHER = 0.020  # seconds at most; what comes meanwhile shares the commit
+GATHER_MORE = 0.060  # the same, while no start is urgent
 _PEEK = 0.004  # seconds between looks whether all are here
 _IDLE = 2.0  # seconds after which the connection goes back to the pool
 _AWAY = 0.5  # seconds between tries while the database does not answer
@@ -66,12 +67,14 @@ class Committer:
     """Hand in starts and outcomes from any thread. `close` commits what is left and ends.
 
     `busy` says how many threads are at work: when as many starts are asked for, nobody else
-    can come, and nothing is waited for.
+    can come, and nothing is waited for. `is_calm` says whether more may share a commit, because
+    whoever asks would have to wait for a line in any case.
     """
 
-    def __init__(self, process: Process, busy: Callable[[], int]) -> None:
+    def __init__(self, process: Process, busy: Callable[[], int], is_calm: Callable[[], bool]) -> None:
         self._process = process
         self._busy = busy
+        self._is_calm = is_calm
         self._connection: Connection | None = None
         self._inbox: queue.SimpleQueue[_Wish | Outcome | None] = queue.SimpleQueue()
         self._is_closing = False
@@ -128,7 +131,7 @@ class Committer:
                     break
                 time.sleep(_PEEK)
                 continue
-            until = until or time.monotonic() + GATHER
+            until = until or time.monotonic() + (GATHER_MORE if self._is_calm() else GATHER)
             if isinstance(thing, _Wish):
                 wishes.append(thing)
             elif isinstance(thing, Outcome):

@@ -3,7 +3,8 @@
 A drain claims a batch, and its sending threads prepare, start, send and settle each
 delivery. Claimed is not started: whoever dies with claimed rows loses nothing. Between
 the start's commit and the request stands nothing but a check that we were not frozen
-meanwhile. There is no retry and no second request inside a send.
+meanwhile, and for what a network knows by our key the wait for a free line (workers.lines).
+There is no retry and no second request inside a send.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -30,6 +31,7 @@ from guichet.delivery.settling import Result
 from guichet.delivery.states import State
 from workers.committing import Committer, Outcome
 from workers.desks import Desk, Desks, is_refused_again, renew
+from workers.lines import Lines
 from workers.runtime import Process, current
 from workers.staging import stage
 
@@ -38,7 +40,7 @@ log = structlog.get_logger(__name__)
 CLAIMING_FOR = 90.0  # seconds; below the job's time-out by more than one send takes
 FINISHING_FOR = 75.0  # seconds that sends under way are waited for
 EMPTY_FOR = 0.1  # seconds between looks at an empty queue while the last sends are under way
-ACCOUNT_SHARE = 0.25  # of the threads, at most, for one account while others wait
+ACCOUNT_SHARE = 0.25  # of the lines, at most, for one account while others wait
 LEAST_SHARE = 4
 MOST_BLIPS = 3  # tries after which a "no" to our sign-in is believed
 
@@ -52,6 +54,14 @@ def drain() -> None:
     sender.drain()
 
 
+@dataclass(frozen=True)
+class Started:
+    """A start that is committed, and when it was asked for (monotonic seconds)."""
+
+    wish: Start
+    at: float
+
+
 class Sender:
     """The sending threads of one worker process, and what they have in hand."""
 
@@ -59,9 +69,10 @@ class Sender:
         self._process = process
         self._runtime = process.runtime
         self._desks = Desks(process)
-        self._committer = Committer(process, lambda: self._at_work)
-        self._threads = process.runtime.settings.send_threads
-        self._share = max(LEAST_SHARE, int(self._threads * ACCOUNT_SHARE))
+        self._lines = Lines(process.runtime.settings.send_threads)
+        self._committer = Committer(process, lambda: self._at_work, self._lines.are_short)
+        self._threads = 2 * self._lines.count  # one begins while another sends
+        self._share = max(LEAST_SHARE, int(self._lines.count * ACCOUNT_SHARE))
         lock = threading.RLock()
         self._changed = threading.Condition(lock)  # for the feeding thread
         self._ready = threading.Condition(lock)  # for the sending threads: waking all for one costs more than a send
@@ -203,27 +214,44 @@ class Sender:
 
     def _send(self, claimed: Claimed, desk: Desk) -> None:
         draft = thaw(claimed.payload, self._runtime.store)
+        if self._lines.may_start_early(desk.spec, draft):
+            if started := self._start(claimed, draft, desk):
+                with self._lines.taken(is_early=True):
+                    self._begin(started, draft, desk)
+        else:
+            with self._lines.taken():
+                if started := self._start(claimed, draft, desk):
+                    self._begin(started, draft, desk)
+
+    def _start(self, claimed: Claimed, draft: Draft, desk: Desk) -> Started | None:
+        """Prepare it and have its start committed. None: it may not be sent, and is seen to."""
         try:
             wish = self._prepare(claimed, draft, desk)
         except MediaLost as e:
             self._unprepared(claimed, Rejected(e.message, code=e.code), desk)
-            return
+            return None
         except Unproved:
             self._reopen(claimed)
-            return
+            return None
         except SQLAlchemyError:
             raise  # the database was away, which says nothing of the delivery: it is found in nobody's hand
         except Exception as e:
             self._unprepared(claimed, e, desk)
-            return
-        if wish is None or (started := self._committer.start(wish)) is None:
+            return None
+        at = self._committer.start(wish) if wish else None
+        if wish is None or at is None:
             self._let_fall([claimed.id])
-            return
-        if not rules.start_holds(timedelta(seconds=time.monotonic() - started)):
+            return None
+        return Started(wish, at)
+
+    def _begin(self, started: Started, draft: Draft, desk: Desk) -> None:
+        """Send what is started."""
+        claimed = started.wish.claimed
+        if not rules.start_holds(timedelta(seconds=time.monotonic() - started.at)):
             self._settle(claimed, desk, rules.NOT_BEGUN)
             return
         try:
-            receipt = _request(desk, draft, wish)
+            receipt = _request(desk, draft, started.wish)
         except Exception as e:
             self._settle(claimed, desk, self._judge(claimed, e), e)
         else:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import OperationalError
 
 from channels.contract import ChannelSpec, Connected, Connection, Publisher, Reconciler, Stager
@@ -29,10 +29,18 @@ from guichet.policy import SYSTEM
 from workers.runtime import Process
 
 _FRESH_FOR = 3.0  # seconds
+_ASKING_FOR = 1.0  # seconds that one thread's question is waited for, at most
 _RENEW_BEFORE = timedelta(minutes=2)
 _KEEPING_FOR = 90.0  # seconds; the claim lapses after that, and jobs have an end too
 _KEEPING_PAUSE = 0.5
 log = structlog.get_logger(__name__)
+
+
+_FACTS = (
+    select(Account.network, Account.is_rehearsal, Credential.version, Credential.refreshed_at, Credential.expires_at)
+    .outerjoin(Credential, Credential.account_id == Account.id)
+    .where(Account.id == bindparam("account_id"))
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ class Desks:
         self._lock = threading.Lock()
         self._free: dict[int, list[Desk]] = defaultdict(list)
         self._facts: dict[int, tuple[float, Facts]] = {}
+        self._asked_at: dict[int, float] = {}
+        self._connections: dict[int, tuple[int, Connection]] = {}
 
     def take(self, account_id: int) -> Desk:
         """Raises AuthExpired where there is nothing to sign in with, Rejected where the
@@ -87,6 +97,7 @@ class Desks:
         with self._lock:
             self._free.pop(account_id, None)
             self._facts.pop(account_id, None)
+            self._connections.pop(account_id, None)
 
     def kept_at(self, account_id: int) -> datetime | None:
         """Since when the secrets that are used here are kept, as far as is known."""
@@ -95,32 +106,45 @@ class Desks:
         return known[1].kept_at if known else None
 
     def _facts_of(self, account_id: int) -> Facts:
+        """One thread asks when they grow old; the others make do with what was known meanwhile."""
+        now = time.monotonic()
         with self._lock:
-            known = self._facts.get(account_id)
-        if known and time.monotonic() - known[0] < _FRESH_FOR:
-            return known[1]
+            read_at, known = self._facts.get(account_id, (0.0, None))
+            is_asked = now - self._asked_at.get(account_id, -_ASKING_FOR) < _ASKING_FOR
+            if known and now - read_at < (_FRESH_FOR + _ASKING_FOR if is_asked else _FRESH_FOR):
+                return known
+            self._asked_at[account_id] = now
+        facts = self._read_facts(account_id)
+        with self._lock:
+            self._facts[account_id] = (now, facts)
+            self._asked_at.pop(account_id, None)
+        return facts
+
+    def _read_facts(self, account_id: int) -> Facts:
         now = self._process.runtime.now()
-        of_secrets = (Credential.version, Credential.refreshed_at, Credential.expires_at)
-        query = select(Account.network, Account.is_rehearsal, *of_secrets).outerjoin(
-            Credential, Credential.account_id == Account.id
-        )
         with self._process.runtime.reading() as session:
-            row = session.execute(query.where(Account.id == account_id)).one()
+            row = session.execute(_FACTS, {"account_id": account_id}).one()
         if row.version is None:
             raise AuthExpired("the account is not connected", code="not_connected")
         expiring = row.expires_at is not None and row.expires_at - now < _RENEW_BEFORE
-        facts = Facts(account_id, row.network, row.is_rehearsal, row.version, row.refreshed_at, expiring)
-        with self._lock:
-            self._facts[account_id] = (time.monotonic(), facts)
-        return facts
+        return Facts(account_id, row.network, row.is_rehearsal, row.version, row.refreshed_at, expiring)
 
     def _open(self, facts: Facts) -> Desk:
-        connection = connect(self._process, facts.account_id)
-        publisher = self._process.networks.publisher(connection, facts.is_rehearsal)
+        publisher = self._process.networks.publisher(self._connection_of(facts), facts.is_rehearsal)
         if publisher is None:
             raise Rejected(say("nothing can be sent through {network}", network=facts.network), code="cannot_send")
         stager = publisher if isinstance(publisher, Stager) else None
         return Desk(facts, self._process.networks.spec(facts.network), publisher, stager)
+
+    def _connection_of(self, facts: Facts) -> Connection:
+        """Opened once for a version of the secrets, for all desks of the account."""
+        with self._lock:
+            version, connection = self._connections.get(facts.account_id, (None, None))
+        if connection is None or version != facts.version:
+            connection = connect(self._process, facts.account_id)
+            with self._lock:
+                self._connections[facts.account_id] = (facts.version, connection)
+        return connection
 
 
 def connect(process: Process, account_id: int) -> Connection:

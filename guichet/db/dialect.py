@@ -150,6 +150,12 @@ def given(dialect: str, name: str, like: Sequence[Column[Any]]) -> FromClause:
     )
 
 
+def is_found(query: Select[Any]) -> ColumnElement[bool]:
+    """EXISTS, looked up row by row: beside rows that are `given`, of which it knows no number,
+    PostgreSQL would read the whole table of an EXISTS first."""
+    return query.limit(1).scalar_subquery().is_not(None)
+
+
 def no_way_in(dialect: str, column_: Column[Any]) -> ColumnElement[Any]:
     """A column that is only compared, beside rows that are `given`: SQLite would take an index
     on a state for the way in, and read all rows of that state."""

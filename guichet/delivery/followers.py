@@ -12,10 +12,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, update
+from sqlalchemy import ColumnElement, Connection, Select, literal_column, select, update
 
 from channels.contract import Surface, Target
-from guichet.db.dialect import given, kind_of
+from guichet.db.dialect import given, is_found, kind_of
 from guichet.delivery.news import tell_states
 from guichet.delivery.payload import frozen_target, payload_hash
 from guichet.delivery.states import State
@@ -42,6 +42,15 @@ _ready = (
 def _ready_behind(dialect: str) -> Select[Any]:
     published = given(dialect, "published", [_D.c.id])
     return _ready.join(published, published.c.id == _D.c.predecessor_id)
+
+
+def has_followers() -> ColumnElement[bool]:
+    """Whether something waits for this row of `delivery` to be out; for RETURNING too, where
+    SQLite is handed bare names, of which "id" would be the follower's."""
+    follower = _D.alias("follower")
+    leader = literal_column("delivery.id", _D.c.id.type)
+    behind = (follower.c.predecessor_id == leader, follower.c.state == State.BLOCKED)
+    return is_found(select(follower.c.id).where(*behind))
 
 
 def let_followers_go(connection: Connection, now: datetime, published: Collection[int] | None = None) -> int:

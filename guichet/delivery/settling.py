@@ -2,7 +2,8 @@
 
 The usual case is one statement for all that was published. What is not usual (a row
 that somebody took over meanwhile, a remote id that another delivery has) goes row by
-row, so that one odd result never costs the others theirs.
+row, so that one odd result never costs the others theirs. Only where two name the same remote
+id in the same moment the group fails as a whole (IntegrityError): then each is handed in alone.
 """
 
 from __future__ import annotations
@@ -13,14 +14,26 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from guichet.db.dialect import given, kind_of, no_way_in
+from guichet.db.dialect import given, is_found, kind_of, no_way_in
 from guichet.delivery.closing import close_posts
-from guichet.delivery.followers import let_followers_go
+from guichet.delivery.followers import has_followers, let_followers_go
 from guichet.delivery.gates import D
 from guichet.delivery.news import tell_states
 from guichet.delivery.operations import take_down
@@ -61,14 +74,21 @@ def _publishing(dialect: str) -> ReturningUpdate[Any]:
     return (
         update(D)
         .where(D.c.id == results.c.id, D.c.fence == results.c.fence)
-        .where(no_way_in(dialect, D.c.state) == State.SENDING)
+        .where(no_way_in(dialect, D.c.state) == State.SENDING, ~_is_named(results.c.remote_id))
         .values({c: results.c[c.key] for c in _OUT})
         .values(
             state=State.PUBLISHED, worker_id=None, claimed_at=None, reason_code="", reason="", next_look_at=None,
             updated_at=_now,
         )
-        .returning(D.c.id, D.c.withdraw)
+        .returning(D.c.id, D.c.withdraw, has_followers().label("has_followers"))
     )  # fmt: skip
+
+
+def _is_named(remote_id: ColumnElement[str | None]) -> ColumnElement[bool]:
+    """Whether another delivery of the account and kind has this remote id."""
+    other = D.alias("other")
+    same = (other.c.account_id == D.c.account_id, other.c.kind == D.c.kind, other.c.remote_id == remote_id)
+    return is_found(select(other.c.id).where(*same, other.c.id != D.c.id).correlate_except(other))
 
 
 @cache
@@ -105,38 +125,38 @@ def settle(connection: Connection, results: Sequence[Result], now: datetime) -> 
     dialect = kind_of(connection)
     accepted = [r for r in results if r.verdict.state is State.PUBLISHED]
     others = [r for r in results if r.verdict.state is not State.PUBLISHED]
-    withdrawn: list[int] = []
-    if accepted:
-        withdrawn = _settle_accepted(connection, accepted, now)
+    leading, withdrawn = _settle_accepted(connection, accepted, now) if accepted else ([], [])
     if others:
         connection.execute(_settling(dialect), {"results": [_other_values(r, now) for r in others], "now": now})
         _withdraw_unless_out(connection, [r.delivery_id for r in others], now)
     connection.execute(_ending(dialect), {"results": [_attempt_values(r) for r in results]})
     _park(connection, results)
-    let_followers_go(connection, now, [r.delivery_id for r in accepted])
+    let_followers_go(connection, now, leading)
     _take_down(connection, withdrawn, now)
     close_posts(connection, {r.post_id for r in results if r.post_id is not None}, now)
     tell_states(connection, [r.delivery_id for r in results], now)
 
 
-def _settle_accepted(connection: Connection, results: Sequence[Result], now: datetime) -> list[int]:
-    """Returns the ids of those that should not be out: they were withdrawn meanwhile."""
+def _settle_accepted(
+    connection: Connection, results: Sequence[Result], now: datetime
+) -> tuple[list[int], list[int]]:  # fmt: skip
+    """Returns the ids of those that others wait for, and of those that should not be out: they
+    were withdrawn meanwhile. Of what went row by row either may be so."""
     values = {r.delivery_id: _published_values(r) for r in results}
-    try:
-        with connection.begin_nested():
-            done = _publish(connection, list(values.values()), now)
-    except IntegrityError:
-        done = {}
+    done = _publish(connection, list(values.values()), now)
     odd = [r for r in results if r.delivery_id not in done]
     for result in odd:
         _settle_one(connection, result, values[result.delivery_id], now)
     doubtful = [r.delivery_id for r in odd]
-    return [id_ for id_, withdraw in done.items() if withdraw] + doubtful
+    leading = [id_ for id_, row in done.items() if row.has_followers]
+    withdrawn = [id_ for id_, row in done.items() if row.withdraw]
+    return leading + doubtful, withdrawn + doubtful
 
 
-def _publish(connection: Connection, values: list[dict[str, Any]], now: datetime) -> dict[int, bool]:
-    rows = connection.execute(_publishing(kind_of(connection)), {"results": values, "now": now})
-    return {row.id: row.withdraw for row in rows}
+def _publish(connection: Connection, values: list[dict[str, Any]], now: datetime) -> dict[int, Any]:
+    return {
+        row.id: row for row in connection.execute(_publishing(kind_of(connection)), {"results": values, "now": now})
+    }
 
 
 def _settle_one(connection: Connection, result: Result, values: dict[str, Any], now: datetime) -> None:

@@ -29,6 +29,7 @@ class Delivery(Base):
         partial_index("ix_delivery_accepted", "account_id", "accepted_at", where="accepted_at IS NOT NULL"),
         Index("ix_delivery_post", "post_id"),
         Index("ix_delivery_conversation", "conversation_id"),
+        partial_index("ix_delivery_behind", "predecessor_id", where="predecessor_id IS NOT NULL"),
     )
     id: Mapped[Key]
     kind: Mapped[Short]

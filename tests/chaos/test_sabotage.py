@@ -73,7 +73,7 @@ def a_worker_that_slept_through_its_replacement(stage: Stage) -> None:
         use(other)
         tend.take_over_from_the_dead(other)
         deliver.drain()
-    committer = Committer(stage.process, lambda: 1)
+    committer = Committer(stage.process, lambda: 1, lambda: False)
     if committer.start(engine_.Start(claimed, "", {})) is not None:
         send(stage)
     committer.close()

@@ -22,6 +22,7 @@ from guichet.delivery.settling import Result, settle
 from guichet.policy import ACCOUNT_RIGHTS, AccountRole, Action, OrgRole, can, load_actor
 from tests import factories
 from tests.delivery.bench import NOW, Bench, add_worker, make_bench
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -289,6 +290,11 @@ def test_a_worker_that_slept_through_a_takeover_can_start_nothing(bench: Bench) 
 # ---------------------------------------------------------------- life locks
 
 
+def is_free(bench: Bench, life: Life) -> bool:
+    with bench.engine.connect() as connection, seized(connection, bench.folder, life.lock_key) as free:
+        return free
+
+
 def test_a_life_lock_is_free_when_and_only_when_its_holder_is_gone(bench: Bench) -> None:
     life = Life(bench.engine, bench.folder, "send")
     life.begin(NOW)
@@ -297,6 +303,7 @@ def test_a_life_lock_is_free_when_and_only_when_its_holder_is_gone(bench: Bench)
         assert not free
     life.let_go()
     assert not life.is_held()
+    until(lambda: is_free(bench, life))  # PostgreSQL hears of an ended connection a moment later
     with bench.engine.connect() as connection, seized(connection, bench.folder, life.lock_key) as free:
         assert free
         with bench.engine.connect() as other, seized(other, bench.folder, life.lock_key) as too:

@@ -31,6 +31,7 @@ from tests.architecture.source import ROOT
 from tests.cli.conftest import KEYS
 from tests.journeys.stack import START_SECONDS, free_ports
 from tests.valkeys import running_valkey
+from tests.waiting import until
 
 STREAMS = 10
 STOP_SECONDS = 15  # a machine may be busy; the server itself takes two
@@ -131,13 +132,6 @@ def stage(program: str) -> Iterator[Stage]:
         }
         listens_at = port + 1 if program == "live" else port
         yield Stage(engine, redis, environment, f"http://127.0.0.1:{listens_at}", token)
-
-
-def until(holds: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.02)
 
 
 def _seconds_until(heard: Callable[[], bool], stage: Stage) -> float:

@@ -123,7 +123,7 @@ def test_what_was_claimed_before_the_clock_moved_does_not_start_after_it(stage: 
     with stage.runtime.engine.begin() as connection:
         (claimed,) = engine_.claim(connection, life.worker_id, 5, stage.runtime.now())
     have_moved(stage, 3600)
-    committer = Committer(stage.process, lambda: 1)
+    committer = Committer(stage.process, lambda: 1, lambda: False)
     assert committer.start(engine_.Start(claimed, "", {})) is None
     committer.close()
 
@@ -173,7 +173,7 @@ def test_what_follows_is_not_put_off_by_a_database_that_is_an_hour_ahead(stage: 
     ended_at = stage.runtime.now()
     result = Result(first, stage.account_id, claimed.fence, "post", claimed.due_at, after_receipt(receipt), ended_at)
     with a_database_ahead(stage.runtime.engine, 3600):
-        committer = Committer(stage.process, lambda: 1)
+        committer = Committer(stage.process, lambda: 1, lambda: False)
         committer.settle(Outcome(result, is_answer=False))
         committer.close()
     assert stage.delivery(then).state == "due"

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +20,7 @@ from guichet import models as m
 from guichet.clock import utc_now
 from guichet.jobs import POLL, Job
 from tests.channels.email_rig import COMPANY, EmailRig
+from tests.waiting import until
 from tests.workers.hearing import begin, looking, make_due, messages, texts
 from tests.workers.stage import Stage, open_stage
 from workers import listening, receive
@@ -61,7 +61,7 @@ def listening_to(stage: Stage) -> Iterator[Fault]:
     for thread in threads:
         thread.start()
     try:
-        until(lambda: waited.struck > 0)
+        until(lambda: waited.struck > 0, SOON)
         yield waited
     finally:
         stage.process.stopping.set()
@@ -70,18 +70,11 @@ def listening_to(stage: Stage) -> Iterator[Fault]:
             thread.join(10)
 
 
-def until(holds: Callable[[], bool], seconds: float = SOON) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.02)
-
-
 def test_a_mail_is_in_the_inbox_within_seconds_without_a_poll(stage: Stage) -> None:
     with listening_to(stage):
         for n, said in enumerate(("Where is my parcel?", "Are you there?"), start=1):
             stage.rig.say_publicly(said)
-            until(lambda n=n: len(messages(stage)) == n)
+            until(lambda n=n: len(messages(stage)) == n, SOON)
     assert texts(stage) == ["Where is my parcel?", "Are you there?"]
 
 
@@ -90,10 +83,10 @@ def test_a_broken_line_is_dialled_again_and_what_came_meanwhile_is_told(stage: S
         before = waited.struck
         stage.rig.network.faults.insert(0, Fault("reset_before", match="^IMAP IDLE$"))  # before the one that counts
         stage.rig.say_publicly("Before the line broke")
-        until(lambda: len(messages(stage)) == 1)
-        until(lambda: waited.struck > before)
+        until(lambda: len(messages(stage)) == 1, SOON)
+        until(lambda: waited.struck > before, SOON)
         stage.rig.say_publicly("After it")
-        until(lambda: len(messages(stage)) == 2)
+        until(lambda: len(messages(stage)) == 2, SOON)
     assert texts(stage) == ["Before the line broke", "After it"]
 
 
@@ -107,7 +100,7 @@ def test_the_same_mails_under_new_numbers_are_not_new(stage: Stage) -> None:
     with listening_to(stage):
         stage.rig.network.change_uidvalidity(COMPANY)
         said = stage.rig.say_publicly("While the numbers changed")
-        until(lambda: said in {message.remote_id for message in messages(stage)})
+        until(lambda: said in {message.remote_id for message in messages(stage)}, SOON)
     assert {message.remote_id for message in messages(stage)} == {*before, said}
     assert len(messages(stage)) == 6
 
@@ -119,7 +112,7 @@ def test_a_hint_during_a_poll_leaves_the_stream_due(stage: Stage) -> None:
     stage.rig.network.plant(Fault("slow", match="^IMAP LOGOUT$", seconds=0.4))  # it has read, and not yet stored
     polling = threading.Thread(target=receive.poll, args=(stage.account_id,))
     polling.start()
-    until(lambda: _is_claimed(stage))
+    until(lambda: _is_claimed(stage), SOON)
     listening.ask_now(stage.process, stage.account_id)
     polling.join(10)
     with looking(stage) as session:
@@ -140,5 +133,5 @@ def test_an_account_that_is_gone_is_waited_for_no_more(stage: Stage) -> None:
         with stage.session() as session:
             session.get_one(m.Account, stage.account_id).state = "disconnected"
         stage.rig.say_publicly("Anybody there?")  # the wait that is under way ends with it
-        until(lambda: not [t for t in set(threading.enumerate()) - others if t.name.startswith("waiter-")])
+        until(lambda: not [t for t in set(threading.enumerate()) - others if t.name.startswith("waiter-")], SOON)
         assert waited.struck == 1

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from guichet.policy import load_actor
 from guichet.publishing import brakes
 from tests import factories
 from tests.channels.mastodon_rig import MastodonRig
+from tests.waiting import until
 from tests.workers.stage import Stage, open_stage
 from tests.workers.test_deliver import settle_all
 from workers import tend
@@ -38,13 +38,6 @@ def draining(stage: Stage, ids: list[int]) -> threading.Thread:
     until(lambda: len(stage.texts()) > 3)
     assert len(stage.texts()) < len(ids) - 20
     return thread
-
-
-def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come in time"
-        time.sleep(0.01)
 
 
 def test_a_brake_stops_a_drain_under_way_and_lifting_it_sends_the_rest_once(stage: Stage) -> None:
