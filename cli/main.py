@@ -21,12 +21,28 @@ from cli.commands import (
     queue,
     rehearsal,
     running,
+    series,
     staff,
     zones,
 )
 from cli.output import Failed, Output, Status, WronglyAsked, failure_of, report_failure
 
-MODULES = (running, operate, staff, accounts, post, queue, zones, approval, brake, config, archive, instance, rehearsal)
+MODULES = (
+    running,
+    operate,
+    staff,
+    accounts,
+    post,
+    series,
+    queue,
+    zones,
+    approval,
+    brake,
+    config,
+    archive,
+    instance,
+    rehearsal,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -20,8 +20,10 @@ from channels.contract import AuthKind, ChannelSpec, Connected, Connector
 from channels.errors import ChannelError
 from channels.networks import Networks, open_networks
 from cli.opening import find_account, find_brand, runtime_or_exit
-from cli.output import Failed, Output, WronglyAsked
+from cli.output import Failed, Output, WronglyAsked, as_table
 from guichet.accounts import operations, queries
+from guichet.metering.queries import list_allowances, posts_wait_until, spendings
+from guichet.metering.rules import MICROS
 from guichet.policy import SYSTEM
 from guichet.runtime import Runtime
 
@@ -206,6 +208,43 @@ def check(output: Output, account: str) -> None:
         handle=connected.handle,
         id=found.id,
     )
+
+
+@account.command()
+@click.argument("account", metavar="ACCOUNT")
+@click.pass_obj
+def limits(output: Output, account: str) -> None:
+    """What ACCOUNT may still send, by each limit of its network, and what it has cost this month.
+
+    "posts" is how many posts that is; it is empty where posts take nothing of a limit. "known" says
+    whether the network told what is left, or it was counted here, from what went out from here.
+    """
+    runtime = runtime_or_exit()
+    with runtime.reading() as session:
+        found, now = find_account(session, SYSTEM, account), runtime.now()
+        spec = registry.get_spec(found.network)
+        rows = [
+            {
+                "limit": a.quota.name, "of": a.limit, "left": a.remaining, "posts": a.posts, "unit": a.quota.unit,
+                "seconds": a.quota.seconds, "until": a.reset_at, "known": "network" if a.is_heard else "counted",
+                "shared": a.quota.of_app,
+            }
+            for a in list_allowances(session, SYSTEM, found, spec, now)
+        ]  # fmt: skip
+        waits = posts_wait_until(session, [found], now).get(found.id)
+        money = spendings(session, [found], {found.network: spec}, now).get(found.id)
+        handle, account_id = found.handle, found.id
+    cost = None if money is None else {
+        "currency": money.currency, "spent": money.spent / MICROS,
+        "limit": None if money.limit is None else money.limit / MICROS,
+    }  # fmt: skip
+    parts = [as_table(rows) or f"{handle} has no limit that we know of."]
+    if waits is not None:
+        parts.append(f"Posts wait until {waits:%Y-%m-%d %H:%M} UTC.")
+    if cost is not None:
+        most = "no limit" if cost["limit"] is None else f"of {cost['limit']:.2f} at most"
+        parts.append(f"This month: {cost['spent']:.2f} {cost['currency']}, {most}.")
+    output.done("\n".join(parts), id=account_id, limits=rows, posts_wait_until=waits, spending=cost)
 
 
 def _note(runtime: Runtime, account_id: int, error: ChannelError, used: datetime | None, now: datetime) -> None:

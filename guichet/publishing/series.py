@@ -9,29 +9,30 @@ where one occurrence refuses, nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit
-from guichet.errors import Conflict, Invalid
-from guichet.models import Brand, Post, Series
-from guichet.policy import Action, Actor, require_for_post
+from guichet.errors import Conflict, Invalid, NotFound
+from guichet.models import Brand, Post, PostTarget, Series
+from guichet.policy import Action, Actor, require, require_for_post, visible
 from guichet.publishing import approving, operations
 from guichet.publishing.chains import inherit
 from guichet.publishing.checking import Specs
 from guichet.publishing.drafting import VariantSpec, Words, contents_of, create, specs_of, words_of
 from guichet.publishing.embargo import set_embargo
+from guichet.publishing.queries import sees_post
 from guichet.publishing.recurrence import occurrences
 from guichet.publishing.rules import Content
 from guichet.publishing.tags import tag_post
 
 MOST_MESSAGES = 1000  # of a whole series, on all its accounts
 _PAST = timedelta(minutes=1)
-_CHANGEABLE = ("awaiting_approval", "scheduled")
+CHANGEABLE = ("awaiting_approval", "scheduled")
 
 
 def repeat(
@@ -90,6 +91,46 @@ def _copy(session: Session, actor: Actor, post: Post, now: datetime) -> Post:
     )  # fmt: skip
     inherit(copy, post)
     return copy
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A series, how many posts it has, how many of them are still to come, and when the next."""
+
+    series: Series
+    posts: int
+    to_come: int
+    next_at: datetime | None
+
+
+def list_series(session: Session, actor: Actor) -> list[Standing]:
+    """Those of which the actor sees a post, newest first."""
+    require(actor, Action.STAFF_VIEW)
+    seen = select(PostTarget.post_id).where(visible(actor, PostTarget.account_id, Action.POST_VIEW))
+    comes = Post.state.in_(CHANGEABLE)
+    rows = session.execute(
+        select(Series, func.count(), func.count().filter(comes), func.min(Post.due_at).filter(comes))
+        .join(Post, Post.series_id == Series.id)
+        .where(Post.id.in_(seen))
+        .group_by(Series.id)
+        .order_by(Series.id.desc())
+    )
+    return [Standing(*row) for row in rows.tuples()]
+
+
+def get_series(session: Session, actor: Actor, series_id: int) -> Series:
+    """Raises NotFound, also for one of which the actor sees no post."""
+    found = session.get(Series, series_id)
+    if found is None or not posts_of(session, actor, found):
+        raise NotFound("there is no such series, or it is not yours to see")
+    return found
+
+
+def posts_of(session: Session, actor: Actor, series: Series) -> list[Post]:
+    """Its posts that the actor sees, earliest first."""
+    require(actor, Action.STAFF_VIEW)
+    rows = session.scalars(select(Post).where(Post.series_id == series.id).order_by(Post.due_at, Post.id))
+    return [post for post in rows if sees_post(actor, post)]
 
 
 def occurrences_of(session: Session, actor: Actor, post: Post) -> list[Post]:
@@ -196,7 +237,7 @@ def _following(session: Session, post: Post, *, with_exceptions: bool = False) -
         for one in _siblings(session, post)
         if one is post
         or (
-            one.state in _CHANGEABLE
+            one.state in CHANGEABLE
             and (with_exceptions or not one.is_exception)
             and post.due_at is not None
             and one.due_at is not None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from guichet import models as m
@@ -21,6 +22,7 @@ from guichet.publishing.carrying_over import carry_over
 from guichet.publishing.clash_rules import Neighbour, Spacing
 from guichet.publishing.drafting import VariantSpec, Words, words_of
 from guichet.publishing.openings import WeekSlot
+from guichet.unit import open_unit
 from tests import factories
 from tests.publishing.desk import NOW, SPECS, Desk
 
@@ -351,3 +353,24 @@ def test_a_queue_with_slots_of_its_own_needs_none_of_the_accounts(desk: Desk, se
     queues.remove_queue(session, desk.publisher, queue, NOW)
     assert not planned(desk)
     assert not reading.list_queues(session, desk.publisher)
+
+
+def test_two_who_fill_at_once_never_fill_one_slot_twice(desk: Desk, engine: Engine) -> None:
+    queue = a_queue(desk, rest_days=0)
+    put(desk, queue, "Un")
+    desk.session.commit()
+    both = threading.Barrier(2, timeout=30)
+
+    def fill_once() -> None:
+        both.wait()
+        with open_unit(engine) as unit:
+            filling.fill_queue(unit.session, SYSTEM, queue.id, SPECS, NOW)
+
+    threads = [threading.Thread(target=fill_once) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    desk.session.expire_all()
+    assert [at for at, _ in planned(desk)] == ["2026-03-11T09:00", "2026-03-12T09:00", "2026-03-13T09:00"]
+    assert len(desk.session.scalars(select(m.EvergreenUse)).all()) == 6

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from guichet import models as m
-from guichet.errors import Conflict, Invalid
+from guichet.errors import Conflict, Invalid, NotFound
 from guichet.publishing import operations, series
 from guichet.publishing.drafting import VariantSpec, Words, words_of
 from guichet.publishing.recurrence import MOST, occurrences
@@ -151,3 +151,16 @@ def test_a_series_that_waits_for_approval_is_agreed_to_at_once_as_far_as_it_says
     operations.change(desk.session, desk.author, posts[1], words=Words("Another"), specs=SPECS, now=NOW)
     series.approve_following(desk.session, desk.publisher, posts[0], NOW, posts[0].version)
     assert [p.state for p in posts] == ["scheduled", "awaiting_approval", "scheduled"]
+
+
+def test_series_are_listed_with_what_is_to_come_to_who_sees_a_post_of_them(desk: Desk) -> None:
+    posts = series.repeat(
+        desk.session, desk.publisher, desk.post(), rule="FREQ=WEEKLY;COUNT=3", wall_time="2026-03-11T09:00",
+        time_zone="Europe/Paris", specs=SPECS, now=NOW,
+    )  # fmt: skip
+    operations.cancel(desk.session, desk.publisher, posts[0], NOW)
+    [found] = series.list_series(desk.session, desk.author)
+    assert (found.posts, found.to_come, found.next_at) == (3, 2, posts[1].due_at)
+    assert series.list_series(desk.session, desk.stranger) == []
+    with pytest.raises(NotFound):
+        series.get_series(desk.session, desk.stranger, found.series.id)
