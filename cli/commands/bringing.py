@@ -62,7 +62,7 @@ def replaced(target: PostTarget) -> list[str]:
     names = {used.media_id: used.media.filename for used in target.variant.media}
     return [
         f"{names[one.media_id]} as {one.rendition.mime}, {one.rendition.width} × {one.rendition.height}, "
-        f"{one.rendition.size / 1e6:.1f} MB"
+        f"{max(1, round(one.rendition.size / 1000))} kB"
         for one in target.renditions
         if one.media_id in names
     ]
