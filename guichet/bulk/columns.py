@@ -29,6 +29,7 @@ HEADINGS: Mapping[str, str] = {
     "subject": "Subject",
     "labels": "Labels",
     "campaign": "Campaign",
+    "tags_links": "Link tracking",
 }
 COLUMNS = tuple(HEADINGS)
 # What we write out beside these, and do not read again: how it went is not ours to bring in.
@@ -70,6 +71,7 @@ _ALSO: Mapping[str, Sequence[str]] = {
     "subject": ("objet",),
     "labels": ("label", "tags", "tag", "étiquettes", "étiquette", "libellés"),
     "campaign": ("campagne", "campaigns", "campaign name"),
+    "tags_links": ("utm", "suivi des liens"),
 }  # fmt: skip
 
 

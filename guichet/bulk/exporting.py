@@ -88,6 +88,7 @@ def _rows(session: Session, actor: Actor, posts: Sequence[Post]) -> Iterator[dic
                 "title": post.title,
                 "labels": ", ".join(tag.name for tag in post.tags if tag.kind == "label"),
                 "campaign": "".join(tag.name for tag in post.tags if tag.kind == "campaign"),
+                "tags_links": "" if post.tags_links else "no",
                 **_told(post, sent),
                 "brand": brands.get(post.brand_id, ""),
                 "author": people.get(post.author_id, ""),

@@ -239,7 +239,7 @@ def _make(session: Session, actor: Actor, plan: Plan, brand: Brand, import_id: i
     post = operations.create(
         session, actor, brand=brand, words=words, variants=[VariantSpec(place.id) for place in plan.places],
         title=plan.title, wall_time=plan.wall_time, time_zone=plan.time_zone, fold_rule=plan.fold_rule,
-        gap_rule=plan.gap_rule, now=now,
+        gap_rule=plan.gap_rule, tags_links=plan.tags_links, now=now,
     )  # fmt: skip
     post.import_id = import_id
     return post

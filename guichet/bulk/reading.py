@@ -26,6 +26,7 @@ _FAULTS = frozenset({"#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", 
 _BETWEEN_ITEMS = re.compile(r"^[ \t]*-{3,}[ \t]*$", re.MULTILINE)
 _LANGUAGE = re.compile(r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*)?$")
 _LONGEST_LINE = 300
+_YES, _NO = frozenset({"", "yes", "oui", "true", "1"}), frozenset({"no", "non", "false", "0"})
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -116,6 +117,7 @@ class Plan:
     due_at: datetime | None
     labels: tuple[str, ...] = ()
     campaign: str = ""
+    tags_links: bool = True
 
     def said(self) -> tuple[Any, ...]:
         """What tells two posts apart, beside their accounts and times."""
@@ -144,6 +146,7 @@ class Reader:
             language=self._language(), subject=self._line("subject"), files=self._files(),
             wall_time=wall_time, time_zone=zone, fold_rule=fold, gap_rule=gap, due_at=due_at,
             labels=self._tags("labels", "label", places), campaign="".join(self._tags("campaign", "campaign", places)),
+            tags_links=self._yes("tags_links"),
         )  # fmt: skip
 
     def _refuse_formulas(self) -> None:
@@ -166,6 +169,13 @@ class Reader:
         if len(line) > _LONGEST_LINE:
             self.refuse(column, "too_long", say("must have at most {most} characters", most=_LONGEST_LINE))
         return line[:_LONGEST_LINE]
+
+    def _yes(self, column: str) -> bool:
+        """What is empty is yes."""
+        said = self.cells.get(column, "").strip().casefold()
+        if said not in _YES and said not in _NO:
+            self.refuse(column, "no_yes", say("Write yes or no."), Choice(column, "yes"), Choice(column, "no"))
+        return said not in _NO
 
     def _language(self) -> str:
         code = self.cells.get("language", "")

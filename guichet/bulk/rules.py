@@ -99,7 +99,8 @@ def _refusals(plan: Plan, usual: Usual, now: datetime) -> list[Finding]:
             network=place.network, account=place.handle, brand=place.brand, campaign=plan.campaign,
             post_id=usual.next_post, wall_time=plan.wall_time or now.isoformat(),
         )  # fmt: skip
-        as_sent = tagged(fitted(content, {}, limit, usual.made), tags_for(place.link_rule, values))
+        tags = tags_for(place.link_rule, values) if plan.tags_links else None
+        as_sent = tagged(fitted(content, {}, limit, usual.made), tags)
         for item, problem in check(as_sent, place.spec, place.settings).problems:
             column = column_of(problem, content.parts[item].kind)
             message = refusal(problem, place.shown)

@@ -130,8 +130,9 @@ def write_workbook(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> by
     book = _library().Workbook(write_only=True)
     sheet = book.create_sheet("Posts")
     sheet.freeze_panes = "A2"
-    for n, heading in enumerate(headings):
-        sheet.column_dimensions[chr(ord("A") + n)].width = 60 if heading == "Text" else 18
+    letter = import_module("openpyxl.utils").get_column_letter
+    for n, heading in enumerate(headings, 1):
+        sheet.column_dimensions[letter(n)].width = 60 if heading == "Text" else 18
     for row in (headings, *rows):
         sheet.append([_cell(sheet, text) for text in row])
     out = io.BytesIO()

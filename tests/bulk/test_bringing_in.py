@@ -266,3 +266,9 @@ def test_links_go_out_tagged_with_the_rows_own_campaign_and_are_counted_so(desk:
     assert [(f.column, f.name) for f in check(desk, rows_of(long), owner).wrong] == [("text", "text_too_long")]
     bring_in(desk, rows_of({**row, "campaign": "Spring"}), owner)
     assert [d.payload["text"] for d in desk.deliveries(posts(desk)[0])] == ["See https://klm.com/?utm_campaign=spring"]
+    assert [f.name for f in check(desk, rows_of({**row, "text": "x", "tags_links": "?"}), owner).wrong] == ["no_yes"]
+    plain = {**long, "text": long["text"][:292], "date": "2026-03-12 09:00", "tags_links": "Non"}
+    bring_in(desk, rows_of(plain), owner)
+    assert desk.deliveries(posts(desk)[1])[0].payload["text"] == plain["text"]
+    out = read_csv(exporting.export(desk.session, owner, {"soonest_first": True}, "csv"))
+    assert [r.cells.get("tags_links") for r in out.rows] == [None, "no"]

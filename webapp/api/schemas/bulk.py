@@ -26,6 +26,7 @@ ColumnName = Literal[
     "subject",
     "labels",
     "campaign",
+    "tags_links",
 ]
 Cell = Annotated[str, StringConstraints(max_length=20_000), AfterValidator(storable)]
 Address = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://\S+$"), AfterValidator(storable)]

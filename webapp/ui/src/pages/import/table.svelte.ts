@@ -38,7 +38,7 @@ export class ImportTable {
 
   readonly columns: ColumnName[] = $derived.by(() => {
     const shown = new Set<ColumnName>([...ALWAYS, ...(this.read?.columns ?? []), ...(this.checked?.findings ?? []).map((one) => one.column)]);
-    return (["text", "accounts", "date", "time", "time_zone", "clock_change", "link", "media", "alt_text", "thread", "first_comment", "title", "language", "subject", "labels", "campaign"] as ColumnName[]).filter((one) => shown.has(one));
+    return (["text", "accounts", "date", "time", "time_zone", "clock_change", "link", "media", "alt_text", "thread", "first_comment", "title", "language", "subject", "labels", "campaign", "tags_links"] as ColumnName[]).filter((one) => shown.has(one));
   });
   readonly found: Map<string, CellFinding[]> = $derived.by(() => {
     const found = new Map<string, CellFinding[]>();

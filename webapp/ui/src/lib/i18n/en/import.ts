@@ -73,5 +73,6 @@ export const importing = {
     subject: "Subject",
     labels: "Labels",
     campaign: "Campaign",
+    tags_links: "Link tracking",
   } satisfies Record<ColumnName, string> as Record<ColumnName, string>,
 };

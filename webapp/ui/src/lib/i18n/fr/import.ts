@@ -73,5 +73,6 @@ export const importing: Catalogue["import"] = {
     subject: "Objet",
     labels: "Étiquettes",
     campaign: "Campagne",
+    tags_links: "Suivi des liens",
   },
 };
