@@ -70,6 +70,14 @@ def zones_of(session: Session, actor: Actor, scope: WaitFilter) -> dict[int, Zon
     return {account_id: ZoneInfo(zone) for account_id, zone in session.execute(wanted)}
 
 
+def last_days(session: Session, actor: Actor, scope: WaitFilter, now: datetime, days: int = 7) -> tuple[date, date]:
+    """The first and the last day of a scope; where it names none, so many, today included. Today is
+    the latest that it is in a zone of the accounts: who has waited there since midnight belongs to it."""
+    zones = set(zones_of(session, actor, scope).values())
+    until = scope.until or max((now.astimezone(zone).date() for zone in zones), default=now.date())
+    return scope.since or until - timedelta(days=days - 1), until
+
+
 def matching(session: Session, actor: Actor, scope: WaitFilter) -> list[ColumnElement[bool]]:
     """The WHERE clauses for the waits of `scope` that the actor may see. Raises Invalid."""
     if not set(scope.end_kinds) <= {"", *EndKind}:

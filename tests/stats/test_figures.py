@@ -17,7 +17,7 @@ from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM, load_actor
 from guichet.promises import operations
 from guichet.stats import km, promises, queries
-from guichet.stats.scope import WaitFilter
+from guichet.stats.scope import WaitFilter, last_days
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, make_scene
 
@@ -118,6 +118,16 @@ def test_a_wait_belongs_to_the_day_it_began_in_the_brands_zone(session: Session,
     (row,) = queries.first_responses(session, scene.actor(), WEEK, by="day", now=scene.now)
     assert row.key == "2026-03-11"
     assert queries.list_waits(session, scene.actor(), row.waits, now=scene.now).items
+
+
+def test_the_last_days_end_with_today_where_it_is_latest(session: Session, now: datetime) -> None:
+    evening = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+    scene = make_scene(session, evening, brand=f.make_brand(session, time_zone="Pacific/Auckland"))
+    assert last_days(session, scene.actor(), WaitFilter(), evening) == (date(2026, 3, 5), date(2026, 3, 11))
+    elsewhere = WaitFilter(network="nowhere")
+    assert last_days(session, scene.actor(), elsewhere, evening, days=2) == (date(2026, 3, 9), date(2026, 3, 10))
+    asked = WaitFilter(since=date(2026, 1, 1), until=date(2026, 1, 2))
+    assert last_days(session, scene.actor(), asked, evening) == (asked.since, asked.until)
 
 
 def test_nobody_sees_figures_of_accounts_that_are_not_theirs(told: Scene) -> None:

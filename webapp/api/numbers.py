@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from guichet.stats import promises, publishing, queries
 from guichet.stats.queries import Responses as Figures
-from guichet.stats.scope import PROMISES, WaitFilter, only_answered, only_unanswered
+from guichet.stats.scope import PROMISES, WaitFilter, last_days, only_answered, only_unanswered
 from webapp.api.around import customers_of
 from webapp.api.briefs import Names
 from webapp.api.schemas.common import Page
@@ -93,12 +93,10 @@ def _wait(row: queries.WaitRow, names: Names, customer: CustomerBrief) -> Wait:
 @room.get("/stats/responses", Responses)
 def get_responses(asked: Asked, query: ResponsesQuery) -> Responses:
     """How long customers waited for the first response: median and 90th percentile."""
-    until = query.until or asked.now.date()
-    since = query.since or until - timedelta(days=6)
-    scope = replace(_scope(query), since=since, until=until)
+    session, actor, now = asked.session, asked.actor, asked.now
+    scope, since, until = _period(asked, query)
     days = until - since + timedelta(days=1)
     before = replace(scope, since=since - days, until=until - days)
-    session, actor, now = asked.session, asked.actor, asked.now
     return Responses(
         as_of=now,
         by=query.by,
@@ -117,9 +115,7 @@ def get_responses(asked: Asked, query: ResponsesQuery) -> Responses:
 @room.get("/stats/promises", KeptPromises)
 def get_promises(asked: Asked, query: KeptQuery) -> KeptPromises:
     """How many promises were kept and broken, by brand and policy."""
-    until = query.until or asked.now.date()
-    since = query.since or until - timedelta(days=6)
-    scope = replace(_scope(query), since=since, until=until)
+    scope, since, until = _period(asked, query)
     rows = promises.kept_promises(asked.session, asked.actor, scope)
     return KeptPromises(as_of=asked.now, since=since, until=until, rows=[_kept(row) for row in rows])
 
@@ -156,6 +152,12 @@ def _published(key: str, name: str, row: publishing.Published) -> PublishedRow:
 
 def _scope(query: WaitsNowQuery | WaitsQuery | ResponsesQuery | KeptQuery) -> WaitFilter:
     return WaitFilter(account_ids=tuple(query.account_id or ()), brand_id=query.brand_id, network=query.network or "")
+
+
+def _period(asked: Asked, query: ResponsesQuery | KeptQuery) -> tuple[WaitFilter, date, date]:
+    scope = replace(_scope(query), since=query.since, until=query.until)
+    since, until = last_days(asked.session, asked.actor, scope, asked.now)
+    return replace(scope, since=since, until=until), since, until
 
 
 def _show_scope(scope: WaitFilter) -> WaitScope:
