@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from channels.contract import ChannelSpec, Draft, Recovery
+from channels.contract import ChannelSpec, Draft, Recovery, Surface
 
 PATIENCE = 0.25  # seconds that what is started may wait for a line; a start holds for one second only
 PAUSE = 30.0  # seconds without early starts after one waited for longer: answers are slow now
@@ -29,8 +29,10 @@ class Lines:
         self._early_from = 0.0  # monotonic seconds
 
     def may_start_early(self, spec: ChannelSpec, draft: Draft) -> bool:
-        """Whether a delivery may be started before it has a line. Uploads are requests."""
-        return spec.recovery is Recovery.KEYED and not draft.media and time.monotonic() >= self._early_from
+        """Whether a delivery may be started before it has a line. Uploads are requests, and direct
+        messages have no key on Bluesky."""
+        is_keyed = spec.recovery is Recovery.KEYED and draft.surface is not Surface.DIRECT
+        return is_keyed and not draft.media and time.monotonic() >= self._early_from
 
     def are_short(self) -> bool:
         """Whether somebody waits for one: starts that are committed later then delay nothing."""

@@ -23,6 +23,7 @@ from guichet.policy import SYSTEM, Actor
 from guichet.publishing import queries
 from guichet.publishing.drafting import words_of
 from guichet.publishing.openings import WeekSlot
+from guichet.publishing.tags import fold
 
 _WORDS = 40  # characters of a post that tell it apart in a list
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -231,7 +232,7 @@ def _rest(output: Output, wanted: str | None, item_id: int | None, email: str, *
 def _find(session: Session, actor: Actor, wanted: str) -> EvergreenQueue:
     """By its number or name. Raises Failed for none and for several."""
     rows = reading.list_queues(session, actor)
-    fitting = [r for r in rows if wanted == str(r.id) or r.folded == queues.fold(wanted)]
+    fitting = [r for r in rows if wanted == str(r.id) or r.folded == fold(wanted)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import QueryableAttribute, Session, joinedload
 
 from guichet.accounts.rules import REFRESH_AHEAD, is_ending, needs_refresh, sign_in_ends
 from guichet.errors import NotFound
@@ -70,6 +71,11 @@ def brands_seen(session: Session, actor: Actor) -> set[int]:
     teams = select(TeamMember.team_id).where(TeamMember.staff_id == actor.staff_id)
     own = (Grant.staff_id == actor.staff_id) | Grant.team_id.in_(teams)
     return seen | set(session.scalars(select(Grant.brand_id).where(own, Grant.brand_id.is_not(None))))
+
+
+def in_brands_seen(session: Session, actor: Actor, brand_id: QueryableAttribute[Any]) -> ColumnElement[bool]:
+    """Whether a column names a brand that the actor sees."""
+    return brand_id.is_not(None) if sees_every_brand(actor) else brand_id.in_(brands_seen(session, actor))
 
 
 def get_brand(session: Session, actor: Actor, brand_id: int) -> Brand:

@@ -10,6 +10,7 @@ from guichet.evergreen import queues
 from guichet.evergreen.reading import list_queues
 from guichet.models import Brand
 from guichet.publishing.openings import WeekSlot
+from guichet.publishing.tags import fold
 
 
 def import_queues(at: Import, document: Document) -> None:
@@ -18,13 +19,11 @@ def import_queues(at: Import, document: Document) -> None:
     for n, part in enumerate(document.queues):
         with at.part(f"queues.{n}"):
             brand = at.session.get_one(Brand, at.numbers.id_of("brand", part.brand, "brand"))
-            row, wanted = here.get((brand.id, queues.fold(part.name))), _setting(at, part)
+            row, wanted = here.get((brand.id, fold(part.name))), _setting(at, part)
             before = None if row is None else asdict(queues.setting_of(row))
             changes = at.differing("queue", part.name, before, asdict(wanted))
             if row is None:
-                here[brand.id, queues.fold(part.name)] = queues.create_queue(
-                    at.session, at.actor, brand, wanted, at.now
-                )
+                here[brand.id, fold(part.name)] = queues.create_queue(at.session, at.actor, brand, wanted, at.now)
             elif changes:
                 queues.change_queue(at.session, at.actor, row, wanted, at.now)
 

@@ -154,9 +154,8 @@ def _settle_accepted(
 
 
 def _publish(connection: Connection, values: list[dict[str, Any]], now: datetime) -> dict[int, Any]:
-    return {
-        row.id: row for row in connection.execute(_publishing(kind_of(connection)), {"results": values, "now": now})
-    }
+    rows = connection.execute(_publishing(kind_of(connection)), {"results": values, "now": now})
+    return {row.id: row for row in rows}
 
 
 def _settle_one(connection: Connection, result: Result, values: dict[str, Any], now: datetime) -> None:

@@ -22,6 +22,7 @@ from guichet.publishing.allowed import is_editable
 from guichet.publishing.chains import open_deliveries_of
 from guichet.publishing.openings import WeekSlot, good_week
 from guichet.publishing.operations import cancel
+from guichet.publishing.tags import fold
 
 LONGEST_NAME = 60
 MOST_REST, MOST_AHEAD = 366, 60  # days
@@ -123,11 +124,6 @@ def tell(session: Session, queue: EvergreenQueue, now: datetime) -> None:
     """Say that a queue changed, to those who see one of its accounts."""
     for account in queue.accounts:
         live.tell(session, "evergreen", now, account_id=account.account_id, id=queue.id)
-
-
-def fold(name: str) -> str:
-    """A name as it is compared."""
-    return " ".join(name.split()).casefold()
 
 
 def _require_deciding(actor: Actor, account_ids: Iterable[int]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from channels.contract import ChannelSpec
 from channels.sentences import say
 from guichet import audit
-from guichet.accounts.queries import brands_seen, sees_every_brand
+from guichet.accounts.queries import brands_seen, in_brands_seen, sees_every_brand
 from guichet.errors import Conflict, Invalid, NotFound
 from guichet.models import Brand, HashtagSet
 from guichet.policy import Action, Actor, require
@@ -34,9 +34,7 @@ def list_sets(
     wanted = select(HashtagSet).where(HashtagSet.id > after).order_by(HashtagSet.id).limit(limit)
     if brand_id is not None:
         wanted = wanted.where(HashtagSet.brand_id == brand_id)
-    if not sees_every_brand(actor):
-        wanted = wanted.where(HashtagSet.brand_id.in_(brands_seen(session, actor)))
-    return session.scalars(wanted).all()
+    return session.scalars(wanted.where(in_brands_seen(session, actor, HashtagSet.brand_id))).all()
 
 
 def get_set(session: Session, actor: Actor, set_id: int) -> HashtagSet:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit
-from guichet.accounts.queries import brands_seen, sees_every_brand
+from guichet.accounts.queries import brands_seen, in_brands_seen, sees_every_brand
 from guichet.errors import Conflict, Invalid, NotFound
 from guichet.inbox.labels import COLOURS
 from guichet.models import Account, Brand, Post, PostTag, PostTagging
@@ -35,9 +35,7 @@ def list_tags(
     wanted = select(PostTag).where(PostTag.id > after).order_by(PostTag.id).limit(limit)
     if brand_id is not None:
         wanted = wanted.where(PostTag.brand_id == brand_id)
-    if not sees_every_brand(actor):
-        wanted = wanted.where(PostTag.brand_id.in_(brands_seen(session, actor)))
-    return session.scalars(wanted).all()
+    return session.scalars(wanted.where(in_brands_seen(session, actor, PostTag.brand_id))).all()
 
 
 def get_tag(session: Session, actor: Actor, tag_id: int) -> PostTag:

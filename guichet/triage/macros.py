@@ -14,7 +14,7 @@ from sqlalchemy import false, func, or_, select
 from sqlalchemy.orm import Session
 
 from guichet import audit
-from guichet.accounts.queries import brands_seen, get_brand, sees_every_brand
+from guichet.accounts.queries import get_brand, in_brands_seen
 from guichet.errors import Invalid, NotAllowed, NotFound
 from guichet.models import Label, Macro, Staff, Team, TeamMember
 from guichet.policy import Action, Actor, can, require
@@ -29,9 +29,7 @@ def list_macros(session: Session, actor: Actor) -> Sequence[Macro]:
     require(actor, Action.STAFF_VIEW)
     teams = select(TeamMember.team_id).where(TeamMember.staff_id == actor.staff_id)
     for_all = Macro.staff_id.is_(None) & Macro.team_id.is_(None) & Macro.brand_id.is_(None)
-    of_brand = (
-        Macro.brand_id.is_not(None) if sees_every_brand(actor) else Macro.brand_id.in_(brands_seen(session, actor))
-    )
+    of_brand = in_brands_seen(session, actor, Macro.brand_id)
     of_team = Macro.team_id.is_not(None) if can(actor, Action.CANNED_MANAGE) else Macro.team_id.in_(teams)
     own = Macro.staff_id == actor.staff_id if actor.staff_id is not None else false()
     wanted = select(Macro).where(or_(own, of_team, of_brand, for_all))

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from guichet import audit
-from guichet.accounts.queries import brands_seen, get_brand, sees_every_brand
+from guichet.accounts.queries import get_brand, in_brands_seen
 from guichet.errors import NotAllowed, NotFound
 from guichet.models import CannedReply, SavedView
 from guichet.policy import Action, Actor, can, require
@@ -25,10 +25,8 @@ def list_canned(session: Session, actor: Actor, *, after: int = 0, limit: int = 
     """Canned replies for everybody, and those of the brands one sees, by id."""
     require(actor, Action.STAFF_VIEW)
     query = select(CannedReply).where(CannedReply.id > after).order_by(CannedReply.id).limit(limit)
-    if not sees_every_brand(actor):
-        own = CannedReply.brand_id.in_(brands_seen(session, actor))
-        query = query.where(or_(CannedReply.brand_id.is_(None), own))
-    return session.scalars(query).all()
+    own = in_brands_seen(session, actor, CannedReply.brand_id)
+    return session.scalars(query.where(or_(CannedReply.brand_id.is_(None), own))).all()
 
 
 def get_canned(session: Session, actor: Actor, canned_id: int) -> CannedReply:

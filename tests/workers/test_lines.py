@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from channels import registry
-from channels.contract import Draft, MediaItem
+from channels.contract import Draft, MediaItem, Surface
 from guichet.delivery import rules
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.rig import Rig
@@ -33,6 +33,7 @@ def test_only_what_the_network_knows_by_our_key_is_started_without_a_line() -> N
     free = Lines(1)
     assert free.may_start_early(KEYED, Draft(text="a"))
     assert not free.may_start_early(READABLE, Draft(text="a"))
+    assert not free.may_start_early(KEYED, Draft(text="a", surface=Surface.DIRECT))
     assert not free.may_start_early(KEYED, Draft(text="a", media=(PICTURE,)))  # its upload is a request
 
 

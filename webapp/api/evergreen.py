@@ -82,7 +82,7 @@ def change_evergreen_queue(asked: Asked, path: IdPath, body: EvergreenQueueChang
     if body.week is not None:
         given["week"] = _week(body.week)
     queues.change_queue(asked.session, asked.actor, row, replace(queues.setting_of(row), **given), asked.now)
-    return _view(asked, row)
+    return _changed(asked, row)
 
 
 @room.delete("/evergreen-queues/<int:id>", Done, scope="publish")
@@ -99,7 +99,7 @@ def add_evergreen_item(asked: Asked, path: IdPath, body: EvergreenItemNew) -> Ev
     row = reading.get_queue(asked.session, asked.actor, path.id)
     post = queries.get_post(asked.session, asked.actor, body.post_id)
     items.add_item(asked.session, asked.actor, row, post, _limits(body), asked.networks.specs(), asked.now)
-    return _view(asked, row)
+    return _changed(asked, row)
 
 
 @room.put("/evergreen-queues/<int:id>/order", EvergreenView, scope="publish")
@@ -107,7 +107,7 @@ def order_evergreen_items(asked: Asked, path: IdPath, body: EvergreenOrder) -> E
     """Let its posts stand in this order."""
     row = reading.get_queue(asked.session, asked.actor, path.id)
     items.order_items(asked.session, asked.actor, row, body.item_ids, asked.now)
-    return _view(asked, row)
+    return _changed(asked, row)
 
 
 @room.put("/evergreen-items/<int:id>", EvergreenView, scope="publish")
@@ -115,7 +115,7 @@ def limit_evergreen_item(asked: Asked, path: IdPath, body: EvergreenLimits) -> E
     """When it may go out. What is planned of it at other times is called off."""
     item, row = _item(asked, path.id)
     items.change_item(asked.session, asked.actor, row, item, _limits(body), asked.now)
-    return _view(asked, row)
+    return _changed(asked, row)
 
 
 @room.delete("/evergreen-items/<int:id>", EvergreenView, scope="publish")
@@ -123,7 +123,7 @@ def remove_evergreen_item(asked: Asked, path: IdPath) -> EvergreenView:
     """Take it out of its queue, and call off what is planned of it."""
     item, row = _item(asked, path.id)
     items.remove_item(asked.session, asked.actor, row, item, asked.now)
-    return _view(asked, row)
+    return _changed(asked, row)
 
 
 @room.post("/evergreen-items/<int:id>/wordings", EvergreenView, scope="publish", status=201)
@@ -131,7 +131,7 @@ def add_wording(asked: Asked, path: IdPath, body: WordingIn) -> EvergreenView:
     """Say the same in other words, which take turns."""
     item, row = _item(asked, path.id)
     items.add_wording(asked.session, asked.actor, row, item, body.text, asked.networks.specs(), asked.now)
-    return _view(asked, row)
+    return _changed(asked, row)
 
 
 @room.delete("/evergreen-items/<int:id>/wordings/<int:post_id>", EvergreenView, scope="publish")
@@ -140,7 +140,7 @@ def remove_wording(asked: Asked, path: WordingPath) -> EvergreenView:
     item, row = _item(asked, path.id)
     post = queries.get_post(asked.session, asked.actor, path.post_id)
     items.remove_wording(asked.session, asked.actor, row, item, post, asked.now)
-    return _view(asked, row)
+    return _changed(asked, row)
 
 
 def _item(asked: Asked, item_id: int) -> tuple[ItemRow, QueueRow]:
@@ -181,10 +181,14 @@ def _show(asked: Asked, row: QueueRow, names: briefs.Names, counts: tuple[int, i
     )  # fmt: skip
 
 
-def _view(asked: Asked, row: QueueRow) -> EvergreenView:
+def _changed(asked: Asked, row: QueueRow) -> EvergreenView:
+    """What is free now is filled soon, by the job that this wakes."""
     asked.session.flush()
-    if asked.writes:
-        asked.unit.enqueue(jobs.TEND)  # which fills what is free now
+    asked.unit.enqueue(jobs.TEND)
+    return _view(asked, row)
+
+
+def _view(asked: Asked, row: QueueRow) -> EvergreenView:
     found = overview.overlook(asked.session, asked.actor, row, asked.networks.specs(), asked.now)
     return EvergreenView(
         queue=_show_all(asked, [row])[0],
