@@ -54,8 +54,9 @@ def drag(page: Page, chip: Locator, since: datetime, days: int) -> datetime:
 
 
 def keep(page: Page, name: str) -> None:
-    """Keep a picture, and have axe look at the page."""
+    """Keep a picture, and have axe look at the page, once the colours that were on their way have arrived."""
     PICTURES.mkdir(parents=True, exist_ok=True)
+    page.wait_for_function("document.getAnimations().every((one) => !(one instanceof CSSTransition))")
     page.screenshot(path=str(PICTURES / f"{name}.png"))
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
