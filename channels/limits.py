@@ -49,7 +49,7 @@ class Problem:
     text_too_many_bytes, text_has_refused_characters, too_many_media,
     media_type_refused, media_too_large, media_too_many_pixels, media_must_be_alone,
     alt_too_long, film_too_long, film_too_short, film_codec_refused, film_too_many_pixels,
-    film_rate_too_high.
+    film_rate_too_high, film_colours_refused.
     `data` holds the figures: count and max in the limit's unit, or bytes for
     sizes, or seconds (film_too_short: max is the least); index (from 0) of the file concerned.
     """
@@ -163,6 +163,13 @@ def _film_problems(item: MediaItem, film: Film, limit: FilmLimit) -> Iterator[tu
         yield "film_too_many_pixels", {"count": pixels, "max": limit.max_pixels}
     if limit.max_rate is not None and film.rate > limit.max_rate:
         yield "film_rate_too_high", {"count": film.rate, "max": limit.max_rate}
+    if film.pixels and limit.pixels and film.pixels not in limit.pixels:
+        yield "film_colours_refused", {"pixels": film.pixels, "accepted": sorted(limit.pixels)}
+
+
+def file_problems(item: MediaItem, limit: MediaLimit) -> list[Problem]:
+    """Everything for which a network with this limit would refuse the file, by itself."""
+    return _item_problems(0, item, 1, limit)
 
 
 def _item_problems(index: int, item: MediaItem, of: int, limit: MediaLimit) -> list[Problem]:

@@ -57,6 +57,7 @@ PROGRAMS: dict[str, Callable[[Settings], None]] = {
     "send": _worker("send"),
     "receive": _worker("receive"),
     "tend": _worker("tend"),
+    "films": _worker("films"),
     "clock": serve_clock,
     "rehearsal": serve_rehearsal,
 }
@@ -71,6 +72,7 @@ _SHARED = (
     "workers.receive",
     "workers.reconcile",
     "workers.tend",
+    "workers.films",
     "channels.x",
     "channels.mastodon",
     "channels.bluesky",

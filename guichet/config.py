@@ -31,6 +31,9 @@ SETTINGS: dict[str, str] = {
     "GUICHET_STREAMS": "Live streams that one web process holds open; more are told to poll. Default: 24.",
     "GUICHET_THREADS": "Threads of one web process. Default: 40.",
     "GUICHET_SEND_THREADS": "Sending threads of one delivery worker. Default: 32.",
+    "GUICHET_FILMS_AT_ONCE": "Films that one films worker makes for networks at a time. Default: 1.",
+    "GUICHET_FILM_MEMORY_MB": "Megabytes of addresses that making one film may use. Default: 2048.",
+    "GUICHET_FILM_MINUTES": "Minutes, of the clock and of a processor, that making one film may take. Default: 60.",
     "GUICHET_API_RATE": "Requests a minute that one person, or one's tokens, may make of the API. Default: 3000.",
     "GUICHET_TRUSTED_PROXIES": "How many proxies in front set X-Forwarded-*. Default: 0 (the headers are ignored).",
     "GUICHET_PROXY": "HTTP proxy for outgoing calls. Default: none.",
@@ -94,6 +97,9 @@ class Settings:
     streams: int = 24
     threads: int = 40
     send_threads: int = 32
+    films_at_once: int = 1
+    film_memory_mb: int = 2048
+    film_minutes: int = 60
     api_rate: int = 3000
     trusted_proxies: int = 0
     proxy: str = field(default="", repr=False)
@@ -251,6 +257,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         streams=env.number("GUICHET_STREAMS", 24, 0, 10000),
         threads=env.number("GUICHET_THREADS", 40, 2, 10000),
         send_threads=env.number("GUICHET_SEND_THREADS", 32, 1, 256),
+        films_at_once=env.number("GUICHET_FILMS_AT_ONCE", 1, 1, 16),
+        film_memory_mb=env.number("GUICHET_FILM_MEMORY_MB", 2048, 512, 65536),
+        film_minutes=env.number("GUICHET_FILM_MINUTES", 60, 1, 600),
         api_rate=env.number("GUICHET_API_RATE", 3000, 1, 10_000_000),
         trusted_proxies=env.number("GUICHET_TRUSTED_PROXIES", 0, 0, 8),
         proxy=env.url("GUICHET_PROXY", "", ("https", "http")),

@@ -22,7 +22,7 @@ class Job:
 # The Redis stream on which units that committed live events ring for the sequencer.
 NEWS = "guichet:told"
 
-QUEUES = ("send", "receive", "tend")
+QUEUES = ("send", "receive", "tend", "films")
 
 DRAIN = Job("workers.deliver.drain", "send", timeout=180)
 POLL = Job("workers.receive.poll", "receive", ("account_id",))
@@ -33,5 +33,6 @@ TEND = Job("workers.tend.tend", "tend")
 KEEP_PROMISES = Job("workers.promises.keep", "tend")
 CHECK_ACCOUNT = Job("workers.tend.check_account", "tend", ("account_id",))
 COMPARE = Job("workers.compare.compare", "tend", ("account_id",))
+MAKE_FILMS = Job("workers.films.make_films", "films", timeout=24 * 3600)  # each film is bound by its own limit
 
-ALL = (DRAIN, POLL, POLL_DUE, DIGEST, RECONCILE, TEND, KEEP_PROMISES, CHECK_ACCOUNT, COMPARE)
+ALL = (DRAIN, POLL, POLL_DUE, DIGEST, RECONCILE, TEND, KEEP_PROMISES, CHECK_ACCOUNT, COMPARE, MAKE_FILMS)

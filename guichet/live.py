@@ -28,6 +28,7 @@ KINDS = (
     "presence",  # somebody came, left, began or ceased to write: {"conversation_id"}
     "delivery",  # {"id", "state", "post_id", "conversation_id"}
     "post",  # {"id"}
+    "film",  # {"id"} of a file from which one is being made
     "evergreen",  # {"id"} of a queue
     "account",  # {"id", "state"}
     "brake",  # {"on"}

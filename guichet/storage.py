@@ -17,6 +17,12 @@ def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
 
 
+def new_key() -> str:
+    """A key that nothing is kept under yet."""
+    name = secrets.token_hex(20)
+    return f"{name[:2]}/{name[2:]}"
+
+
 @dataclass(frozen=True)
 class FileStore:
     """A folder. Writes are atomic and synced before the key is given out."""
@@ -25,8 +31,7 @@ class FileStore:
 
     def put(self, data: bytes) -> str:
         """Store bytes; returns the key."""
-        name = secrets.token_hex(20)
-        key = f"{name[:2]}/{name[2:]}"
+        key = new_key()
         self.keep(key, data)
         return key
 

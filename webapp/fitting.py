@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from guichet.delivery.materials import made_of, ref_of
 from guichet.models import Media
 from guichet.policy import Action, require_somewhere, visible_accounts
-from guichet.publishing import files, fitting, renditions
+from guichet.publishing import converting, files, fitting, renditions
 from guichet.publishing.files import Found
 from guichet.publishing.framing import Frame, settled
 from guichet.publishing.making import Wanted, make, pictures_of
@@ -21,8 +21,9 @@ def make_renditions(
     asked: Asked, media_id: int, account_ids: Sequence[int] | None = None, frame: Frame | None = None
 ) -> None:
     """Make of a file what these accounts need (None: those on which the asker may write or answer,
-    six at most), cut as `frame` says, and its thumbnail. What no picture can be made for is left
-    out. Raises NotFound, NotAllowed, Invalid for what cannot be cut so."""
+    six at most), cut as `frame` says, and its thumbnail; of a film, have it made where accounts are
+    named. What no picture can be made for is left out. Raises NotFound, NotAllowed, Invalid for
+    what cannot be cut so."""
     if account_ids is not None and visible_accounts(asked.actor, Action.CONVERSATION_ANSWER) == frozenset():
         require_somewhere(asked.actor, Action.POST_WRITE)
     with asked.open_unit() as session:
@@ -31,6 +32,8 @@ def make_renditions(
             frame = _settled(media, frame)
         accounts, specs = renditions.writing_accounts(session, asked.actor, account_ids), asked.networks.specs()
         limits = [limit for account in accounts for limit in renditions.limits_on(account, specs).values()]
+        if account_ids is not None:
+            converting.ask_for_films(session, media, limits, asked.actor.staff_id, asked.now)
         most = _MOST_AT_UPLOAD if account_ids is None else None
         wanted = Wanted(ref_of(media), limits, frame, made_of(session, [media.id]), most)
     store = asked.runtime.store

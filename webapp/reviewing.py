@@ -25,7 +25,7 @@ from wtforms.validators import AnyOf, Length
 from channels import registry
 from guichet.delivery.states import State
 from guichet.errors import GuichetError, Invalid, NotFound
-from guichet.models import Account, Delivery, Post, PostComment, ReviewLink
+from guichet.models import Account, Delivery, Media, Post, PostComment, ReviewLink
 from guichet.publishing import approving, commenting, queries, review_links
 from guichet.publishing.chains import accounts_of, deliveries_of
 from guichet.publishing.reviewing import Turns, open_reviews
@@ -133,6 +133,9 @@ def file(link_id: int, media_id: int) -> Response:
             for delivery in _going_out(session, post):
                 for media in delivery.payload["media"]:
                     if media["media_id"] == media_id:
+                        if not media["sha256"]:  # a film that is still to be made: what it is made from
+                            row = session.get_one(Media, media_id)
+                            return serve_file(runtime, row.storage_key, row.mime, row.filename)
                         return serve_file(runtime, media["storage_key"], media["mime"], media["filename"])
     raise NotFound("there is no such file, or it is not yours to see")
 

@@ -27,8 +27,9 @@ from guichet.config import BadSettings, read_settings
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
+from guichet.filming import queue as films
 from guichet.inbox import ingest, remeasuring
-from guichet.jobs import DIGEST, DRAIN, KEEP_PROMISES, NEWS, POLL, RECONCILE, TEND, Job
+from guichet.jobs import DIGEST, DRAIN, KEEP_PROMISES, MAKE_FILMS, NEWS, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.models import LiveEvent
 from guichet.policy import SYSTEM
@@ -156,6 +157,8 @@ class Clock:
             self._send(RECONCILE, 1.0)
         if ingest.is_any_waiting(session, SYSTEM, now):
             self._send(DIGEST, 1.0)
+        if films.is_any_waiting(session, SYSTEM, now):
+            self._send(MAKE_FILMS, 1.0)
         if escalating.is_step_due(session, SYSTEM, now) or remeasuring.is_asked_for(session, SYSTEM, now):
             self._send(KEEP_PROMISES, 1.0)
         for account_id in ingest.list_due_accounts(session, SYSTEM, now):

@@ -4,7 +4,7 @@ RQ only wakes it. Rows say what there is to do, so a wake-up that is lost costs 
 and while Redis does not answer at all the worker goes on by looking for itself. Refused
 on purpose: forking, RQ's scheduler, more than one queue for a worker, pickle.
 
-    python -m workers.runtime send|receive|tend
+    python -m workers.runtime send|receive|tend|films
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from channels.networks import Networks, open_networks
 from guichet.clock import ClockGuard
 from guichet.config import BadSettings, Settings, read_settings
 from guichet.delivery.life import Life
-from guichet.jobs import DIGEST, DRAIN, POLL_DUE, QUEUES, RECONCILE, TEND, Job
+from guichet.jobs import DIGEST, DRAIN, MAKE_FILMS, POLL_DUE, QUEUES, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.metering.meter import Meter, Taken
 from guichet.metering.operations import record
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 # What a worker does by itself while Redis is away.
 _BY_ITSELF: dict[str, tuple[Job, ...]] = {
-    "send": (DRAIN,), "receive": (POLL_DUE, DIGEST), "tend": (RECONCILE, TEND),
+    "send": (DRAIN,), "receive": (POLL_DUE, DIGEST), "tend": (RECONCILE, TEND), "films": (MAKE_FILMS,),
 }  # fmt: skip
 _PAUSE = 2.0  # seconds between looking while Redis is away
 _QUIET = 5.0  # seconds between signs of life to Redis
@@ -239,7 +239,7 @@ def import_jobs(queue: str) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        raise SystemExit("which queue? python -m workers.runtime send|receive|tend")
+        raise SystemExit("which queue? python -m workers.runtime send|receive|tend|films")
     from workers import runtime  # so that jobs and this module share one `current`
 
     runtime.main(sys.argv[1])

@@ -18,6 +18,7 @@ from guichet.accounts.queries import find_due_refreshes, kept_at
 from guichet.comparing import operations as comparing
 from guichet.db.dialect import database_now
 from guichet.delivery import takeover
+from guichet.delivery.awaiting import hold_without_film
 from guichet.delivery.life import seized
 from guichet.evergreen import filling
 from guichet.inbox import operations as inbox
@@ -140,6 +141,12 @@ def ask_for_approvals(process: Process) -> None:
         approving.ask_for_what_lost_its_approval(unit.session, SYSTEM, process.runtime.now())
 
 
+def ask_about_films(process: Process) -> None:
+    """What waits for a film that nobody makes any more is a person's to decide."""
+    with process.runtime.unit() as unit:
+        hold_without_film(unit.session, SYSTEM, process.runtime.now())
+
+
 def fill_queues(process: Process) -> None:
     """What goes out again is planned into the slots that nothing has taken; what one of its
     occurrences was agreed to for is agreed to for the others."""
@@ -219,6 +226,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     forget_old_keys,
     keep_wall_times,
     ask_for_approvals,
+    ask_about_films,
     fill_queues,
     renew_secrets,
     check_accounts,

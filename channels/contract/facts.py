@@ -66,7 +66,7 @@ class TextLimit:
 @dataclass(frozen=True)
 class FilmLimit:
     """What may be a film, beside its bytes. None, and no codecs: whatever it is. Codecs by FFmpeg's
-    names; `max_pixels` of one picture; `max_rate` in pictures a second."""
+    names; `max_pixels` of one picture; `max_rate` in pictures a second; `pixels` formats of points."""
 
     min_seconds: float = 0
     max_seconds: float | None = None
@@ -74,6 +74,7 @@ class FilmLimit:
     audio: frozenset[str] = frozenset()
     max_pixels: int | None = None
     max_rate: float | None = None
+    pixels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,14 @@ from channels.contract.facts import JSON, Surface
 
 @dataclass(frozen=True)
 class Film:
-    """What was found in a film: codecs by FFmpeg's names ("" for no sound), pictures a second."""
+    """What was found in a film: codecs and the format of its points by FFmpeg's names ("" for no
+    sound, and where it is not known), pictures a second."""
 
     seconds: float
     video: str
     audio: str
     rate: float
+    pixels: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ _FILES = {
     "video/quicktime": 512 * _MEGABYTE,
 }
 _ALONE = frozenset({"image/gif", "video/mp4", "video/quicktime"})
-_FILM = FilmLimit(0.5, 140, frozenset({"h264"}), frozenset({"aac"}), max_rate=60)
+_FILM = FilmLimit(
+    0.5, 140, frozenset({"h264"}), frozenset({"aac"}), max_rate=60, pixels=frozenset({"yuv420p", "yuvj420p"})
+)
 
 LIMITS = Limits(
     text={

@@ -66,7 +66,7 @@ def run(output: Output, with_demo: bool, customers: bool) -> None:
 
 
 def _workers(settings: Settings) -> list[str]:
-    names = ["send", "receive", "tend", "clock"]
+    names = ["send", "receive", "tend", "films", "clock"]
     return [*names, "live"] if settings.live_url else names
 
 

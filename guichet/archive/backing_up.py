@@ -80,7 +80,7 @@ def _write_table(connection: Connection, folder: Path, table: Table) -> TablePar
 
 
 def _write_files(connection: Connection, folder: Path, store: FileStore) -> FilesPart:
-    files = select(Media.storage_key), select(Rendition.storage_key)
+    files = select(Media.storage_key), select(Rendition.storage_key).where(Rendition.sha256 != "")
     named = union(*files, select(Attachment.storage_key).where(Attachment.storage_key != ""))
     listed: list[list[Any]] = []
     missing: list[str] = []

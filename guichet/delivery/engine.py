@@ -24,6 +24,7 @@ from sqlalchemy import (
     false,
     insert,
     literal_column,
+    not_,
     select,
     true,
     update,
@@ -291,6 +292,7 @@ def _starting(dialect: str, lock_is_held: ColumnElement[bool]) -> ReturningUpdat
             no_way_in(dialect, D.c.worker_id) == worker,
             worker_is_alive(worker),
             case((lock_is_held, true()), else_=false()),  # in a CASE, since a plain `false` would swallow the rest
+            not_(D.c.awaits_film),
             GATE == OPEN,
         )
         .values(state=State.SENDING, tries=D.c.tries + 1, updated_at=bindparam("now", type_=D.c.updated_at.type))

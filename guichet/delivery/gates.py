@@ -45,6 +45,7 @@ CLOSED: Mapping[str, Closed] = {
     "embargoed": Closed(State.NEEDS_HUMAN, say("nothing of it may go out before its embargo ends")),
     "approval_gone": Closed(State.AWAITING_APPROVAL, say("what stands there now was not approved")),
     "right_gone": Closed(State.NEEDS_HUMAN, say("whoever scheduled it may no longer publish there")),
+    "film_late": Closed(State.NEEDS_HUMAN, say("its film was not ready in time")),
     "late": Closed(State.NEEDS_HUMAN, say("its time is past by more than was allowed")),
     "spent": Closed(State.NEEDS_HUMAN, say("what the account may cost this month is spent")),
     "braked": Closed(State.HELD, say("a brake is on")),
@@ -59,7 +60,8 @@ def gate(now: datetime | ColumnElement[datetime]) -> ColumnElement[str]:
         (_is_embargoed(now), literal("embargoed")),
         (not_(_approval_stands()), literal("approval_gone")),
         (not_(right_stands(now)), literal("right_gone")),
-        (and_(D.c.deadline_at.is_not(None), D.c.deadline_at < now), literal("late")),
+        (and_(_is_late(now), D.c.awaits_film), literal("film_late")),
+        (_is_late(now), literal("late")),
         (_is_spent(now), literal("spent")),
         (_is_braked(), literal("braked")),
         else_=literal(OPEN),
@@ -73,6 +75,10 @@ def worker_is_alive(worker_id: str | ColumnElement[str]) -> ColumnElement[bool]:
 
 def _account_is_connected() -> ColumnElement[bool]:
     return exists(select(_A.c.id).where(_A.c.id == D.c.account_id, _A.c.state == "connected"))
+
+
+def _is_late(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
+    return and_(D.c.deadline_at.is_not(None), D.c.deadline_at < now)
 
 
 def _is_spent(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:

@@ -8,15 +8,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from channels.contract import MediaLimit
 from guichet.delivery.bounds import bounds_for, joined
+from guichet.delivery.film_bounds import film_bounds_for
 from guichet.delivery.payload import MediaRef
-from guichet.models import Account, Media, PostTarget, Rendition, VariantMedia
+from guichet.models import Account, FilmJob, Media, PostTarget, Rendition, VariantMedia
 from guichet.policy import Action, Actor, visible
 
-_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+COMING = ("waiting", "running")  # states of the work at a film that will be there
+_ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "video/mp4": "mp4"}
 
 
 def visible_files(actor: Actor) -> ColumnElement[bool]:
@@ -50,10 +52,13 @@ def ref_of(media: Media, alt: str = "", focus: tuple[float, float] | None = None
 def instead_of(ref: MediaRef, rendition: Rendition) -> MediaRef:
     """The file as an account gets it that takes the rendition; it is still called after the file."""
     stem = ref.filename.rpartition(".")[0] or ref.filename
-    return replace(
+    made = replace(
         ref, sha256=rendition.sha256, mime=rendition.mime, size=rendition.size, storage_key=rendition.storage_key,
         width=rendition.width, height=rendition.height, filename=f"{stem}.{_ENDINGS[rendition.mime]}",
     )  # fmt: skip
+    if not rendition.film:
+        return made
+    return replace(made, film=dict(rendition.film), source=ref.sha256, recipe=rendition.recipe)
 
 
 def find_files(session: Session, actor: Actor, ids: Sequence[int]) -> dict[int, Media]:
@@ -69,9 +74,17 @@ Made = Mapping[tuple[int, str], Rendition]  # by file and recipe
 
 def made_of(session: Session, media_ids: Collection[int]) -> Made:
     """Everything that was made of these files."""
+    return {key: row for key, row in foreseen_of(session, media_ids).items() if row.is_made}
+
+
+def foreseen_of(session: Session, media_ids: Collection[int]) -> Made:
+    """Everything that was made of these files, and the films that are being made, as they will be."""
     if not media_ids:
         return {}
-    rows = session.scalars(select(Rendition).where(Rendition.media_id.in_(media_ids)))
+    comes = or_(Rendition.sha256 != "", Rendition.job.has(FilmJob.state.in_(COMING)))
+    rows = session.scalars(
+        select(Rendition).where(Rendition.media_id.in_(media_ids), comes).options(joinedload(Rendition.job))
+    )
     return {(row.media_id, row.recipe): row for row in rows}
 
 
@@ -81,5 +94,6 @@ def choose(ref: MediaRef, cut: str, limit: MediaLimit | None, made: Made) -> Ren
     shown = made.get((ref.media_id, cut)) if cut else None
     if cut and shown is None:
         return None
-    bounds = bounds_for(instead_of(ref, shown) if shown else ref, limit)
+    seen = instead_of(ref, shown) if shown else ref
+    bounds = bounds_for(seen, limit) or film_bounds_for(seen, limit)
     return (made.get((ref.media_id, joined(cut, bounds.recipe))) if bounds else None) or shown

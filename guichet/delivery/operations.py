@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery.closing import close_post_of
-from guichet.delivery.payload import freeze, payload_hash
+from guichet.delivery.payload import awaits_film, freeze, payload_hash
 from guichet.delivery.repeating import reopen
 from guichet.delivery.states import EDITABLE, IN_DOUBT, KINDS, AttemptState, State, require_step, sources_of
 from guichet.errors import Conflict, Invalid
@@ -62,8 +62,8 @@ def create(
         conversation_id=conversation_id, message_id=message_id,
         predecessor_id=predecessor.id if predecessor else None, is_answer=is_answer,
         payload=dict(payload), payload_hash=payload_hash(payload), content_hash=content_hash,
+        awaits_film=awaits_film(payload), target_remote_id=target_remote_id, created_at=now, updated_at=now,
         due_at=due_at, not_before=due_at, deadline_at=_deadline(due_at, late_limit),
-        target_remote_id=target_remote_id, created_at=now, updated_at=now,
     )  # fmt: skip
     session.add(delivery)
     session.flush()
@@ -182,6 +182,7 @@ def replace_content(
             current=delivery.state,
         )
     delivery.payload, delivery.payload_hash = dict(payload), payload_hash(payload)
+    delivery.awaits_film = awaits_film(payload)
     delivery.content_hash, delivery.updated_at = content_hash, now
     _tell(session, delivery, now)
 

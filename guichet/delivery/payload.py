@@ -40,6 +40,9 @@ class MediaRef:
     height: int | None = None
     film: Mapping[str, Any] | None = None  # what was found in a film
     focus: tuple[float, float] | None = None  # a point of it, from (-1, -1), left below, to (1, 1)
+    # Of a film that was made, or is still to be made (`sha256` is empty), from another: of which, and how.
+    source: str = ""
+    recipe: str = ""
 
 
 def freeze(
@@ -62,6 +65,22 @@ def freeze(
         "subject": subject,
         "options": dict(options or {}),
     }
+
+
+def awaits_film(payload: Mapping[str, Any]) -> bool:
+    """Whether a film that it names is still to be made."""
+    return any(not m["sha256"] for m in payload.get("media", ()))
+
+
+def with_film(payload: Mapping[str, Any], made: MediaRef) -> dict[str, Any]:
+    """The payload with what was made where it was awaited."""
+    new = ("sha256", "size", "width", "height", "film", "storage_key")
+    there = {name: value for name, value in asdict(made).items() if name in new}
+    media = [
+        {**m, **there} if (m["media_id"], m.get("recipe")) == (made.media_id, made.recipe) else m
+        for m in payload["media"]
+    ]
+    return {**payload, "media": media}
 
 
 def frozen_target(target: Target) -> dict[str, Any]:

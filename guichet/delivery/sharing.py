@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, true
+from sqlalchemy import Connection, Select, and_, bindparam, func, not_, or_, select, true
 
 from guichet.db.dialect import first_of_each, given, kind_of
 from guichet.delivery.gates import D
@@ -82,7 +82,7 @@ _waiting_accounts = (
     .where(
         select(true())
         .where(D.c.state == State.DUE, D.c.account_id == _A.c.id)
-        .where(D.c.not_before <= bindparam("now", type_=D.c.not_before.type))
+        .where(D.c.not_before <= bindparam("now", type_=D.c.not_before.type), not_(D.c.awaits_film))
         .exists()
     )
     .order_by(func.random())
@@ -95,7 +95,7 @@ def _oldest_of_each(dialect: str, is_claim: bool) -> Select[Any]:
     walk = (
         select(row.c.id)
         .where(row.c.state == State.DUE, row.c.account_id == accounts.c.id)
-        .where(row.c.not_before <= bindparam("now", type_=D.c.not_before.type))
+        .where(row.c.not_before <= bindparam("now", type_=D.c.not_before.type), not_(row.c.awaits_film))
         .order_by(row.c.not_before, row.c.id)
         .limit(bindparam("share"))
     )
@@ -116,7 +116,7 @@ def _within(account_id: int, buckets: Sequence[Bucket], now: datetime, share: in
         return None
     return (
         select(D.c.id, D.c.account_id, D.c.kind, D.c.is_answer)
-        .where(D.c.state == State.DUE, D.c.account_id == account_id, D.c.not_before <= now)
+        .where(D.c.state == State.DUE, D.c.account_id == account_id, D.c.not_before <= now, not_(D.c.awaits_film))
         .where(or_(and_(D.c.is_answer, D.c.kind.in_(answers)), and_(~D.c.is_answer, D.c.kind.in_(others))))
         .order_by(D.c.is_answer.desc(), D.c.not_before, D.c.id)
         .limit(share)

@@ -10,17 +10,18 @@ anew, without where, when and on what it was filmed) and FOLDER/poster.jpg, and 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from guichet.filming.binding import MEGABYTE, bind
+
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-MEMORY = 1536 * 1024 * 1024  # bytes of addresses; 1080p in H.264 takes a third of that
+MEMORY = 1536 * MEGABYTE  # bytes of addresses; 1080p in H.264 takes a third of that
 SECONDS = 60  # of a processor
 _POSTER = (1280, 1280)
 _MOST_PIXELS = 40_000_000
@@ -33,24 +34,12 @@ class Unfit(Exception):
     """What is wrong with the file, as a stable name."""
 
 
-def bind(largest: int) -> None:
-    """Take away from this process what a hostile file would use."""
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, SECONDS),
-        (resource.RLIMIT_FSIZE, largest),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 32),
-    ):
-        resource.setrlimit(what, (most, most))
-
-
 def read(path: Path, kind: str, folder: Path) -> dict[str, Any]:
     """What the film is; see the module. Raises Unfit, and whatever the libraries raise."""
     import av
 
     with av.open(str(path), format=kind) as film:
-        pictures = next((s for s in film.streams.video if not _is_cover(s)), None)
+        pictures = next((s for s in film.streams.video if not is_cover(s)), None)
         if pictures is None:
             raise Unfit("no_pictures")
         if pictures.width * pictures.height > _MOST_PIXELS:
@@ -58,17 +47,18 @@ def read(path: Path, kind: str, folder: Path) -> dict[str, Any]:
         sound = film.streams.audio[0] if film.streams.audio else None
         codecs = pictures.codec_context.name, sound.codec_context.name if sound else ""
         into, mime = ("mp4", "video/mp4") if kind == "mov" and set(codecs) <= _OF_MP4 else _CONTAINERS[kind]
+        pixels = pictures.codec_context.pix_fmt or ""
         seconds, turn = _poster(film, pictures, folder / "poster.jpg")
         _copy(path, kind, folder / "film", into)
     width, height = (pictures.height, pictures.width) if turn % 180 else (pictures.width, pictures.height)
     rate = pictures.average_rate or Fraction(0)
     return {
         "mime": mime, "width": width, "height": height, "seconds": round(seconds, 2),
-        "video": codecs[0], "audio": codecs[1], "rate": round(float(rate), 2),
+        "video": codecs[0], "audio": codecs[1], "rate": round(float(rate), 2), "pixels": pixels,
     }  # fmt: skip
 
 
-def _is_cover(stream: VideoStream) -> bool:
+def is_cover(stream: VideoStream) -> bool:
     return bool(stream.disposition & stream.disposition.attached_pic)
 
 
@@ -96,7 +86,7 @@ def _copy(path: Path, kind: str, out: Path, into: str) -> None:
 
     exact = {"fflags": "+bitexact", **({"movflags": "+faststart"} if into != "webm" else {})}
     with av.open(str(path), format=kind) as film, av.open(str(out), "w", format=into, options=exact) as made:
-        kept = [s for s in film.streams.video if not _is_cover(s)][:1]
+        kept = [s for s in film.streams.video if not is_cover(s)][:1]
         streams = {s.index: made.add_stream_from_template(s) for s in (*kept, *film.streams.audio[:1])}
         for stream in streams.values():
             stream.metadata.clear()
@@ -109,7 +99,7 @@ def _copy(path: Path, kind: str, out: Path, into: str) -> None:
 
 def main() -> None:
     path, kind, folder, largest = sys.argv[1:]
-    bind(int(largest))
+    bind(memory=MEMORY, seconds=SECONDS, largest=int(largest))
     try:
         found = read(Path(path), kind, Path(folder))
     except Unfit as e:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,10 @@ def read_film(data: bytes, mime: str, largest: int) -> FilmRead:
     with tempfile.TemporaryDirectory(prefix="guichet-film-") as name:
         folder = Path(name)
         (folder / "given").write_bytes(data)
-        command = [sys.executable, "-P", "-m", "guichet.filming.program", "given", KINDS[mime], ".", str(largest)]
         try:
-            done = _run(command, folder)
+            found = _run(("given", KINDS[mime], ".", str(largest)), folder)
         except subprocess.TimeoutExpired:
             raise _damaged() from None
-        found = _answer(done)
         if found.get("unfit") == "no_pictures":
             raise Invalid("this film holds no pictures", {"file": "is a film without pictures"})
         if found.get("unfit") == "too_large":
@@ -50,23 +49,29 @@ def read_film(data: bytes, mime: str, largest: int) -> FilmRead:
         if "unfit" in found:
             raise _damaged()
         kept, poster = (folder / "film").read_bytes(), (folder / "poster.jpg").read_bytes()
-    film = Film(found["seconds"], found["video"], found["audio"], found["rate"])
+    film = Film(found["seconds"], found["video"], found["audio"], found["rate"], found["pixels"])
     return FilmRead(kept, poster, found["mime"], found["width"], found["height"], film)
 
 
-def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
-    """Nothing of our environment goes along: no secret is where a decoder was broken into."""
+def begun(module: str, words: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
+    """One of these programs, begun in `folder`. Nothing of our environment goes along: no secret
+    is where a decoder was broken into."""
     root = str(Path(__file__).parents[2])
-    return subprocess.run(
-        command, cwd=folder, env={"PYTHONPATH": root}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, timeout=SECONDS, check=False,
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *words], cwd=folder, env={"PYTHONPATH": root}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
 
-def _answer(done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
-    """What it printed last; a program that was killed said nothing."""
-    lines = done.stdout.splitlines()
-    if done.returncode != 0 or not lines:
+def _run(words: Sequence[str], folder: Path) -> dict[str, Any]:
+    """What it printed last; a program that was killed said nothing. Raises TimeoutExpired."""
+    with begun("guichet.filming.program", words, folder) as process:
+        try:
+            said, _ = process.communicate(timeout=SECONDS)
+        finally:
+            process.kill()
+    lines = said.splitlines()
+    if process.returncode != 0 or not lines:
         return {"unfit": "damaged"}
     found: dict[str, Any] = json.loads(lines[-1])
     return found

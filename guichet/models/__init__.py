@@ -49,6 +49,7 @@ from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
 from guichet.models.notice import ConversationFollower, Notice
 from guichet.models.post import (
+    FilmJob,
     Media,
     Post,
     PostEditor,
@@ -110,6 +111,7 @@ __all__ = [
     "EvergreenItem",
     "EvergreenQueue",
     "EvergreenUse",
+    "FilmJob",
     "Grant",
     "HashtagSet",
     "IdempotencyKey",

@@ -54,6 +54,7 @@ class Delivery(Base):
     worker_id: Mapped[Short | None]
     claimed_at: Mapped[datetime | None]
     withdraw: Mapped[bool] = mapped_column(default=False)
+    awaits_film: Mapped[bool] = mapped_column(default=False)  # a film of its payload is still being made
     tries: Mapped[int] = mapped_column(default=0)
     target_remote_id: Mapped[RemoteId | None]  # of an edit or a delete
     remote_id: Mapped[RemoteId | None]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from guichet.models.base import Base, Key, Long, Short, partial_index, ref
+from guichet.models.base import Base, Key, Long, Short, Told, partial_index, ref
 from guichet.models.tag import PostTag
 
 
@@ -34,7 +34,8 @@ class Media(Base):
 
 
 class Rendition(Base):
-    """A picture made from a file: cut, as some networks take it, or small, for lists (`recipe`)."""
+    """What is made from a file: cut, as some networks take it, or small, for lists (`recipe`). Of a
+    film it is there before it is made, as it will be: `sha256` is empty until then."""
 
     __tablename__ = "rendition"
     __table_args__ = (UniqueConstraint("media_id", "recipe"),)
@@ -46,8 +47,34 @@ class Rendition(Base):
     size: Mapped[int]
     width: Mapped[int]
     height: Mapped[int]
+    film: Mapped[dict[str, Any]] = mapped_column(default=dict)  # as `Media.film`
     storage_key: Mapped[Short] = mapped_column(unique=True)
     created_at: Mapped[datetime]
+    job: Mapped[FilmJob | None] = relationship(cascade="all, delete-orphan")
+
+    @property
+    def is_made(self) -> bool:
+        return self.sha256 != ""
+
+
+class FilmJob(Base):
+    """The making of a film's rendition. States: guichet.filming.queue. Whoever runs it holds it
+    until `lease_until`, under its `fence`; `part` is how much of it is done, of 1."""
+
+    __tablename__ = "film_job"
+    __table_args__ = (partial_index("ix_film_job_open", "not_before", where="state IN ('waiting', 'running')"),)
+    rendition_id: Mapped[int] = ref("rendition.id", primary_key=True)
+    state: Mapped[Short]
+    part: Mapped[float] = mapped_column(default=0.0)
+    tries: Mapped[int] = mapped_column(default=0)
+    fence: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    begun_at: Mapped[datetime | None]
+    reason: Mapped[Told] = mapped_column(default="")  # why it failed, or waits
+    asked_by: Mapped[int | None] = ref("staff.id")
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
 
 
 class Post(Base):

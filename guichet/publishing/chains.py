@@ -16,6 +16,7 @@ from guichet.errors import Conflict
 from guichet.models import Account, Delivery, Post, PostEditor
 from guichet.policy import Actor
 from guichet.publishing.checking import Specs, require_fine
+from guichet.publishing.converting import ask_for_post
 from guichet.publishing.drafting import contents_of
 from guichet.publishing.linking import keep_link_tags
 from guichet.publishing.renditions import keep_renditions
@@ -89,6 +90,7 @@ def settle_content(
 ) -> None:
     """Choose what each account gets in place of what was written and uploaded: from here on the
     post holds it. `anew`: also where it held something already."""
+    ask_for_post(session, post, accounts, specs, now)
     keep_renditions(session, post, accounts, specs)
     keep_link_tags(session, post, accounts, now, anew=anew)
 

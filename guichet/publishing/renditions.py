@@ -15,11 +15,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from channels.contract import MediaLimit, Surface
 from guichet.delivery.bounds import Bounds, Fitted, bounds_for, joined
-from guichet.delivery.materials import Made, choose, instead_of, made_of, ref_of
+from guichet.delivery.materials import Made, choose, foreseen_of, instead_of, made_of, ref_of
 from guichet.delivery.payload import MediaRef
 from guichet.errors import NotFound
 from guichet.models import Account, Media, Post, Rendition, TargetRendition
@@ -50,6 +50,13 @@ def get_rendition(session: Session, actor: Actor, media: Media, rendition_id: in
     if row is None or row.media_id != media.id:
         raise NotFound("there is no such file, or it is not yours to see")
     return row
+
+
+def list_renditions(session: Session, actor: Actor, media: Media) -> Sequence[Rendition]:
+    """What was made, or is being made, for networks of a file that the actor sees; what failed too."""
+    require(actor, Action.STAFF_VIEW)
+    wanted = select(Rendition).where(Rendition.media_id == media.id, Rendition.recipe.not_in((THUMBNAIL, POSTER)))
+    return session.scalars(wanted.options(joinedload(Rendition.job)).order_by(Rendition.id)).all()
 
 
 def find_thumbnail(session: Session, actor: Actor, media: Media) -> Rendition | None:
@@ -86,7 +93,7 @@ def keep_renditions(session: Session, post: Post, accounts: Mapping[int, Account
     """Settle which account of the post gets a rendition of which file. A file that is still
     refused has none."""
     media_ids = {used.media_id for variant in post.variants for used in variant.media}
-    made = made_of(session, media_ids)
+    made = foreseen_of(session, media_ids)
     for target in post.targets:
         limit = limit_of(accounts[target.account_id], specs)
         held = {r.media_id: r for r in target.renditions}

@@ -18,6 +18,7 @@ from channels.contract import ChannelSpec, Cost, Draft, Limits, MediaItem, Surfa
 from channels.limits import Problem, count, problems
 from channels.sentences import say
 from guichet.delivery.bounds import bounds_for
+from guichet.delivery.film_bounds import film_bounds_for
 from guichet.delivery.payload import MediaRef, item_of
 from guichet.delivery.states import State
 from guichet.errors import Invalid
@@ -125,8 +126,10 @@ def content_hash(contents: Iterable[Content]) -> str:
 
 def identity_of(ref: MediaRef) -> dict[str, Any]:
     """What a file is to those who read it: its bytes, its alt text, and the point that stays in
-    sight, where one was set."""
-    return {"sha256": ref.sha256, "alt": ref.alt, **({"focus": list(ref.focus)} if ref.focus else {})}
+    sight, where one was set. A film that is made from another is that one as the recipe makes it,
+    before and after it is made."""
+    made = {"sha256": ref.source, "as": ref.recipe} if ref.source else {"sha256": ref.sha256}
+    return {**made, "alt": ref.alt, **({"focus": list(ref.focus)} if ref.focus else {})}
 
 
 # ---------------------------------------------------------------- preflight
@@ -176,17 +179,21 @@ def check(
     )
 
 
-_OF_A_PICTURE = frozenset({"media_type_refused", "media_too_large", "media_too_many_pixels"})
+_OF_A_FILE = frozenset(
+    {"media_type_refused", "media_too_large", "media_too_many_pixels", "film_codec_refused", "film_too_many_pixels",
+     "film_rate_too_high", "film_colours_refused"}
+)  # fmt: skip
 
 
 def _refused(part: Part, limits: Limits) -> Iterator[Problem]:
     """What the network would refuse, and what cannot go out as it is shown; `can_fit` says of a
-    picture that one could be made of it that goes out."""
+    file that one could be made of it that goes out."""
     limit = limits.media.get(Surface.PUBLIC)
     for index in sorted(part.uncut):
         yield Problem("picture_not_cut", {"index": index, "filename": part.media[index].filename, "can_fit": True})
     for problem in problems(part.text, _as_items(part), limits, Surface.PUBLIC):
-        if problem.name in _OF_A_PICTURE and bounds_for(part.media[problem.data["index"]], limit):
+        ref = part.media[problem.data["index"]] if problem.name in _OF_A_FILE else None
+        if ref and (bounds_for(ref, limit) or film_bounds_for(ref, limit)):
             yield Problem(problem.name, {**problem.data, "can_fit": True})
         else:
             yield problem

@@ -23,6 +23,7 @@ STARTS = {
     "send": ("from workers.runtime import import_jobs; import_jobs('send')", WORKER),
     "receive": ("from workers.runtime import import_jobs; import_jobs('receive')", WORKER),
     "tend": ("from workers.runtime import import_jobs; import_jobs('tend')", WORKER),
+    "films": ("from workers.runtime import import_jobs; import_jobs('films')", WORKER),
     "clock": ("import workers.clock", WORKER),
     "web": ("import webapp, cli.web", MODELS | ADAPTERS | {"gevent", "workers"}),
     "live": ("import cli.live", MODELS | ADAPTERS | {"workers", "webapp"}),

@@ -31,7 +31,7 @@ def test_a_film_is_kept_without_where_it_was_filmed_and_as_what_every_network_re
     assert PARIS.encode() in filmed
     found = files.examine(filmed, "IMG 1.MOV")
     assert (found.mime, found.filename, found.width, found.height) == ("video/mp4", "IMG 1.mp4", 64, 48)
-    assert found.film == Film(1.0, "h264", "", 10.0)
+    assert found.film == Film(1.0, "h264", "", 10.0, "yuv420p")
     assert all(word not in found.data for word in (PARIS.encode(), b"fourth floor", b"Lavf"))
     with Image.open(io.BytesIO(found.poster)) as poster:
         assert (poster.format, poster.size) == ("JPEG", (64, 48))
@@ -41,7 +41,7 @@ def test_a_film_is_kept_without_where_it_was_filmed_and_as_what_every_network_re
 
 def test_a_webm_stays_one() -> None:
     found = files.examine(a_film("webm", "libvpx", title="the fourth floor"), "cat.webm")
-    assert (found.mime, found.film) == ("video/webm", Film(1.0, "vp8", "", 10.0))
+    assert (found.mime, found.film) == ("video/webm", Film(1.0, "vp8", "", 10.0, "yuv420p"))
     assert b"fourth floor" not in found.data
 
 
@@ -70,6 +70,7 @@ def film(mime: str = "video/mp4", **more: object) -> MediaItem:
         (film(seconds=181), ["film_too_long"], [], ["film_too_long"]),
         (film(seconds=0.4), ["film_too_short"], [], []),
         (film(video="hevc"), ["film_codec_refused"], [], []),
+        (film(pixels="yuv422p10le"), ["film_colours_refused"], [], []),
         (film(audio="ac3"), ["film_codec_refused"], [], []),
         (film(audio=""), [], [], []),
         (film(rate=120), ["film_rate_too_high"], ["film_rate_too_high"], []),

@@ -54,6 +54,8 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "DELETE /media/<int:id>",
         "POST /media/<int:id>/renditions",
         "POST /media/<int:id>/cut",
+        "POST /media/<int:id>/renditions/<int:rendition_id>/cancel",
+        "POST /media/<int:id>/renditions/<int:rendition_id>/retry",
         "POST /posts/<int:id>/following/cancel",
         "POST /posts/<int:id>/following/approve",
         "POST /deliveries/<int:id>/retry",

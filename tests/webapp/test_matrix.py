@@ -127,6 +127,7 @@ def call(browser: Browser, method: str, rule: str, place: Place) -> int:
     address = rule.replace("<int:id>", str(place.ids.get(part(rule), 1)))
     address = address.replace("<int:message_id>", str(place.ids["message"]))
     address = address.replace("<int:post_id>", str(place.ids["wording"]))
+    address = address.replace("<int:rendition_id>", "1")
     more = {} if method == "GET" else body_for(method, rule, place)
     return browser.ask(method, address, **more).status_code
 

@@ -177,7 +177,35 @@ def test_a_film_is_kept_with_what_it_is_and_a_picture_of_it(site: Site, publishe
         session.get_one(m.Account, account["id"]).settings = {"limits": {"video_rate": 5}}
     said = {"text": "Look", "media_ids": [file["id"]], "variants": [{"account_id": account["id"]}]}
     (checked,) = publisher.post("/posts/preflight", said).get_json()["accounts"]
+    assert [(p["name"], p["data"]["can_fit"]) for p in checked["problems"]] == [("film_rate_too_high", True)]
+
+
+def test_a_film_is_made_for_a_network_in_the_background_and_can_be_called_off(site: Site, publisher: Browser) -> None:
+    account = account_of(publisher)
+    with site.rows() as session:
+        session.get_one(m.Account, account["id"]).settings = {"limits": {"video_rate": 5}}
+        person = session.get_one(m.Staff, publisher.get("/me").get_json()["id"])
+        facts = {"seconds": 12.0, "video": "h264", "audio": "aac", "rate": 10.0, "pixels": "yuv420p"}
+        more = {"mime": "video/mp4", "size": 900_000, "width": 640, "height": 360, "film": facts}
+        file = make.make_media(session, person, filename="train.mp4", brand_id=account["brand"]["id"], **more)
+    (asked,) = publisher.post(f"/media/{file.id}/renditions", {"account_ids": [account["id"]]}).get_json()["items"]
+    assert (asked["making"]["state"], asked["making"]["part"], asked["film"]["rate"]) == ("waiting", 0, 5)
+    soon = {"text": "Look", "media_ids": [file.id], "variants": [{"account_id": account["id"]}]}
+    (checked,) = publisher.post("/posts/preflight", soon).get_json()["accounts"]
+    assert (checked["problems"], checked["warnings"]) == ([], ["film_not_ready"])
+    (one,) = checked["renditions"]
+    assert (one["making"]["seconds_left"], one["was_film"]["rate"], one["film"]["rate"]) == (36, 10, 5)
+    later = {**soon, "wall_time": f"{make.NOW + timedelta(days=1):%Y-%m-%dT%H:%M}"}
+    assert publisher.post("/posts/preflight", later).get_json()["accounts"][0]["warnings"] == []
+    assert publisher.get(one["url"].removeprefix("/api/v1")).status_code == 404
+    where = f"/media/{file.id}/renditions/{one['id']}"
+    (gone,) = publisher.post(f"{where}/cancel", {}).get_json()["items"]
+    assert gone["making"]["state"] == "cancelled"
+    (checked,) = publisher.post("/posts/preflight", soon).get_json()["accounts"]
     assert [p["name"] for p in checked["problems"]] == ["film_rate_too_high"]
+    assert publisher.post(f"{where}/cancel", {}).status_code == 409
+    (again,) = publisher.post(f"{where}/retry", {}).get_json()["items"]
+    assert again["making"]["state"] == "waiting"
 
 
 def test_what_a_brake_holds_is_listed_by_its_scope_and_dropped_as_one_group(site: Site, publisher: Browser) -> None:

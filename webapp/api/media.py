@@ -4,23 +4,25 @@ a download that no browser runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
 
 from flask import Response
 from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
-from guichet.delivery.materials import choose, made_of, ref_of
+from guichet.delivery.materials import choose, foreseen_of, ref_of
 from guichet.errors import NotFound
 from guichet.models import Attachment, Message
 from guichet.models import Media as MediaRow
 from guichet.models import Rendition as RenditionRow
 from guichet.policy import Action, require
-from guichet.publishing import files, library, queries, renditions
+from guichet.publishing import calling_off, files, library, queries, renditions
+from guichet.publishing.converting import standing_of
 from guichet.publishing.drafting import words_of
 from guichet.publishing.framing import Frame, recipe_of, settled
 from guichet.publishing.library import FileKind
-from guichet.publishing.renditions import POSTER, THUMBNAIL
 from guichet.publishing.rules import standing
 from guichet.runtime import Runtime
 from webapp.api.briefs import Names
@@ -30,7 +32,9 @@ from webapp.api.schemas.files import FilmFacts, Media
 from webapp.api.schemas.framing import FrameIn
 from webapp.api.schemas.media import (
     FileQuery,
+    FilmMaking,
     LibraryFile,
+    MadeOfFile,
     MediaChange,
     MediaQuery,
     MediaUpload,
@@ -38,6 +42,7 @@ from webapp.api.schemas.media import (
     MediaUses,
     Rendition,
     RenditionFor,
+    RenditionPath,
     Renditions,
     RenditionsWanted,
 )
@@ -158,7 +163,10 @@ def get_media_file(asked: Asked, path: IdPath, query: FileQuery) -> Response:
 
 def _made(asked: Asked, row: MediaRow, query: FileQuery) -> RenditionRow | None:
     if query.rendition is not None:
-        return renditions.get_rendition(asked.session, asked.actor, row, query.rendition)
+        made = renditions.get_rendition(asked.session, asked.actor, row, query.rendition)
+        if not made.is_made:
+            raise NotFound("this film is still to be made")
+        return made
     if query.poster:
         found = renditions.find_poster(asked.session, asked.actor, row)
         if found is None:
@@ -175,21 +183,52 @@ def make_media_renditions(asked: Asked, path: IdPath, body: RenditionsWanted) ->
     make_renditions(asked, path.id, body.account_ids, frame)
     with asked.open_unit() as session:
         row = files.get_media(session, asked.actor, path.id)
-        made = made_of(session, [row.id])
+        made = foreseen_of(session, [row.id])
         shown = settled(frame, row.mime, row.width, row.height) if frame else None
         recipe = recipe_of(shown, row.width, row.height)
         cut = made.get((row.id, recipe))
-        items = [show_rendition(r) for (_, recipe), r in made.items() if recipe not in (THUMBNAIL, POSTER)]
+        items = _made_of_file(asked, session, row).items
         accounts = renditions.writing_accounts(session, asked.actor, body.account_ids) if body.account_ids else []
+        now = asked.now
         return Renditions(
-            items=items, cut=show_rendition(cut) if cut else None,
+            items=items, cut=show_rendition(cut, now) if cut else None,
             accounts=[
-                RenditionFor(account_id=account.id, surface=surface.value, **show_rendition(found).model_dump())
+                RenditionFor(account_id=account.id, surface=surface.value, **show_rendition(found, now).model_dump())
                 for account in accounts
                 for surface, limit in renditions.limits_on(account, asked.networks.specs()).items()
                 if (found := choose(ref_of(row), recipe, limit, made))
             ],
         )  # fmt: skip
+
+
+@room.get("/media/<int:id>/renditions", MadeOfFile, scope=("read", "publish"))
+def list_media_renditions(asked: Asked, path: IdPath) -> MadeOfFile:
+    """What was made of a file for networks, and what is being made."""
+    return _made_of_file(asked, asked.session, files.get_media(asked.session, asked.actor, path.id))
+
+
+@room.post("/media/<int:id>/renditions/<int:rendition_id>/cancel", MadeOfFile, scope=_SENDING)
+def cancel_media_rendition(asked: Asked, path: RenditionPath) -> MadeOfFile:
+    """Call off the making of a film."""
+    return _on_film(asked, path, calling_off.cancel)
+
+
+@room.post("/media/<int:id>/renditions/<int:rendition_id>/retry", MadeOfFile, scope=_SENDING)
+def retry_media_rendition(asked: Asked, path: RenditionPath) -> MadeOfFile:
+    """Make a film once more that failed, or was called off."""
+    return _on_film(asked, path, calling_off.retry)
+
+
+def _on_film(asked: Asked, path: RenditionPath, act: Callable[..., None]) -> MadeOfFile:
+    session, actor = asked.session, asked.actor
+    row = files.get_media(session, actor, path.id)
+    act(session, actor, row, renditions.get_rendition(session, actor, row, path.rendition_id), asked.now)
+    return _made_of_file(asked, session, row)
+
+
+def _made_of_file(asked: Asked, session: Session, row: MediaRow) -> MadeOfFile:
+    made = renditions.list_renditions(session, asked.actor, row)
+    return MadeOfFile(items=[show_rendition(r, asked.now) for r in made])
 
 
 @room.post("/media/<int:id>/cut", LibraryFile, scope=_SENDING, status=201, own_units=True)
@@ -206,9 +245,15 @@ def frame_given(body: FrameIn) -> Frame:
     return Frame(body.turn, body.left, body.top, body.width, body.height, focus)
 
 
-def show_rendition(row: RenditionRow) -> Rendition:
+def url_of(row: RenditionRow) -> str:
+    return f"/api/v1/media/{row.media_id}/file?rendition={row.id}"
+
+
+def show_rendition(row: RenditionRow, now: datetime) -> Rendition:
+    making = standing_of(row, now)
     return Rendition(
-        media_id=row.media_id, url=f"/api/v1/media/{row.media_id}/file?rendition={row.id}", mime=row.mime,
+        id=row.id, film=FilmFacts(**row.film) if row.film else None,
+        making=FilmMaking(**asdict(making)) if making else None, media_id=row.media_id, url=url_of(row), mime=row.mime,
         size=row.size, width=row.width, height=row.height,
     )  # fmt: skip
 

@@ -15,7 +15,7 @@ from flask import Response
 from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.bulk import exporting
-from guichet.delivery.materials import made_of, ref_of
+from guichet.delivery.materials import foreseen_of, ref_of
 from guichet.errors import Invalid
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
@@ -30,7 +30,7 @@ from guichet.publishing.queries import Filter, Place
 from guichet.publishing.tags import tag_post
 from webapp.api.downloading import TABLE, download
 from webapp.api.media import frame_given
-from webapp.api.prospects import show_checks, show_renditions
+from webapp.api.prospects import may_come_late, show_checks, show_renditions
 from webapp.api.schemas.common import Done, Empty, IdPath, Page
 from webapp.api.schemas.finding_posts import CalendarEntries, CalendarQuery, PostExport, PostFilter, PostQuery
 from webapp.api.schemas.preflight import PostAsWritten, Preflight, PreflightIn, Split, SplitIn
@@ -111,7 +111,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
         require(actor, Action.POST_WRITE, row)
     words = {v.account_id: _settled(asked, _spec_of(v).over(_words(body))) for v in body.variants}
     plain, specs = [_content(asked, id_, said) for id_, said in words.items()], asked.networks.specs()
-    made = made_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
+    made = foreseen_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
     links = foresee(session, actor, _unsaved(body), rows.values(), asked.now)
     contents = [
         tagged(
@@ -129,7 +129,9 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     )  # fmt: skip
     shown = show_checks(asked, checks, rows, due_at)
     for account, before, after in zip(shown, plain, contents, strict=True):
-        account.renditions = show_renditions(before, after, made)
+        account.renditions = show_renditions(before, after, made, asked.now)
+        if may_come_late(account.renditions, due_at, asked.now):
+            account.warnings.append("film_not_ready")
         account.link_tags = show_link_tags(links.get(account.account_id))
     return Preflight(
         accounts=shown, due_at=due_at, readings=readings, needs_approval=asks,

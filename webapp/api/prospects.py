@@ -16,6 +16,7 @@ from guichet.models import Account
 from guichet.publishing.framing import is_only_cut
 from guichet.publishing.rules import AccountCheck, Content
 from webapp.api.media import show_rendition
+from webapp.api.schemas.files import FilmFacts
 from webapp.api.schemas.preflight import PreflightAccount, RenditionUsed, SendWarning
 from webapp.api.showing_posts import show_problems
 from webapp.api.usage import show_quota, show_spending
@@ -53,19 +54,29 @@ def show_checks(
     return shown
 
 
-def show_renditions(plain: Content, fitted: Content, made: Made) -> list[RenditionUsed]:
+def show_renditions(plain: Content, fitted: Content, made: Made, now: datetime) -> list[RenditionUsed]:
     """The files of which the account gets something else than what was uploaded."""
-    by_sha = {(row.media_id, row.sha256): row for row in made.values()}
+    by_key = {row.storage_key: row for row in made.values()}
     return [
         RenditionUsed(item=n, index=at, was_mime=before.mime, was_size=before.size,
                       was_width=before.width, was_height=before.height,
                       because="cut" if is_only_cut(row.recipe) else "refused",
-                      **show_rendition(row).model_dump())
+                      was_film=FilmFacts(**before.film) if before.film else None,
+                      **show_rendition(row, now).model_dump())
         for n, (old, new) in enumerate(zip(plain.parts, fitted.parts, strict=True))
         for at, (before, after) in enumerate(zip(old.media, new.media, strict=True))
-        if before.sha256 != after.sha256
-        for row in (by_sha[after.media_id, after.sha256],)
+        if before.storage_key != after.storage_key
+        for row in (by_key[after.storage_key],)
     ]  # fmt: skip
+
+
+def may_come_late(shown: Sequence[RenditionUsed], due_at: datetime | None, now: datetime) -> bool:
+    """Whether a film that is being made may not be there when it is due (None: now)."""
+    left = [one.making.seconds_left or 0 for one in shown if one.making is not None]
+    return bool(left) and now + timedelta(seconds=max(left) * _CAUTION) >= (due_at or now)
+
+
+_CAUTION = 1.5  # times as long as was guessed
 
 
 def _warnings(

@@ -25,7 +25,7 @@ from guichet.publishing.link_tags import tags_of
 from guichet.publishing.rules import AccountCheck, standing
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
-from webapp.api.media import show_media, show_rendition
+from webapp.api.media import show_media, url_of
 from webapp.api.schemas.common import PersonBrief
 from webapp.api.schemas.finding_posts import CalendarEntry
 from webapp.api.schemas.framing import Focus, Framing
@@ -118,7 +118,7 @@ _Sizes = Mapping[int, tuple[int | None, int | None]]
 def _framing(framing: Mapping[int, Frame], made: Made, sizes: _Sizes) -> list[Framing]:
     """How files are shown, with what was cut out of them."""
     cuts = {id_: recipe_of(frame, *sizes[id_]) for id_, frame in framing.items()}
-    urls = {id_: show_rendition(made[id_, cut]).url for id_, cut in cuts.items() if (id_, cut) in made}
+    urls = {id_: url_of(made[id_, cut]) for id_, cut in cuts.items() if (id_, cut) in made}
     return [
         Framing(
             media_id=id_, turn=frame.turn, left=frame.left, top=frame.top, width=frame.width, height=frame.height,

@@ -8,8 +8,8 @@ from flask_openapi import FileStorage
 from pydantic import Field
 
 from webapp.api.schemas.accounts import SurfaceName
-from webapp.api.schemas.common import BrandBrief, Id, In, Line, Out, PageQuery, PersonBrief, Prose, Time
-from webapp.api.schemas.files import Media
+from webapp.api.schemas.common import BrandBrief, Id, IdPath, In, Line, Out, PageQuery, PersonBrief, Prose, Time
+from webapp.api.schemas.files import FilmFacts, Media
 from webapp.api.schemas.framing import FrameIn
 
 Alt = Annotated[Prose, Field(max_length=5000)]
@@ -66,16 +66,40 @@ class MediaUses(Out):
     answers: int
 
 
-class Rendition(Out):
-    """A picture made from a file: what a post shows of it, or what a network takes that would
-    refuse the file as it is."""
+class FilmMaking(Out):
+    """How far a film is that is being made: `part` of 1; `seconds_left` are a guess, null where
+    nothing is under way; `reason`: why it failed, or waits."""
 
+    state: Literal["waiting", "running", "failed", "cancelled"]
+    part: float
+    seconds_left: int | None
+    reason: str
+
+
+class Rendition(Out):
+    """What is made from a file: what a post shows of it, or what a network takes that would
+    refuse the file as it is. A film is made in the background: until it is there, `making` says how
+    far it is, and the figures are those that it will have (`size` about)."""
+
+    id: int
     media_id: int
     url: str
     mime: str
     size: int
     width: int
     height: int
+    film: FilmFacts | None = Field(None, description="of a film")
+    making: FilmMaking | None = Field(None, description="null: it is there")
+
+
+class MadeOfFile(Out):
+    """All that was made of a file for networks, and what is being made."""
+
+    items: list[Rendition]
+
+
+class RenditionPath(IdPath):
+    rendition_id: Id
 
 
 class RenditionFor(Rendition):

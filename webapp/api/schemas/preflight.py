@@ -8,6 +8,7 @@ from pydantic import Field
 
 from webapp.api.schemas.accounts import Quota, Spending, SurfaceName
 from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
+from webapp.api.schemas.files import FilmFacts
 from webapp.api.schemas.framing import FramingGiven
 from webapp.api.schemas.media import Rendition
 from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, LinkTags, Problems, TagIds, VariantIn
@@ -38,7 +39,8 @@ class PreflightIn(PostAsWritten):
 
 # `sign_in_ends`: before it is due; `quota_used_up`: it is more than its network allows now;
 # `limit_reached`, `limit_passed`: of what the account may cost this month, already or with it.
-SendWarning = Literal["sign_in_ends", "quota_used_up", "limit_reached", "limit_passed"]
+# `film_not_ready`: a film that is being made for the account may not be there by then.
+SendWarning = Literal["sign_in_ends", "quota_used_up", "limit_reached", "limit_passed", "film_not_ready"]
 
 
 class RenditionUsed(Rendition):
@@ -53,6 +55,7 @@ class RenditionUsed(Rendition):
     was_size: int
     was_width: int | None
     was_height: int | None
+    was_film: FilmFacts | None = None
 
 
 class PreflightAccount(Out):

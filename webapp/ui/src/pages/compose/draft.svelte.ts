@@ -297,6 +297,11 @@ class DraftPost {
   }
   #fitted = new Set<string>();
 
+  /** Whether a file is in it, for any account. */
+  holds(file: Id): boolean {
+    return [null, ...this.accounts.map((one) => one.id)].some((scope) => this.wholeFor(scope).pieces.some((piece) => piece.media.some((one) => one.id === file)));
+  }
+
   /** What an account gets in place of a file, if it is not the file itself. */
   renditionFor(account: Id, item: number, index: number): RenditionUsed | undefined {
     return this.check?.accounts.find((one) => one.account_id === account)?.renditions.find((one) => one.item === item && one.index === index);

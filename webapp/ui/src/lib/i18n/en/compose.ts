@@ -53,6 +53,7 @@ export const compose = {
     `${p.count} ${many(p.count, "file", "files")} at most; ${p.kinds}; images up to ${p.largest} MB${p.alone ? `; ${p.alone} only alone` : ""}.`,
   version: (p: { handles: string; now: string; was: string }) => `${p.handles} would refuse this picture (${p.was}) and gets it as ${p.now}.`,
   megabytes: (n: string) => `${n} MB`,
+  filmVersion: (p: { handles: string; now: string; was: string }) => `${p.handles} would refuse this video (${p.was}) and gets it as ${p.now}.`,
   fitting: "Making versions that the networks take…",
   altMissing: "A description is missing",
   removeFile: (name: string) => `Remove ${name}`,
@@ -141,6 +142,7 @@ export const compose = {
     film_too_short: (p: { count: number; max: number }) => `A video is too short: ${p.count} s, at least ${p.max} s are wanted.`,
     film_codec_refused: "The network does not take a video that is coded like this (it wants H.264 with AAC).",
     film_too_many_pixels: (p: { count: number; max: number }) => `The pictures of a video are too large: ${(p.count / 1e6).toFixed(1)} of ${(p.max / 1e6).toFixed(1)} million pixels.`,
+    film_colours_refused: "The network does not take a video in these colours (it wants 8 bits in 4:2:0).",
     film_rate_too_high: (p: { count: number; max: number }) => `A video has too many pictures a second: ${p.count} of ${p.max}.`,
     media_must_be_alone: "A file of this kind must be the only one.",
     alt_missing: "Describe this picture: the brand sends none without a description.",
@@ -163,6 +165,7 @@ export const compose = {
   leftCounted: "by our count",
   ofApp: "all accounts together",
   warnings: {
+    film_not_ready: "A video that is being made for it may not be ready by then: it then waits, and after its lateness limit a person is asked.",
     sign_in_ends: "Its sign-in ends before this goes out: connect it again first.",
     quota_used_up: "More than its network allows now: what is left waits until the limit is over.",
     limit_reached: "What it may cost this month is spent: this post will not go out unless a manager raises the limit.",

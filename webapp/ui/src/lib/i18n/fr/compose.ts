@@ -54,6 +54,7 @@ export const compose: Catalogue["compose"] = {
   takes: (p) => `${p.count} ${many(p.count, "fichier", "fichiers")} au plus\u202f; ${p.kinds}\u202f; images jusqu’à ${p.largest} Mo${p.alone ? `\u202f; ${p.alone} toujours seul` : ""}.`,
   version: (p: { handles: string; now: string; was: string }) => `${p.handles} refuserait cette image (${p.was}) et la reçoit ainsi : ${p.now}.`,
   megabytes: (n: string) => `${n} Mo`,
+  filmVersion: (p: { handles: string; now: string; was: string }) => `${p.handles} refuserait cette vidéo (${p.was}) et la reçoit ainsi\u202f: ${p.now}.`,
   fitting: "Préparation de versions que les réseaux acceptent…",
   altMissing: "Il manque une description",
   removeFile: (name) => `Retirer ${name}`,
@@ -142,6 +143,7 @@ export const compose: Catalogue["compose"] = {
     film_too_short: (p: { count: number; max: number }) => `Une vidéo est trop courte\u202f: ${String(p.count).replace(".", ",")} s, il en faut au moins ${String(p.max).replace(".", ",")}.`,
     film_codec_refused: "Le réseau ne prend pas une vidéo codée ainsi (il veut du H.264 avec de l’AAC).",
     film_too_many_pixels: (p: { count: number; max: number }) => `Les images d’une vidéo sont trop grandes\u202f: ${(p.count / 1e6).toFixed(1).replace(".", ",")} sur ${(p.max / 1e6).toFixed(1).replace(".", ",")} millions de pixels.`,
+    film_colours_refused: "Le réseau ne prend pas une vidéo de ces couleurs (il veut du 4:2:0 sur 8 bits).",
     film_rate_too_high: (p: { count: number; max: number }) => `Une vidéo a trop d’images par seconde\u202f: ${p.count} sur ${p.max}.`,
     media_must_be_alone: "Un fichier de ce genre doit être le seul.",
     alt_missing: "Décrivez cette image : la marque n’en envoie pas sans description.",
@@ -164,6 +166,7 @@ export const compose: Catalogue["compose"] = {
   leftCounted: "d’après notre compte",
   ofApp: "tous comptes réunis",
   warnings: {
+    film_not_ready: "Une vidéo en préparation pour lui risque de ne pas être prête à ce moment\u00a0: elle attendra, puis quelqu’un décidera une fois le retard permis écoulé.",
     sign_in_ends: "Sa connexion prend fin avant ce moment\u00a0: reconnectez-le d’abord.",
     quota_used_up: "Plus que son réseau ne permet maintenant\u00a0: le reste attend la fin de la limite.",
     limit_reached: "Ce qu’il peut coûter ce mois-ci est dépensé\u00a0: cette publication ne partira que si un gestionnaire relève la limite.",
