@@ -62,7 +62,8 @@ def replaced(target: PostTarget) -> list[str]:
     names = {used.media_id: used.media.filename for used in target.variant.media}
     return [
         f"{names[one.media_id]} as {one.rendition.mime}, {one.rendition.width} × {one.rendition.height}, "
-        f"{max(1, round(one.rendition.size / 1000))} kB"
+        f"{'' if one.rendition.is_made else 'about '}{max(1, round(one.rendition.size / 1000))} kB"
+        f"{'' if one.rendition.is_made else ' (still to be made)'}"
         for one in target.renditions
         if one.media_id in names
     ]

@@ -24,9 +24,7 @@ def cancel(session: Session, actor: Actor, media: Media, rendition: Rendition, n
     if job.state not in (FilmState.WAITING, FilmState.RUNNING):
         raise Conflict("this film is not being made", code="wrong_state", current=job.state)
     if is_awaited(session, rendition.id):
-        raise Conflict(
-            "something planned waits for this film: change or cancel that first", code="film_awaited"
-        )
+        raise Conflict("something planned waits for this film: change or cancel that first", code="film_awaited")
     queue.end(session, job, FilmState.CANCELLED, now)
     audit.record(session, actor, "film.cancel", media, now)
 
