@@ -142,7 +142,7 @@ export const compose = {
     film_too_short: (p: { count: number; max: number }) => `A video is too short: ${p.count} s, at least ${p.max} s are wanted.`,
     film_codec_refused: "The network does not take a video that is coded like this (it wants H.264 with AAC).",
     film_too_many_pixels: (p: { count: number; max: number }) => `The pictures of a video are too large: ${(p.count / 1e6).toFixed(1)} of ${(p.max / 1e6).toFixed(1)} million pixels.`,
-    film_colours_refused: "The network does not take a video in these colours (it wants 8 bits in 4:2:0).",
+    film_colours_refused: "The network does not take a video in these colours (it wants plain ones, of 8 bits).",
     film_rate_too_high: (p: { count: number; max: number }) => `A video has too many pictures a second: ${p.count} of ${p.max}.`,
     media_must_be_alone: "A file of this kind must be the only one.",
     alt_missing: "Describe this picture: the brand sends none without a description.",

@@ -143,7 +143,7 @@ export const compose: Catalogue["compose"] = {
     film_too_short: (p: { count: number; max: number }) => `Une vidéo est trop courte\u202f: ${String(p.count).replace(".", ",")} s, il en faut au moins ${String(p.max).replace(".", ",")}.`,
     film_codec_refused: "Le réseau ne prend pas une vidéo codée ainsi (il veut du H.264 avec de l’AAC).",
     film_too_many_pixels: (p: { count: number; max: number }) => `Les images d’une vidéo sont trop grandes\u202f: ${(p.count / 1e6).toFixed(1).replace(".", ",")} sur ${(p.max / 1e6).toFixed(1).replace(".", ",")} millions de pixels.`,
-    film_colours_refused: "Le réseau ne prend pas une vidéo de ces couleurs (il veut du 4:2:0 sur 8 bits).",
+    film_colours_refused: "Le réseau ne prend pas une vidéo de ces couleurs (il veut des couleurs ordinaires, sur 8 bits).",
     film_rate_too_high: (p: { count: number; max: number }) => `Une vidéo a trop d’images par seconde\u202f: ${p.count} sur ${p.max}.`,
     media_must_be_alone: "Un fichier de ce genre doit être le seul.",
     alt_missing: "Décrivez cette image : la marque n’en envoie pas sans description.",
