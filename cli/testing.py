@@ -25,6 +25,10 @@ PROGRAMS = ("chromium", "redis-server", "dovecot", "postgres", "psql", "node")
 DEFAULT = "not (postgres or browser or real or chaos or proof)"
 POSTGRES = "postgres and not (browser or real or chaos or proof)"
 MORE = "(browser or real or chaos) and not proof"
+# In the order of their folders: by default the files of one test, which are the longest, would come
+# last, and one processor would wait for the other.
+# One more than processors: some tests wait, for threads, processes and servers.
+BY_FILE = ("-n", str(PROCESSORS + 1), "--dist", "loadfile", "--no-loadscope-reorder")
 
 CHECKS: tuple[tuple[str, list[str], Path], ...] = (
     ("types", [str(BIN / "mypy")], ROOT),
@@ -85,7 +89,7 @@ def passes(title: str, command: list[str], folder: Path) -> bool:
 
 def pytest_default() -> int:
     print("left out here, run by make test-all: tests marked postgres, browser, real or chaos", flush=True)
-    return pytest(DEFAULT)
+    return pytest(DEFAULT, *BY_FILE)
 
 
 def pytest_more() -> int:
@@ -93,19 +97,13 @@ def pytest_more() -> int:
     if missing:
         print(f"not installed, their tests will say so: {', '.join(missing)}", flush=True)
     print("left out here, run by make chaos: tests marked proof", flush=True)
-    status = pytest(POSTGRES)
-    # What drives a browser or kills processes wants both cores for itself.
-    return pytest(MORE, parallel=False) or status
+    status = pytest(POSTGRES, *BY_FILE)
+    # What drives a browser or kills processes comes one after the other, beside what only waits.
+    return pytest(MORE, "-n", "2", "--dist", "loadgroup") or status
 
 
-def pytest(marks: str, *, parallel: bool = True) -> int:
-    command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", marks]
-    if parallel:
-        # In the order of their folders: by default the files of one test, which are the longest,
-        # would come last, and one processor would wait for the other.
-        # One more than processors: some tests wait, for threads, processes and servers.
-        command += ["-n", str(PROCESSORS + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
-    return subprocess.run(command, cwd=ROOT).returncode
+def pytest(marks: str, *sharing: str) -> int:
+    return subprocess.run([str(BIN / "python"), "-m", "pytest", "-q", "-m", marks, *sharing], cwd=ROOT).returncode
 
 
 if __name__ == "__main__":

@@ -6,20 +6,22 @@ Events carry ids, never text: who receives one asks the API, which checks the ri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, delete, func, or_, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from guichet.db.changing import change_rows
 from guichet.jobs import NEWS
-from guichet.models import LiveEvent
+from guichet.models import LiveEvent, table_of
 from guichet.policy import Action, Actor, require, visible
 
 # The Redis stream that says how far events are numbered: {"n": number}. A hint; rows are the truth.
 STREAM = "guichet:live"
+_GATHERED = "guichet.live"
 
 KINDS = (
     "conversation",  # changed or new: {"id", "version", "what"}
@@ -50,8 +52,24 @@ def tell(
     `staff_id` only that person."""
     if kind not in KINDS:
         raise ValueError(f"there is no live event {kind!r}")
-    session.add(LiveEvent(kind=kind, at=now, account_id=account_id, staff_id=staff_id, data=data))
+    row = {"kind": kind, "at": now, "account_id": account_id, "staff_id": staff_id, "data": data}
+    if _GATHERED in session.info:
+        session.info[_GATHERED].append(row)
+    else:
+        session.add(LiveEvent(**row))
     session.info[NEWS] = True
+
+
+@contextmanager
+def gathered(session: Session) -> Iterator[None]:
+    """Within the block what is told is written at its end, in one statement."""
+    session.info[_GATHERED] = rows = list[dict[str, Any]]()
+    try:
+        yield
+        if rows:
+            session.execute(insert(table_of(LiveEvent)), rows)
+    finally:
+        del session.info[_GATHERED]
 
 
 _AT_ONCE = 5000

@@ -48,3 +48,14 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests are shared out by groups, all that name none follow each other: they drive browsers
+    and kill processes. Beside them run what waits, and what talks with the networks' real servers."""
+    if config.getoption("dist", "no") == "loadgroup":
+        for item in items:
+            if item.get_closest_marker("xdist_group") is None:
+                is_real = item.get_closest_marker("real") is not None
+                item.add_marker(pytest.mark.xdist_group("beside" if is_real else "in turn"))

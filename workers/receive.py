@@ -25,9 +25,9 @@ from channels.errors import AuthExpired, ChannelError, Malformed, OutcomeUnknown
 from channels.sentences import say
 from guichet.accounts import operations as accounts
 from guichet.accounts.queries import kept_at
-from guichet.db.keeping import kept
 from guichet.errors import GuichetError
-from guichet.inbox import counts, ingest
+from guichet.inbox import ingest
+from guichet.inbox.changes import together
 from guichet.inbox.digest import digest as digest_item
 from guichet.instance import is_unconfirmed
 from guichet.jobs import DIGEST, POLL
@@ -48,7 +48,7 @@ REHEARSAL_EVERY = timedelta(seconds=5)  # a loopback server costs nothing
 RECHECK = "recheck"  # the stream of what was read before and may be gone since
 RECHECK_EVERY = timedelta(minutes=10)
 RECHECKED = 20  # messages at once, the next ones the next time
-BATCH = 10  # items of one transaction; on SQLite nobody else writes meanwhile, and no webhook is kept
+BATCH = 25  # items of one transaction; on SQLite nobody else writes meanwhile, and no webhook is kept
 LONGEST_RUN = 90.0  # seconds of one digest job
 # Where the network could not be asked: no fault of the item, which is tried again.
 _NOT_ITS_FAULT = (Unavailable, OutcomeUnknown, RateLimited, AuthExpired)
@@ -335,17 +335,19 @@ def _understand(process: Process, batch: Sequence[_Parcel]) -> list[_Parcel]:
 def _take_up(process: Process, parcels: Sequence[_Parcel]) -> None:
     """Messages, rules and assignment of these items, in one transaction."""
     by_id = {parcel.id: parcel for parcel in parcels}
-    with process.runtime.unit() as unit, counts.deferred(unit.session), kept(unit.session):
+    with process.runtime.unit() as unit:
         now = process.runtime.now()
         new: list[Message] = []
-        for raw in ingest.lock_waiting(unit.session, SYSTEM, sorted(by_id)):
-            new += digest_item(
-                unit.session, SYSTEM, raw, by_id[raw.id].said, now, store=process.runtime.store
-            )  # fmt: skip
-            ingest.note_digested(raw, now)
-        teams = {apply_rules(unit.session, SYSTEM, message, now) for message in new}
-        for team_id in sorted(t for t in teams if t is not None):
-            assign_team(unit.session, SYSTEM, team_id, now)
+        with together(unit.session):
+            waiting = ingest.lock_waiting(unit.session, SYSTEM, sorted(by_id))
+            for raw in waiting:
+                new += digest_item(
+                    unit.session, SYSTEM, raw, by_id[raw.id].said, now, store=process.runtime.store
+                )  # fmt: skip
+            for team_id in apply_rules(unit.session, SYSTEM, new, now):
+                assign_team(unit.session, SYSTEM, team_id, now)
+            for raw in waiting:
+                ingest.note_digested(raw, now)
 
 
 def _take_up_alone(process: Process, parcel: _Parcel) -> None:

@@ -6,7 +6,7 @@ anew, the counters moved and the live streams told. No operation changes a conve
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from guichet import live
-from guichet.inbox import counts, owners
-from guichet.models import Conversation, ConversationEvent
+from guichet.db.keeping import kept
+from guichet.inbox import counts, events, owners
+from guichet.models import Conversation
 from guichet.policy import Actor
 from guichet.promises import keeping
+
+_HELD = "guichet.inbox.changes"
 
 
 @dataclass
@@ -34,20 +37,38 @@ class Change:
     def event(self, kind: str, **data: Any) -> None:
         """Append to the conversation's history, in the order of the calls. `data` is JSON-able;
         ids and codes, no text."""
-        self.session.add(
-            ConversationEvent(
-                conversation_id=self.conversation.id, at=self.now, kind=kind,
-                staff_id=self.actor.staff_id, rule_id=self.rule_id, data=data,
-            )
+        events.append(
+            self.session, self.conversation.id, kind, self.now,
+            staff_id=self.actor.staff_id, rule_id=self.rule_id, data=data,
         )  # fmt: skip
 
 
 def lock(session: Session, conversation: Conversation) -> None:
     """Read the row again and keep others from changing it until the transaction ends.
     (SQLite knows no row locks; there the whole transaction already excludes other writers.)"""
+    held: set[int] | None = session.info.get(_HELD)
+    if held is not None and conversation.id in held:
+        return
     session.flush()
     # Only this row: what a page loaded beside it comes by an outer join, which cannot be locked.
     session.refresh(conversation, with_for_update={"of": Conversation})
+    if held is not None:
+        held.add(conversation.id)
+
+
+@contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Within the block many conversations change in one transaction. Each is locked and read once,
+    whatever it then goes through; counters, history and live streams are written at the end. For a
+    bounded number of rows, without savepoints (their locks would end with them)."""
+    session.info[_HELD] = set[int]()
+    try:
+        with ExitStack() as stack:
+            for gather in (counts.deferred, live.gathered, events.gathered, owners.remembered, kept):
+                stack.enter_context(gather(session))
+            yield
+    finally:
+        del session.info[_HELD]
 
 
 @contextmanager
@@ -64,16 +85,19 @@ def changing(
     that there is nobody to keep from it."""
     if not is_new:
         lock(session, conversation)
+    elif _HELD in session.info:
+        session.info[_HELD].add(conversation.id)
     place, owner = counts.place_of(conversation), owners.owner_of(conversation)
     change = Change(session, conversation, actor, now, what)
-    conversation.version += 1
     yield change
+    conversation.version += not is_new
     if owners.owner_of(conversation) != owner:
         change.event("owner", team_id=conversation.team_id, staff_id=conversation.assignee_id)
         owners.split(session, conversation, now)
     if keeping.concerns(session, conversation):
         keeping.keep(session, conversation, owners.find_open_wait(session, conversation), now)
-    session.flush()
+    if _HELD not in session.info:
+        session.flush()  # counters are touched last
     counts.move(session, place, counts.place_of(conversation))
     live.tell(
         session, "conversation", now, account_id=conversation.account_id, id=conversation.id,

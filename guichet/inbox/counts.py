@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
+from sqlalchemy import Insert
 from sqlalchemy.orm import Session
 
 from guichet.db import dialect
@@ -64,7 +66,16 @@ def deferred(session: Session) -> Iterator[None]:
 
 
 def _apply(session: Session, changes: Counter[Place]) -> None:
-    table = table_of(ConversationCount)
-    for place, n in sorted(changes.items()):
-        if n:
-            dialect.upsert(session, table, {**place._asdict(), "n": n}, *Place._fields, add="n")
+    rows = [{**place._asdict(), "n": n} for place, n in changes.items() if n]
+    if rows:
+        session.execute(_counting(dialect.kind_of(session.connection())), {"moved": rows})
+
+
+@cache
+def _counting(kind: str) -> Insert:
+    def change(old: Any, new: Any) -> tuple[dict[str, Any], None]:
+        return {"n": old.n + new.n}, None
+
+    return dialect.upsert_given(
+        kind, "moved", table_of(ConversationCount), (*Place._fields, "n"), Place._fields, change
+    )

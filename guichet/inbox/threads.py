@@ -13,11 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.contract import Inbound
-from guichet.inbox import counts
+from guichet.inbox import counts, events
 from guichet.inbox.people import ID_LENGTH, web_address
 from guichet.inbox.states import State
 from guichet.inbox.words import clean, clean_short
-from guichet.models import Account, Conversation, ConversationEvent, Identity, Message
+from guichet.models import Account, Conversation, Identity, Message
 from guichet.policy import Actor
 
 _PARTS = 20  # of one thread: earlier ones are long closed
@@ -47,10 +47,7 @@ def conversation_for(
     session.flush()
     counts.move(session, None, counts.place_of(conversation))
     for kind, data in _first_events(conversation):
-        session.add(
-            ConversationEvent(conversation_id=conversation.id, at=now, kind=kind, staff_id=actor.staff_id, data=data)
-        )
-        session.flush()
+        events.append(session, conversation.id, kind, now, staff_id=actor.staff_id, data=data)
     return conversation
 
 
@@ -99,10 +96,10 @@ def _home(session: Session, found: Conversation) -> Conversation:
 
 
 def _first_events(conversation: Conversation) -> list[tuple[str, dict[str, Any]]]:
-    events: list[tuple[str, dict[str, Any]]] = [("created", {"previous_id": conversation.previous_id})]
+    first: list[tuple[str, dict[str, Any]]] = [("created", {"previous_id": conversation.previous_id})]
     if conversation.team_id is not None:
-        events.append(("owner", {"team_id": conversation.team_id, "staff_id": None}))
-    return events
+        first.append(("owner", {"team_id": conversation.team_id, "staff_id": None}))
+    return first
 
 
 def _above(post: Inbound | None) -> dict[str, Any]:

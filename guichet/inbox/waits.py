@@ -363,8 +363,9 @@ def _hand_over(book: _Book, event: Owned) -> None:
     book.owner = (event.team_id, event.staff_id)
     if book.open:
         *earlier, last = book.open.slices
-        last = replace(last, ended_at=max(last.started_at, event.at))
-        book.open = replace(book.open, slices=(*earlier, last, Slice(*book.owner, started_at=event.at)))
+        if last.started_at != event.at:  # else they had it for no time at all
+            earlier.append(replace(last, ended_at=max(last.started_at, event.at)))
+        book.open = replace(book.open, slices=(*earlier, Slice(*book.owner, started_at=event.at)))
 
 
 def _take_over(book: _Book, event: TookOver) -> None:

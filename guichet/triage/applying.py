@@ -1,11 +1,11 @@
-"""What the rules make of a message that just came in."""
+"""What the rules make of messages that just came in."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.inbox import handling, labels
@@ -17,26 +17,27 @@ from guichet.triage import facts, rules
 from guichet.triage.rules import Outcome, RuleValue
 
 
-def apply_rules(session: Session, actor: Actor, message: Message, now: datetime) -> int | None:
-    """Try the rules on a customer's message and carry out what they say. Returns the team in
-    whose queue the conversation now lies unassigned, if it does.
+def apply_rules(session: Session, actor: Actor, messages: Sequence[Message], now: datetime) -> list[int]:
+    """Try the rules on what customers wrote and carry out what they say, in the order of the
+    messages. Returns the teams, by id, in whose queues these conversations now lie unassigned.
 
     A conversation that is new is sorted whole; one that somebody may already be at work on
     only gets labels, so that a rule never takes it out of their hands.
     """
     require(actor, Action.SYSTEM)
-    account = session.get_one(Account, message.account_id)
-    conversation = session.get_one(Conversation, message.conversation_id)
-    on = [_value(rule) for rule in _rules_for(session, account)]
-    outcome = rules.decide(on, facts.of_messages(session, [message])[0]) if on else Outcome()
-    if outcome.rule_ids:
-        with changing(session, actor, conversation, now, "rules") as change:
-            change.rule_id = outcome.rule_ids[0]
-            change.event("rules", rule_ids=list(outcome.rule_ids), message_id=message.id)
-            _carry_out(change, outcome)
-    if conversation.state in ACTIVE and conversation.assignee_id is None:
-        return conversation.team_id
-    return None
+    on = session.scalars(select(Rule).where(Rule.is_on).order_by(Rule.position, Rule.id)).all() if messages else []
+    for message, fact in zip(messages, facts.of_messages(session, messages), strict=True) if on else ():
+        brand_id = session.get_one(Account, message.account_id).brand_id
+        outcome = rules.decide([_value(rule) for rule in on if rule.brand_id in (None, brand_id)], fact)
+        if outcome.rule_ids:
+            conversation = session.get_one(Conversation, message.conversation_id)
+            with changing(session, actor, conversation, now, "rules") as change:
+                change.rule_id = outcome.rule_ids[0]
+                change.event("rules", rule_ids=list(outcome.rule_ids), message_id=message.id)
+                _carry_out(change, outcome)
+    sorted_ = [session.get_one(Conversation, message.conversation_id) for message in messages]
+    lying = (c.team_id for c in sorted_ if c.state in ACTIVE and c.assignee_id is None)
+    return sorted({team_id for team_id in lying if team_id is not None})
 
 
 def _value(rule: Rule) -> RuleValue:
@@ -45,7 +46,8 @@ def _value(rule: Rule) -> RuleValue:
 
 def _carry_out(change: Change, outcome: Outcome) -> None:
     session, conversation = change.session, change.conversation
-    labels.put_labels(change, [i for i in outcome.labels if session.get(Label, i) is not None])
+    if outcome.labels:
+        labels.put_labels(change, [i for i in outcome.labels if session.get(Label, i) is not None])
     if conversation.state != State.NEW or conversation.assignee_id is not None:
         return
     if outcome.is_spam:
@@ -66,12 +68,3 @@ def _may_answer(change: Change, staff: Staff) -> bool:
     if staff.disabled_at is not None:
         return False
     return can(load_actor(change.session, staff, change.now), Action.CONVERSATION_ANSWER, change.conversation)
-
-
-def _rules_for(session: Session, account: Account) -> Sequence[Rule]:
-    """The rules that are on for an account's brand, in order of trial."""
-    return session.scalars(
-        select(Rule)
-        .where(Rule.is_on, or_(Rule.brand_id.is_(None), Rule.brand_id == account.brand_id))
-        .order_by(Rule.position, Rule.id)
-    ).all()

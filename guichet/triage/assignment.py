@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
-from guichet.inbox import handling
+from guichet.inbox import events, handling
 from guichet.inbox.changes import changing
 from guichet.inbox.states import ACTIVE
 from guichet.models import Conversation, ConversationEvent, Staff, Team, TeamMember
@@ -94,6 +94,7 @@ def assign_team(session: Session, actor: Actor, team_id: int, now: datetime) -> 
     if not any(m.is_here for m in members.values()):
         return 0
     given = 0
+    events.write(session)
     queue = _queue(session, team)
     let_go = _who_let_go(session, [c.id for c in queue])
     for conversation in queue:
@@ -123,7 +124,7 @@ def _queue(session: Session, team: Team) -> Sequence[Conversation]:
         (Conversation.priority == URGENT).desc(), Conversation.waiting_since.is_(None), Conversation.waiting_since,
         Conversation.id,
     )  # fmt: skip
-    return session.scalars(oldest_first.limit(BATCH)).all()
+    return session.scalars(oldest_first.limit(BATCH).options(selectinload(Conversation.labels))).all()
 
 
 def _who_let_go(session: Session, conversation_ids: Sequence[int]) -> dict[int, int]:
@@ -195,7 +196,6 @@ def _give(
         handling.hand_over(change, staff_id=staff_id, team=team, keep_team=True)
     member = session.get_one(TeamMember, (team.id, staff_id))
     member.last_assigned_at = now
-    session.flush()
     return True
 
 

@@ -33,7 +33,7 @@ def undo_macro(
     if event.staff_id != actor.staff_id:
         raise NotFound("there is no such macro here")
     with changing(session, actor, conversation, now, "macro") as change:
-        if conversation.version != event.data["version"] + 1:
+        if conversation.version != event.data["version"]:
             raise Conflict("something happened here since: undo it by hand", code="changed_since")
         before = event.data["before"]
         stands = standing(session, actor, conversation)

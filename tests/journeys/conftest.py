@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from cli.demo.browser import Browser as Office
+from tests.journeys.office import Poster, poster, sign_in
 from tests.journeys.stack import Stack, running
-from tests.journeys.windows import FLAGS
+from tests.journeys.windows import CHIEF, FLAGS
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +21,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("stack")
     with running(folder, "--demo", "--no-customers") as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def office(stack: Stack) -> Office:
+    """The API in an administrator's right; signed in once, for sign-ins are throttled."""
+    return sign_in(stack, CHIEF)
+
+
+@pytest.fixture(scope="module")
+def post(office: Office) -> Poster:
+    return poster(office)
 
 
 @pytest.fixture(scope="module")

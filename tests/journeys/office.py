@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import requests
 
@@ -12,6 +14,9 @@ from cli.demo.browser import Browser
 from tests.journeys.stack import Stack
 
 T = TypeVar("T")
+Poster = Callable[..., dict[str, Any]]
+PARIS = ZoneInfo("Europe/Paris")
+OURS = {"x": "auroreair", "mastodon": "auroreair@mastodon.rehearsal", "bluesky": "auroreair.test"}
 REHEARSAL_OFFSET = {"x": 1, "mastodon": 2, "bluesky": 3, "email": 4}
 
 
@@ -52,3 +57,23 @@ def accounts(browser: Browser) -> dict[tuple[str, str], dict[str, Any]]:
     """Connected accounts by network and local handle."""
     found = browser.get("/accounts", limit=200)["items"]
     return {(a["network"], a["handle"].lstrip("@").split("@")[0]): a for a in found}
+
+
+def poster(office: Browser) -> Poster:
+    """Schedules a post of Aurore Air: what most journeys are not about."""
+    known = accounts(office)
+
+    def make(text: str, at: datetime, *networks: str) -> dict[str, Any]:
+        chosen = [known[network, OURS[network].split("@")[0]] for network in networks]
+        variants = [{"account_id": account["id"]} for account in chosen]
+        made = office.post("/posts", {"brand_id": chosen[0]["brand"]["id"], "text": text, "variants": variants})
+        when = {"wall_time": f"{at.astimezone(PARIS):%Y-%m-%dT%H:%M}", "time_zone": "Europe/Paris"}
+        scheduled: dict[str, Any] = office.post(f"/posts/{made['id']}/schedule", when)
+        return scheduled
+
+    return make
+
+
+def published(stack: Stack, network: str, *texts: str) -> list[dict[str, Any]]:
+    """What a network published of these texts, in its order."""
+    return [e for e in ledger(stack, network) if e["text"] in texts and e["act"] in ("post", "reply")]

@@ -71,8 +71,10 @@ def test_a_post_for_every_network_is_scheduled_in_another_zone_and_goes_out(page
         seconds=120,
     )
     assert len(sent) == 3
-    page.goto(f"{stack.url}/calendar")
+    page.goto(f"{stack.url}/calendar?view=list")  # the month shows the first few of a day
     expect(page.get_by_text("Gate change").first).to_be_visible(timeout=20_000)
+    page.goto(f"{stack.url}/calendar?view=month")
+    expect(page.locator(".chip").first).to_be_visible(timeout=20_000)
     keep(page, "calendar")
 
 

@@ -16,9 +16,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from cli.demo.browser import Browser as Office
-from tests.journeys.office import accounts, eventually, ledger, sign_in
+from tests.journeys.office import accounts, eventually, ledger
 from tests.journeys.stack import Stack
-from tests.journeys.windows import AUTHOR, CHIEF, SOCIAL, drag, enter, in_month, keep
+from tests.journeys.windows import AUTHOR, SOCIAL, drag, enter, in_month, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 NEW_YORK = ZoneInfo("America/New_York")
@@ -50,12 +50,6 @@ def winter(account: str, last: datetime) -> bytes:
     table.writerow(COLUMNS)
     table.writerows(rows)
     return out.getvalue().encode()
-
-
-@pytest.fixture(scope="module")
-def office(stack: Stack) -> Office:
-    """The API in an administrator's right."""
-    return sign_in(stack, CHIEF)
 
 
 def named(office: Office, text: str) -> Mapping[str, Any]:

@@ -1,55 +1,22 @@
-"""Publishing as its people click it: a thread, the brake, the calendar, a doubt. In Chromium,
+"""Publishing as its people click it: a thread, the brake, the calendar. In Chromium,
 over rehearsal networks, whose ledgers say what really went out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from cli.demo.browser import Browser as Office
 from tests.channels.rig import sample_image
-from tests.journeys.office import accounts, eventually, ledger, sign_in
+from tests.journeys.office import OURS, PARIS, Poster, eventually, published
 from tests.journeys.stack import Stack
 from tests.journeys.windows import CHIEF, SOCIAL, drag, enter, in_month, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-PARIS = ZoneInfo("Europe/Paris")
-OURS = {"x": "auroreair", "mastodon": "auroreair@mastodon.rehearsal", "bluesky": "auroreair.test"}
-Poster = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def office(stack: Stack) -> Office:
-    """The API in an administrator's right; signed in once, for sign-ins are throttled."""
-    return sign_in(stack, CHIEF)
-
-
-@pytest.fixture(scope="module")
-def post(office: Office) -> Poster:
-    """Schedules a post of Aurore Air through the API: what these tests are not about."""
-    known = accounts(office)
-
-    def make(text: str, at: datetime, *networks: str) -> dict[str, Any]:
-        chosen = [known[network, OURS[network].split("@")[0]] for network in networks]
-        variants = [{"account_id": account["id"]} for account in chosen]
-        made = office.post("/posts", {"brand_id": chosen[0]["brand"]["id"], "text": text, "variants": variants})
-        when = {"wall_time": f"{at.astimezone(PARIS):%Y-%m-%dT%H:%M}", "time_zone": "Europe/Paris"}
-        scheduled: dict[str, Any] = office.post(f"/posts/{made['id']}/schedule", when)
-        return scheduled
-
-    return make
-
-
-def published(stack: Stack, network: str, *texts: str) -> list[dict[str, Any]]:
-    """What a network published of these texts, in its order."""
-    return [e for e in ledger(stack, network) if e["text"] in texts and e["act"] in ("post", "reply")]
 
 
 def test_a_thread_with_media_goes_out_once_in_order_on_each_network(page: Page, stack: Stack, tmp_path: Path) -> None:
@@ -158,23 +125,3 @@ def test_a_post_is_dragged_to_another_day_undone_and_moved_by_keyboard(
     page.get_by_role("button", name=re.compile("^Move to Wed")).press("Enter")
     expect(page.get_by_text(re.compile("^Moved to")).first).to_be_visible()
     assert office.get(f"/posts/{made['id']}")["wall_time"] == f"{wednesday:%Y-%m-%dT%H:%M}"
-
-
-def test_a_doubt_that_nobody_can_settle_is_decided_by_a_person(
-    page: Page, stack: Stack, office: Office, post: Poster
-) -> None:
-    """X calls it a duplicate, which proves nothing, and only the first one can be found."""
-    text = "Good morning! All flights leave on time."
-    post(text, datetime.now(PARIS), "x")
-    eventually(lambda: published(stack, "x", text), seconds=60)
-    made = post(text, datetime.now(PARIS), "x")
-    eventually(lambda: office.get(f"/posts/{made['id']}")["state"] == "needs_human", seconds=240)
-    enter(page, stack, SOCIAL, "/needs-you")
-    matter = page.get_by_role("article").filter(has_text=text)
-    expect(matter).to_contain_text("it was not there")
-    matter.get_by_role("button", name="Drop it").click()
-    keep(page, "needs-you-dropping")
-    page.get_by_role("dialog").get_by_role("button", name="Drop it").click()
-    expect(matter).to_have_count(0)
-    assert office.get(f"/posts/{made['id']}")["state"] == "cancelled"
-    assert len(published(stack, "x", text)) == 1

@@ -15,6 +15,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 CHIEF, SOCIAL = "tomas@aurore.example", "jonas@aurore.example"
 LEAD, AGENT = "ines@aurore.example", "david@aurore.example"
 AUTHOR = "mei@aurore.example"
+_ARRIVED = """() => Promise.allSettled(
+    document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished))"""
 
 
 def enter(page: Page, stack: Stack, email: str, path: str = "/inbox") -> None:
@@ -56,7 +58,7 @@ def drag(page: Page, chip: Locator, since: datetime, days: int) -> datetime:
 def keep(page: Page, name: str) -> None:
     """Keep a picture, and have axe look at the page, once the colours that were on their way have arrived."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    page.wait_for_function("document.getAnimations().every((one) => !(one instanceof CSSTransition))")
+    page.evaluate(_ARRIVED)
     page.screenshot(path=str(PICTURES / f"{name}.png"))
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()

@@ -102,7 +102,7 @@ def test_a_new_conversation_is_sorted_and_one_in_hand_only_labelled(scene: Scene
         ],
     )  # fmt: skip
     new = scene.customer_says("My parcel", root="a")
-    assert apply_rules(scene.session, SYSTEM, new, scene.now) == team.id
+    assert apply_rules(scene.session, SYSTEM, [new], scene.now) == [team.id]
     conversation = scene.conversation_of(new)
     assert (conversation.team_id, conversation.priority, [x.id for x in conversation.labels]) == (
         team.id,
@@ -113,7 +113,7 @@ def test_a_new_conversation_is_sorted_and_one_in_hand_only_labelled(scene: Scene
     first = scene.customer_says("Hello", root="b")
     held = scene.conversation_of(first)
     inbox.claim(scene.session, scene.actor(), held, scene.now)
-    assert apply_rules(scene.session, SYSTEM, scene.customer_says("parcel!", root="b"), scene.now) is None
+    assert apply_rules(scene.session, SYSTEM, [scene.customer_says("parcel!", root="b")], scene.now) == []
     assert (held.team_id, held.assignee_id, held.priority) == (None, scene.agent.id, 1)
     scene.session.refresh(held, ["labels"])
     assert [x.id for x in held.labels] == [label.id]
@@ -125,7 +125,7 @@ def test_spam_by_rule_ends_the_wait_as_moderated(scene: Scene) -> None:
         conditions=[cond("text", "any_of", "crypto")], actions=[{"kind": "spam"}],
     )  # fmt: skip
     message = scene.customer_says("Free crypto")
-    apply_rules(scene.session, SYSTEM, message, scene.now)
+    apply_rules(scene.session, SYSTEM, [message], scene.now)
     assert scene.conversation_of(message).state == "spam"
     assert [w.end_kind for w in scene.session.query(m.Wait)] == ["moderated"]
 

@@ -15,8 +15,10 @@ from sqlalchemy.exc import OperationalError
 from channels.contract import Inbound, InboundKind, Person, RawItem, Surface
 from guichet import models as m
 from guichet.clock import utc_now
-from guichet.inbox import ingest
-from guichet.policy import SYSTEM
+from guichet.inbox import ingest, thread, timeline
+from guichet.policy import SYSTEM, load_actor
+from guichet.triage import operations as triage
+from tests import factories as f
 from tests.channels.mastodon_rig import MastodonRig
 from tests.workers.hearing import begin, looking, texts
 from tests.workers.stage import QuickNetworks, Stage, open_stage
@@ -43,7 +45,8 @@ class Deadly(QuickNetworks):
         if item.body == POISON:
             raise Killed
         name = item.body.decode()
-        author = Person("https://there/ines", "ines")
+        who = name.partition(" of ")[2] or "ines"
+        author = Person(f"https://there/{who}", who)
         return [Inbound(name, InboundKind.MENTION, Surface.PUBLIC, author, name, utc_now(), name)]
 
 
@@ -118,3 +121,40 @@ def test_while_the_database_takes_nothing_up_nothing_counts_against_the_item(sta
     let_time_pass(stage)
     receive.digest()
     assert texts(stage) == ["one"]
+
+
+def test_many_at_once_are_sorted_and_shared_with_their_history_in_order_and_no_stretch_of_nobody(stage: Stage) -> None:
+    with stage.session() as session:
+        agents = [f.make_staff(session, presence="online") for _ in range(2)]
+        for agent in agents:
+            f.make_grant(session, agent, session.get_one(m.Account, stage.account_id), "agent")
+        team = f.make_team(session, *agents, assignment="round_robin")
+        boss = load_actor(session, f.make_staff(session, "administrator"), utc_now())
+        triage.create_rule(
+            session, boss, name="Parcels", is_on=True, now=utc_now(),
+            conditions=[{"field": "text", "operator": "any_of", "value": ["parcel"]}],
+            actions=[{"kind": "team", "value": team.id}],
+        )  # fmt: skip
+    people = 4
+    put(stage, *(f"parcel {n} of {n % people}".encode() for n in range(people)))
+    put(stage, b"another of 1")
+    receive.digest()
+    with looking(stage) as session:
+        found = session.scalars(select(m.Conversation).order_by(m.Conversation.id)).all()
+        assert len(found) == people + 1  # another root, hence another conversation
+        sorted_ = found[:people]
+        assert [c.assignee_id for c in sorted_] == [agents[n % 2].id for n in range(people)]
+        for conversation in sorted_:
+            kinds = [e.kind for e in thread.read_events(session, SYSTEM, conversation)]
+            assert kinds == ["created", "received", "rules", "assigned", "owner", "assigned", "owner"]
+            (wait,) = session.scalars(select(m.Wait).where(m.Wait.conversation_id == conversation.id))
+            (counted,) = timeline.recount_waits(session, SYSTEM, conversation)
+            (stretch,) = wait.slices
+            assert (stretch.team_id, stretch.staff_id) == (team.id, conversation.assignee_id)
+            assert [(s.team_id, s.staff_id, s.started_at) for s in counted.slices] == [
+                (stretch.team_id, stretch.staff_id, stretch.started_at)
+            ]
+        counted_rows = session.execute(select(m.ConversationCount.assignee_id, m.ConversationCount.n)).all()
+        assert {who: n for who, n in counted_rows if n} == {0: 1, agents[0].id: 2, agents[1].id: 2}
+        told = session.scalars(select(m.LiveEvent.data["id"].as_integer()).where(m.LiveEvent.kind == "conversation"))
+        assert set(told) == {c.id for c in found}
