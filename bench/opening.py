@@ -1,8 +1,9 @@
-"""From a webhook to the open page: a customer's post is delivered, and an agent's page shows it.
+"""From a webhook to the open page and to whom it was given: a customer's post is delivered.
 
 The whole stack as `guichet run` starts it. Signed deliveries come at a steady rate; a page
 listens to the live events and, told of a conversation, fetches its messages. What counts is
-the time from the beginning of the delivery to the text in the page's hands.
+the time from the beginning of the delivery to the text in the page's hands; by then a rule and a
+team's turn have given it to somebody.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bench.databases import fresh
@@ -29,16 +31,18 @@ from channels.contract import Connected
 from guichet.accounts.operations import save_connected
 from guichet.config import Settings
 from guichet.db.engine import open_engine
-from guichet.models import PollCursor
-from guichet.policy import SYSTEM
+from guichet.models import Account, Conversation, PollCursor
+from guichet.policy import SYSTEM, load_actor
 from guichet.sealing import Sealer
 from guichet.staff.operations import create_token_for
-from tests.factories import make_brand, make_staff
+from guichet.triage.operations import create_rule
+from tests.factories import make_brand, make_grant, make_staff, make_team
 from tests.journeys.stack import Stack, running
 
 RATE = 20  # deliveries a second
 COUNT = 600
 WARM_UP = 40  # deliveries that do not count
+AGENTS = 6
 PAGES = 4  # connections that fetch
 PATIENCE = 300  # seconds for the last of them
 GOAL = 1.0  # seconds, p95: what a person takes for "at once"
@@ -58,6 +62,7 @@ def measure() -> Iterator[Figure]:
             page.deliver(range(WARM_UP))
             page.deliver(range(WARM_UP, WARM_UP + COUNT))
             yield from page.figures(kind)
+            _require_given(url)
 
 
 def _settle(settings: Settings, url: str) -> tuple[int, str]:
@@ -71,11 +76,34 @@ def _settle(settings: Settings, url: str) -> tuple[int, str]:
         for stream in ("mentions", "direct", "own"):
             later = now + timedelta(days=1)
             session.add(PollCursor(account_id=account.id, stream=stream, value={}, next_poll_at=later))
+        _share_out(session, account, now)
         staff = make_staff(session, "owner")
         _, token = create_token_for(session, SYSTEM, staff, name="bench", scopes=["read"], expires_at=None, now=now)
         found = account.id
     engine.dispose()
     return found, token
+
+
+def _share_out(session: Session, account: Account, now: datetime) -> None:
+    """A rule gives what comes to a team, whose members take turns."""
+    agents = [make_staff(session, presence="online", capacity=COUNT) for _ in range(AGENTS)]
+    for agent in agents:
+        make_grant(session, agent, account, "agent")
+    team = make_team(session, *agents, assignment="round_robin")
+    asked = [{"field": "text", "operator": "any_of", "value": ["suitcase"]}]
+    boss, actions = load_actor(session, make_staff(session, "administrator"), now), [{"kind": "team", "value": team.id}]
+    create_rule(session, boss, name="Baggage", is_on=True, conditions=asked, actions=actions, now=now)
+
+
+def _require_given(url: str) -> None:
+    """Whatever was shown had been given to somebody in the transaction that took it up."""
+    engine = open_engine(url)
+    with Session(engine) as session:
+        given = session.scalar(
+            select(func.count()).select_from(Conversation).where(Conversation.assignee_id.is_not(None))
+        )
+    engine.dispose()
+    assert given == WARM_UP + COUNT, f"{given} were given to somebody"
 
 
 @dataclass
