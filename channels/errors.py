@@ -9,6 +9,7 @@ them is: could the network have accepted what we sent?
     ├── AuthExpired     refused because our credentials no longer hold
     ├── RateLimited     refused for now; says until when
     ├── Unavailable     surely never reached the network (connection refused, DNS, TLS)
+    │   └── StillWorking the network has an upload and is not done with it
     ├── OutcomeUnknown  it may or may not have been accepted
     ├── Gone            the thing addressed does not exist there (404, 410)
     ├── Forged          an incoming webhook that the network did not sign
@@ -90,6 +91,17 @@ class Unavailable(ChannelError):
     """The request surely never reached the network: safe to try again later."""
 
     code = "unavailable"
+
+
+class StillWorking(Unavailable):
+    """Nothing was published: the network works at what was uploaded. `begun` (JSON-able) is what it
+    has by now, for an Uploader to go on with; `again_after` in seconds."""
+
+    code = "media_processing"
+
+    def __init__(self, detail: str, *, begun: Mapping[str, Any], again_after: float) -> None:
+        super().__init__(detail)
+        self.begun, self.again_after = dict(begun), again_after
 
 
 class OutcomeUnknown(ChannelError):

@@ -33,7 +33,7 @@ from workers.committing import Committer, Outcome
 from workers.desks import Desk, Desks, is_refused_again, renew
 from workers.lines import Lines
 from workers.runtime import Process, current
-from workers.staging import stage
+from workers.staging import prepare, stage
 
 log = structlog.get_logger(__name__)
 
@@ -268,7 +268,7 @@ class Sender:
             return Start(claimed, claimed.key, claimed.prepared)
         if claimed.is_repeat:
             raise Unproved
-        prepared = desk.publisher.prepare(draft)
+        prepared = prepare(self._process, claimed, draft, desk)
         return Start(claimed, desk.publisher.new_key(now), prepared)
 
     def _reopen(self, claimed: Claimed) -> None:

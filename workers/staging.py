@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import structlog
 
-from channels.contract import Discarder, Draft, Stager
-from channels.errors import ChannelError, Gone, Unavailable
+from channels.contract import JSON, Discarder, Draft, Stager, Uploader
+from channels.errors import ChannelError, Gone, Rejected, StillWorking, Unavailable
 from guichet.db.dialect import database_now
 from guichet.delivery import staging
 from guichet.delivery.engine import Claimed, Start
@@ -43,6 +43,27 @@ def stage(process: Process, claimed: Claimed, draft: Draft, desk: Desk, stager: 
             staging.leave(connection, staged.id, database_now(connection))
         raise Unavailable("what was made there for it is gone; another is made", code="staged_gone") from e
     return Start(claimed, staged.key, made)
+
+
+def prepare(process: Process, claimed: Claimed, draft: Draft, desk: Desk) -> JSON:
+    """What the send needs, going on with what the network has already of its files. Raises
+    ChannelError; what the network still works at is written down first."""
+    publisher = desk.publisher
+    if not isinstance(publisher, Uploader) or not draft.media:
+        return publisher.prepare(draft)
+    with process.runtime.engine.begin() as connection:
+        now = database_now(connection)
+        found = staging.find_uploads(connection, claimed, now)
+    try:
+        return publisher.prepare_on(draft, found.begun if found else {})
+    except StillWorking as e:
+        if found and now - found.begun_at > staging.UPLOADS_WAIT:
+            raise Rejected("the network does not finish its work on a file", code="media_processing_timeout") from e
+        uploads = staging.Uploads(e.begun, found.begun_at if found else now)
+        with process.runtime.engine.begin() as connection:
+            now = database_now(connection)
+            staging.keep_uploads(connection, claimed, process.living().worker_id, uploads, now)
+        raise
 
 
 def discard_leftovers(process: Process) -> None:

@@ -53,6 +53,7 @@ from channels.contract.sending import (
     Standing,
     Target,
     Timeline,
+    Uploader,
 )
 from channels.contract.spec import ChannelSpec, Cost
 
@@ -99,5 +100,6 @@ __all__ = [
     "Target",
     "TextLimit",
     "Timeline",
+    "Uploader",
     "Waiter",
 ]

@@ -104,6 +104,17 @@ class Publisher(Protocol):
 
 
 @runtime_checkable
+class Uploader(Protocol):
+    """A publisher of a network that works for minutes at what was uploaded to it. Its `prepare` waits
+    for seconds only and raises StillWorking then."""
+
+    def prepare_on(self, draft: Draft, begun: Mapping[str, Any]) -> JSON:
+        """`prepare`, going on with the uploads that a StillWorking told of under the same content;
+        what is not there any more is uploaded again."""
+        ...
+
+
+@runtime_checkable
 class Stager(Protocol):
     """A publisher of a network that publishes in two steps: something invisible is made first
     (a container, a draft), and `send` makes that public. Its key is on record before it is

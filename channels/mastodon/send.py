@@ -17,7 +17,7 @@ from typing import Any
 
 from channels import answers
 from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surface, Target
-from channels.errors import Gone, Malformed, OutcomeUnknown, Rejected, Unavailable
+from channels.errors import Gone, Malformed, OutcomeUnknown, Rejected, StillWorking
 from channels.mastodon.api import Api, allowance, time_of
 from channels.mastodon.markup import mentioned
 from channels.sentences import say
@@ -25,9 +25,9 @@ from channels.wire import Wire
 
 # From open to closed. What a server calls otherwise is answered as narrowly as can be.
 _VISIBILITIES = ("public", "unlisted", "private", "direct")
-# Waits, in seconds, for a server that is still working on an upload: 40 s in all.
-PROCESSING_WAITS = (0.1, 0.2, 0.4, 0.8, 1.5, 3, 5, 5, 6, 6, 6, 6)
-_FILM_WAITS = (6,) * 10  # and a minute more for a film, which is coded anew there
+# Waits, in seconds, for a server that is still working on an upload, before the thread is given back.
+PROCESSING_WAITS = (0.1, 0.2, 0.4, 0.8, 1.5, 3, 4)
+_AGAIN_AFTER = 10.0  # seconds until it is asked again: a film is coded anew there
 
 
 def answer_text(text: str, target: Target) -> str:
@@ -83,9 +83,14 @@ class MastodonPublisher:
 
     def prepare(self, draft: Draft) -> JSON:
         """Upload what is attached. Refuses a direct message that others could read."""
+        return self.prepare_on(draft, {})
+
+    def prepare_on(self, draft: Draft, begun: Mapping[str, Any]) -> JSON:
+        """Go on with the uploads that the instance has by now, by the hash of their files."""
         if visibility_of(draft) == "direct":
             _refuse_eavesdroppers(draft)
-        return {"media_ids": [self._upload(item) for item in draft.media]}
+        uploads = dict(begun)
+        return {"media_ids": [self._upload(item, uploads) for item in draft.media]}
 
     def new_key(self, now: datetime) -> str:
         return str(uuid.uuid4())
@@ -108,7 +113,15 @@ class MastodonPublisher:
 
     # -- media
 
-    def _upload(self, item: MediaItem) -> str:
+    def _upload(self, item: MediaItem, uploads: JSON) -> str:
+        there = uploads.get(item.sha256)
+        if isinstance(there, str):
+            try:
+                self._await_processing(there, uploads)
+            except Gone:  # nobody used it for a day
+                del uploads[item.sha256]
+            else:
+                return there
         focus = {"focus": f"{item.focus[0]:.2f},{item.focus[1]:.2f}"} if item.focus else {}
         how: JSON = {
             "files": {"file": (item.filename, item.open(), item.mime)},
@@ -118,17 +131,17 @@ class MastodonPublisher:
             response = self._api.call("POST", "/api/v2/media", **how)
         except Gone:  # before Mastodon 3.1.3, and some others, there is only v1, which waits itself
             response = self._api.call("POST", "/api/v1/media", **how)
-        media_id = _id_of(answers.json_of(response))
+        media_id = uploads[item.sha256] = _id_of(answers.json_of(response))
         if response.status_code == 202:
-            self._await_processing(media_id, _FILM_WAITS if item.mime.startswith("video/") else ())
+            self._await_processing(media_id, uploads)
         return media_id
 
-    def _await_processing(self, media_id: str, more: Sequence[float]) -> None:
-        for seconds in (*self._processing_waits, *more):
+    def _await_processing(self, media_id: str, uploads: JSON) -> None:
+        for seconds in self._processing_waits:
             time.sleep(seconds)
             if self._api.call("GET", f"/api/v1/media/{media_id}").status_code == 200:  # 206: not yet
                 return
-        raise Unavailable("the instance is still working on an upload", code="media_processing")
+        raise StillWorking("the instance is still working on an upload", begun=uploads, again_after=_AGAIN_AFTER)
 
 
 def _content_of(draft: Draft, prepared: Mapping[str, Any]) -> JSON:

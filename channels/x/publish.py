@@ -8,24 +8,30 @@ from datetime import datetime
 from typing import Any
 
 from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surface, Target
-from channels.errors import OutcomeUnknown, Rejected
+from channels.errors import Gone, OutcomeUnknown, Rejected, StillWorking
 from channels.wire import Wire
 from channels.x import shapes
 from channels.x.client import XClient, data_of
 
-_PROCESSING_PATIENCE = 300.0  # seconds that a video may take before we say that it failed
+_PROCESSING_PATIENCE = 8.0  # seconds that a video is waited for before the thread is given back
+_AGAIN_AFTER = 5.0  # seconds, at least, before it is asked for again
 
 
 class XPublisher:
     """Sends as one account. Holds one client for its life: it is cheap to send often."""
 
-    def __init__(self, connection: Connection, wire: Wire) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, wire: Wire, patience: float = _PROCESSING_PATIENCE) -> None:
+        self._connection, self._patience = connection, patience
         self._client = XClient(connection, wire)
 
     def prepare(self, draft: Draft) -> JSON:
         """Upload the media and give them their alternative texts."""
-        return {"media_ids": [self._upload(item, draft.surface) for item in draft.media]}
+        return self.prepare_on(draft, {})
+
+    def prepare_on(self, draft: Draft, begun: Mapping[str, Any]) -> JSON:
+        """Go on with the uploads that X has by now, by the hash of their files."""
+        uploads = dict(begun)
+        return {"media_ids": [self._upload(item, draft.surface, uploads) for item in draft.media]}
 
     def new_key(self, now: datetime) -> str:
         """X has no idempotency key."""
@@ -71,21 +77,37 @@ class XPublisher:
         url = f"https://x.com/{self._connection.handle}/status/{number}"
         return Receipt(number, url=url, accepted_at=shapes.time_of(number), context={"surface": Surface.PUBLIC.value})
 
-    def _upload(self, item: MediaItem, surface: Surface) -> str:
-        media = self._client.upload(item.open(), item.mime, _category(item.mime, surface))
+    def _upload(self, item: MediaItem, surface: Surface, uploads: JSON) -> str:
+        media = self._found(uploads.get(item.sha256))
+        if media is None:
+            media = self._client.upload(item.open(), item.mime, _category(item.mime, surface))
         media_id = str(media["id"])
-        self._await_processing(media_id, media)
+        uploads[item.sha256] = media_id
+        self._await_processing(media_id, media, uploads)
         if item.alt:
             self._client.describe(media_id, item.alt)
         return media_id
 
-    def _await_processing(self, media_id: str, media: JSON) -> None:
-        """Wait until a video can be attached. Raises Rejected when X cannot use it."""
-        end = time.monotonic() + _PROCESSING_PATIENCE
+    def _found(self, media_id: Any) -> JSON | None:
+        """What X says of an upload that it has; None where it has it no more."""
+        if not isinstance(media_id, str):
+            return None
+        try:
+            return {**self._client.upload_status(media_id), "id": media_id}
+        except (Gone, Rejected):
+            return None
+
+    def _await_processing(self, media_id: str, media: JSON, uploads: JSON) -> None:
+        """Wait until a video can be attached. Raises StillWorking where that takes longer, Rejected
+        when X cannot use it."""
+        end = time.monotonic() + self._patience
         while (info := media.get("processing_info") or {}).get("state") in ("pending", "in_progress"):
-            if time.monotonic() > end:
-                raise Rejected("X did not finish processing the file", code="media_processing_timeout")
-            time.sleep(min(max(float(info.get("check_after_secs", 1)), 0.1), 10))
+            wait = min(max(float(info.get("check_after_secs", 1)), 0.1), 60)
+            if time.monotonic() + wait > end:
+                raise StillWorking(
+                    "X is still working on the film", begun=uploads, again_after=max(wait, _AGAIN_AFTER)
+                )  # fmt: skip
+            time.sleep(wait)
             media = self._client.upload_status(media_id)
         if info.get("state") == "failed":
             raise Rejected("X cannot process the file", code="media_processing_failed", evidence={"info": dict(info)})

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import ChannelSpec, Looked, Receipt, Recovery
-from channels.errors import AuthExpired, ChannelError, Gone, RateLimited, Rejected, Unavailable
+from channels.errors import AuthExpired, ChannelError, Gone, RateLimited, Rejected, StillWorking, Unavailable
 from channels.sentences import say
 from guichet.delivery.states import IDEMPOTENT, AttemptState, State
 
@@ -111,6 +111,8 @@ def after_failed_preparation(error: BaseException, *, tries: int, now: datetime)
         return Verdict(
             State.DUE, AttemptState.UNSENT, not_before=until, park_until=until, parks_app=error.scope == "app", **said
         )
+    if isinstance(error, StillWorking):
+        return Verdict(State.DUE, AttemptState.UNSENT, not_before=now + timedelta(seconds=error.again_after), **said)
     if isinstance(error, AuthExpired):
         return Verdict(State.NEEDS_HUMAN, AttemptState.UNSENT, **said)
     if isinstance(error, Rejected | Gone) or not isinstance(error, ChannelError):

@@ -86,6 +86,48 @@ def record(
     return connection.execute(written).rowcount == 1
 
 
+UPLOADS = "uploads"  # the key of what stands for files that a network has and works at
+UPLOADS_LIVE = timedelta(hours=12)  # networks forget what nobody used after a day
+UPLOADS_WAIT = timedelta(minutes=30)  # longer than that no network works at a film that it can use
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """What a network has of a delivery's files, and since when."""
+
+    begun: Mapping[str, Any] = field(repr=False)
+    begun_at: datetime
+
+
+def find_uploads(connection: Connection, claimed: Claimed, now: datetime) -> Uploads | None:
+    """What an earlier try uploaded of the same content, if the network may still have it."""
+    row = connection.execute(
+        select(_S.c.made, _S.c.begun_at).where(
+            _S.c.delivery_id == claimed.id, _S.c.state == StagedState.MADE, _S.c.key == UPLOADS,
+            _S.c.generation == claimed.generation, _S.c.payload_hash == claimed.payload_hash,
+            _S.c.begun_at > now - UPLOADS_LIVE,
+        )
+    ).one_or_none()  # fmt: skip
+    return Uploads(row.made, row.begun_at) if row is not None else None
+
+
+def keep_uploads(
+    connection: Connection, claimed: Claimed, worker_id: str, uploads: Uploads, now: datetime
+) -> None:  # fmt: skip
+    """Write down what the network has by now, in place of what it had before; nothing where the
+    delivery is no longer this worker's."""
+    if not _is_held(connection, claimed, worker_id):
+        return
+    open_ = update(_S).where(_S.c.delivery_id == claimed.id, _S.c.state.in_(OPEN))
+    connection.execute(open_.values(state=StagedState.LEFT, ended_at=now))
+    connection.execute(
+        insert(_S).values(
+            delivery_id=claimed.id, generation=claimed.generation, payload_hash=claimed.payload_hash, key=UPLOADS,
+            made=dict(uploads.begun), state=StagedState.MADE, begun_at=uploads.begun_at,
+        )
+    )  # fmt: skip
+
+
 def leave(connection: Connection, staged_id: int, now: datetime) -> None:
     """It is of no use any more: another is made where one is needed."""
     connection.execute(

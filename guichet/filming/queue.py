@@ -8,7 +8,7 @@ somebody began to keep and nobody wrote down are named by its row, and taken awa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -96,7 +96,7 @@ def take(session: Session, actor: Actor, storage_key: str, now: datetime) -> Wor
         session.flush()
         return Work(
             rendition.id, media.id, job.fence, media.mime, media.size, float(media.film["seconds"]), plan,
-            media.storage_key, storage_key, stale, _find_twin(session, media, rendition),
+            media.storage_key, storage_key, stale, _find_twin(session, media, plan),
         )  # fmt: skip
 
 
@@ -105,16 +105,20 @@ def _is_free(now: datetime) -> ColumnElement[bool]:
     return or_(waits, and_(_J.c.state == FilmState.RUNNING, _J.c.lease_until < now))
 
 
-def _find_twin(session: Session, media: Media, rendition: Rendition) -> Twin | None:
+def _find_twin(session: Session, media: Media, plan: FilmPlan) -> Twin | None:
+    """What was made of the same bytes by the same plan, be it for other bounds."""
     same = (
         select(Rendition)
         .join(Media, Media.id == Rendition.media_id)
-        .where(Media.sha256 == media.sha256, Rendition.recipe == rendition.recipe, Rendition.sha256 != "")
+        .join(FilmJob, FilmJob.rendition_id == Rendition.id)
+        .where(Media.sha256 == media.sha256, Rendition.sha256 != "", Rendition.size <= plan.max_bytes)
     )
-    found = session.scalar(same.limit(1))
-    if found is None:
-        return None
-    return Twin(found.storage_key, MadeFilm(found.sha256, found.size, found.width, found.height, dict(found.film)))
+    for found in session.scalars(same):
+        made_by = plan_for(ref_of(media), FilmBounds.of(found.recipe))
+        if made_by is not None and replace(made_by, max_bytes=plan.max_bytes) == plan:
+            film = MadeFilm(found.sha256, found.size, found.width, found.height, dict(found.film))
+            return Twin(found.storage_key, film)
+    return None
 
 
 def reach(session: Session, actor: Actor, work: Work, part: float, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from guichet.publishing.checking import Specs
 from guichet.publishing.renditions import limit_of
 from guichet.storage import new_key
 
-_WORK = 3.0  # seconds of work for a second of film, where nothing is known yet
+_WORK = 5.0  # seconds of work for a second of film, where nothing is known yet
 
 
 def ask_for_films(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from channels.contract import Connection, Draft, Editor, Receipt, Surface, Target
-from channels.errors import Gone, RateLimited, Rejected, Unavailable
+from channels.errors import Gone, RateLimited, Rejected, StillWorking
 from channels.mastodon import SPEC
 from channels.mastodon.send import MastodonPublisher, answer_text
 from channels.rehearsal.base import Fault
@@ -158,8 +158,16 @@ def test_an_upload_is_waited_for(rig: MastodonRig) -> None:
 def test_an_upload_that_never_ends_publishes_nothing() -> None:
     with MastodonRig(Ways(processing_seconds=60)) as slow:
         publisher = MastodonPublisher(slow.connect(), slow.wire, processing_waits=(0.01, 0.01))
-        with pytest.raises(Unavailable):
-            publisher.prepare(Draft("vidéo", media=(sample_image("alt"),)))
+        draft = Draft("vidéo", media=(sample_image("alt"),))
+        with pytest.raises(StillWorking) as caught:
+            publisher.prepare(draft)
+        with pytest.raises(StillWorking) as again:
+            publisher.prepare_on(draft, caught.value.begun)
+        assert again.value.begun == caught.value.begun
+        assert len(slow.network.store.all("media")) == 1
+        with pytest.raises(StillWorking) as anew:  # of what is gone there, another
+            publisher.prepare_on(draft, {draft.media[0].sha256: "999"})
+        assert anew.value.begun != caught.value.begun
         assert slow.published() == []
 
 

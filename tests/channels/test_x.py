@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -18,9 +19,10 @@ from channels.contract import (
     Surface,
     Target,
 )
-from channels.errors import Gone, OutcomeUnknown, RateLimited, Rejected
+from channels.errors import Gone, OutcomeUnknown, RateLimited, Rejected, StillWorking
 from channels.limits import problems
 from channels.x import SPEC
+from channels.x.publish import XPublisher
 from channels.x.shapes import time_of
 from channels.x.walk import walk
 from tests.channels.contract_rows import ContractRows
@@ -96,6 +98,20 @@ def test_a_video_is_awaited_until_it_can_be_attached() -> None:
         film = MediaItem(sha256(body).hexdigest(), "video/mp4", len(body), "f.mp4", "Un film", lambda: body)
         rig.begin(rig.connect(), rig.draft("à voir", media=(film,))).send()
         assert [m["mime"] for m in rig.published()[0]["media"]] == ["video/mp4"]
+
+
+def test_a_video_that_takes_long_gives_the_thread_back_and_is_not_uploaded_again() -> None:
+    with XRig(processing=0.3) as rig:
+        film = MediaItem(sha256(b"a film").hexdigest(), "video/mp4", 6, "f.mp4", "Un film", lambda: b"a film")
+        draft, publisher = rig.draft("à voir", media=(film,)), XPublisher(rig.connect(), rig.make_wire(), patience=0)
+        with pytest.raises(StillWorking) as caught:
+            publisher.prepare(draft)
+        time.sleep(0.35)
+        assert publisher.prepare_on(draft, caught.value.begun) == {"media_ids": [caught.value.begun[film.sha256]]}
+        assert len(rig.network.store.all("media")) == 1
+        with pytest.raises(StillWorking) as anew:  # what is gone there is uploaded again
+            publisher.prepare_on(draft, {film.sha256: "1"})
+        assert anew.value.begun != caught.value.begun
 
 
 def test_the_same_text_again_is_a_doubt_and_not_a_failure(rig: XRig, connection: Connection) -> None:

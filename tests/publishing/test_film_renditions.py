@@ -165,7 +165,8 @@ def test_a_post_is_planned_with_a_film_that_is_still_to_be_made_and_what_was_agr
     assert not list((process.runtime.settings.data_dir / "films").iterdir())
     desk.session.commit()
     twin = brought(desk, process, webm)
-    ask_for_films(desk.session, twin, [renditions.limit_of(desk.there, SPECS)], None, NOW)
+    other = replace(BLUESKY.limits.media[Surface.PUBLIC], max_bytes={MP4: 50_000_000})  # other bounds, the same plan
+    ask_for_films(desk.session, twin, [other], None, NOW)
     desk.session.commit()
     process.runtime.store.delete(twin.storage_key)  # so that it could not be made anew
     films.make_films()

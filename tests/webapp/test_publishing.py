@@ -194,7 +194,7 @@ def test_a_film_is_made_for_a_network_in_the_background_and_can_be_called_off(si
     (checked,) = publisher.post("/posts/preflight", soon).get_json()["accounts"]
     assert (checked["problems"], checked["warnings"]) == ([], ["film_not_ready"])
     (one,) = checked["renditions"]
-    assert (one["making"]["seconds_left"], one["was_film"]["rate"], one["film"]["rate"]) == (36, 10, 5)
+    assert (one["making"]["seconds_left"], one["was_film"]["rate"], one["film"]["rate"]) == (60, 10, 5)
     later = {**soon, "wall_time": f"{make.NOW + timedelta(days=1):%Y-%m-%dT%H:%M}"}
     assert publisher.post("/posts/preflight", later).get_json()["accounts"][0]["warnings"] == []
     assert publisher.get(one["url"].removeprefix("/api/v1")).status_code == 404

@@ -14,14 +14,18 @@ from sqlalchemy import Engine, select, update
 
 from channels.contract import Connection
 from channels.drills.publish import ContainerPublisher
+from channels.mastodon.send import MastodonPublisher
 from channels.rehearsal.base import Fault
+from channels.rehearsal.mastodon.world import Ways
 from guichet import models as m
 from guichet.clock import utc_now
 from guichet.delivery import operations
-from guichet.delivery.payload import freeze
+from guichet.delivery.payload import MediaRef, freeze
 from guichet.policy import SYSTEM
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.drill_rig import DrillRig
+from tests.channels.mastodon_rig import MastodonRig
+from tests.channels.rig import sample_image
 from tests.workers.quick import QuickNetworks
 from tests.workers.stage import Stage, open_stage
 from tests.workers.test_deliver import settle_all
@@ -49,6 +53,14 @@ class _Impatient(QuickNetworks):
     def publisher(self, connection: Connection, is_rehearsal: bool) -> ContainerPublisher:
         wire = self.wire_for(connection.network, is_rehearsal)
         return ContainerPublisher(connection, wire, processing_waits=(0.0,))
+
+
+class _Hurried(QuickNetworks):
+    """Asks once whether an upload is ready."""
+
+    def publisher(self, connection: Connection, is_rehearsal: bool) -> MastodonPublisher:
+        wire = self.wire_for(connection.network, is_rehearsal)
+        return MastodonPublisher(connection, wire, processing_waits=(0.0,))
 
 
 def again(stage: Stage, id_: int) -> None:
@@ -200,3 +212,27 @@ def test_a_key_that_ended_before_it_could_be_repeated_is_no_leave_to_send_anew(
         assert (stage.delivery(id_).state, stage.delivery(id_).attempts[0].state) == ("unknown", "unknown")
         settle_all(stage, [id_])
         assert (stage.delivery(id_).state, stage.texts()) == ("published", [TEXT])
+
+
+def test_a_file_that_a_network_works_at_for_long_is_uploaded_once_and_nobody_waits_for_it(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with MastodonRig(Ways(processing_seconds=3600)) as rig, open_stage(engine, tmp_path, rig) as stage:
+        stage.process.networks = _Hurried(stage.process.networks.wire, stage.process.networks.rehearsal)
+        image = sample_image("Gate F7")
+        key = stage.runtime.store.put(image.open())
+        ref = MediaRef(1, image.sha256, image.mime, image.size, image.filename, "Gate F7", key)
+        id_ = stage.queue("", payload=freeze(text=TEXT, surface="public", media=(ref,)))
+        stage.drain()
+        delivery = stage.delivery(id_)
+        assert (delivery.state, delivery.reason_code, delivery.attempts) == ("due", "media_processing", [])
+        assert delivery.not_before > utc_now()
+        again(stage, id_)
+        assert stage.delivery(id_).state == "due"
+        (upload,) = rig.network.store.all("media")
+        rig.network.store.put("media", upload["id"], {**upload, "ready_at": 0})
+        again(stage, id_)
+        assert stage.delivery(id_).state == "published"
+        assert [f["sha256"] for f in rig.published()[0]["media"]] == [image.sha256]
+        assert len(rig.network.store.all("media")) == 1
+        assert [row.state for row in staged(stage)][-1] == "made"
