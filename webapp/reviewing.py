@@ -131,7 +131,8 @@ def file(link_id: int, media_id: int) -> Response:
         link = _link(session, runtime, link_id)
         for post in review_links.posts_of(session, link):
             for delivery in _going_out(session, post):
-                for media in delivery.payload["media"]:
+                picture = delivery.payload.get("card", {}).get("picture")
+                for media in (*delivery.payload["media"], *([picture] if picture else [])):
                     if media["media_id"] == media_id:
                         if not media["sha256"]:  # a film that is still to be made: what it is made from
                             row = session.get_one(Media, media_id)

@@ -27,7 +27,7 @@ from guichet.inbox.pending import follow_zones
 from guichet.jobs import CHECK_ACCOUNT, COMPARE, DRAIN
 from guichet.models import Account
 from guichet.policy import SYSTEM
-from guichet.publishing import approving, zones
+from guichet.publishing import approving, previewing, zones
 from guichet.publishing.carrying_over import carry_over
 from guichet.publishing.rules import due_time
 from guichet.staff import entry
@@ -108,6 +108,14 @@ def note_who_is_gone(process: Process) -> None:
 def forget_old_keys(process: Process) -> None:
     with process.runtime.unit() as unit:
         entry.forget_old_keys(unit.session, SYSTEM, process.runtime.now())
+
+
+def forget_previews(process: Process) -> None:
+    """What pages said of themselves lasts a day, their pictures a week where no post shows them."""
+    with process.runtime.unit() as unit:
+        keys = previewing.forget_previews(unit.session, SYSTEM, process.runtime.now())
+    for key in keys:
+        process.runtime.store.delete(key)
 
 
 def seal_audit_log(process: Process) -> None:
@@ -224,6 +232,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     look_after_conversations,
     seal_audit_log,
     forget_old_keys,
+    forget_previews,
     keep_wall_times,
     ask_for_approvals,
     ask_about_films,

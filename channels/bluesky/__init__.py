@@ -63,6 +63,7 @@ SPEC = ChannelSpec(
     ),
     connector=BlueskyConnector,
     hashtag=whole_tag,
+    card="given",
     read_lag=timedelta(seconds=5),
     latest_arrival=timedelta(seconds=60),
     # A key holds for as long as its record stands. After a day somebody may have deleted

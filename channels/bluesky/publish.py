@@ -31,6 +31,7 @@ from channels.contract import (
     JSON,
     Connection,
     Draft,
+    LinkCard,
     Looked,
     MediaItem,
     Receipt,
@@ -57,8 +58,8 @@ class BlueskyPublisher:
         self._video = VideoService(self._server, self._did, wire)
 
     def prepare(self, draft: Draft) -> JSON:
-        """Builds the whole record but its moment: mentions looked up, images and films uploaded, the
-        answered post pinned by its content hash."""
+        """Builds the whole record but its moment: mentions looked up, images, films and a card's picture
+        uploaded, the answered post pinned by its content hash."""
         if any("\ud800" <= character <= "\udfff" for character in draft.text):
             raise Rejected("the text holds half a character", code="bad_text")
         if draft.surface is Surface.DIRECT:
@@ -73,6 +74,8 @@ class BlueskyPublisher:
             record["reply"] = self._reply(draft.reply_to)
         if draft.media:
             record["embed"] = self._embed(draft.media)
+        elif draft.card is not None:
+            record["embed"] = self._external(draft.card)
         return {"record": record}
 
     def new_key(self, now: datetime) -> str:
@@ -122,6 +125,12 @@ class BlueskyPublisher:
         (item,) = media
         shown: JSON = {"video": self._video.upload(item), **_ratio(item)}
         return {"$type": "app.bsky.embed.video", **shown, **({"alt": item.alt} if item.alt else {})}
+
+    def _external(self, card: LinkCard) -> JSON:
+        shown: JSON = {"uri": card.url, "title": card.title, "description": card.description}
+        if card.picture is not None:
+            shown["thumb"] = self._server.upload(card.picture.open(), card.picture.mime)
+        return {"$type": "app.bsky.embed.external", "external": shown}
 
     def _image(self, item: MediaItem) -> JSON:
         return {"image": self._server.upload(item.open(), item.mime), "alt": item.alt, **_ratio(item)}

@@ -40,6 +40,17 @@ class MediaItem:
 
 
 @dataclass(frozen=True)
+class LinkCard:
+    """What is shown of the page behind a link, where the network is given it. `url` as it goes
+    out, `picture` of at most `contract.cards.PICTURE_BYTES`."""
+
+    url: str
+    title: str = ""
+    description: str = ""
+    picture: MediaItem | None = None
+
+
+@dataclass(frozen=True)
 class Target:
     """The message that an answer answers. `context` is what the reader stored in
     `Inbound.context` (a Bluesky cid, a mail's References, a DM conversation)."""
@@ -67,6 +78,7 @@ class Draft:
     reply_to: Target | None = None
     subject: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    card: LinkCard | None = None
 
 
 @dataclass(frozen=True)

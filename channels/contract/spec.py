@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from channels.contract.connecting import AppKeys, Connection, Connector
 from channels.contract.facts import AuthKind, FormField, Limits, Recovery, Surface
@@ -67,6 +67,9 @@ class ChannelSpec:
     answer_text: Callable[[str, Target], str] | None = None
     # How much of what stands behind a # it links as a hashtag; pure. None: there are none.
     hashtag: Callable[[str], str] | None = None
+    # Whose is the card under a link: the network "reads" the page itself, or is "given" what
+    # is shown of it; "": there are none.
+    card: Literal["", "reads", "given"] = ""
     # Its limits as documented, and as an answer tells of them (by the quotas' names).
     quotas: tuple[Quota, ...] = ()
     windows_in: Callable[[Exchange, datetime], Sequence[Window]] | None = None

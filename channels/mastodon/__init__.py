@@ -37,6 +37,7 @@ SPEC = ChannelSpec(
     limits_of=limits_of,
     answer_text=answer_text,
     hashtag=word_tag,
+    card="reads",
     quotas=QUOTAS,
     windows_in=windows_in,
 )

@@ -66,6 +66,7 @@ SPEC = ChannelSpec(
     connector=XConnector,
     read_lag=timedelta(seconds=15),
     hashtag=word_tag,
+    card="reads",
     refuses_repeats=True,  # 403, code 187: "Status is a duplicate"
     latest_arrival=timedelta(seconds=60),
     # Direct messages may be read 15 times in 15 minutes; this leaves some for finding out after a doubt.

@@ -107,7 +107,7 @@ def _wordings(actor: Actor, post: Post) -> Iterator[tuple[Variant, list[PostTarg
 
 
 def _words(variant: Variant) -> dict[str, str]:
-    files = [used for used in variant.media if used.item == 0]
+    files = [used for used in variant.files if used.item == 0]
     comments = [str(i["text"]) for i in variant.items if i.get("kind") == _COMMENT]
     items = [str(i["text"]) for i in variant.items if i.get("kind") != _COMMENT]
     empty = dict.fromkeys(_COLUMNS, "")

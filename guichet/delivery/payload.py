@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from channels.contract import Draft, Film, MediaItem, Surface, Target
+from channels.contract import Draft, Film, LinkCard, MediaItem, Surface, Target
 from guichet.errors import GuichetError
 from guichet.storage import FileStore
 
@@ -45,6 +45,16 @@ class MediaRef:
     recipe: str = ""
 
 
+@dataclass(frozen=True)
+class CardRef:
+    """The card of a link as it stands in a payload; `url` as it goes out."""
+
+    url: str
+    title: str
+    description: str
+    picture: MediaRef | None = None
+
+
 def freeze(
     *,
     text: str,
@@ -54,6 +64,7 @@ def freeze(
     reply_to: Target | None = None,
     subject: str = "",
     options: Mapping[str, Any] | None = None,
+    card: CardRef | None = None,
 ) -> dict[str, Any]:
     """The payload of a delivery: JSON-able, complete, independent of every other row."""
     return {
@@ -64,6 +75,7 @@ def freeze(
         "reply_to": frozen_target(reply_to) if reply_to else None,
         "subject": subject,
         "options": dict(options or {}),
+        **({"card": asdict(card)} if card else {}),
     }
 
 
@@ -113,6 +125,7 @@ def thaw(payload: Mapping[str, Any], store: FileStore) -> Draft:
         reply_to=thawed_target(reply_to) if reply_to else None,
         subject=payload["subject"],
         options=payload["options"],
+        card=_card(payload.get("card"), store),
     )
 
 
@@ -137,6 +150,13 @@ def item_of(ref: MediaRef) -> MediaItem:
 def film_of(kept: Mapping[str, Any] | None) -> Film | None:
     """What was found in a film, as it was kept."""
     return Film(**kept) if kept else None
+
+
+def _card(frozen: Mapping[str, Any] | None, store: FileStore) -> LinkCard | None:
+    if frozen is None:
+        return None
+    picture = _media_item(frozen["picture"], store) if frozen["picture"] else None
+    return LinkCard(frozen["url"], frozen["title"], frozen["description"], picture)
 
 
 def _media_item(frozen: Mapping[str, Any], store: FileStore) -> MediaItem:

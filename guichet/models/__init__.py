@@ -44,6 +44,7 @@ from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look,
 from guichet.models.evergreen import EvergreenAccount, EvergreenItem, EvergreenQueue, EvergreenUse
 from guichet.models.feed import CalendarFeed
 from guichet.models.hashtag import HashtagSet
+from guichet.models.link_preview import LinkPreview
 from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
@@ -118,6 +119,7 @@ __all__ = [
     "Identity",
     "Instance",
     "Label",
+    "LinkPreview",
     "LinkRule",
     "LiveEvent",
     "Look",

@@ -14,6 +14,7 @@ from guichet.models.tag import PostTag
 
 class Media(Base):
     """A file in the store, named by its content. `storage_key` is random, never its name.
+    `is_of_link`: it was found behind a link, or made to stand on its card; no library lists it.
     `brand_id`: in whose library it stands; none: it is its uploader's own. `film`: seconds, codecs
     and rate of one that moves; empty where they are not known."""
 
@@ -30,6 +31,7 @@ class Media(Base):
     storage_key: Mapped[Short] = mapped_column(unique=True)
     uploaded_by: Mapped[int | None] = ref("staff.id", index=True)
     brand_id: Mapped[int | None] = ref("brand.id", index=True)
+    is_of_link: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 
@@ -156,7 +158,8 @@ class PostImport(Base):
 class Variant(Base):
     """The post as it stands for one account or a set of accounts. `items` are the thread's
     further items, then a first comment: [{"text": …}, {"text": …, "kind": "first_comment"}];
-    media belong to an item by `VariantMedia.item`."""
+    media belong to an item by `VariantMedia.item`. `cards`: what was decided about the cards of
+    links, by item (guichet.publishing.cards)."""
 
     __tablename__ = "variant"
     id: Mapped[Key]
@@ -164,6 +167,7 @@ class Variant(Base):
     is_base: Mapped[bool] = mapped_column(default=False)
     text: Mapped[Long]
     items: Mapped[list[Any]] = mapped_column(default=list)
+    cards: Mapped[dict[str, Any]] = mapped_column(default=dict)
     language: Mapped[Short] = mapped_column(default="")
     subject: Mapped[Short] = mapped_column(default="")
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -172,10 +176,16 @@ class Variant(Base):
         order_by="VariantMedia.item, VariantMedia.position", cascade="all, delete-orphan"
     )
 
+    @property
+    def files(self) -> list[VariantMedia]:
+        """What is attached, pictures of cards aside."""
+        return [used for used in self.media if not used.is_of_card]
+
 
 class PostTarget(Base):
     """An account that a post is for, and the variant that it gets. `link_tags`: what is added to
-    its links there (guichet.publishing.link_tags), once that is settled; empty: nothing."""
+    its links there (guichet.publishing.link_tags), once that is settled; empty: nothing.
+    `gives_cards`: the network is given the cards of links, which is settled with them."""
 
     __tablename__ = "post_target"
     __table_args__ = (UniqueConstraint("post_id", "account_id"),)
@@ -184,6 +194,7 @@ class PostTarget(Base):
     account_id: Mapped[int] = ref("account.id", index=True)
     variant_id: Mapped[int] = ref("variant.id")
     link_tags: Mapped[dict[str, Any] | None]
+    gives_cards: Mapped[bool] = mapped_column(default=False)
     post: Mapped[Post] = relationship(back_populates="targets")
     variant: Mapped[Variant] = relationship()
     renditions: Mapped[list[TargetRendition]] = relationship(cascade="all, delete-orphan")
@@ -201,7 +212,7 @@ class TargetRendition(Base):
 
 class VariantMedia(Base):
     """A file on a variant's item (0: the post itself), with its alt text there, and what is shown
-    of it (`guichet/publishing/framing.py`; empty: all)."""
+    of it (`guichet/publishing/framing.py`; empty: all). `is_of_card`: it stands on its link's card."""
 
     __tablename__ = "variant_media"
     variant_id: Mapped[int] = ref("variant.id", primary_key=True)
@@ -210,4 +221,5 @@ class VariantMedia(Base):
     media_id: Mapped[int] = ref("media.id", index=True)
     alt: Mapped[Long] = mapped_column(default="")
     frame: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_of_card: Mapped[bool] = mapped_column(default=False)
     media: Mapped[Media] = relationship()

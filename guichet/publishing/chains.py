@@ -46,7 +46,7 @@ def _payloads(content: Content) -> list[dict[str, object]]:
     return [
         freeze(
             text=part.text, surface="public", media=part.media, language=content.language,
-            subject=content.subject, options=content.options,
+            subject=content.subject, options=content.options, card=part.card,
         )
         for part in content.parts
     ]  # fmt: skip
@@ -92,6 +92,8 @@ def settle_content(
     post holds it. `anew`: also where it held something already."""
     ask_for_post(session, post, accounts, specs, now)
     keep_renditions(session, post, accounts, specs)
+    for target in post.targets:
+        target.gives_cards = specs[accounts[target.account_id].network].card == "given"
     keep_link_tags(session, post, accounts, now, anew=anew)
 
 

@@ -18,17 +18,19 @@ from channels.sentences import say
 from guichet import audit, live
 from guichet.delivery.bounds import joined
 from guichet.delivery.materials import find_files, instead_of, ref_of
-from guichet.delivery.payload import MediaRef
+from guichet.delivery.payload import CardRef, MediaRef
 from guichet.errors import Invalid, NotFound
 from guichet.models import Account, Brand, Media, Post, PostTarget, Variant, VariantMedia
 from guichet.policy import Action, Actor, require, visible
+from guichet.publishing.cards import Card, card_of, checked, require_small, undecided
 from guichet.publishing.framing import Frame, frame_of, recipe_of, settled
-from guichet.publishing.link_tags import tag_links, tags_of
+from guichet.publishing.link_tags import LinkTags, tag_links, tags_of
 from guichet.publishing.rules import Content, Part
 
 MOST_ITEMS = 50
-FIELDS = ("text", "items", "first_comment", "language", "subject", "media_ids", "framing")
+FIELDS = ("text", "items", "first_comment", "language", "subject", "media_ids", "framing", "cards")
 _COMMENT = "first_comment"
+_CARD = 1000  # the place of a card's picture, behind every file
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Item:
 @dataclass(frozen=True)
 class Words:
     """The common text with its files, what follows it in a thread, and the first comment
-    that our account puts under it ("": none). `framing`: how files of it are shown, by id."""
+    that our account puts under it ("": none). `framing`: how files of it are shown, by id;
+    `cards`: what was decided about the cards of links, by item."""
 
     text: str = ""
     items: Sequence[Item] = ()
@@ -51,10 +54,15 @@ class Words:
     subject: str = ""
     media_ids: Sequence[int] = ()
     framing: Mapping[int, Frame] = field(default_factory=dict)
+    cards: Mapping[int, Card] = field(default_factory=dict)
 
     def files(self) -> list[int]:
         """Ids of all of its files."""
         return [*self.media_ids, *(id_ for item in self.items for id_ in item.media_ids)]
+
+    def pictures_of_cards(self) -> list[int]:
+        """Ids of the files that stand on cards."""
+        return [card.media_id for card in self.cards.values() if card.media_id is not None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,7 @@ class VariantSpec:
     subject: str | None = None
     media_ids: Sequence[int] | None = None
     framing: Mapping[int, Frame] | None = None
+    cards: Mapping[int, Card] | None = None
 
     def own(self) -> list[str]:
         return [f for f in FIELDS if getattr(self, f) is not None]
@@ -89,7 +98,7 @@ def write(
         raise Invalid("an account can be named once", {"variants": "name an account twice"})
     variants = [_with_frames(spec, words) for spec in variants]
     merged = {spec.account_id: spec.over(words) for spec in variants}
-    files = _files(session, actor, [i for w in (words, *merged.values()) for i in w.files()])
+    files = _files(session, actor, [i for w in (words, *merged.values()) for i in (*w.files(), *w.pictures_of_cards())])
     post.targets.clear()
     post.variants.clear()
     session.flush()
@@ -183,15 +192,23 @@ def contents_of(post: Post) -> list[Content]:
     ]
 
 
+def undecided_in(words: Words) -> list[int]:
+    """The items with a link of which nobody said whether it has a card."""
+    each = [(words.text, words.media_ids), *((i.text, i.media_ids) for i in words.items)]
+    return undecided([text for text, _ in each], [not files for _, files in each], words.cards)
+
+
 def _words(variant: Variant) -> Words:
     thread = [i for i in variant.items if i.get("kind") != _COMMENT]
     comment = next((str(i["text"]) for i in variant.items if i.get("kind") == _COMMENT), "")
     files: dict[int, list[int]] = {}
-    for used in variant.media:
+    for used in variant.files:
         files.setdefault(used.item, []).append(used.media_id)
     items = [Item(str(i["text"]), files.get(n, [])) for n, i in enumerate(thread, 1)]
-    framing = {used.media_id: frame for used in variant.media if (frame := frame_of(used.frame))}
-    return Words(variant.text, items, comment, variant.language, variant.subject, files.get(0, []), framing)
+    framing = {used.media_id: frame for used in variant.files if (frame := frame_of(used.frame))}
+    pictures = {used.item: used.media_id for used in variant.media if used.is_of_card}
+    cards = {int(n): card_of(kept, pictures.get(int(n))) for n, kept in variant.cards.items()}
+    return Words(variant.text, items, comment, variant.language, variant.subject, files.get(0, []), framing, cards)
 
 
 def _with_frames(spec: VariantSpec, words: Words) -> VariantSpec:
@@ -220,12 +237,21 @@ def _parts(target: PostTarget) -> tuple[Part, ...]:
         return bool(recipe) and has != recipe and not has.startswith(joined(recipe, ""))
 
     def part(n: int, text: str, kind: str) -> Part:
-        here = [m for m in variant.media if m.item == n]
+        here = [m for m in variant.files if m.item == n]
         uncut = frozenset(at for at, m in enumerate(here) if is_uncut(m))
-        return Part(tag_links(text, tags), tuple(map(ref, here)), kind, uncut, typed=text)
+        card = _card(variant, n, tags) if target.gives_cards and not here and kind != _COMMENT else None
+        return Part(tag_links(text, tags), tuple(map(ref, here)), kind, uncut, card, typed=text)
 
     following = [(str(i["text"]), str(i.get("kind", "thread_item"))) for i in variant.items]
     return tuple(part(n, text, kind) for n, (text, kind) in enumerate([(variant.text, "post"), *following]))
+
+
+def _card(variant: Variant, item: int, tags: LinkTags | None) -> CardRef | None:
+    kept = variant.cards.get(str(item))
+    if kept is None or not kept["shown"]:
+        return None
+    picture = next((ref_of(m.media) for m in variant.media if m.is_of_card and m.item == item), None)
+    return CardRef(tag_links(kept["url"], tags), kept["title"], kept["description"], picture)
 
 
 def cut_of(used: VariantMedia) -> str:
@@ -237,16 +263,28 @@ def _variant(words: Words, files: dict[int, Media], own: list[str], is_base: boo
     if len(words.items) > MOST_ITEMS:
         raise Invalid("this thread is too long", {"items": say("are more than {most}", most=MOST_ITEMS)})
     comment = [{"text": words.first_comment, "kind": _COMMENT}] if words.first_comment else []
+    cards = checked(words.cards, 1 + len(words.items))
     variant = Variant(
         is_base=is_base, text=words.text, items=[*({"text": i.text} for i in words.items), *comment],
         language=words.language, subject=words.subject, options={"own": own} if own else {},
+        cards={str(n): card.plain() for n, card in cards.items()},
     )  # fmt: skip
     variant.media = [
         VariantMedia(item=item, position=n, media=files[id_], frame=_kept(words.framing.get(id_), files[id_]))
         for item, ids in enumerate([words.media_ids, *(i.media_ids for i in words.items)])
         for n, id_ in enumerate(dict.fromkeys(ids))
     ]
+    variant.media += [
+        VariantMedia(item=n, position=_CARD, media=_picture(n, files[card.media_id]), is_of_card=True)
+        for n, card in cards.items()
+        if card.media_id is not None
+    ]
     return variant
+
+
+def _picture(item: int, media: Media) -> Media:
+    require_small(item, media.mime, media.size)
+    return media
 
 
 def _kept(frame: Frame | None, media: Media) -> dict[str, Any]:

@@ -158,10 +158,12 @@ def add_media(
     storage_key: str,
     alt: str = "",
     brand_id: int | None = None,
+    is_of_link: bool = False,
     now: datetime,
 ) -> Media:
-    """Keep a file that was examined and stored, as one's own or in the library of a brand. For
-    who may write posts, there or anywhere, or answer somewhere. Raises NotFound, NotAllowed."""
+    """Keep a file that was examined and stored, as one's own or in the library of a brand
+    (`is_of_link`: beside it, for the card of a link). For who may write posts, there or anywhere,
+    or answer somewhere. Raises NotFound, NotAllowed."""
     if brand_id is not None:
         require_in_brand(session, actor, brand_id, Action.POST_WRITE)
     somewhere = visible_accounts(actor, Action.POST_WRITE) != frozenset()
@@ -170,7 +172,8 @@ def add_media(
     media = Media(
         sha256=hashlib.sha256(found.data).hexdigest(), mime=found.mime, size=len(found.data), width=found.width,
         height=found.height, film=asdict(found.film) if found.film else {}, filename=found.filename, alt=alt,
-        storage_key=storage_key, uploaded_by=actor.staff_id, brand_id=brand_id, created_at=now,
+        storage_key=storage_key, uploaded_by=actor.staff_id, brand_id=brand_id, is_of_link=is_of_link,
+        created_at=now,
     )  # fmt: skip
     session.add(media)
     session.flush()

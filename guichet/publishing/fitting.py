@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
+from channels.contract.cards import PICTURE_BYTES
 from channels.sentences import say
 from guichet.delivery.bounds import STILL, Bounds, Fitted
 from guichet.errors import Invalid
@@ -21,6 +22,8 @@ _QUALITIES = (90, 82)  # of 100; below, pixels are given up instead
 _STEP = 0.8  # of each side, from one try to the next
 SMALLEST = 400  # pixels of the longer side
 _THUMBNAIL = (320, 320)
+_STAMP = 32  # pixels of a side; pages put smaller ones there to count their readers
+_ON_CARD = Bounds({"image/jpeg": PICTURE_BYTES}, max_pixels=1_500_000)
 _TURNED = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
 
@@ -55,6 +58,15 @@ def fit(data: bytes, mime: str, bounds: Bounds, frame: Frame | None = None) -> F
         "this picture cannot be made small enough",
         {"file": say("does not fit with {least} pixels on its longer side", least=SMALLEST)},
     )
+
+
+def for_card(data: bytes, mime: str) -> Fitted:
+    """A picture as it stands on the card of a link. `data` was examined. Raises Invalid where it
+    is a stamp, or can only become one."""
+    with Image.open(io.BytesIO(data)) as image:
+        if min(image.size) < _STAMP:
+            raise Invalid("this picture is too small", {"file": say("must have {least} pixels a side", least=_STAMP)})
+    return fit(data, mime, _ON_CARD)
 
 
 def poster(data: bytes) -> Fitted:

@@ -49,7 +49,8 @@ def list_files(
     descriptions, `unused` leaves those of no post and no answer. `before` is the id of the
     last one read (0: from the newest)."""
     require(actor, Action.STAFF_VIEW)
-    wanted = select(Media).where(visible_files(actor)).order_by(Media.id.desc()).limit(limit)
+    mine = visible_files(actor), Media.is_of_link.is_(False)
+    wanted = select(Media).where(*mine).order_by(Media.id.desc()).limit(limit)
     if brand_id is not None:
         wanted = wanted.where(Media.brand_id == brand_id)
     if kind is not None:

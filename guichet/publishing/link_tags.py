@@ -10,7 +10,7 @@ types, and one table of cases proves both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -57,14 +57,25 @@ def tag_links(text: str, tags: LinkTags | None) -> str:
     if tags is None or not tags.parameters or "://" not in text:
         return text
     made, at = [], 0
+    for start, link, host in _links(text):
+        if _is_of(host, tags.domains):
+            made += [text[at:start], _tagged(link, tags.parameters)]
+            at = start + len(link)
+    return "".join([*made, text[at:]])
+
+
+def links_in(text: str) -> list[str]:
+    """The whole links of a text, in order."""
+    return [link for _, link, host in _links(text) if host] if "://" in text else []
+
+
+def _links(text: str) -> Iterator[tuple[int, str, str]]:
+    """Where each begins, the link, and its host in ASCII ("" for none)."""
     for match in _LINK.finditer(text):
         link = _without_punctuation(match.group())
         end = match.start() + len(link)
-        whole = end == len(text) or _END.match(text, end) is not None
-        if whole and _is_of(host_of(match.group("host").rstrip(".")), tags.domains):
-            made += [text[at : match.start()], _tagged(link, tags.parameters)]
-            at = end
-    return "".join([*made, text[at:]])
+        if end == len(text) or _END.match(text, end) is not None:
+            yield match.start(), link, host_of(match.group("host").rstrip("."))
 
 
 def host_of(name: str) -> str:

@@ -22,7 +22,7 @@ from guichet.policy import Action, Actor, can, require, visible
 from guichet.publishing import link_rules
 from guichet.publishing.link_rules import LinkRule, exception_of, tags_for, values_of
 from guichet.publishing.link_tags import LinkTags, tag_links
-from guichet.publishing.rules import Content, zone_of
+from guichet.publishing.rules import Content, Part, zone_of
 from guichet.publishing.tags import get_tags
 
 
@@ -139,8 +139,12 @@ def foresee(
 
 def tagged(content: Content, tags: LinkTags | None) -> Content:
     """The content as it goes out, its links tagged. Pure."""
-    parts = (replace(p, text=tag_links(p.text, tags), typed=p.text) for p in content.parts)
-    return replace(content, parts=tuple(parts))
+
+    def sent(part: Part) -> Part:
+        card = replace(part.card, url=tag_links(part.card.url, tags)) if part.card else None
+        return replace(part, text=tag_links(part.text, tags), typed=part.text, card=card)
+
+    return replace(content, parts=tuple(map(sent, content.parts)))
 
 
 def _tags_on(account: Account, rule: LinkRule, post_id: int, campaign: str, at: str) -> LinkTags | None:

@@ -92,13 +92,13 @@ def fitted(content: Content, framing: Mapping[int, Frame], limit: MediaLimit | N
 def keep_renditions(session: Session, post: Post, accounts: Mapping[int, Account], specs: Specs) -> None:
     """Settle which account of the post gets a rendition of which file. A file that is still
     refused has none."""
-    media_ids = {used.media_id for variant in post.variants for used in variant.media}
+    media_ids = {used.media_id for variant in post.variants for used in variant.files}
     made = foreseen_of(session, media_ids)
     for target in post.targets:
         limit = limit_of(accounts[target.account_id], specs)
         held = {r.media_id: r for r in target.renditions}
         wanted: dict[int, Rendition] = {}
-        for used in target.variant.media:
+        for used in target.variant.files:
             found = choose(ref_of(used.media), cut_of(used), limit, made)
             if found is not None:
                 wanted[used.media_id] = found

@@ -19,7 +19,7 @@ from channels.limits import Problem, count, problems
 from channels.sentences import say
 from guichet.delivery.bounds import bounds_for
 from guichet.delivery.film_bounds import film_bounds_for
-from guichet.delivery.payload import MediaRef, item_of
+from guichet.delivery.payload import CardRef, MediaRef, item_of
 from guichet.delivery.states import State
 from guichet.errors import Invalid
 
@@ -85,13 +85,15 @@ def zone_of(name: str) -> ZoneInfo:
 class Part:
     """One thing that a post sends to an account: the post itself, a further item of its
     thread, or the first comment under it (`kind` is that of its delivery). `uncut`: the places
-    of pictures of which what is to be shown was not cut out yet. `typed`: as somebody wrote it,
+    of pictures of which what is to be shown was not cut out yet. `card`: of its link, where the
+    network is given it. `typed`: as somebody wrote it,
     where `text` is what became of that on its way out."""
 
     text: str
     media: tuple[MediaRef, ...] = ()
     kind: str = "post"
     uncut: frozenset[int] = frozenset()
+    card: CardRef | None = None
     typed: str | None = None
 
     @property
@@ -115,7 +117,10 @@ def content_hash(contents: Iterable[Content]) -> str:
     plain = [
         {
             **asdict(c),
-            "parts": [{"text": p.text, "kind": p.kind, "media": [identity_of(m) for m in p.media]} for p in c.parts],
+            "parts": [
+                {"text": p.text, "kind": p.kind, "media": [identity_of(m) for m in p.media], **card_identity(p)}
+                for p in c.parts
+            ],
             "options": dict(c.options or {}),
         }
         for c in sorted(contents, key=lambda c: c.account_id)
@@ -130,6 +135,15 @@ def identity_of(ref: MediaRef) -> dict[str, Any]:
     before and after it is made."""
     made = {"sha256": ref.source, "as": ref.recipe} if ref.source else {"sha256": ref.sha256}
     return {**made, "alt": ref.alt, **({"focus": list(ref.focus)} if ref.focus else {})}
+
+
+def card_identity(part: Part) -> dict[str, Any]:
+    """What the card of its link is to those who read it; nothing where it has none."""
+    card = part.card
+    if card is None:
+        return {}
+    said = {"url": card.url, "title": card.title, "description": card.description}
+    return {"card": {**said, "sha256": card.picture.sha256 if card.picture else ""}}
 
 
 # ---------------------------------------------------------------- preflight

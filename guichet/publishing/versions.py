@@ -19,7 +19,7 @@ from guichet.models import Post, PostVersion
 from guichet.policy import Actor
 from guichet.publishing.drafting import contents_of, words_of
 from guichet.publishing.queries import sees_post, sees_target
-from guichet.publishing.rules import identity_of
+from guichet.publishing.rules import card_identity, identity_of
 
 _PIECE = re.compile(r"\s+|\w+|[^\w\s]")
 _MOST_PIECES = 2000  # comparing grows with the square of it; longer texts are compared by lines
@@ -94,7 +94,11 @@ def snapshot(post: Post) -> dict[str, Any]:
         "accounts": {
             str(c.account_id): {
                 "parts": [
-                    _part(p.kind, p.text, [{"name": m.filename, **identity_of(m)} for m in p.media]) for p in c.parts
+                    {
+                        **_part(p.kind, p.text, [{"name": m.filename, **identity_of(m)} for m in p.media]),
+                        **card_identity(p),
+                    }
+                    for p in c.parts
                 ],
                 "language": c.language,
                 "subject": c.subject,
@@ -111,7 +115,7 @@ def _part(kind: str, text: str, media: Sequence[Mapping[str, Any]] = ()) -> dict
 @dataclass(frozen=True)
 class Difference:
     """One text that changed, alike on `accounts` (none: in a post for no account yet).
-    `field`: text, alt, files, subject, language. `pieces`: ("same" | "gone" | "new", text)."""
+    `field`: text, alt, files, card, subject, language. `pieces`: ("same" | "gone" | "new", text)."""
 
     accounts: tuple[int, ...]
     part: int
@@ -141,7 +145,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[
     for n in range(max(len(old), len(new))):
         was, now = (parts[n] if n < len(parts) else _part("", "") for parts in (old, new))
         kind = now["kind"] or was["kind"]
-        for field, read in (("text", _text), ("files", _files), ("alt", _alts)):
+        for field, read in (("text", _text), ("files", _files), ("alt", _alts), ("card", _card)):
             if read(was) != read(now):
                 changed.append((n, kind, field, read(was), read(now)))
     for field in ("subject", "language"):
@@ -162,6 +166,14 @@ def _files(part: Mapping[str, Any]) -> str:
 
 def _alts(part: Mapping[str, Any]) -> str:
     return "\n".join(m["alt"] for m in part["media"])
+
+
+def _card(part: Mapping[str, Any]) -> str:
+    card = part.get("card")
+    if not card:
+        return ""
+    picture = f"({card['sha256'][:8]})" if card["sha256"] else ""
+    return "\n".join(line for line in (card["title"], card["description"], card["url"], picture) if line)
 
 
 def compare_texts(before: str, after: str) -> list[tuple[str, str]]:

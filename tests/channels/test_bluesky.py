@@ -16,7 +16,7 @@ from channels.bluesky import SPEC
 from channels.bluesky.connect import normal_address, own_server
 from channels.bluesky.syntax import parse_address, time_of_tid
 from channels.bluesky.xrpc import _error
-from channels.contract import AppKeys, Draft, Receipt, Surface, Target
+from channels.contract import AppKeys, Draft, LinkCard, Receipt, Surface, Target
 from channels.errors import AuthExpired, Gone, OutcomeUnknown, RateLimited, Rejected, Unavailable
 from channels.rehearsal.base import Fault
 from tests.channels import lexicon
@@ -172,6 +172,21 @@ def test_images_carry_their_words_and_proportions(rig: BlueskyRig) -> None:
     receipt = rig.begin(rig.connect(), Draft("deux images", media=images)).send()
     shown = sent_record(rig, receipt)["embed"]["images"]
     assert [(i["alt"], i.get("aspectRatio")) for i in shown] == [("un", {"width": 4, "height": 2}), ("", None)]
+
+
+def test_a_links_card_is_given_with_its_picture(rig: BlueskyRig) -> None:
+    card = LinkCard("https://klm.fr/a", "Été", "", sample_image("", 4, 2))
+    connection = rig.connect()
+    attempt = rig.begin(connection, Draft("Lisez", card=card))
+    receipt = attempt.send()
+    shown = sent_record(rig, receipt)["embed"]
+    assert shown["$type"] == "app.bsky.embed.external"
+    assert (shown["external"]["uri"], shown["external"]["title"]) == ("https://klm.fr/a", "Été")
+    assert shown["external"]["thumb"]["mimeType"] == card.picture.mime
+    reconciler = SPEC.reconciler(connection, rig.wire)
+    looked = reconciler.look(attempt.draft, attempt.prepared, attempt.key, attempt.started_at, frozenset())
+    assert looked.found is not None
+    assert looked.found.remote_id == receipt.remote_id
 
 
 def test_an_upload_that_was_dropped_is_prepared_again(rig: BlueskyRig) -> None:

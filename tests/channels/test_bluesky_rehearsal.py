@@ -148,6 +148,9 @@ def test_deleting_twice_says_yes_twice(client: Client, network: BlueskyNetwork) 
     assert [e["act"] for e in network.ledger()] == ["post", "delete"]
 
 
+_CARD = {"uri": "https://a.example", "title": "", "description": ""}
+
+
 @pytest.mark.parametrize(
     ("fields", "rkey"),
     [
@@ -159,6 +162,8 @@ def test_deleting_twice_says_yes_twice(client: Client, network: BlueskyNetwork) 
         ({}, "my-own-key"),
         ({"reply": {"root": {}, "parent": {}}}, KEY),
         ({"embed": {"$type": "app.bsky.embed.images", "images": []}}, KEY),
+        ({"embed": {"$type": "app.bsky.embed.external", "external": {"uri": "https://a.example", "title": ""}}}, KEY),
+        ({"embed": {"$type": "app.bsky.embed.external", "external": {**_CARD, "uri": "a.example"}}}, KEY),
     ],
 )
 def test_a_bad_record_is_refused(client: Client, fields: dict[str, Any], rkey: str) -> None:
@@ -171,6 +176,9 @@ def test_counts_are_of_graphemes(client: Client) -> None:
 
 def test_images_must_have_been_uploaded_and_not_be_too_large(client: Client) -> None:
     blob = client.upload(b"x" * 2_000_001, "image/jpeg")
+    small = client.upload(b"x" * 1_000_001, "image/jpeg")
+    embed = {"$type": "app.bsky.embed.external", "external": {**_CARD, "thumb": small}}
+    assert client.put(KEY, 400, embed=embed)["error"] == "BlobTooLarge"
     lost = {**blob, "ref": {"$link": "bafkreiaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}}
     for image, error in ((blob, "BlobTooLarge"), (lost, "BlobNotFound")):
         embed = {"$type": "app.bsky.embed.images", "images": [{"image": image, "alt": ""}]}

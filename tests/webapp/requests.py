@@ -118,6 +118,8 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "PATCH /labels/<int:id>": {"name": "l"},
         "POST /post-tags": {"brand_id": ids["brands"], "kind": "label", "name": "l"},
         "PATCH /post-tags/<int:id>": {"name": "l"},
+        "POST /link-previews": {"url": "http://127.0.0.1:9/"},
+        "POST /link-previews/pictures": {"media_id": ids["media"]},
         "POST /hashtag-sets": {"brand_id": ids["brands"], "name": "h", "tags": ["one"]},
         "PATCH /hashtag-sets/<int:id>": {"name": "h"},
         "POST /calendar-feeds": {"brand_id": ids["brands"], "name": "mine"},

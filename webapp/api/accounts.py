@@ -190,6 +190,7 @@ class Shower:
             cost=cost_of(spec),
             recovery=spec.recovery_for(row.settings).value,
             can_delete=spec.can_delete,
+            card=spec.card,
             can_edit=spec.can_edit,
             min_gap_minutes=row.min_gap_minutes,
             duplicate_days=row.duplicate_days,

@@ -16,12 +16,14 @@ from guichet import jobs
 from guichet.accounts import queries as accounts
 from guichet.bulk import exporting
 from guichet.delivery.materials import foreseen_of, ref_of
+from guichet.delivery.payload import CardRef, MediaRef
 from guichet.errors import Invalid
 from guichet.models import Post as PostRow
 from guichet.policy import Action, can, require
 from guichet.publishing import calendar, checking, files, operations, queries, renditions, rules
+from guichet.publishing.cards import Card, checked
 from guichet.publishing.clashes import find_clashes
-from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, words_of
+from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, undecided_in, words_of
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.framing import settled
 from guichet.publishing.linking import Unsaved, foresee, tagged
@@ -49,7 +51,7 @@ from webapp.asking import Asked, Room
 
 room = Room("posts")
 _A_YEAR = timedelta(days=366)
-_WORDS = ("text", "items", "first_comment", "language", "subject", "media_ids", "framing")
+_WORDS = ("text", "items", "first_comment", "language", "subject", "media_ids", "framing", "cards")
 
 
 @room.get("/posts", Page[Post])
@@ -110,7 +112,9 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     for row in rows.values():
         require(actor, Action.POST_WRITE, row)
     words = {v.account_id: _settled(asked, _spec_of(v).over(_words(body))) for v in body.variants}
-    plain, specs = [_content(asked, id_, said) for id_, said in words.items()], asked.networks.specs()
+    specs = asked.networks.specs()
+    given = {id_: specs[row.network].card == "given" for id_, row in rows.items()}
+    plain = [_content(asked, id_, said, gives_cards=given[id_]) for id_, said in words.items()]
     made = foreseen_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
     links = foresee(session, actor, _unsaved(body), rows.values(), asked.now)
     contents = [
@@ -133,6 +137,8 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
         if may_come_late(account.renditions, due_at, asked.now):
             account.warnings.append("film_not_ready")
         account.link_tags = show_link_tags(links.get(account.account_id))
+        if given[account.account_id] and undecided_in(words[account.account_id]):
+            account.warnings.append("card_undecided")
     return Preflight(
         accounts=shown, due_at=due_at, readings=readings, needs_approval=asks,
         warnings=show_clashes(found),
@@ -311,6 +317,8 @@ def words_given(body: PostNew | PostChange | PreflightIn | VariantIn) -> dict[st
         given["items"] = [Item(**i) for i in given["items"]]
     if "framing" in given:
         given["framing"] = {f.media_id: frame_given(f) for f in body.framing or ()}
+    if "cards" in given:
+        given["cards"] = {c.item: Card(c.url, c.title, c.description, c.media_id, c.shown) for c in body.cards or ()}
     return given
 
 
@@ -319,21 +327,28 @@ def _settled(asked: Asked, words: Words) -> Words:
     held = {i: f for i, f in words.framing.items() if i in set(words.files())}
     rows = {i: files.get_media(asked.session, asked.actor, i) for i in held}
     framing = {i: settled(f, rows[i].mime, rows[i].width, rows[i].height) for i, f in held.items()}
-    return replace(words, framing=framing)
+    return replace(words, framing=framing, cards=checked(words.cards, 1 + len(words.items)))
 
 
 def _unsaved(body: PostAsWritten) -> Unsaved:
     return Unsaved(body.post_id, body.tags_links, tuple(body.tag_ids), body.wall_time, body.time_zone)
 
 
-def _content(asked: Asked, account_id: int, words: Words) -> rules.Content:
-    def part(text: str, media_ids: Sequence[int], kind: str) -> rules.Part:
-        rows = [files.get_media(asked.session, asked.actor, i) for i in media_ids]
-        return rules.Part(text, tuple(ref_of(m) for m in rows), kind)
+def _content(asked: Asked, account_id: int, words: Words, *, gives_cards: bool) -> rules.Content:
+    def ref(media_id: int) -> MediaRef:
+        return ref_of(files.get_media(asked.session, asked.actor, media_id))
 
-    comment = [part(words.first_comment, (), "first_comment")] if words.first_comment else []
-    thread = [part(i.text, i.media_ids, "thread_item") for i in words.items]
-    return rules.Content(account_id, (part(words.text, words.media_ids, "post"), *thread, *comment))
+    def part(text: str, media_ids: Sequence[int], kind: str, item: int | None) -> rules.Part:
+        card = words.cards.get(item) if item is not None and gives_cards and not media_ids else None
+        shown = None
+        if card is not None and card.is_shown:
+            picture = ref(card.media_id) if card.media_id is not None else None
+            shown = CardRef(card.url, card.title, card.description, picture)
+        return rules.Part(text, tuple(map(ref, media_ids)), kind, card=shown)
+
+    comment = [part(words.first_comment, (), "first_comment", None)] if words.first_comment else []
+    thread = [part(i.text, i.media_ids, "thread_item", n) for n, i in enumerate(words.items, 1)]
+    return rules.Content(account_id, (part(words.text, words.media_ids, "post", 0), *thread, *comment))
 
 
 def _cursor(row: PostRow) -> str:

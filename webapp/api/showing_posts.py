@@ -16,6 +16,7 @@ from guichet.policy import Actor
 from guichet.publishing import queries
 from guichet.publishing.allowed import deeds
 from guichet.publishing.calendar import Entry as EntryRow
+from guichet.publishing.cards import Card as CardDecided
 from guichet.publishing.clash_rules import Clash as ClashFound
 from guichet.publishing.drafting import Item as ThreadItem
 from guichet.publishing.drafting import specs_of, words_of
@@ -26,6 +27,7 @@ from guichet.publishing.rules import AccountCheck, standing
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.media import show_media, url_of
+from webapp.api.schemas.cards import Card
 from webapp.api.schemas.common import PersonBrief
 from webapp.api.schemas.finding_posts import CalendarEntry
 from webapp.api.schemas.framing import Focus, Framing
@@ -56,6 +58,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
     sizes = {u.media_id: (u.media.width, u.media.height) for v in row.variants for u in v.media}
     seen = [t for t in row.targets if queries.sees_target(actor, t)]
     settled = {t.account_id: tags_of(t.link_tags) for t in seen}
+    given = {t.account_id: t.gives_cards for t in seen}
     seen_ids = {t.account_id for t in seen}
     going_out = [d for d in deliveries if d.kind not in ("delete", "edit")]
     return Post(
@@ -70,6 +73,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
         media_ids=list(words.media_ids),
         media=[show_media(m) for m in _media(row, seen)],
         framing=_framing(words.framing, made, sizes),
+        cards=_cards(words.cards),
         variants=[
             Variant(
                 account_id=s.account_id,
@@ -78,9 +82,11 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
                 first_comment=s.first_comment,
                 media_ids=None if s.media_ids is None else list(s.media_ids),
                 framing=None if s.framing is None else _framing(s.framing, made, sizes),
+                cards=None if s.cards is None else _cards(s.cards),
                 language=s.language,
                 subject=s.subject,
                 link_tags=show_link_tags(settled[s.account_id]),
+                gives_cards=given[s.account_id],
             )
             for s in specs_of(row)
             if s.account_id in seen_ids
@@ -126,6 +132,13 @@ def _framing(framing: Mapping[int, Frame], made: Made, sizes: _Sizes) -> list[Fr
         )
         for id_, frame in framing.items()
     ]  # fmt: skip
+
+
+def _cards(cards: Mapping[int, CardDecided]) -> list[Card]:
+    return [
+        Card(item=n, shown=c.is_shown, url=c.url, title=c.title, description=c.description, media_id=c.media_id)
+        for n, c in sorted(cards.items())
+    ]
 
 
 def show_link_tags(tags: LinkTagsSettled | None) -> LinkTags | None:

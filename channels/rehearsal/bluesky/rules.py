@@ -17,11 +17,13 @@ MOST_GRAPHEMES = 300
 MOST_BYTES = 3_000
 MOST_IMAGES = 4
 MOST_IMAGE_BYTES = 2_000_000
+MOST_THUMB_BYTES = 1_000_000
 MOST_FILM_BYTES = 100_000_000
 MOST_FILM_ALT = 1000  # graphemes
 TID = re.compile(r"[2-7a-j][2-7a-z]{12}")
 _AT_URI = re.compile(r"at://(did:[a-z]+:[A-Za-z0-9._:%-]+)/([a-zA-Z0-9.-]+)/([A-Za-z0-9._~:-]{1,512})")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_URI = re.compile(r"[a-z][a-z0-9+.-]{0,80}:[^\s]{1,8191}")  # @atproto/syntax, isValidUri
 _DIGITS = "234567abcdefghijklmnopqrstuvwxyz"
 
 
@@ -120,6 +122,8 @@ def _check_embed(embed: Any, find_blob: Callable[[str], dict[str, Any] | None]) 
     if embed.get("$type") == "app.bsky.embed.video":
         _check(len(regex.findall(r"\X", str(embed.get("alt", "")))) <= MOST_FILM_ALT, "embed.alt")
         return _check_blob(embed.get("video"), find_blob, "video/mp4", MOST_FILM_BYTES)
+    if embed.get("$type") == "app.bsky.embed.external":
+        return _check_external(embed.get("external"), find_blob)
     _check(embed.get("$type") == "app.bsky.embed.images", "embed.$type")
     images = embed.get("images")
     _check(isinstance(images, list) and 0 < len(images) <= MOST_IMAGES, "embed.images")
@@ -127,6 +131,15 @@ def _check_embed(embed: Any, find_blob: Callable[[str], dict[str, Any] | None]) 
         _check(isinstance(image.get("alt"), str), "embed.images.alt")
         _check_blob(image.get("image"), find_blob, "image/", MOST_IMAGE_BYTES)
     return None
+
+
+def _check_external(external: Any, find_blob: Callable[[str], dict[str, Any] | None]) -> None:
+    _check(isinstance(external, dict), "embed.external")
+    for name in ("uri", "title", "description"):
+        _check(isinstance(external.get(name), str), f"embed.external.{name}")
+    _check(bool(_URI.fullmatch(external["uri"])), "embed.external.uri")
+    if "thumb" in external:
+        _check_blob(external["thumb"], find_blob, "image/", MOST_THUMB_BYTES)
 
 
 def _check_blob(reference: Any, find_blob: Callable[[str], dict[str, Any] | None], mime: str, most: int) -> None:

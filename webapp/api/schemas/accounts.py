@@ -171,6 +171,9 @@ class Account(AccountBrief):
     media: dict[SurfaceName, MediaLimit]
     cost: Cost | None
     recovery: RecoveryName
+    card: Literal["", "reads", "given"] = Field(
+        description="under a link, the network reads the page itself, is given what its card shows, or shows none"
+    )
     can_delete: bool = Field(description="what is published can be taken down")
     can_edit: bool = Field(description="what is published can be changed")
     min_gap_minutes: int = Field(description="wanted between its posts; 0: any")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from webapp.api.schemas.accounts import Quota, Spending, SurfaceName
+from webapp.api.schemas.cards import CardsGiven
 from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
 from webapp.api.schemas.files import FilmFacts
 from webapp.api.schemas.framing import FramingGiven
@@ -32,15 +33,19 @@ class PreflightIn(PostAsWritten):
     first_comment: Prose = ""
     media_ids: list[Id] = Field([], max_length=20)
     framing: FramingGiven = Field([])
+    cards: CardsGiven = Field([])
     variants: list[VariantIn] = Field([], max_length=200)
     fold: FoldRule = "first"
     gap: GapRule = "later"
 
 
 # `sign_in_ends`: before it is due; `quota_used_up`: it is more than its network allows now;
-# `limit_reached`, `limit_passed`: of what the account may cost this month, already or with it.
-# `film_not_ready`: a film that is being made for the account may not be there by then.
-SendWarning = Literal["sign_in_ends", "quota_used_up", "limit_reached", "limit_passed", "film_not_ready"]
+# `limit_reached`, `limit_passed`: of what the account may cost this month, already or with it;
+# `film_not_ready`: a film that is being made for the account may not be there by then;
+# `card_undecided`: a link of it goes out without a card, and nobody said so.
+SendWarning = Literal[
+    "sign_in_ends", "quota_used_up", "limit_reached", "limit_passed", "film_not_ready", "card_undecided"
+]  # fmt: skip
 
 
 class RenditionUsed(Rendition):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from webapp.api.schemas.cards import Card, CardsGiven
 from webapp.api.schemas.common import (
     AccountBrief,
     Id,
@@ -98,9 +99,11 @@ class Variant(Out):
     first_comment: str | None
     media_ids: list[int] | None
     framing: list[Framing] | None
+    cards: list[Card] | None
     language: str | None
     subject: str | None
     link_tags: LinkTags | None
+    gives_cards: bool = Field(description="its network is given the cards of links, as that was settled")
 
 
 class VariantIn(In):
@@ -112,6 +115,7 @@ class VariantIn(In):
     first_comment: Prose | None = None
     media_ids: list[Id] | None = Field(None, max_length=20)
     framing: FramingGiven | None = None
+    cards: CardsGiven | None = None
     language: LanguageTag | None = None
     subject: Line | None = None
 
@@ -231,6 +235,7 @@ class Post(Out):
     media_ids: list[int] = Field(description="the common files; `media` describes every file of the post")
     media: list[Media]
     framing: list[Framing] = Field(description="how the common files are shown, where not whole")
+    cards: list[Card] = Field(description="what was decided about the cards of links")
     variants: list[Variant]
     more_accounts: int = Field(description="how many accounts it is for that you do not see")
     may: list[Literal["change", "move", "cancel", "delete"]] = Field(
@@ -276,6 +281,7 @@ class PostNew(In):
     first_comment: Prose = ""
     media_ids: list[Id] = Field([], max_length=20)
     framing: FramingGiven = Field([])
+    cards: CardsGiven = Field([])
     language: LanguageTag = ""
     subject: Line = ""
     variants: list[VariantIn] = Field([], max_length=200)
@@ -301,6 +307,7 @@ class PostChange(In):
     first_comment: Prose | None = None
     media_ids: list[Id] | None = Field(None, max_length=20)
     framing: FramingGiven | None = None
+    cards: CardsGiven | None = None
     language: LanguageTag | None = None
     subject: Line | None = None
     variants: list[VariantIn] | None = Field(None, max_length=200)

@@ -106,6 +106,30 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     ),
     "series": ("/compose/8", ["wait", "css .series label:nth-of-type(2)"]),
     "clashes": ("/compose", ["wait", "css section li label", "css textarea", "type More trains on Sunday!", "wait"]),
+    "link-card": (
+        "/compose",
+        [
+            "wait",
+            *(f"css section li:nth-of-type({n}) label" for n in (1, 3)),
+            "css textarea",
+            "type More trains https://northline.example/lyon",
+            "wait",
+            "wait",
+            "wait",
+        ],
+    ),
+    "link-gone": (
+        "/compose",
+        [
+            "wait",
+            "css section li:nth-of-type(3) label",
+            "css textarea",
+            "type See https://northline.example/gone",
+            "wait",
+            "wait",
+            "wait",
+        ],
+    ),
     "hashtag": ("/compose", ["wait", "css section li label", "css textarea", "type Trains again. #tr", "wait"]),
     "tagged": (
         "/compose",

@@ -56,8 +56,8 @@ describe("where an account differs", () => {
   test("only what is its own is sent, and it is read back as it was", () => {
     const own = { items: [newPiece("zwei", [file(3)])], comment: "" };
     const sent = variantIn(7, own);
-    expect(sent).toEqual({ account_id: 7, text: null, items: [{ text: "zwei", media_ids: [3] }], first_comment: "", media_ids: null, framing: null, language: null, subject: null });
-    const post = { text: "one", media_ids: [1], items: [{ text: "two", media_ids: [] }], first_comment: "link", media: [file(1), file(3)], framing: [], variants: [sent] } as unknown as Post;
+    expect(sent).toEqual({ account_id: 7, text: null, items: [{ text: "zwei", media_ids: [3] }], first_comment: "", media_ids: null, framing: null, cards: null, language: null, subject: null });
+    const post = { text: "one", media_ids: [1], items: [{ text: "two", media_ids: [] }], first_comment: "link", media: [file(1), file(3)], framing: [], cards: [], variants: [sent] } as unknown as Post;
     const read = readPost(post);
     expect(variantIn(7, read.own[7])).toEqual(sent);
     expect(read.common.pieces.map((piece) => piece.text)).toEqual(["one", "two"]);
@@ -71,7 +71,7 @@ describe("where an account differs", () => {
     const sent = variantIn(7, own);
     expect(sent.framing).toEqual([{ media_id: 1, turn: 90, left: 1, top: 2, width: 30, height: 40, focus: null }]);
     expect(variantIn(8, ownOf(framed, { ...framed, frames: {} })).framing).toEqual([]);
-    const post = { text: "one", media_ids: [1], items: [], first_comment: "", media: [file(1)], framing: [{ media_id: 1, ...cut }], variants: [{ ...sent, framing: [{ ...sent.framing?.[0], url: null }] }] } as unknown as Post;
+    const post = { text: "one", media_ids: [1], items: [], first_comment: "", media: [file(1)], framing: [{ media_id: 1, ...cut }], cards: [], variants: [{ ...sent, framing: [{ ...sent.framing?.[0], url: null }] }] } as unknown as Post;
     const read = readPost(post);
     expect(shownOf(read.common, file(1))).toBe("/made/1");
     expect(shownOf(merged(read.common, read.own[7]), file(1))).toBe(file(1).url);

@@ -15,14 +15,23 @@ const OF_A_SENTENCE = ".,;:!?'…*";
 export function tagLinks(text: string, tags: LinkTags | null | undefined): string {
   if (!tags?.parameters.length || !text.includes("://")) return text;
   let [made, at] = ["", 0];
+  for (const { start, link, host } of links(text)) {
+    if (!isOf(host, tags.domains)) continue;
+    made += text.slice(at, start) + tagged(link, tags.parameters);
+    at = start + link.length;
+  }
+  return made + text.slice(at);
+}
+
+/** The whole links of a text, in order. */
+export const linksIn = (text: string): string[] => [...links(text)].filter((one) => one.host).map((one) => one.link);
+
+function* links(text: string): Generator<{ start: number; link: string; host: string }> {
   for (const match of text.matchAll(LINK)) {
     const link = withoutPunctuation(match[0]);
     const end = match.index + link.length;
-    if (!END.test(text.slice(end, end + 2)) || !isOf(hostOf((match[1] ?? "").replace(/\.+$/, "")), tags.domains)) continue;
-    made += text.slice(at, match.index) + tagged(link, tags.parameters);
-    at = end;
+    if (END.test(text.slice(end, end + 2))) yield { start: match.index, link, host: hostOf((match[1] ?? "").replace(/\.+$/, "")) };
   }
-  return made + text.slice(at);
 }
 
 /** A host's name in ASCII; "" for what is none. */

@@ -30,6 +30,9 @@ export type TokenMade = S["TokenMade"];
 /** What a post’s links may be tagged with, besides their account. */
 export type PostAsWritten = Pick<PreflightIn, "post_id" | "tags_links" | "tag_ids" | "wall_time" | "time_zone">;
 export type LinkTags = S["LinkTags"];
+export type LinkPreview = S["LinkPreview"];
+export type CardIn = S["CardIn"];
+export type CardDecided = S["Card"];
 export type HashtagSet = S["HashtagSet"];
 export type LinkRule = S["LinkRule"];
 export type LinkExample = S["LinkExample"];

@@ -7,7 +7,7 @@ import type { Account, HashtagSet, Id, LibraryFile, LinkTags, Opening, Post, Pos
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { frameIn, type Framed } from "$lib/framing";
-import { framingIn, itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
+import { cardsIn, framingIn, itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
 
 export type Fold = Post["fold"];
 export type Gap = Post["gap"];
@@ -199,7 +199,7 @@ class DraftPost {
     this.changed();
   }
 
-  change(id: Id | null, key: number, what: Partial<Pick<Piece, "text" | "media">>): void {
+  change(id: Id | null, key: number, what: Partial<Pick<Piece, "text" | "media" | "card">>): void {
     const whole = this.wholeFor(id);
     this.put(id, { ...whole, pieces: whole.pieces.map((piece) => (piece.key === key ? { ...piece, ...what } : piece)) });
   }
@@ -235,7 +235,7 @@ class DraftPost {
 
   get #words() {
     const [first = newPiece(), ...items] = this.common.pieces;
-    return { text: first.text, media_ids: first.media.map((file) => file.id), items: itemsIn(items), first_comment: this.common.comment, framing: framingIn(this.common.frames), variants: this.variants };
+    return { text: first.text, media_ids: first.media.map((file) => file.id), items: itemsIn(items), first_comment: this.common.comment, framing: framingIn(this.common.frames), cards: cardsIn(this.common.pieces.map((piece) => piece.card)), variants: this.variants };
   }
 
   /** What its links may be tagged with, and when it goes out as far as that is known. */
@@ -319,8 +319,8 @@ class DraftPost {
   async #follow(): Promise<void> {
     if (!this.post || this.post.state === "draft") return;
     const read = await publishing.getPost(this.post.id);
-    const said = ({ title, text, items, first_comment, media_ids, framing, variants, wall_time, time_zone }: Post): string =>
-      JSON.stringify([title, text, items, first_comment, media_ids, framing, variants, wall_time, time_zone]);
+    const said = ({ title, text, items, first_comment, media_ids, framing, cards, variants, wall_time, time_zone }: Post): string =>
+      JSON.stringify([title, text, items, first_comment, media_ids, framing, cards, variants, wall_time, time_zone]);
     if (this.post?.id === read.id && said(read) === said(this.post)) this.post = read;
   }
 

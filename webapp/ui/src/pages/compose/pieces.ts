@@ -1,15 +1,26 @@
 /** The pieces of a post: the post itself, then a thread's further items; and where accounts differ. */
-import type { Account, Framing, FramingIn, Id, Media, Post, VariantIn } from "$lib/api/types";
+import type { Account, CardDecided, CardIn, Framing, FramingIn, Id, Media, Post, VariantIn } from "$lib/api/types";
 import { frameIn, framed, type Framed } from "$lib/framing";
 
 /** How files are shown that are not shown whole. */
 export type Frames = Record<Id, Framed>;
+
+/** What was decided about the card of a link; not shown: that there is none. */
+export interface LinkCard {
+  shown: boolean;
+  url: string;
+  title: string;
+  description: string;
+  picture: Media | null;
+}
 
 /** One thing to read, with its files. `key` lasts as long as the page, for moving it about. */
 export interface Piece {
   key: number;
   text: string;
   media: Media[];
+  /** Undefined: nobody decided. */
+  card?: LinkCard | undefined;
 }
 
 /** What one account has of its own; what is not here follows the common post. */
@@ -19,6 +30,8 @@ export interface Own {
   items?: Piece[];
   comment?: string;
   frames?: Frames;
+  /** Of every piece, in order. */
+  cards?: (LinkCard | undefined)[];
 }
 export type Part = keyof Own;
 
@@ -39,7 +52,8 @@ export const sameItems = (one: Piece[], other: Piece[]): boolean =>
 export function merged(common: Whole, own: Own | undefined): Whole {
   const [first = newPiece(), ...items] = common.pieces;
   const top = { ...first, text: own?.text ?? first.text, media: own?.media ?? first.media };
-  return { pieces: [top, ...(own?.items ?? items)], comment: own?.comment ?? common.comment, frames: own?.frames ?? common.frames };
+  const pieces = [top, ...(own?.items ?? items)].map((piece, n) => ({ ...piece, card: own?.cards ? own.cards[n] : common.pieces[n]?.card }));
+  return { pieces, comment: own?.comment ?? common.comment, frames: own?.frames ?? common.frames };
 }
 
 /** What `whole` has that the common post has not; undefined where it is the same. */
@@ -51,6 +65,7 @@ export function ownOf(common: Whole, whole: Whole): Own | undefined {
   if (!sameFiles(top.media, first.media)) own.media = top.media;
   if (!sameItems(rest, items)) own.items = rest;
   if (whole.comment !== common.comment) own.comment = whole.comment;
+  if (!sameCards(whole.pieces, common.pieces)) own.cards = cardsOf(whole.pieces);
   if (!sameFrames(whole.frames, common.frames)) own.frames = whole.frames;
   return Object.keys(own).length ? own : undefined;
 }
@@ -63,6 +78,11 @@ export const shownOf = (whole: Whole, file: Media): string => whole.frames[file.
 /** What a picture can be shown of: a picture itself, or a film. */
 export const hasPicture = (file: Media): boolean => file.mime.startsWith("image/") || file.poster_url !== null;
 
+const cardsOf = (pieces: Piece[]): (LinkCard | undefined)[] => pieces.map((piece) => piece.card);
+export const cardsIn = (cards: (LinkCard | undefined)[]): CardIn[] =>
+  cards.flatMap((card, item) => (card ? [{ item, shown: card.shown, url: card.url, title: card.title, description: card.description, media_id: card.picture?.id ?? null }] : []));
+const sameCards = (one: Piece[], other: Piece[]): boolean => JSON.stringify(cardsIn(cardsOf(one))) === JSON.stringify(cardsIn(cardsOf(other)));
+
 const ids = (media: Media[]): Id[] => media.map((file) => file.id);
 export const itemsIn = (items: Piece[]): { text: string; media_ids: Id[] }[] => items.map(({ text, media }) => ({ text, media_ids: ids(media) }));
 
@@ -74,6 +94,7 @@ export function variantIn(account: Id, own: Own | undefined): VariantIn {
     first_comment: own?.comment ?? null,
     media_ids: own?.media ? ids(own.media) : null,
     framing: own?.frames ? framingIn(own.frames) : null,
+    cards: own?.cards ? cardsIn(own.cards) : null,
     language: null,
     subject: null,
   };
@@ -85,6 +106,11 @@ export function readPost(post: Post): { common: Whole; own: Record<Id, Own> } {
   const named = (wanted: Id[]): Media[] => wanted.flatMap((id) => files.get(id) ?? []);
   const pieces = (items: Post["items"]): Piece[] => items.map((item) => newPiece(item.text, named(item.media_ids)));
   const own: Record<Id, Own> = {};
+  const held = (cards: CardDecided[], items: unknown[]): (LinkCard | undefined)[] =>
+    [null, ...items].map((_, n) => {
+      const card = cards.find((one) => one.item === n);
+      return card && { shown: card.shown, url: card.url, title: card.title, description: card.description, picture: files.get(card.media_id ?? 0) ?? null };
+    });
   for (const variant of post.variants) {
     const differs: Own = {
       ...(variant.text !== null && { text: variant.text }),
@@ -92,10 +118,13 @@ export function readPost(post: Post): { common: Whole; own: Record<Id, Own> } {
       ...(variant.items !== null && { items: pieces(variant.items) }),
       ...(variant.first_comment !== null && { comment: variant.first_comment }),
       ...(variant.framing !== null && { frames: framesOf(variant.framing) }),
+      ...(variant.cards !== null && { cards: held(variant.cards, variant.items ?? post.items) }),
     };
     if (Object.keys(differs).length) own[variant.account_id] = differs;
   }
-  return { common: { pieces: [newPiece(post.text, named(post.media_ids)), ...pieces(post.items)], comment: post.first_comment, frames: framesOf(post.framing) }, own };
+  const cards = held(post.cards, post.items);
+  const common = [newPiece(post.text, named(post.media_ids)), ...pieces(post.items)].map((piece, n) => ({ ...piece, card: cards[n] }));
+  return { common: { pieces: common, comment: post.first_comment, frames: framesOf(post.framing) }, own };
 }
 
 /** What a network takes with a public post, for the words beside a file. */

@@ -14,7 +14,7 @@ export const compose = {
   brand: "Brand",
   common: "All accounts",
   differs: (what: string) => `other ${what}`,
-  parts: { text: "text", media: "files", items: "thread", comment: "first comment", frames: "crop" },
+  parts: { text: "text", media: "files", items: "thread", comment: "first comment", frames: "crop", cards: "link card" },
   makeOwn: "Write differently for…",
   ownSays: (p: { account: string; what: string }) => `${p.account} differs from the other accounts: ${p.what}.`,
   stillSame: (account: string) => `Still the same as for all accounts. What you change here holds for ${account} alone.`,
@@ -167,6 +167,7 @@ export const compose = {
   warnings: {
     film_not_ready: "A video that is being made for it may not be ready by then: it then waits, and after its lateness limit a person is asked.",
     sign_in_ends: "Its sign-in ends before this goes out: connect it again first.",
+    card_undecided: "Its link goes out without a card.",
     quota_used_up: "More than its network allows now: what is left waits until the limit is over.",
     limit_reached: "What it may cost this month is spent: this post will not go out unless a manager raises the limit.",
     limit_passed: "With this post the month's limit is passed.",

@@ -14,5 +14,6 @@ import { macros } from "./macros";
 import { library } from "./library";
 import { queues } from "./queues";
 import { framing } from "./framing";
+import { cards } from "./cards";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards };

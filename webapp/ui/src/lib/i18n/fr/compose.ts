@@ -16,7 +16,7 @@ export const compose: Catalogue["compose"] = {
   brand: "Marque",
   common: "Tous les comptes",
   differs: (what) => `différent\u202f: ${what}`,
-  parts: { text: "texte", media: "fichiers", items: "fil", comment: "premier commentaire", frames: "recadrage" },
+  parts: { text: "texte", media: "fichiers", items: "fil", comment: "premier commentaire", frames: "recadrage", cards: "carte du lien" },
   makeOwn: "Écrire autrement pour…",
   ownSays: (p) => `${p.account} s’écarte des autres comptes\u202f: ${p.what}.`,
   stillSame: (account) => `Pour l’instant comme pour tous les comptes. Ce que vous changez ici ne vaut que pour ${account}.`,
@@ -168,6 +168,7 @@ export const compose: Catalogue["compose"] = {
   warnings: {
     film_not_ready: "Une vidéo en préparation pour lui risque de ne pas être prête à ce moment\u00a0: elle attendra, puis quelqu’un décidera une fois le retard permis écoulé.",
     sign_in_ends: "Sa connexion prend fin avant ce moment\u00a0: reconnectez-le d’abord.",
+    card_undecided: "Son lien part sans carte.",
     quota_used_up: "Plus que son réseau ne permet maintenant\u00a0: le reste attend la fin de la limite.",
     limit_reached: "Ce qu’il peut coûter ce mois-ci est dépensé\u00a0: cette publication ne partira que si un gestionnaire relève la limite.",
     limit_passed: "Cette publication dépasse la limite du mois.",

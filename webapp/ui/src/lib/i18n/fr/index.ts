@@ -15,5 +15,6 @@ import { macros } from "./macros";
 import { library } from "./library";
 import { queues } from "./queues";
 import { framing } from "./framing";
+import { cards } from "./cards";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards };

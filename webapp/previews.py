@@ -1,0 +1,91 @@
+"""Looking at the page behind a link, for the card under it: between transactions, and only when
+somebody asks. What was seen a day ago at most is not asked for again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import current_app
+from limits import parse
+from werkzeug.exceptions import TooManyRequests
+
+from channels.errors import ChannelError
+from channels.pages import Page, read_page, read_picture
+from channels.sentences import say
+from guichet.delivery.bounds import STILL
+from guichet.errors import Invalid
+from guichet.publishing import files, fitting, previewing
+from guichet.publishing.files import Found
+from guichet.publishing.previewing import Seen
+from webapp.asking import Asked
+
+PER_PERSON = parse("60 per 5 minutes")
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What is kept of a link. `no_picture`: why the page's picture is not among it."""
+
+    preview_id: int
+    no_picture: str = ""
+
+
+def look(asked: Asked, url: str, *, anew: bool) -> Looked:
+    """Look at the page behind `url`, or find what was seen. Raises ChannelError, NotAllowed,
+    Conflict, TooManyRequests."""
+    with asked.open_unit() as session:
+        previewing.require_looking(session, asked.actor)
+        there = None if anew else previewing.find_preview(session, asked.actor, url, asked.now)
+        if there is not None:
+            return Looked(there.id)
+    if not current_app.extensions["guichet"]["throttle"].allows(PER_PERSON, "link-preview", str(asked.staff_id)):
+        raise TooManyRequests(retry_after=PER_PERSON.get_expiry())
+    page = read_page(asked.networks.wire, url)
+    found, no_picture = _picture(asked, page)
+    store = asked.runtime.store
+    key = store.put(found.data) if found else ""
+    with asked.open_unit() as session:
+        media = None
+        if found is not None:
+            media = files.add_media(session, asked.actor, found, storage_key=key, is_of_link=True, now=asked.now)
+        seen = Seen(page.url, page.title, page.description)
+        row = previewing.keep_preview(session, asked.actor, url, seen, media, asked.now)
+        return Looked(row.id, no_picture)
+
+
+def make_picture(asked: Asked, media_id: int) -> int:
+    """Make of a file that the asker sees the picture of a card; returns its id. Raises NotFound,
+    NotAllowed, Invalid for what is no still picture."""
+    with asked.open_unit() as session:
+        previewing.require_looking(session, asked.actor)
+        media = files.get_media(session, asked.actor, media_id)
+        key, mime, name, alt = media.storage_key, media.mime, media.filename, media.alt
+    if mime not in STILL:
+        raise Invalid("only a still picture stands on a card", {"media_id": "is no still picture"})
+    found = _made(Found(asked.runtime.store.get(key), mime, name))
+    kept = asked.runtime.store.put(found.data)
+    with asked.open_unit() as session:
+        made = files.add_media(
+            session, asked.actor, found, storage_key=kept, alt=alt, is_of_link=True, now=asked.now
+        )  # fmt: skip
+        return made.id
+
+
+def _picture(asked: Asked, page: Page) -> tuple[Found | None, str]:
+    if not page.picture:
+        return None, ""
+    try:
+        found = files.examine(read_picture(asked.networks.wire, page.picture), page.picture.partition("?")[0])
+        if found.mime not in STILL:
+            return None, say("the page's picture is of a kind that stands on no card")
+        return _made(found), ""
+    except ChannelError as e:
+        return None, e.detail
+    except Invalid as e:
+        return None, e.message
+
+
+def _made(found: Found) -> Found:
+    fitted = fitting.for_card(found.data, found.mime)
+    stem = found.filename.rpartition(".")[0] or found.filename
+    return Found(fitted.data, fitted.mime, f"{stem}.jpg", fitted.width, fitted.height)
