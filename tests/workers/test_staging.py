@@ -233,6 +233,6 @@ def test_a_file_that_a_network_works_at_for_long_is_uploaded_once_and_nobody_wai
         rig.network.store.put("media", upload["id"], {**upload, "ready_at": 0})
         again(stage, id_)
         assert stage.delivery(id_).state == "published"
-        assert [f["sha256"] for f in rig.published()[0]["media"]] == [image.sha256]
+        assert [f["alt"] for f in rig.published()[0]["media"]] == ["Gate F7"]
         assert len(rig.network.store.all("media")) == 1
         assert [row.state for row in staged(stage)][-1] == "made"
