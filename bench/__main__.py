@@ -11,7 +11,7 @@ import signal
 import sys
 from types import FrameType
 
-NAMES = ("publishing", "due", "x", "webhook", "understanding", "opening", "lists", "calendar", "memory")
+NAMES = ("publishing", "due", "x", "webhook", "understanding", "opening", "lists", "calendar", "memory", "times")
 
 
 def main(names: list[str]) -> int:

@@ -34,7 +34,7 @@ def compare(account_id: int) -> None:
                 account = unit.session.get_one(Account, account_id)
                 comparing.note_unlisted(unit.session, SYSTEM, account, runtime.now())
             return
-        timeline = lister.list_since(asked.since - MARGIN, asked.most)
+        timeline = lister.list_since(asked.read_since - MARGIN, asked.most)
         gone = _confirmed(process, account_id, asked, timeline)
     except ChannelError as e:
         with runtime.unit() as unit:

@@ -10,6 +10,8 @@ Source: com.atproto.repo.putRecord, docs.bsky.app/docs/advanced-guides/posts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +33,7 @@ from channels.contract import (
     JSON,
     Connection,
     Draft,
+    Figures,
     LinkCard,
     Looked,
     MediaItem,
@@ -40,10 +43,12 @@ from channels.contract import (
     Target,
     Timeline,
 )
-from channels.errors import Gone, Rejected
+from channels.errors import ChannelError, Gone, Rejected
+from channels.figures import figures_in
 from channels.wire import Wire
 
 POST = "app.bsky.feed.post"
+MOST_VIEWS = 25  # posts asked for at once (lexicon app.bsky.feed.getPosts)
 _clock = TidClock()
 
 
@@ -187,17 +192,32 @@ class BlueskyReconciler:
     def list_since(self, since: datetime, most: int) -> Timeline:
         """Keys carry the moment at which a post was made, and the list goes by keys."""
         standing: list[Standing] = []
+        starting: list[str] = []  # those that answer nothing
         params: JSON = {"repo": self._did, "collection": POST, "limit": 100}
         while True:
             answer = self._server.query("com.atproto.repo.listRecords", params)
             page = [body for body in answer.get("records") or () if isinstance(body, dict)]
             made = [one for body in page if (one := self._standing(body)) is not None]
             standing += [one for one in made if one.at >= since]
+            starting += [str(body["uri"]) for body in page if "reply" not in object_in(body, "value")]
             params["cursor"] = str(answer.get("cursor") or "")
             if not params["cursor"] or any(one.at < since for one in made):
-                return Timeline(tuple(standing), True)
+                return Timeline(self._with_figures(standing, starting), True)
             if len(standing) >= most:
-                return Timeline(tuple(standing), False)
+                return Timeline(self._with_figures(standing, starting), False)
+
+    def _with_figures(self, standing: Sequence[Standing], starting: Sequence[str]) -> tuple[Standing, ...]:
+        """What the view of the network says that these posts brought. The list is none the worse
+        where it cannot be asked."""
+        listed = {one.remote_id for one in standing}
+        asked = [uri for uri in starting if uri in listed]
+        told: dict[str, Figures | None] = {}
+        with suppress(ChannelError):
+            for n in range(0, len(asked), MOST_VIEWS):
+                answer = self._server.query("app.bsky.feed.getPosts", {"uris": asked[n : n + MOST_VIEWS]})
+                views = [view for view in answer.get("posts") or () if isinstance(view, dict)]
+                told |= {str(view.get("uri")): _figures(view) for view in views}
+        return tuple(replace(one, figures=told.get(one.remote_id)) for one in standing)
 
     def _standing(self, body: JSON) -> Standing | None:
         """None for a post under a key of another kind: it is shown to nobody."""
@@ -207,6 +227,10 @@ class BlueskyReconciler:
         record = object_in(body, "value")
         receipt = receipt_of(str(address), text_in(body, "cid"), record, self._web, None)
         return Standing(receipt.remote_id, str(record.get("text") or ""), time_of_tid(address.rkey), receipt.url)
+
+
+def _figures(view: Mapping[str, Any]) -> Figures | None:
+    return figures_in(view, likes=("likeCount",), shares=("repostCount", "quoteCount"), answers="replyCount")
 
 
 def _ratio(item: MediaItem) -> JSON:

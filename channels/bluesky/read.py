@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.bluesky.direct import DIRECT, DirectMessages
-from channels.bluesky.publish import POST, get_record
+from channels.bluesky.publish import MOST_VIEWS, POST, get_record
 from channels.bluesky.syntax import datetime_text, is_tid, parse_address, parse_datetime, time_of_tid
 from channels.bluesky.views import above_in, inbound_of, kind_of, may_reply, quoted_in, reaction_of
 from channels.bluesky.walk import Entry, Walk, keep_in_mind, walk
@@ -38,7 +38,6 @@ _PAGE = 100
 _PARENTS = 10
 # How many vanished entries are looked into per reading; the others wait for the next.
 _MOST_LOOKED_INTO = 20
-_MOST_VIEWS = 25  # posts asked for at once (lexicon app.bsky.feed.getPosts)
 
 
 class BlueskyReader:
@@ -74,8 +73,8 @@ class BlueskyReader:
         a blocked account, for one). Posts cannot be edited."""
         uris = [id_ for id_ in remote_ids if id_.startswith("at://")]
         seen = set()
-        for n in range(0, len(uris), _MOST_VIEWS):
-            answer = self._server.query("app.bsky.feed.getPosts", {"uris": uris[n : n + _MOST_VIEWS]})
+        for n in range(0, len(uris), MOST_VIEWS):
+            answer = self._server.query("app.bsky.feed.getPosts", {"uris": uris[n : n + MOST_VIEWS]})
             seen |= {str(view.get("uri")) for view in _objects(answer, "posts")}
         gone = [uri for uri in uris if uri not in seen and self._is_gone(uri)]
         return [_deleted(NOTIFICATIONS, uri, time_of_tid(parse_address(uri).rkey)) for uri in gone]

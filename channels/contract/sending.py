@@ -212,10 +212,20 @@ class Reconciler(Protocol):
 
 
 @dataclass(frozen=True)
+class Figures:
+    """What a post had brought when it was read."""
+
+    likes: int
+    shares: int
+    answers: int
+
+
+@dataclass(frozen=True)
 class Standing:
     """One thing that stands on an account's own timeline. `at` by the network's clock; `text`
     without markup; `via` the program that published it, where the network says so; `aliases`
-    are other ids of the same thing (an edited post of X has one for each edit)."""
+    are other ids of the same thing (an edited post of X has one for each edit); `figures` where
+    the network told them."""
 
     remote_id: str
     text: str
@@ -223,6 +233,7 @@ class Standing:
     url: str = ""
     via: str = ""
     aliases: tuple[str, ...] = ()
+    figures: Figures | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from typing import Any
 
 from channels.contract import JSON, Connection, Draft, Looked, Standing, Timeline
 from channels.errors import Gone
+from channels.figures import figures_in
 from channels.mastodon.api import Api, time_of
 from channels.mastodon.connect import CLIENT_NAME
 from channels.mastodon.markup import canonical, text_of
@@ -134,7 +135,9 @@ def _standing(status: Status) -> Standing:
     via = (status.get("application") or {}).get("name")
     receipt = receipt_of(status)
     made = time_of(status.get("created_at"))
-    return Standing(receipt.remote_id, text_of(str(status.get("content") or "")), made, receipt.url, str(via or ""))
+    figures = figures_in(status, likes=("favourites_count",), shares=("reblogs_count",), answers="replies_count")
+    text = text_of(str(status.get("content") or ""))
+    return Standing(receipt.remote_id, text, made, receipt.url, str(via or ""), figures=figures)
 
 
 def _may_be_ours(status: Status) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from channels.contract import JSON, Connection, Draft, Looked, Receipt, Standing, Surface, Timeline
+from channels.figures import figures_in
 from channels.wire import Wire
 from channels.x import shapes
 from channels.x.client import XClient
@@ -19,6 +20,7 @@ _SKEW = timedelta(seconds=120)  # between our clock and X's
 _ARRIVAL = timedelta(seconds=180)  # our longest call, and X's latest acceptance after it
 _MOST = 3200  # X hands out no more of one's own posts
 _MOST_DIRECT = 1000
+_FIELDS = ("created_at", "entities", "attachments", "referenced_tweets", "note_tweet", "author_id")
 
 
 class XReconciler:
@@ -70,7 +72,7 @@ class XReconciler:
     def list_since(self, since: datetime, most: int) -> Timeline:
         """X charges for each post that it gives back."""
         floor = shapes.id_at(since)
-        fetch = self._fetch_posts(floor, min(100, max(5, most)), exclude=["retweets"])
+        fetch = self._fetch_posts(floor, min(100, max(5, most)), also=["public_metrics"], exclude=["retweets"])
         read = walk(fetch, down_to=floor, most=min(most, _MOST))
         return Timeline(tuple(self._standing(item) for item, _ in read.items), read.is_complete)
 
@@ -78,9 +80,13 @@ class XReconciler:
         receipt = self._receipt(item, is_direct=False)
         edits = tuple(str(i) for i in item.get("edit_history_tweet_ids") or () if str(i) != receipt.remote_id)
         made = shapes.moment(item.get("created_at"), receipt.remote_id)
-        return Standing(receipt.remote_id, _plain(item), made, receipt.url, aliases=edits)
+        metrics = item.get("public_metrics") or {}
+        figures = figures_in(
+            metrics, likes=("like_count",), shares=("retweet_count", "quote_count"), answers="reply_count"
+        )
+        return Standing(receipt.remote_id, _plain(item), made, receipt.url, aliases=edits, figures=figures)
 
-    def _fetch_posts(self, since: int, page: int = 100, **more: Any) -> Any:
+    def _fetch_posts(self, since: int, page: int = 100, also: Sequence[str] = (), **more: Any) -> Any:
         def fetch(token: str | None) -> requests.Response:
             response: requests.Response = self._client.get_users_tweets(
                 self._connection.remote_id,
@@ -88,7 +94,7 @@ class XReconciler:
                 since_id=since,
                 pagination_token=token,
                 **more,
-                tweet_fields=["created_at", "entities", "attachments", "referenced_tweets", "note_tweet", "author_id"],
+                tweet_fields=[*_FIELDS, *also],
             )
             return response
 

@@ -25,7 +25,10 @@ from guichet.accounts import operations, queries
 from guichet.metering.queries import list_allowances, posts_wait_until, spendings
 from guichet.metering.rules import MICROS
 from guichet.policy import SYSTEM
+from guichet.publishing.rules import zone_of
 from guichet.runtime import Runtime
+from guichet.timing import phrases
+from guichet.timing.suggesting import suggest
 
 
 @click.group()
@@ -245,6 +248,33 @@ def limits(output: Output, account: str) -> None:
         most = "no limit" if cost["limit"] is None else f"of {cost['limit']:.2f} at most"
         parts.append(f"This month: {cost['spent']:.2f} {cost['currency']}, {most}.")
     output.done("\n".join(parts), id=account_id, limits=rows, posts_wait_until=waits, spending=cost)
+
+
+@account.command()
+@click.argument("account", metavar="ACCOUNT")
+@click.pass_obj
+def times(output: Output, account: str) -> None:
+    """Times of the week at which posts of ACCOUNT did better, and the next ones that are free.
+
+    Judged by its own posts of the last 90 days: where they are too few, or nothing stands out, it
+    says so, and suggests none.
+    """
+    runtime = runtime_or_exit()
+    with runtime.reading() as session:
+        found, now = find_account(session, SYSTEM, account), runtime.now()
+        suggested = suggest(session, SYSTEM, [found], now=now)
+        measure, judged = suggested.judged[found.id]
+        zone, account_id = zone_of(found.time_zone), found.id
+    rows = [
+        {
+            "time": f"{one.at.astimezone(zone):%Y-%m-%d %H:%M}", "zone": zone.key,
+            "why": phrases.why(one.reasons[account_id], judged.usual, measure),
+        }
+        for one in suggested.times
+    ]  # fmt: skip
+    said = phrases.summed_up(judged)
+    output.done("\n".join(filter(None, (as_table(rows), said))), id=account_id, verdict=judged.verdict.value, said=said,
+                times=rows)  # fmt: skip
 
 
 def _note(runtime: Runtime, account_id: int, error: ChannelError, used: datetime | None, now: datetime) -> None:

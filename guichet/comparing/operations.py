@@ -19,11 +19,12 @@ from guichet import audit, live
 from guichet.comparing import queries, rules
 from guichet.comparing.rules import Found, Stretch
 from guichet.db.changing import change_rows
+from guichet.db.dialect import insert_new
 from guichet.errors import Conflict
 from guichet.instance import is_unconfirmed
 from guichet.metering.operations import spent_in
 from guichet.metering.rules import micros_of
-from guichet.models import Account, Comparison, Discrepancy
+from guichet.models import Account, Comparison, Discrepancy, Reception, table_of
 from guichet.policy import SYSTEM, Action, Actor, require
 
 LEASE = timedelta(minutes=15)  # nobody else compares meanwhile
@@ -62,7 +63,9 @@ def begin(session: Session, actor: Actor, account: Account, spec: ChannelSpec, n
     if most == 0:
         _note(row, "spent", now, now + rules.EVERY)
         return None
-    return rules.stretch(spec, row.through, account.created_at, most, now)
+    # Where reading costs, it costs again: only with a limit that says how much it may.
+    measures = not price or account.monthly_limit is not None
+    return rules.stretch(spec, row.through, account.created_at, most, now, measures)
 
 
 def _has_a_row(session: Session, account: Account, now: datetime) -> bool:
@@ -102,9 +105,10 @@ def note_compared(
     found += queries.strangers(session, account, asked, timeline)
     new = [d for f in found if (d := _keep(session, account, f, now)) is not None]
     _settle_what_is_known(session, account, now)
+    _keep_figures(session, account, timeline, now)
     session.execute(delete(Discrepancy).where(Discrepancy.settled_at < now - KEPT_FOR))
     row = session.get_one(Comparison, account.id)
-    _note(row, "done" if timeline.is_complete else "partly", now, now + rules.EVERY)
+    _note(row, "done" if rules.is_whole(asked, timeline) else "partly", now, now + rules.EVERY)
     row.read, row.through = len(timeline.standing), asked.until
     if new:
         live.tell(session, "account", now, account_id=account.id, id=account.id, state=account.state)
@@ -127,6 +131,21 @@ def _keep(session: Session, account: Account, found: Found, now: datetime) -> Di
     session.flush()
     audit.record(session, SYSTEM, f"discrepancy.{found.kind}", row, now, code=found.code, account_id=account.id)
     return row
+
+
+def _keep_figures(session: Session, account: Account, timeline: Timeline, now: datetime) -> None:
+    """What our posts had brought at the age at which all are measured; the first time counts."""
+    told = rules.settled(timeline, now)
+    rows = [
+        {
+            "delivery_id": id_, "account_id": account.id, "published_at": at, "measured_at": now,
+            "likes": told[remote_id].likes, "shares": told[remote_id].shares, "answers": told[remote_id].answers,
+        }
+        for id_, remote_id, at in queries.posts_under(session, account, told)
+    ]  # fmt: skip
+    insert_new(session, table_of(Reception), rows, "delivery_id")
+    old = Reception.published_at < now - rules.KEPT_FIGURES
+    session.execute(delete(Reception).where(Reception.account_id == account.id, old))
 
 
 def _settle_what_is_known(session: Session, account: Account, now: datetime) -> None:

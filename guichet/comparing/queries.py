@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, exists, func, select
@@ -56,6 +56,18 @@ def strangers(session: Session, account: Account, asked: Stretch, timeline: Time
 def known_ids(session: Session, account: Account, remote_ids: Collection[str]) -> set[str]:
     """Which of these ids are deliveries of ours, whatever became of them since."""
     return _among(session, select(Delivery.remote_id).where(Delivery.account_id == account.id), remote_ids)
+
+
+def posts_under(session: Session, account: Account, remote_ids: Collection[str]) -> list[tuple[int, str, datetime]]:
+    """Which of these ids are posts of ours: the delivery, the id, and when it was published."""
+    asked, found = sorted(remote_ids), []
+    for n in range(0, len(asked), _AT_ONCE):
+        rows = select(Delivery.id, Delivery.remote_id, Delivery.accepted_at).where(
+            Delivery.account_id == account.id, Delivery.kind == "post",
+            Delivery.remote_id.in_(asked[n : n + _AT_ONCE]),
+        )  # fmt: skip
+        found += [(id_, str(remote), at) for id_, remote, at in session.execute(rows) if at is not None]
+    return found
 
 
 def _among(session: Session, query: Select[Any], remote_ids: Collection[str]) -> set[str]:

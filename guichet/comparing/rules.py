@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from channels.contract import ChannelSpec, Standing, Timeline
+from channels.contract import ChannelSpec, Figures, Standing, Timeline
 from guichet.metering.rules import WARN_AT
 
 EVERY = timedelta(days=1)
@@ -22,15 +22,22 @@ MARGIN = timedelta(minutes=10)  # clocks differ, and lists are not made in an in
 MOST_READ = 3200  # as much as X gives back
 MOST_CONFIRMED = 50  # absences that the network is asked about one by one
 LONGEST_EXCERPT = 300  # characters
+# How old a post is when what it brought is kept: most of it has come, and a list that is read
+# once a day shows each post at one such age.
+MEASURED_FROM = timedelta(hours=24)
+MEASURED_UNTIL = timedelta(hours=60)
+KEPT_FIGURES = timedelta(days=400)
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """What is compared: published from `since` to `until`; about `most` may be read."""
+    """What is compared: published from `since` to `until`; about `most` may be read, back to
+    `read_since`: posts that were compared already are read again for what they brought."""
 
     since: datetime
     until: datetime
     most: int
+    read_since: datetime
 
 
 @dataclass(frozen=True)
@@ -68,12 +75,16 @@ class Said:
 
 
 def stretch(
-    spec: ChannelSpec, through: datetime | None, connected_at: datetime, most: int, now: datetime
+    spec: ChannelSpec, through: datetime | None, connected_at: datetime, most: int, now: datetime,
+    measures: bool = True,
 ) -> Stretch:  # fmt: skip
-    """From where the last comparison ended, less a margin, to what nothing can be added to."""
+    """From where the last comparison ended, less a margin, to what nothing can be added to.
+    `measures`: posts may be read a second time."""
     until = now - spec.latest_arrival - spec.read_lag - MARGIN
     since = through - MARGIN if through else until - FIRST_STRETCH
-    return Stretch(max(since, connected_at, now - LONGEST_STRETCH), until, most)
+    since = max(since, connected_at, now - LONGEST_STRETCH)
+    again = max(connected_at, now - MEASURED_UNTIL)
+    return Stretch(since, until, most, min(since, again) if measures else since)
 
 
 def reads_left(spent: int, limit: int | None, price: int) -> int:
@@ -94,6 +105,21 @@ def seen_since(asked: Stretch, timeline: Timeline) -> datetime:
     if timeline.is_complete:
         return asked.since
     return max(asked.since, timeline.standing[-1].at) if timeline.standing else asked.until
+
+
+def is_whole(asked: Stretch, timeline: Timeline) -> bool:
+    """Whether all that was to be compared was shown."""
+    return timeline.is_complete or seen_since(asked, timeline) <= asked.since
+
+
+def settled(timeline: Timeline, now: datetime) -> dict[str, Figures]:
+    """What posts of the right age have brought, by each id that they have."""
+    return {
+        id_: one.figures
+        for one in timeline.standing
+        if one.figures is not None and now - MEASURED_UNTIL <= one.at <= now - MEASURED_FROM
+        for id_ in (one.remote_id, *one.aliases)
+    }
 
 
 def absences(asked: Stretch, timeline: Timeline, sent: Iterable[Sent], taken_down: Collection[str]) -> list[Found]:

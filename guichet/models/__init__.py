@@ -21,7 +21,7 @@ from guichet.models.approval import (
     ReviewVote,
 )
 from guichet.models.base import Base, table_of
-from guichet.models.comparing import Comparison, Discrepancy
+from guichet.models.comparing import Comparison, Discrepancy, Reception
 from guichet.models.conversation import (
     Attachment,
     Conversation,
@@ -144,6 +144,7 @@ __all__ = [
     "PromiseRecount",
     "RateWindow",
     "RawItem",
+    "Reception",
     "RefusedDelivery",
     "Rendition",
     "ReplyDraft",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from guichet.models.base import Base, Key, Long, RemoteId, Short, Told, partial_index, ref
@@ -48,3 +48,19 @@ class Discrepancy(Base):
     settled_at: Mapped[datetime | None]
     settled_by: Mapped[int | None] = ref("staff.id")
     settled_as: Mapped[Short] = mapped_column(default="")  # seen; known: a person said since which of ours it is
+
+
+class Reception(Base):
+    """What a post of ours had brought when it was a day or two old, as its network told when its
+    timeline was read (guichet.comparing.rules.MEASURED_FROM). Written once."""
+
+    __tablename__ = "reception"
+    __table_args__ = (Index("ix_reception_account", "account_id", "published_at"),)
+    id: Mapped[Key]
+    delivery_id: Mapped[int] = ref("delivery.id", unique=True)
+    account_id: Mapped[int] = ref("account.id")
+    published_at: Mapped[datetime]
+    measured_at: Mapped[datetime]
+    likes: Mapped[int]
+    shares: Mapped[int]
+    answers: Mapped[int]

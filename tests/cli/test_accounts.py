@@ -207,3 +207,13 @@ def test_a_name_of_several_accounts_needs_a_number(guichet: Guichet, tmp_path: P
     said = guichet("account", "check", "aurore")
     assert said.status == Status.REFUSED
     assert "1 (mastodon:aurore), 2 (bluesky:aurore)" in said.err
+
+
+def test_times_of_an_account_without_a_history_are_said_to_be_unknown(guichet: Guichet) -> None:
+    with guichet.rows() as session:
+        make.make_account(session, handle="aurore")
+    said = guichet("account", "times", "aurore")
+    assert said.status == 0
+    assert "The history is too thin: 0 posts with known figures, and it takes 30 in 90 days." in said.out
+    known = guichet.json("account", "times", "aurore")
+    assert (known["verdict"], known["times"]) == ("thin", [])

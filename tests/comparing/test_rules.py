@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from channels.contract import Standing, Timeline
+from channels.contract import Figures, Standing, Timeline
 from channels.mastodon import SPEC
 from guichet.comparing import rules
 from guichet.comparing.rules import Said, Sent, Stretch
 from tests.factories import NOW
 
 HOUR = timedelta(hours=1)
-DAY = Stretch(NOW - 24 * HOUR, NOW, 100)
+DAY = Stretch(NOW - 24 * HOUR, NOW, 100, NOW - 24 * HOUR)
 
 
 def standing(remote_id: str, hours_ago: float, text: str = "bonjour", **more: object) -> Standing:
@@ -92,3 +92,27 @@ def test_a_stranger_is_told_of_unless_it_is_known_elsewhere(
 def test_only_the_first_words_are_kept() -> None:
     assert rules.excerpt("x" * 300) == "x" * 300
     assert rules.excerpt("x" * 301) == "x" * 299 + "…"
+
+
+def test_posts_are_read_once_more_when_they_are_old_enough_unless_that_costs_without_a_limit() -> None:
+    long_ago, last = NOW - timedelta(days=90), NOW - 24 * HOUR
+    assert rules.stretch(SPEC, last, long_ago, 100, NOW).read_since == NOW - rules.MEASURED_UNTIL
+    assert rules.stretch(SPEC, None, NOW - HOUR, 100, NOW).read_since == NOW - HOUR
+    once = rules.stretch(SPEC, last, long_ago, 100, NOW, measures=False)
+    assert once.read_since == once.since
+
+
+def test_what_a_post_brought_is_taken_at_one_age_under_all_its_ids() -> None:
+    shown = (
+        standing("new", 23, figures=Figures(1, 0, 0)),
+        standing("2", 25, aliases=("1",), figures=Figures(4, 2, 1)),
+        standing("silent", 30),
+        standing("old", 61, figures=Figures(9, 9, 9)),
+    )
+    told = rules.settled(Timeline(shown, True), NOW)
+    assert told == {"2": Figures(4, 2, 1), "1": Figures(4, 2, 1)}
+
+
+def test_a_list_that_broke_off_behind_what_was_to_be_compared_is_whole() -> None:
+    assert rules.is_whole(DAY, Timeline((standing("1", 30),), False))
+    assert not rules.is_whole(DAY, Timeline((standing("1", 20),), False))

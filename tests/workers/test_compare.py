@@ -87,6 +87,23 @@ def test_a_day_later_only_what_is_new_is_told_and_what_was_seen_stays_seen(stage
     assert [f[2] for f in compare_later(stage, hours=26)] == [second]
 
 
+def test_what_a_post_brought_is_kept_once_it_is_a_day_old_and_once_for_all(stage: Stage) -> None:
+    def kept() -> list[tuple[int, int]]:
+        with stage.session() as session:
+            return [(r.delivery_id, r.answers) for r in session.scalars(select(m.Reception))]
+
+    post = stage.queue("the gate is open")
+    stage.drain()
+    compare_later(stage, hours=1)
+    assert kept() == [], "it may bring more yet"
+    stage.rig.network.say("zoe", "which gate?", in_reply_to=stage.delivery(post).remote_id)
+    compare_later(stage, hours=26)
+    assert kept() == [(post, 1)]
+    stage.rig.network.say("zoe", "hello?", in_reply_to=stage.delivery(post).remote_id)
+    compare_later(stage, hours=52)
+    assert kept() == [(post, 1)]
+
+
 def test_who_does_not_decide_for_an_account_sees_nothing_of_it(stage: Stage) -> None:
     stage.rig.network.publish("guichet", "one", application="Tusky")
     compare_later(stage)
