@@ -30,9 +30,10 @@ _PICTURE = 10_000_000
 _READ = 1_500_000  # characters of a page that are looked through
 _TEXTS = re.compile(r"(utf-8|utf-16(-[bl]e)?|ascii|iso8859-\d+|cp(125\d|866|932|949)|mac-roman|koi8-[ru]|gb2312|gbk|"
                     r"gb18030|big5|euc_(jp|kr)|shift_jis|iso2022_jp)")  # fmt: skip
-# Bounded in every part: a page that never closes its tags costs no more than one that does.
-_TAG = re.compile(r"<(?:meta|base)\s(?:[^>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,400}>", re.IGNORECASE)
-_TITLE = re.compile(r"<title(?:\s[^>]{0,200})?>([^<]{0,4000})", re.IGNORECASE)
+# Bounded in every part, and over where another tag begins: a page that never closes its tags costs
+# no more than one that does.
+_TAG = re.compile(r"<(?:meta|base)\s(?:[^<>\"']|\"[^\"]{0,4000}\"|'[^']{0,4000}'){0,400}>", re.IGNORECASE)
+_TITLE = re.compile(r"<title(?:\s[^<>]{0,200})?>([^<]{0,4000})", re.IGNORECASE)
 _VALUE = re.compile(r"([a-z:-]{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.IGNORECASE)
 
