@@ -39,6 +39,10 @@ class Browser:
     def post(self, path: str, body: Any = None) -> Any:
         return self._call("POST", path, json={} if body is None else body)
 
+    def upload(self, name: str, data: bytes, **more: Any) -> Any:
+        """Bring a file; what is known of it then."""
+        return self._call("POST", "/media", files={"file": (name, data)}, data=more)
+
     def put(self, path: str, body: Any) -> Any:
         return self._call("PUT", path, json=body)
 

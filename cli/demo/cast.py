@@ -128,7 +128,8 @@ CANNED = (
 @dataclass(frozen=True)
 class Written:
     """A post of the demonstration. `days` from today, at `clock` in its brand's zone: without one it
-    goes out at once, without days it stays a draft. `author` is who writes it, where not the owner."""
+    goes out at once, without days it stays a draft. `author` is who writes it, where not the owner.
+    `shows`: "film" or "picture" (of which it shows a part), described by `alt`."""
 
     brand: str
     text: str
@@ -136,6 +137,8 @@ class Written:
     clock: str = ""
     tags: tuple[str, ...] = ()
     author: str = ""
+    shows: str = ""
+    alt: str = ""
 
 
 # How the airline's own links are tagged; its mailbox tells of nothing there.
@@ -165,11 +168,11 @@ POSTS = (
             "https://www.auroreair.example/summer",
             1, "09:00", ("Summer timetable",)),
     Written(AURORE, "Travelling with a musical instrument? Tell us 48 hours ahead and it flies in the cabin.",
-            2, "12:30", ("Service",)),
+            2, "12:30", ("Service",), shows="picture", alt="An aeroplane climbs over a morning sky"),
     Written(AURORE, "Strike notice for Thursday: rebooking is free until midnight, on every fare.", 3, "08:15",
             ("Service",)),
     Written(AURORE, "Lyon to Athens, three times a week from May. The first seats are on sale.", 8, "09:00",
-            ("Summer timetable",)),
+            ("Summer timetable",), shows="film", alt="An aeroplane crosses the sky at dawn"),
     Written(AURORE, "Ten years of Aurore Air: what was your first flight with us?"),
     Written(LUMEN, "Repair week: bring any Lumen turntable, we change its belt while you wait.", 4, "10:00",
             ("Repair week",), "mei@aurore.example"),

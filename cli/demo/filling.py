@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from cli.demo import cast, voices
+from cli.demo import cast, pictures, voices
 from cli.demo.browser import Browser
 from cli.demo.consent import authorize
 from cli.output import Failed
@@ -182,9 +182,8 @@ def _for_posts(accounts: dict[tuple[str, str], int], brand: str) -> list[int]:
 
 def _write(browser: Browser, written: cast.Written, brand_id: int, targets: list[int], tags: dict[str, int]) -> None:
     variants = [{"account_id": target} for target in targets]
-    post = browser.post("/posts", {"brand_id": brand_id, "text": written.text, "language": "en", "variants": variants})[
-        "id"
-    ]
+    said = {"brand_id": brand_id, "text": written.text, "language": "en", "variants": variants}
+    post = browser.post("/posts", {**said, **_shown(browser, written, brand_id, targets)})["id"]
     if written.tags:
         browser.post("/posts/tags", {"post_ids": [post], "add": [tags[name] for name in written.tags]})
     if written.clock and written.days is not None:
@@ -194,6 +193,21 @@ def _write(browser: Browser, written: cast.Written, brand_id: int, targets: list
         browser.post(f"/posts/{post}/{act}", {"wall_time": f"{day}T{written.clock}", "time_zone": zone})
     elif written.days is not None:
         browser.post(f"/posts/{post}/publish")
+
+
+def _shown(browser: Browser, written: cast.Written, brand_id: int, targets: list[int]) -> dict[str, Any]:
+    """What it shows; of a picture the middle, as wide as a film."""
+    if not written.shows:
+        return {}
+    name, data = ("dawn.webm", pictures.film()) if written.shows == "film" else ("morning.png", pictures.picture())
+    file = browser.upload(name, data, alt=written.alt, brand_id=brand_id)
+    shown: dict[str, Any] = {"media_ids": [file["id"]]}
+    if written.shows == "picture":
+        height = file["width"] * 9 // 16
+        frame = {"left": 0, "top": (file["height"] - height) // 2, "width": file["width"], "height": height}
+        browser.post(f"/media/{file['id']}/renditions", {"account_ids": targets, "frame": frame})
+        shown["framing"] = [{"media_id": file["id"], **frame}]
+    return shown
 
 
 def speak(settings: Settings, voice: voices.Voice, in_reply_to: str = "") -> None:
