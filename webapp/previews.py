@@ -9,13 +9,12 @@ from flask import current_app
 from limits import parse
 from werkzeug.exceptions import TooManyRequests
 
-from channels.errors import ChannelError
-from channels.pages import Page, read_page, read_picture
-from channels.sentences import say
+from channels.pages import read_page, read_picture
 from guichet.delivery.bounds import STILL
 from guichet.errors import Invalid
-from guichet.publishing import files, fitting, previewing
+from guichet.publishing import files, previewing
 from guichet.publishing.files import Found
+from guichet.publishing.picturing import made_for_card, picture_for_card
 from guichet.publishing.previewing import Seen
 from webapp.asking import Asked
 
@@ -41,7 +40,8 @@ def look(asked: Asked, url: str, *, anew: bool) -> Looked:
     if not current_app.extensions["guichet"]["throttle"].allows(PER_PERSON, "link-preview", str(asked.staff_id)):
         raise TooManyRequests(retry_after=PER_PERSON.get_expiry())
     page = read_page(asked.networks.wire, url)
-    found, no_picture = _picture(asked, page)
+    wire = asked.networks.wire
+    found, no_picture = picture_for_card(page.picture, lambda: read_picture(wire, page.picture))
     store = asked.runtime.store
     key = store.put(found.data) if found else ""
     with asked.open_unit() as session:
@@ -62,30 +62,10 @@ def make_picture(asked: Asked, media_id: int) -> int:
         key, mime, name, alt = media.storage_key, media.mime, media.filename, media.alt
     if mime not in STILL:
         raise Invalid("only a still picture stands on a card", {"media_id": "is no still picture"})
-    found = _made(Found(asked.runtime.store.get(key), mime, name))
+    found = made_for_card(Found(asked.runtime.store.get(key), mime, name))
     kept = asked.runtime.store.put(found.data)
     with asked.open_unit() as session:
         made = files.add_media(
             session, asked.actor, found, storage_key=kept, alt=alt, is_of_link=True, now=asked.now
         )  # fmt: skip
         return made.id
-
-
-def _picture(asked: Asked, page: Page) -> tuple[Found | None, str]:
-    if not page.picture:
-        return None, ""
-    try:
-        found = files.examine(read_picture(asked.networks.wire, page.picture), page.picture.partition("?")[0])
-        if found.mime not in STILL:
-            return None, say("the page's picture is of a kind that stands on no card")
-        return _made(found), ""
-    except ChannelError as e:
-        return None, e.detail
-    except Invalid as e:
-        return None, e.message
-
-
-def _made(found: Found) -> Found:
-    fitted = fitting.for_card(found.data, found.mime)
-    stem = found.filename.rpartition(".")[0] or found.filename
-    return Found(fitted.data, fitted.mime, f"{stem}.jpg", fitted.width, fitted.height)

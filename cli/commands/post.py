@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import click
@@ -17,6 +17,7 @@ from channels.contract import MediaLimit
 from cli import once
 from cli.commands import tables
 from cli.commands.bringing import Brought, replaced
+from cli.commands.carding import Looked, cards_of, keys_of, look, told
 from cli.opening import act_as, find_account, read_file, read_text, runtime_or_exit
 from cli.output import Failed, Output, Status, WronglyAsked, as_table
 from guichet import jobs
@@ -55,6 +56,7 @@ class _Asked:
     zone: str
     late_limit: int | None
     tags_links: bool
+    puts_cards: bool
     is_draft: bool
 
     def digest(self) -> str:
@@ -110,6 +112,12 @@ def post() -> None:
 @click.option(
     "--tag-links/--plain-links", "tags_links", default=True, help="Tag its links as its brand says. Default: yes."
 )
+@click.option(
+    "--card/--no-card",
+    "puts_cards",
+    default=True,
+    help="Look at its links for the cards under them, where a network is given these (Bluesky). Default: yes.",
+)
 @click.option("--draft", "is_draft", is_flag=True, help="Only save it.")
 @click.option("--key", help="Do it once: the same key again finds the same post (for a day).")
 @click.option("--wait", is_flag=True, help="Follow it until every account has settled.")
@@ -127,9 +135,12 @@ def write(output: Output, /, email: str, key: str | None, wait: bool, timeout: f
         actor = act_as(session, email, runtime.now())
         content = asked.digest()
         done = once.find_done(session, _author(actor), _ROUTE, key, content) if key is not None else None
-    post_id = done if done is not None else _carry_out(runtime, actor, asked, key, content)
+    looked = look(runtime, actor, _words(asked)) if done is None and _gives_cards(runtime, actor, asked) else {}
+    post_id = done if done is not None else _carry_out(runtime, actor, asked, looked, key, content)
     is_settled = _follow(runtime, post_id, timeout) if wait and not asked.is_draft else True
-    _print(output, runtime, actor, post_id, is_replay=done is not None, is_waited=wait, is_settled=is_settled)
+    _print(
+        output, runtime, actor, post_id, told(looked), is_replay=done is not None, is_waited=wait, is_settled=is_settled
+    )  # fmt: skip
 
 
 def _read(
@@ -153,12 +164,22 @@ def _author(actor: Actor) -> int:
     return actor.staff_id
 
 
-def _carry_out(runtime: Runtime, actor: Actor, asked: _Asked, key: str | None, content: str) -> int:
+def _gives_cards(runtime: Runtime, actor: Actor, asked: _Asked) -> bool:
+    """Whether a network of the accounts is given the cards of links, and they are wanted."""
+    specs = registry.specs_by_name()
+    with runtime.reading() as session:
+        accounts = [find_account(session, actor, wanted) for wanted in asked.accounts]
+        return asked.puts_cards and not asked.media and any(specs[a.network].card == "given" for a in accounts)
+
+
+def _carry_out(
+    runtime: Runtime, actor: Actor, asked: _Asked, looked: Mapping[int, Looked], key: str | None, content: str
+) -> int:
     """Store the files and what is made of them, then do everything in one transaction; what was
     stored for nothing goes."""
     limits = _limits(runtime, actor, asked)
     brought = [Brought.of(found, alt, asked.crop, limits) for found, alt in asked.media]
-    stored = [key for one in brought for key in one.put(runtime.store)]
+    stored = [*keys_of(looked), *(key for one in brought for key in one.put(runtime.store))]
     try:
         with runtime.unit() as unit:
             session, now = unit.session, runtime.now()
@@ -167,7 +188,7 @@ def _carry_out(runtime: Runtime, actor: Actor, asked: _Asked, key: str | None, c
                 if done is not None:
                     _drop(runtime, stored)
                     return done
-            row = _write(session, actor, asked, brought, runtime)
+            row = _write(session, actor, asked, brought, looked, runtime)
             if key is not None:
                 once.keep(session, _author(actor), _ROUTE, key, row.id)
             unit.enqueue(jobs.DRAIN)
@@ -191,7 +212,21 @@ def _limits(runtime: Runtime, actor: Actor, asked: _Asked) -> list[MediaLimit | 
         return [limit_of(find_account(session, actor, wanted), specs) for wanted in asked.accounts]
 
 
-def _write(session: Session, actor: Actor, asked: _Asked, brought: Sequence[Brought], runtime: Runtime) -> Post:
+def _words(asked: _Asked) -> Words:
+    """What it says, files aside."""
+    return Words(
+        asked.text,
+        items=[Item(text) for text in asked.thread],
+        first_comment=asked.first_comment,
+        language=asked.language,
+        subject=asked.subject,
+    )
+
+
+def _write(
+    session: Session, actor: Actor, asked: _Asked, brought: Sequence[Brought], looked: Mapping[int, Looked],
+    runtime: Runtime,
+) -> Post:  # fmt: skip
     now = runtime.now()
     accounts: list[Account] = [find_account(session, actor, wanted) for wanted in asked.accounts]
     media = [one.add(session, actor, now) for one in brought]
@@ -201,14 +236,11 @@ def _write(session: Session, actor: Actor, asked: _Asked, brought: Sequence[Brou
         session,
         actor,
         brand=accounts[0].brand,
-        words=Words(
-            asked.text,
-            items=[Item(text) for text in asked.thread],
-            first_comment=asked.first_comment,
-            language=asked.language,
-            subject=asked.subject,
+        words=replace(
+            _words(asked),
             media_ids=[m.id for m in media],
             framing=framing,
+            cards=cards_of(session, actor, looked, now),
         ),
         variants=[VariantSpec(a.id) for a in accounts],
         title=asked.title,
@@ -253,8 +285,9 @@ def _deliveries(session: Session, actor: Actor, post_id: int) -> list[Delivery]:
 
 
 def _print(
-    output: Output, runtime: Runtime, actor: Actor, post_id: int, *, is_replay: bool, is_waited: bool, is_settled: bool
-) -> None:
+    output: Output, runtime: Runtime, actor: Actor, post_id: int, cards: Sequence[str], *, is_replay: bool,
+    is_waited: bool, is_settled: bool,
+) -> None:  # fmt: skip
     with runtime.reading() as session:
         row = queries.get_post(session, actor, post_id)
         accounts = queries.accounts_of(session, row)
@@ -280,10 +313,11 @@ def _print(
     if is_waited and shown and state != "published":
         raise Failed(f"post {post_id} is {state}\n{as_table(shown)}", id=post_id, state=state, deliveries=shown)
     again = " (it was there already)" if is_replay else ""
-    instead = "".join(f"\n{line}" for line in made)
+    instead = "".join(f"\n{line}" for line in (*made, *cards))
     output.done(
         f"Post {post_id} is {state}{again}.\n{as_table(shown)}".rstrip() + instead,
         id=post_id, state=state, due_at=due_at, replayed=is_replay, deliveries=shown, renditions=made,
+        cards=list(cards),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from guichet.bulk.reading import Finding, Place, Plan, Reader, Usual
 from guichet.bulk.tables import Row
 from guichet.publishing.drafting import MOST_ITEMS
 from guichet.publishing.link_rules import tags_for, values_of
+from guichet.publishing.link_tags import links_in
 from guichet.publishing.linking import tagged
 from guichet.publishing.renditions import fitted
 from guichet.publishing.rules import Content, Part, check
@@ -107,7 +108,16 @@ def _refusals(plan: Plan, usual: Usual, now: datetime) -> list[Finding]:
             column = column_of(problem, content.parts[item].kind)
             message = refusal(problem, place.shown)
             found.setdefault((column, problem.name, message), Finding(plan.row, column, problem.name, message))
-    return list(found.values())
+    return [*found.values(), *_cardless(plan)]
+
+
+def _cardless(plan: Plan) -> list[Finding]:
+    """A table says nothing of cards: where a network is given them, its links have none."""
+    shown = [place.shown for place in plan.places if place.spec.card == "given"]
+    if not shown or plan.files or not links_in(plan.text):
+        return []
+    message = say("Its link stands without a card on {accounts}: Compose puts one.", accounts=", ".join(shown))
+    return [Finding(plan.row, "text", "card_undecided", message, is_error=False)]
 
 
 def _repeats(plans: Sequence[Plan]) -> list[Finding]:

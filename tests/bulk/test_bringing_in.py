@@ -264,6 +264,8 @@ def test_links_go_out_tagged_with_the_rows_own_campaign_and_are_counted_so(desk:
     row = {"text": "See https://klm.com/", "accounts": desk.there.handle, "date": "2026-03-11 09:00"}
     long = {**row, "text": "a" * 275 + " https://klm.com/", "campaign": "Spring"}
     assert [(f.column, f.name) for f in check(desk, rows_of(long), owner).wrong] == [("text", "text_too_long")]
+    found = [(f.name, f.is_error) for f in check(desk, rows_of(row), owner).findings]
+    assert found == [("card_undecided", False)]
     bring_in(desk, rows_of({**row, "campaign": "Spring"}), owner)
     assert [d.payload["text"] for d in desk.deliveries(posts(desk)[0])] == ["See https://klm.com/?utm_campaign=spring"]
     assert [f.name for f in check(desk, rows_of({**row, "text": "x", "tags_links": "?"}), owner).wrong] == ["no_yes"]

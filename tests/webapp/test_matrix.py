@@ -54,7 +54,6 @@ WEAKEST = {
         "POST /posts/preflight",
         "POST /posts/tags",
         "POST /link-previews",
-        "POST /link-previews/pictures",
         "POST /calendar-feeds",
         "POST /evergreen-queues/<int:id>/items",
         "POST /evergreen-items/<int:id>/wordings",
