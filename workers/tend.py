@@ -18,7 +18,7 @@ from guichet.accounts.queries import find_due_refreshes, kept_at
 from guichet.comparing import operations as comparing
 from guichet.db.dialect import database_now
 from guichet.delivery import takeover
-from guichet.delivery.awaiting import hold_without_film
+from guichet.delivery.awaiting import hold_without_film, note_waiting
 from guichet.delivery.life import seized
 from guichet.evergreen import filling
 from guichet.inbox import operations as inbox
@@ -150,8 +150,9 @@ def ask_for_approvals(process: Process) -> None:
 
 
 def ask_about_films(process: Process) -> None:
-    """What waits for a film that nobody makes any more is a person's to decide."""
+    """What waits for a film says so; where nobody makes it any more, a person decides."""
     with process.runtime.unit() as unit:
+        note_waiting(unit.session, SYSTEM, process.runtime.now())
         hold_without_film(unit.session, SYSTEM, process.runtime.now())
 
 

@@ -20,6 +20,7 @@ from guichet.delivery.states import FINAL, State
 from guichet.models import Delivery, FilmJob, PostTarget, TargetRendition
 from guichet.policy import Action, Actor, require
 
+_WAITS = "film_awaited"
 _STOPPABLE = (State.SCHEDULED, State.DUE, State.HELD)
 
 
@@ -31,10 +32,18 @@ def give_film(session: Session, actor: Actor, rendition_id: int, made: MediaRef,
         payload = with_film(delivery.payload, made)
         delivery.payload, delivery.payload_hash = payload, payload_hash(payload)
         delivery.awaits_film, delivery.updated_at = awaits_film(payload), now
-        live.tell(
-            session, "delivery", now, account_id=delivery.account_id, id=delivery.id, state=str(delivery.state),
-            post_id=delivery.post_id, conversation_id=delivery.conversation_id,
-        )  # fmt: skip
+        if delivery.reason_code == _WAITS:
+            delivery.reason_code = delivery.reason = ""
+        _tell(session, delivery, now)
+
+
+def note_waiting(session: Session, actor: Actor, now: datetime) -> None:
+    """Say of what is due and waits for its film that it does."""
+    require(actor, Action.SYSTEM)
+    silent = select(Delivery).where(Delivery.state == State.DUE, Delivery.awaits_film, Delivery.reason_code == "")
+    for delivery in session.scalars(silent.order_by(Delivery.id).with_for_update()):
+        delivery.reason_code, delivery.reason = _WAITS, say("it waits for its film, which is still being made")
+        _tell(session, delivery, now)
 
 
 def is_awaited(session: Session, rendition_id: int) -> bool:
@@ -69,3 +78,10 @@ def _awaiting() -> Select[Any]:
         .join(TargetRendition, TargetRendition.target_id == PostTarget.id)
         .where(Delivery.awaits_film)
     )
+
+
+def _tell(session: Session, delivery: Delivery, now: datetime) -> None:
+    live.tell(
+        session, "delivery", now, account_id=delivery.account_id, id=delivery.id, state=str(delivery.state),
+        post_id=delivery.post_id, conversation_id=delivery.conversation_id,
+    )  # fmt: skip

@@ -24,7 +24,7 @@ from channels.wire import Wire
 from guichet import models as m
 from guichet.db.dialect import database_now
 from guichet.delivery import engine as delivering
-from guichet.delivery.awaiting import hold_without_film
+from guichet.delivery.awaiting import hold_without_film, note_waiting
 from guichet.delivery.film_bounds import MP4, FilmBounds, film_bounds_for, plan_for
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Conflict, Invalid
@@ -180,6 +180,9 @@ def test_at_its_hour_it_waits_for_its_film_and_then_needs_a_person(desk: Desk, p
     late = there(desk, post).due_at + timedelta(seconds=post.late_limit)
     delivering.promote(connection, late)
     assert there(desk, post).state == "due"
+    note_waiting(desk.session, SYSTEM, late)
+    desk.session.flush()
+    assert str(there(desk, post).reason) == "it waits for its film, which is still being made"
     claimed = delivering.claim(connection, "w", 10, late)
     assert [c.account_id for c in claimed] == [desk.here.id]
     delivering.promote(connection, late + timedelta(seconds=1))
