@@ -129,7 +129,8 @@ CANNED = (
 class Written:
     """A post of the demonstration. `days` from today, at `clock` in its brand's zone: without one it
     goes out at once, without days it stays a draft. `author` is who writes it, where not the owner.
-    `shows`: "film" or "picture" (of which it shows a part), described by `alt`."""
+    `shows`: "film" or "picture" (of which it shows a part), described by `alt`. `card`: title and
+    description on the card of its link."""
 
     brand: str
     text: str
@@ -139,6 +140,7 @@ class Written:
     author: str = ""
     shows: str = ""
     alt: str = ""
+    card: tuple[str, str] = ("", "")
 
 
 # How the airline's own links are tagged; its mailbox tells of nothing there.
@@ -166,7 +168,8 @@ POSTS = (
     Written(AURORE, "New on board: a menu without meat on every flight, at no extra cost.", 0, tags=("Service",)),
     Written(AURORE, "Our summer timetable is open: 14 new routes from Lyon and Nantes. Which one are you taking first? "
             "https://www.auroreair.example/summer",
-            1, "09:00", ("Summer timetable",)),
+            1, "09:00", ("Summer timetable",),
+            card=("Summer timetable | Aurore Air", "14 new routes from Lyon and Nantes, with days, times and fares.")),
     Written(AURORE, "Travelling with a musical instrument? Tell us 48 hours ahead and it flies in the cabin.",
             2, "12:30", ("Service",), shows="picture", alt="An aeroplane climbs over a morning sky"),
     Written(AURORE, "Strike notice for Thursday: rebooking is free until midnight, on every fare.", 3, "08:15",

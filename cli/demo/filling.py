@@ -20,6 +20,7 @@ from cli.demo.consent import authorize
 from cli.output import Failed
 from guichet.config import Settings
 from guichet.policy import SYSTEM
+from guichet.publishing.link_tags import links_in
 from guichet.runtime import open_runtime
 from guichet.staff import operations, queries, rules
 
@@ -180,10 +181,18 @@ def _for_posts(accounts: dict[tuple[str, str], int], brand: str) -> list[int]:
     return [accounts[network, handle] for network, handle, _, of in cast.ACCOUNTS if of == brand and network != "email"]
 
 
+def _card(written: cast.Written) -> dict[str, Any]:
+    """The card of its link: the page itself is nowhere, so nobody looks at it."""
+    title, description = written.card
+    if not title:
+        return {}
+    return {"cards": [{"url": links_in(written.text)[0], "title": title, "description": description}]}
+
+
 def _write(browser: Browser, written: cast.Written, brand_id: int, targets: list[int], tags: dict[str, int]) -> None:
     variants = [{"account_id": target} for target in targets]
     said = {"brand_id": brand_id, "text": written.text, "language": "en", "variants": variants}
-    post = browser.post("/posts", {**said, **_shown(browser, written, brand_id, targets)})["id"]
+    post = browser.post("/posts", {**said, **_shown(browser, written, brand_id, targets), **_card(written)})["id"]
     if written.tags:
         browser.post("/posts/tags", {"post_ids": [post], "add": [tags[name] for name in written.tags]})
     if written.clock and written.days is not None:

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Media, Post } from "$lib/api/types";
 import { monthAfter, readDay, readHour, weeksOf, writtenDay } from "$lib/walltimes";
 import { merged, newPiece, ownOf, readPost, shownOf, variantIn } from "../src/pages/compose/pieces";
+import { linkWanted } from "../src/pages/compose/cards.svelte";
 
 const file = (id: number): Media => ({ id, url: "", name: "", mime: "image/png", size: 1, width: 1, height: 1, alt: "", sha256: "", film: null, poster_url: null });
 
@@ -76,5 +77,30 @@ describe("where an account differs", () => {
     expect(shownOf(read.common, file(1))).toBe("/made/1");
     expect(shownOf(merged(read.common, read.own[7]), file(1))).toBe(file(1).url);
     expect(variantIn(7, read.own[7])).toEqual(sent);
+  });
+});
+
+describe("cards of links", () => {
+  const card = { shown: true, url: "https://a.example/", title: "A", description: "", picture: null };
+  const common = { pieces: [newPiece("https://a.example/"), newPiece("two")], comment: "", frames: {} };
+
+  test("an account has cards of its own for every piece, read back as they were sent", () => {
+    const whole = { ...common, pieces: [{ ...common.pieces[0], card }, common.pieces[1]] } as typeof common;
+    const own = ownOf(common, whole);
+    expect(own).toEqual({ cards: [card, undefined] });
+    const sent = variantIn(7, own);
+    expect(sent.cards).toEqual([{ item: 0, shown: true, url: "https://a.example/", title: "A", description: "", media_id: null }]);
+    const post = { text: "https://a.example/", media_ids: [], items: [{ text: "two", media_ids: [] }], first_comment: "", media: [], framing: [], cards: [], variants: [sent] } as unknown as Post;
+    const read = readPost(post);
+    expect(merged(read.common, read.own[7]).pieces.map((piece) => piece.card)).toEqual([card, undefined]);
+    expect(ownOf(whole, common)).toEqual({ cards: [undefined, undefined] });
+  });
+
+  test("a link is looked at unless its card stands, or somebody wants none", () => {
+    expect(linkWanted([], undefined)).toBeNull();
+    expect(linkWanted(["https://b.example/"], undefined)).toBe("https://b.example/");
+    expect(linkWanted(["https://b.example/"], card)).toBe("https://b.example/");
+    expect(linkWanted(["https://b.example/", card.url], card)).toBeNull();
+    expect(linkWanted(["https://b.example/"], { ...card, shown: false })).toBeNull();
   });
 });
