@@ -19,7 +19,7 @@ from guichet.timing.rules import BLOCK, Judgement, Measured, Verdict
 LOOK_AHEAD = timedelta(days=14)
 SUGGESTED = 3
 NOTICE = timedelta(minutes=15)  # nothing is put forward that begins sooner
-_STEP = 15  # minutes between the times that are tried
+ROUNDED = 15  # minutes between the times that are tried
 _ALONE = timedelta(minutes=15)  # so far from another post, where the account wants no more
 
 
@@ -88,9 +88,9 @@ def _places(ours: Candidate, day: date) -> Iterator[list[datetime]]:
         part = measured.part
         if part.weekday not in (None, day.weekday()):
             continue
-        usual = measured.minute // _STEP * _STEP
+        usual = measured.minute // ROUNDED * ROUNDED
         hour = usual // 60 // BLOCK * BLOCK if part.hour is None else part.hour
-        others = range(hour * 60, (hour + BLOCK) * 60, _STEP)
+        others = range(hour * 60, (hour + BLOCK) * 60, ROUNDED)
         minutes = [usual, *(m for m in others if m != usual)]
         yield [datetime.combine(day, time(m // 60, m % 60)) for m in minutes]
 

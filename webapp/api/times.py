@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from guichet.accounts import queries as accounts
 from guichet.timing import phrases, queries, suggesting
-from guichet.timing.choosing import Suggestion
+from guichet.timing.choosing import ROUNDED, Suggestion
 from guichet.timing.queries import Measure
 from guichet.timing.rules import NEEDED_DAYS, NEEDED_POSTS, Judgement, Measured, Part
 from webapp.api import briefs
@@ -89,9 +89,10 @@ def _reason(account_id: int, measured: Measured, measure: Measure, judged: Judge
 
 
 def _part(measured: Measured, judged: Judgement, measure: Measure) -> PartOfWeek:
-    part = measured.part
+    part, minute = measured.part, measured.minute // ROUNDED * ROUNDED
     return PartOfWeek(
         weekday=part.weekday, hour=part.hour, posts=measured.posts, brought=measured.brought,
         better=round(measured.better, 2), stands_out=measured.stands_out,
+        usual_time=f"{minute // 60:02}:{minute % 60:02}",
         said=phrases.why(measured, judged.usual, measure),
     )  # fmt: skip

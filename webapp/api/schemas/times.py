@@ -15,7 +15,7 @@ class PartOfWeek(Out):
     """A part of the week in the account's zone: two hours from `hour` on a weekday (0 is Monday).
     Without a weekday: on any day; without an hour: all day. `brought`: what the middle one of its
     posts brought. `better`: how far its posts stand above the others, in standard deviations,
-    less where they are few. `said`: the same in words."""
+    less where they are few. `usual_time`: when they mostly went out. `said`: the same in words."""
 
     weekday: int | None
     hour: int | None
@@ -23,6 +23,7 @@ class PartOfWeek(Out):
     brought: int
     better: float
     stands_out: bool
+    usual_time: str
     said: Told
 
 

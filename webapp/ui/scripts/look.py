@@ -164,6 +164,8 @@ SCENES: dict[str, tuple[str, list[str]]] = {
     "move": ("/calendar", ["wait", "css .chip.scheduled"]),
     "connect": ("/accounts", ["wait", "css header .primary"]),
     "health": ("/accounts", ["wait", "css li .acts .button"]),
+    "best-times": ("/accounts?times=1&weekday=1&hour=8", ["wait"]),
+    "suggested": ("/compose?account=1&account=2", ["wait", "css .best > .button"]),
     "person": ("/inbox?view=open", ["css .person-button"]),
     "waits": ("/numbers", ["wait", "css tfoot td a"]),
     "by-agent": ("/numbers?by=agent", []),
