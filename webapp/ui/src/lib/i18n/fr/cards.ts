@@ -18,7 +18,7 @@ export const cards: Catalogue["cards"] = {
   tryAgain: "Réessayer",
   byHand: "L’écrire à la main",
   without: "S’en passer",
-  reads: (network) => `${network} lit lui-même la page quand il montre le message\u00a0: voici ce qu’elle dit maintenant.`,
-  unread: (network) => `${network} lit lui-même la page quand il montre le message. On ne sait pas ici ce que montrera sa carte.`,
-  given: "Envoyée avec le message, telle qu’elle est ici.",
+  reads: (network) => `${network} lit lui-même la page quand il montre la publication\u00a0: voici ce qu’elle dit maintenant.`,
+  unread: (network) => `${network} lit lui-même la page quand il montre la publication. On ne sait pas ici ce que montrera sa carte.`,
+  given: "Envoyée avec la publication, telle qu’elle est ici.",
 };
