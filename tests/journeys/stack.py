@@ -86,8 +86,9 @@ def _clean_environment() -> dict[str, str]:
 
 
 def free_ports(count: int) -> int:
-    """The first of `count` neighbouring ports that are free now."""
-    for base in range(20000 + os.getpid() % 20000, 60000, count):
+    """The first of `count` neighbouring ports that are free now. Processes that look at the same time
+    begin far from each other: what one has found is not taken yet."""
+    for base in range(20000 + os.getpid() * 64 % 12000, 60000, count):
         probes = []
         try:
             for port in range(base, base + count):

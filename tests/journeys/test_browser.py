@@ -212,8 +212,10 @@ def test_a_question_is_claimed_answered_and_closed_without_a_mouse(page: Page, s
         page.wait_for_timeout(50)
     page.keyboard.press("Enter")
     expect(answer_box(page)).to_be_visible(timeout=20_000)
+    hand_to(stack, page, "David Okafor")  # whoever it was given to when it came
+    expect(page.get_by_text("Assigned to David Okafor, Flights")).to_be_visible(timeout=15_000)
     page.keyboard.press("c")
-    expect(page.get_by_text("Assigned to David Okafor, Flights")).to_be_visible()
+    expect(page.get_by_role("button", name="Let go")).to_be_visible()
     page.keyboard.press("r")
     expect(answer_box(page)).to_be_focused()
     page.keyboard.type("Twice a day, from Lyon.")
