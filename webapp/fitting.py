@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guichet.delivery.materials import made_of, ref_of
+from guichet.errors import NotFound
 from guichet.models import Media
 from guichet.policy import Action, require_somewhere, visible_accounts
 from guichet.publishing import converting, files, fitting, renditions
 from guichet.publishing.files import Found
 from guichet.publishing.framing import Frame, settled
 from guichet.publishing.making import Wanted, make, pictures_of
+from guichet.storage import FileStore
 from webapp.asking import Asked
 
 _MOST_AT_UPLOAD = 6  # renditions; more differ where there are many servers, and wait until they are wanted
@@ -37,7 +39,7 @@ def make_renditions(
         most = _MOST_AT_UPLOAD if account_ids is None else None
         wanted = Wanted(ref_of(media), limits, frame, made_of(session, [media.id]), most)
     store = asked.runtime.store
-    found = make(wanted, lambda: store.get(wanted.plain.storage_key))
+    found = make(wanted, lambda: stored_bytes(store, wanted.plain.storage_key))
     stored = [(recipe, one, store.put(one.data)) for recipe, one in found]
     if not stored:
         return
@@ -69,9 +71,17 @@ def cut_file(asked: Asked, media_id: int, frame: Frame) -> int:
         media = files.get_media(session, asked.actor, media_id)
         frame = _settled(media, frame)
         plain, brand_id = ref_of(media), media.brand_id
-    made = fitting.cut(asked.runtime.store.get(plain.storage_key), plain.mime, frame)
+    made = fitting.cut(stored_bytes(asked.runtime.store, plain.storage_key), plain.mime, frame)
     found = Found(made.data, made.mime, plain.filename, made.width, made.height)
     return keep_file(asked, found, alt=plain.alt, brand_id=brand_id)
+
+
+def stored_bytes(store: FileStore, key: str) -> bytes:
+    """What is kept under a key that a row names. Raises NotFound where it was lost."""
+    try:
+        return store.get(key)
+    except FileNotFoundError:
+        raise NotFound("the file is no longer there") from None
 
 
 def _settled(media: Media, frame: Frame) -> Frame:

@@ -17,6 +17,7 @@ from guichet.publishing.files import Found
 from guichet.publishing.picturing import made_for_card, picture_for_card
 from guichet.publishing.previewing import Seen
 from webapp.asking import Asked
+from webapp.fitting import stored_bytes
 
 PER_PERSON = parse("60 per 5 minutes")
 
@@ -62,7 +63,7 @@ def make_picture(asked: Asked, media_id: int) -> int:
         key, mime, name, alt = media.storage_key, media.mime, media.filename, media.alt
     if mime not in STILL:
         raise Invalid("only a still picture stands on a card", {"media_id": "is no still picture"})
-    found = made_for_card(Found(asked.runtime.store.get(key), mime, name))
+    found = made_for_card(Found(stored_bytes(asked.runtime.store, key), mime, name))
     kept = asked.runtime.store.put(found.data)
     with asked.open_unit() as session:
         made = files.add_media(

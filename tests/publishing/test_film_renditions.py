@@ -289,11 +289,10 @@ def at_work(folder: Path) -> list[Path]:
     return found
 
 
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 def test_a_worker_that_is_killed_at_it_leaves_nothing_running_and_the_next_one_makes_it(
     desk: Desk, process: Process, engine: Engine, tmp_path: Path
 ) -> None:
-    if engine.dialect.name != "sqlite":
-        pytest.skip("once is enough: who is killed has no say in which database it was")
     data = a_film("webm", "libvpx", seconds=3, size=(320, 240))
     facts = Film(3.0, "vp8", "", 10.0, "yuv420p")
     file = brought(desk, process, data, film=asdict(facts), width=320, height=240)

@@ -113,6 +113,14 @@ def test_a_picture_that_cannot_be_had_is_told_and_one_is_made_of_a_file(
     own = publisher.ask("POST", "/media", **form).get_json()
     made = publisher.post("/link-previews/pictures", {"media_id": own["id"]})
     assert (made.status_code, made.get_json()["mime"], made.get_json()["name"]) == (201, "image/jpeg", "own.jpg")
+    with site.rows() as session:
+        site.runtime.store.delete(session.get_one(m.Media, own["id"]).storage_key)
+    lost = [
+        publisher.post("/link-previews/pictures", {"media_id": own["id"]}),
+        publisher.post(f"/media/{own['id']}/cut", {"turn": 90}),
+        publisher.get(f"/media/{own['id']}/file"),
+    ]
+    assert [(one.status_code, one.get_json()["detail"]) for one in lost] == [(404, "The file is no longer there")] * 3
 
 
 def test_who_writes_nowhere_makes_us_look_at_nothing(site: Site, web: ThreadingHTTPServer) -> None:

@@ -47,7 +47,7 @@ from webapp.api.schemas.media import (
     RenditionsWanted,
 )
 from webapp.asking import Asked, Room
-from webapp.fitting import cut_file, keep_file, make_renditions
+from webapp.fitting import cut_file, keep_file, make_renditions, stored_bytes
 
 room = Room("media")
 _SENDING = ("publish", "answer")
@@ -271,10 +271,7 @@ def get_attachment(asked: Asked, path: IdPath) -> Response:
 
 def serve_file(runtime: Runtime, key: str, mime: str, filename: str) -> Response:
     """A stored file, as nothing that a browser would run. Raises NotFound."""
-    try:
-        data = runtime.store.get(key)
-    except FileNotFoundError:
-        raise NotFound("the file is no longer there") from None
+    data = stored_bytes(runtime.store, key)
     in_place = mime in _SHOWN_IN_PLACE
     response = Response(data, mimetype=mime if in_place else "application/octet-stream")
     name = secure_filename(filename) or "file"

@@ -22,6 +22,8 @@ from webapp.api.showing_posts import show_problems
 from webapp.api.usage import show_quota, show_spending
 from webapp.asking import Asked
 
+_CAUTION = 1.5  # times as long as is guessed that a film takes
+
 
 def show_checks(
     asked: Asked, checks: Sequence[AccountCheck], rows: Mapping[int, Account], due_at: datetime | None
@@ -74,9 +76,6 @@ def may_come_late(shown: Sequence[RenditionUsed], due_at: datetime | None, now: 
     """Whether a film that is being made may not be there when it is due (None: now)."""
     left = [one.making.seconds_left or 0 for one in shown if one.making is not None]
     return bool(left) and now + timedelta(seconds=max(left) * _CAUTION) >= (due_at or now)
-
-
-_CAUTION = 1.5  # times as long as was guessed
 
 
 def _warnings(
