@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.db.tokens import Query, Wanted
-from guichet.inbox import lexicon
+from guichet.inbox import lexicon, personal
 from guichet.inbox.narrowing import Narrowing, newest_said
 from guichet.inbox.words import fold
 from guichet.models import Message
@@ -41,22 +41,24 @@ def read_excerpts(session: Session, narrowing: Narrowing, ids: Sequence[int]) ->
         return {}
     newest = {message_id: home for home, message_id in session.execute(newest_said(session, narrowing, ids))}
     rows = session.execute(
-        select(Message.id, Message.sort_at, Message.subject, Message.text).where(Message.id.in_(newest))
+        select(Message.id, Message.sort_at, Message.subject, Message.text, Message.kind).where(Message.id.in_(newest))
     )
     found = {}
-    for id_, at, subject, text in rows:
+    for id_, at, subject, text, kind in rows:
         for said in (text, f"{subject} {text}"):
-            parts = mark(said, narrowing.query)
+            parts = mark(said, narrowing.query, is_public=kind in personal.PUBLIC_KINDS)
             if any(p.is_hit for p in parts):
                 found[newest[id_]] = Excerpt(id_, at, parts)
                 break
     return found
 
 
-def mark(text: str, query: Query) -> tuple[Part, ...]:
-    """A piece of `text` on one line, in parts that were looked for and parts that were not."""
+def mark(text: str, query: Query, *, is_public: bool = False) -> tuple[Part, ...]:
+    """A piece of `text` on one line, in parts that were looked for and parts that were not.
+    What is personal in a public one is found, and shown covered."""
     line = " ".join(text.split())
     spans = _spans(line[: lexicon.INDEXED], query)
+    line = personal.cover(line) if is_public else line
     start = _word_start(line, max(0, spans[0][0] - _BEFORE)) if spans else 0
     end = min(len(line), start + _LENGTH)
     parts: list[Part] = [Part("…", False)] if start else []

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from guichet.inbox import personal
 from guichet.inbox.excerpts import Excerpt
 from guichet.models import Account, Conversation, ConversationLabel, Identity, Label, Staff
 
@@ -114,6 +115,8 @@ def read_rows(session: Session, ids: Sequence[int]) -> list[ConversationRow]:
         values = dict(found)
         values["assignee_initials"] = values["assignee_initials"] or ""
         values["assignee_name"] = values["assignee_name"] or ""
+        if found["surface"] == "public":
+            values["preview"] = personal.cover(found["preview"])
         values["customer_name"] = values["customer_name"] or values["customer_handle"]
         rows[found["id"]] = ConversationRow(**values, labels=tuple(marks.get(found["id"], ())))
     return [rows[i] for i in ids if i in rows]

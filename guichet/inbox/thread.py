@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from guichet import audit
 from guichet.errors import NotFound
 from guichet.inbox import cursors
 from guichet.inbox.cursors import Cursor
@@ -96,6 +98,19 @@ def get_message(session: Session, actor: Actor, message_id: int) -> MessageRow:
     if message is None:
         raise NotFound("there is no such message, or it is not yours to see")
     require(actor, Action.CONVERSATION_VIEW, message)
+    return _dressed(session, [message])[0]
+
+
+def uncover_message(
+    session: Session, actor: Actor, conversation: Conversation, message_id: int, now: datetime
+) -> MessageRow:
+    """A message of the conversation to be shown whole, with what is personal in it, to who may
+    answer; the audit log keeps who looked. Raises NotFound."""
+    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    message = session.get(Message, message_id, options=[selectinload(Message.attachments)])
+    if message is None or message.conversation_id != conversation.id:
+        raise NotFound("there is no such message, or it is not yours to see")
+    audit.record(session, actor, "message.shown", message, now)
     return _dressed(session, [message])[0]
 
 

@@ -26,6 +26,7 @@ class Example:
 
     conversation_id: int
     preview: str
+    surface: str
     since: datetime
     due_at: datetime | None
 
@@ -87,7 +88,7 @@ def _policy(policy_id: int, values: Mapping[str, Any]) -> Policy:
 def _example(waiting: _Waiting, policy: Policy) -> Example:
     clock = Clock(waiting.since, None if policy.runs_always else waiting.hours)
     due_at = rules.due(policy, rules.FIRST if waiting.is_first else rules.NEXT, clock)
-    return Example(waiting.conversation_id, waiting.preview, waiting.since, due_at)
+    return Example(waiting.conversation_id, waiting.preview, waiting.case.surface, waiting.since, due_at)
 
 
 def _waiting(session: Session, actor: Actor) -> list[_Waiting]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet.errors import Invalid
-from guichet.inbox import cursors
+from guichet.inbox import cursors, personal
 from guichet.inbox.cursors import Cursor
 from guichet.models import Account, Conversation, Identity, Staff, Wait
 from guichet.policy import Actor
@@ -167,6 +167,7 @@ def list_waits(
         select(
             Wait,
             Conversation.preview,
+            Conversation.surface,
             Identity.name.label("customer_name"),
             Identity.handle,
             Staff.name.label("staff_name"),
@@ -242,7 +243,7 @@ def _wait_row(row: Any, now: datetime) -> WaitRow:
         conversation_id=wait.conversation_id,
         account_id=wait.account_id,
         customer_name=row.customer_name or row.handle,
-        preview=row.preview,
+        preview=personal.cover(row.preview) if row.surface == "public" else row.preview,
         cycle=wait.cycle,
         is_first=wait.is_first,
         started_at=wait.started_at,

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from channels.sentences import say
 from guichet import audit
 from guichet.errors import Invalid
+from guichet.inbox import personal
 from guichet.models import Account, Brand, Label, Message, Rule, Staff, Team
 from guichet.policy import Action, Actor, require, visible
 from guichet.triage import facts, rules
@@ -165,7 +166,8 @@ def preview_rule(
 
 def _example(message: Message) -> Example:
     return Example(
-        message.id, message.conversation_id, message.account_id, message.text[:200], message.remote_at
+        message.id, message.conversation_id, message.account_id,
+        personal.cover_public(message.text, message.kind)[:200], message.remote_at,
     )  # fmt: skip
 
 

@@ -79,6 +79,14 @@ def move_answer(asked: Asked, path: AnswerPath, body: Move) -> Entry:
     )
 
 
+@room.post("/conversations/<int:id>/messages/<int:message_id>/show", Entry, scope="answer")
+def show_message(asked: Asked, path: AnswerPath) -> Entry:
+    """A public message with the personal data that stands in it, for who may answer. That it was
+    looked at is kept in the audit log."""
+    row = thread.uncover_message(asked.session, asked.actor, _get(asked, path.id), path.message_id, asked.now)
+    return threads.show_messages(asked.session, asked.actor, [row], Names(asked.session), is_covered=False)[0]
+
+
 def show_entry(asked: Asked, message: Message) -> Entry:
     """One message as it stands in its thread."""
     asked.session.flush()

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
-from guichet.inbox import followers, linking, presence
+from guichet.inbox import followers, linking, personal, presence
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
@@ -79,7 +79,9 @@ def _siblings(asked: Asked, found: ConversationTable) -> list[Sibling]:
         .order_by(ConversationTable.last_message_at.desc())
         .limit(_SIBLINGS)
     ).all()
-    return [Sibling(conversation_id=r.id, customer=brief_of(r.identity), preview=r.preview) for r in rows]
+    return [
+        Sibling(conversation_id=r.id, customer=brief_of(r.identity), preview=personal.cover(r.preview)) for r in rows
+    ]
 
 
 def brief_of(identity: Identity) -> CustomerBrief:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guichet.inbox import notices
+from guichet.inbox import notices, personal
 from guichet.inbox.words import first_words
 from webapp.api import around
 from webapp.api.briefs import Names
@@ -48,7 +48,7 @@ def _show(told: notices.Told, names: Names) -> Notice:
         customer=around.brief_of(told.conversation.identity),
         account=names.account(one.account_id),
         message_id=one.message_id,
-        text=first_words(told.message.text) if told.message else "",
+        text=first_words(personal.cover_public(told.message.text, told.message.kind)) if told.message else "",
         by=names.person(one.by_staff_id),
         count=one.count,
         at=one.at,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from guichet.inbox import personal
 from guichet.models import PromisePolicy as PolicyRow
 from guichet.promises import operations, previewing
 from webapp.api.schemas.common import Done, IdPath, Page
@@ -65,7 +66,12 @@ def preview_promise(asked: Asked, body: PromisePreviewIn) -> PromisePreview:
     given = body.model_dump(exclude={"policy_id"})
     found = previewing.preview_policy(asked.session, asked.actor, given, policy_id=body.policy_id, now=asked.now)
     items = [
-        PromiseMatch(conversation_id=e.conversation_id, text=e.preview, since=e.since, due_at=e.due_at)
+        PromiseMatch(
+            conversation_id=e.conversation_id,
+            text=personal.cover(e.preview) if e.surface == "public" else e.preview,
+            since=e.since,
+            due_at=e.due_at,
+        )
         for e in found.examples
     ]
     return PromisePreview(tried=found.tried, matched=found.matched, late=found.late, items=items)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.delivery.states import FINAL
-from guichet.inbox import followers, notices, seeing, thread
+from guichet.inbox import followers, notices, personal, seeing, thread
 from guichet.inbox.pending import find as find_pending
 from guichet.inbox.rows import ConversationRow as Row
 from guichet.models import Attachment as AttachmentRow
@@ -139,15 +139,25 @@ def _belongs(event: ConversationEvent, since: datetime | None, until: datetime |
     return (since is None or event.at >= since) and (until is None or event.at <= until)
 
 
-def show_messages(session: Session, actor: Actor, rows: Iterable[thread.MessageRow], names: Names) -> list[Entry]:
-    """Messages and notes alone."""
+def show_messages(
+    session: Session, actor: Actor, rows: Iterable[thread.MessageRow], names: Names, *, is_covered: bool = True
+) -> list[Entry]:
+    """Messages and notes alone. `is_covered`: without what is personal in public ones."""
     rows = list(rows)
     wanted = [r.message.delivery_id for r in rows if r.message.delivery_id]
     deliveries = {d.id: d for d in session.scalars(select(Delivery).where(Delivery.id.in_(wanted)))}
     waiting = [d.message_id for d in deliveries.values() if d.message_id and d.state not in FINAL]
     pending = find_pending(session, waiting) if waiting else {}
     return [
-        _message(session, actor, row, deliveries.get(row.message.delivery_id or 0), pending.get(row.message.id), names)
+        _message(
+            session,
+            actor,
+            row,
+            deliveries.get(row.message.delivery_id or 0),
+            pending.get(row.message.id),
+            names,
+            is_covered,
+        )
         for row in rows
     ]
 
@@ -159,18 +169,24 @@ def _message(
     delivery: Delivery | None,
     pending: PendingAnswer | None,
     names: Names,
+    is_covered: bool,
 ) -> Entry:
     m = row.message
     versions = thread.read_versions(session, actor, m) if row.versions else ()
     staff = PersonBrief(id=m.staff_id, name=row.staff_name, initials=row.staff_initials) if m.staff_id else None
+    said = "" if m.deleted_at else m.text
+    kinds = personal.kinds_in(said) if m.kind in personal.PUBLIC_KINDS else ()
+    hides = bool(kinds) and is_covered
     author = row.identity.name or row.identity.handle if row.identity else row.staff_name
     return Entry(
         key=f"m{m.id}",
         id=m.id,
         kind="note" if m.direction == "note" else "message",
         direction=None if m.direction == "note" else m.direction,
-        text="" if m.deleted_at else m.text,
-        html=m.html or None if not m.deleted_at else None,
+        text=personal.cover(said) if hides else said,
+        html=m.html or None if not m.deleted_at and not hides else None,
+        personal=list(kinds),
+        covered=hides,
         subject=m.subject or None,
         author=author,
         staff=staff,
@@ -179,7 +195,10 @@ def _message(
         attachments=[_attachment(a) for a in m.attachments],
         edited_at=m.edited_at,
         deleted_at=m.deleted_at,
-        versions=[Version(text=v.text, at=v.replaced_at) for v in versions],
+        versions=[
+            Version(text=personal.cover_public(v.text, m.kind) if is_covered else v.text, at=v.replaced_at)
+            for v in versions
+        ],
         delivery=show_delivery(delivery, names) if delivery else None,
         pending=_pending(pending, delivery) if pending and delivery else None,
         called=m.context.get("called", []) if m.direction == "note" else [],
@@ -230,6 +249,8 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         direction=None,
         text="",
         html=None,
+        personal=[],
+        covered=False,
         subject=None,
         author=person.name if person else "",
         staff=person,
@@ -256,7 +277,7 @@ def show_above(conversation: Conversation) -> Above | None:
     if isinstance(author, dict):
         author = author.get("name") or author.get("handle") or ""
     return Above(
-        text=str(above.get("text", "")),
+        text=str(above.get("text", "")) if above.get("ours", True) else personal.cover(str(above.get("text", ""))),
         author=str(author),
         at=datetime.fromisoformat(at) if isinstance(at, str) and at else None,
         url=str(above["url"]) if str(above.get("url", "")).startswith("https://") else None,

@@ -133,6 +133,10 @@ class Entry(Out):
     direction: Literal["in", "out"] | None
     text: str
     html: str | None
+    personal: list[Literal["card", "iban", "email", "phone", "booking"]] = Field(
+        description="what a customer wrote where everybody can read it"
+    )
+    covered: bool = Field(description="that is covered in the text, and `html` is left out")
     subject: str | None
     author: str
     staff: PersonBrief | None

@@ -51,6 +51,8 @@ export const takeBack = (id: Id, message: Id): Promise<Draft> => api.post(answer
 export const callOff = (id: Id, message: Id): Promise<Entry> => api.post(answered(id, message, "cancel"));
 export const sendNow = (id: Id, message: Id, seen_through: Id): Promise<Entry> => api.post(answered(id, message, "send-now"), { seen_through });
 export const moveAnswer = (id: Id, message: Id, later: Later): Promise<Entry> => api.post(answered(id, message, "move"), { later });
+/** A public message with the personal data that is covered elsewhere; the audit log keeps who looked. */
+export const showMessage = (id: Id, message: Id): Promise<Entry> => api.post(at(id, `/messages/${message}/show`));
 export const note = (id: Id, note: { text: string; media_ids: Id[] }, key: string): Promise<Entry> =>
   api.post(at(id, "/note"), note, key);
 

@@ -16,12 +16,15 @@ class Talk {
   error: unknown = $state(null);
   /** What was last said to be read. */
   #marked = "";
+  /** Lines whose personal data this person asked to see, as they stand then. */
+  #shown = new Map<string, Entry>();
   #asking: AbortController | undefined;
 
   async open(id: Id): Promise<void> {
     this.id = id;
     this.conversation = null;
     this.entries = [];
+    this.#shown.clear();
     this.earlier = null;
     this.error = null;
     this.loading = true;
@@ -33,6 +36,7 @@ class Talk {
     this.id = null;
     this.conversation = null;
     this.entries = [];
+    this.#shown.clear();
   }
 
   /** Reads head and newest lines; earlier lines already shown are kept. */
@@ -44,7 +48,7 @@ class Talk {
     try {
       const [conversation, page] = await Promise.all([getConversation(id, mine.signal), listEntries(id, null, mine.signal)]);
       if (this.id !== id) return;
-      const fresh = page.items;
+      const fresh = page.items.map((entry) => this.#asShown(entry));
       const keys = new Set(fresh.map((entry) => entry.key));
       const oldest = fresh[0];
       const kept = oldest && this.entries.length ? this.entries.filter((entry) => !keys.has(entry.key) && entry.at < oldest.at) : [];
@@ -90,6 +94,22 @@ class Talk {
   /** Puts what one line has become in its place. */
   put(entry: Entry): void {
     this.entries = this.entries.map((one) => (one.key === entry.key ? entry : one));
+  }
+
+  uncover(entry: Entry): void {
+    this.#shown.set(entry.key, entry);
+    this.put(entry);
+  }
+
+  async coverAgain(key: string): Promise<void> {
+    this.#shown.delete(key);
+    await this.read();
+  }
+
+  /** What was uncovered stays so while nothing about it changes. */
+  #asShown(entry: Entry): Entry {
+    const shown = this.#shown.get(entry.key);
+    return shown && entry.covered && shown.edited_at === entry.edited_at ? shown : entry;
   }
 
   remove(key: string): void {
