@@ -98,6 +98,7 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
     return {
         "POST /me/password": {"old": "not the old one", "new": "a long new passphrase"},
         "POST /conversations/<int:id>/reply": {"text": "hello", "seen_through": 10**6},
+        "POST /conversations/<int:id>/messages/<int:message_id>/show": {},
         "POST /conversations/<int:id>/answers/<int:message_id>/send-now": {"seen_through": ids["message"]},
         "POST /conversations/<int:id>/answers/<int:message_id>/move": {"later": _TIME},
         "POST /conversations/<int:id>/note": {"text": "hello"},
