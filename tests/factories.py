@@ -69,6 +69,18 @@ def make_customer(session: Session, network: str = "mastodon", **more: Any) -> m
     return _add(session, m.Identity(customer_id=customer.id, network=network, **given))
 
 
+def make_side(session: Session, conversation: m.Conversation, account: m.Account, staff: m.Staff, **more: Any) -> Any:
+    """A side conversation with a desk outside."""
+    n = next(_numbers)
+    given = {
+        "subject": f"Side {n}", "token": f"{n:020x}", "created_at": NOW, "last_at": NOW,
+        "recipients": [{"name": "Desk", "address": f"desk{n}@out.example"}], **more,
+    }  # fmt: skip
+    return _add(
+        session, m.SideConversation(conversation_id=conversation.id, account_id=account.id, staff_id=staff.id, **given)
+    )
+
+
 def make_conversation(
     session: Session, account: m.Account, identity: m.Identity | None = None, **more: Any
 ) -> m.Conversation:

@@ -84,11 +84,12 @@ def follow_answers(process: Process) -> None:
 
 
 def look_after_conversations(process: Process) -> None:
-    """Claims lapse, snoozes end, what is resolved long ago is closed, what was taken back goes,
+    """Claims lapse, snoozes and other waiting end, what is resolved long ago is closed, what was taken back goes,
     queues are shared out; what people were told long ago is forgotten."""
     for operation in (
         inbox.expire_leases,
         inbox.wake_snoozed,
+        inbox.remind,
         inbox.close_old,
         inbox.catch_up,
         refusals.forget_old,

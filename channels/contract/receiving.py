@@ -57,7 +57,8 @@ class Inbound:
     `recipient_id` on an ECHO is whom our account spoke to, so that it lands in
     that person's conversation. `edited_at` set means: a newer version of a
     message that may already be stored. `html` is untrusted and is sanitised
-    before it is shown. `automatic` marks bounces and auto-responders, which
+    before it is shown. `tokens` are those of `Draft.options["token"]` that it brings back,
+    `references` the ids of what stands above it in its thread. `automatic` marks bounces and auto-responders, which
     are kept but never answered by machine. `raw` is the network's own JSON.
     """
 
@@ -71,6 +72,8 @@ class Inbound:
     html: str = ""
     in_reply_to: str = ""
     recipient_id: str = ""
+    tokens: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
     subject: str = ""
     url: str = ""
     language: str = ""

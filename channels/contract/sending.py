@@ -68,7 +68,8 @@ class Draft:
     """One thing to send once to one account, complete and frozen.
 
     `reply_to` makes it an answer (or the next item of a thread, where the
-    target is our own previous item). `surface` says where it appears.
+    target is our own previous item). `surface` says where it appears. `options` of a mail: `to`, a
+    list of {name, address} that goes before `reply_to`, and `token`, which answers bring back.
     """
 
     text: str

@@ -22,6 +22,7 @@ from channels.email.bodies import plain
 from channels.email.hypertext import page_of
 from channels.email.parsing import LOOP_HEADER
 from channels.email.settings import Mailbox
+from channels.email.tokens import address_with, is_token, subject_with
 from channels.errors import Rejected
 
 # Seven bits always: a server without 8BITMIME must not be able to garble what we say.
@@ -56,7 +57,20 @@ def recipient_of(draft: Draft) -> str:
         raise Rejected("this mail must not be answered: nobody would read the answer", code="not_answerable")
     if target.context.get("automatic") and draft.options.get("automatic"):
         raise Rejected("a machine does not answer a machine", code="not_answerable")
-    address = str(target.context.get("reply_to") or target.author_id)
+    return _fit(str(target.context.get("reply_to") or target.author_id))
+
+
+def recipients_of(draft: Draft) -> list[Address]:
+    """Everybody whom the mail goes to. Raises Rejected as `recipient_of` does."""
+    named = draft.options.get("to")
+    if not named:
+        to = recipient_of(draft)
+        assert draft.reply_to is not None  # recipient_of refused otherwise
+        return [_address(str(draft.reply_to.context.get("reply_to_name", "")), to)]
+    return [_address(str(one.get("name", "")), _fit(str(one.get("address", "")))) for one in named]
+
+
+def _fit(address: str) -> str:
     if not is_address(address):
         raise Rejected("the address to answer to is not a mail address", code="bad_recipient")
     local, _, domain = address.rpartition("@")
@@ -77,15 +91,21 @@ def _one_line(text: str) -> str:
 
 def compose(draft: Draft, key: str, mailbox: Mailbox) -> EmailMessage:
     """The whole mail, ready to be sent. Raises Rejected as `recipient_of` does."""
-    to = recipient_of(draft)
-    assert draft.reply_to is not None  # recipient_of refused otherwise
+    to = recipients_of(draft)
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = _address(mailbox.name, mailbox.address)
-    mail["To"] = _address(str(draft.reply_to.context.get("reply_to_name", "")), to)
+    mail["To"] = to
     mail["Subject"] = subject_of(draft)
+    token = str(draft.options.get("token", ""))
+    if is_token(token):
+        if mailbox.takes_plus:
+            mail["Reply-To"] = _address(mailbox.name, address_with(token, mailbox.address))
+        else:
+            mail.replace_header("Subject", subject_with(token, subject_of(draft)))
     mail["Date"] = format_datetime(_made_at(key))
     mail["Message-ID"] = f"<{key}>"
-    above = _safe_id(str(draft.reply_to.context.get("message_id") or draft.reply_to.remote_id))
+    target = draft.reply_to
+    above = _safe_id(str(target.context.get("message_id") or target.remote_id)) if target else ""
     if above:
         mail["In-Reply-To"] = f"<{above}>"
     chain = _references(draft, above)

@@ -161,7 +161,7 @@ class MailConnector:
         key = new_key(now, mailbox.address)
         with contextlib.suppress(ChannelError):
             send_mail(
-                _probe(mailbox, key, now), mailbox.address, mailbox.address, smtp_line(mailbox, secrets, self._wire)
+                _probe(mailbox, key, now), mailbox.address, [mailbox.address], smtp_line(mailbox, secrets, self._wire)
             )
             end = time.monotonic() + self._probe_seconds
             with imap_line(mailbox, secrets, self._wire) as line:

@@ -20,6 +20,7 @@ from channels.contract import Inbound, InboundKind, Person, RawItem, Surface
 from channels.email import hypertext, quotes
 from channels.email.addresses import Mailing, addresses_in, is_address, message_ids
 from channels.email.bodies import Contents, body_of, contents, header, headers, opened, opened_head
+from channels.email.tokens import tokens_in
 from channels.errors import Malformed
 from channels.sentences import from_json, say
 
@@ -103,6 +104,8 @@ def _inbound(item: RawItem, message: Message, own: str) -> Inbound:
         thread_root=chain[0] if chain else id_,
         in_reply_to=(bounce.get("message_id") or (chain[-1] if chain else "")),
         recipient_id=next((m.address for m in addresses_in(header(message, "To"))), "") if echo else "",
+        tokens=tokens_in(_addressed(message), header(message, "Subject")),
+        references=tuple(chain),
         subject=header(message, "Subject")[:998],
         language=header(message, "Content-Language").partition(",")[0].strip()[:35],
         media=tuple(found.media),
@@ -130,6 +133,13 @@ def _correspondents(message: Message, own: str) -> tuple[Mailing, Mailing]:
     if author.address == own and reply_to.address != own:
         author = reply_to
     return author, reply_to
+
+
+def _addressed(message: Message) -> list[Mailing]:
+    """Every address that the mail names as one that it was for. What our own mail carries in
+    Reply-To counts too: a copy of it in Sent, or coming back, belongs where it went out from."""
+    names = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "Reply-To")
+    return [one for name in names for value in headers(message, name)[:10] for one in addresses_in(value)]
 
 
 def _first(message: Message, *names: str) -> Mailing | None:

@@ -1,4 +1,4 @@
-"""Answers by SMTP: one mail, one recipient, one try (RFC 5321).
+"""Answers by SMTP: one mail, one try (RFC 5321). Of several recipients all are taken, or none.
 
 What can be said about acceptance is exact here. Until the final dot is written the
 server cannot have accepted (Unavailable); a reply to the dot is the truth, whatever it
@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from typing import Any
 
 from channels.contract import JSON, Connection, Draft, Receipt
 from channels.email.addresses import message_ids
-from channels.email.composing import compose, new_key, recipient_of
+from channels.email.composing import compose, new_key, recipients_of
 from channels.email.dialing import BROKEN, SmtpLine, server_says, smtp_line
 from channels.email.settings import mailbox_of
 from channels.errors import AuthExpired, ChannelError, OutcomeUnknown, RateLimited, Rejected, Unavailable
@@ -44,7 +44,7 @@ class MailPublisher:
     def prepare(self, draft: Draft) -> JSON:
         """Checks that there is somebody to answer and that the server would take the size;
         a mail has nothing to be uploaded first. Raises Rejected."""
-        recipient = recipient_of(draft)
+        recipients = recipients_of(draft)
         size = len(draft.text.encode()) * 3 + sum(item.size for item in draft.media)
         if self._size_limit and size > self._size_limit * SIZE_SHARE:
             raise Rejected(
@@ -54,21 +54,21 @@ class MailPublisher:
                 ),
                 code="too_large",
             )
-        return {"to": recipient}
+        return {"to": [one.addr_spec for one in recipients]}
 
     def send(self, draft: Draft, prepared: Mapping[str, Any], key: str) -> Receipt:
         """Hands the mail to the server. Raises as the module says, and Rejected, RateLimited
         or AuthExpired as the server refuses."""
         mail = compose(draft, key, self._mailbox)
-        recipient = recipient_of(draft)
-        reply = send_mail(mail, self._mailbox.address, recipient, self._open())
+        recipients = [one.addr_spec for one in recipients_of(draft)]
+        reply = send_mail(mail, self._mailbox.address, recipients, self._open())
         return Receipt(
             remote_id=key,
             context={
                 "message_id": key,
                 "references": message_ids(str(mail["References"] or "")),
                 "subject": str(mail["Subject"]),
-                "reply_to": recipient,
+                "reply_to": recipients[0],
                 "server_said": reply,
             },
         )
@@ -77,13 +77,13 @@ class MailPublisher:
         return smtp_line(self._mailbox, self._secrets, self._wire)
 
 
-def send_mail(mail: EmailMessage, sender: str, recipient: str, opening: Any) -> str:
+def send_mail(mail: EmailMessage, sender: str, recipients: Sequence[str], opening: Any) -> str:
     """One mail over the line that `opening` opens; the server's words of acceptance."""
     data = _dotted(mail.as_bytes())
     dot_sent = False
     try:
         with opening as line:
-            _envelope(line, sender, recipient, len(data))
+            _envelope(line, sender, recipients, len(data))
             line.send(data)
             dot_sent = True
             line.send(b".\r\n")
@@ -112,20 +112,24 @@ def _dotted(data: bytes) -> bytes:
     return lines if lines.endswith(b"\r\n") else lines + b"\r\n"
 
 
-def _envelope(line: SmtpLine, sender: str, recipient: str, size: int) -> None:
+def _envelope(line: SmtpLine, sender: str, recipients: Sequence[str], size: int) -> None:
     """MAIL, RCPT and DATA, up to the server's go-ahead."""
     options = [f"SIZE={size}"] if line.has_extn("size") else []
-    if not recipient.isascii() or not sender.isascii():
+    if not all(address.isascii() for address in (sender, *recipients)):
         if not line.has_extn("smtputf8"):
             raise Rejected("the mail server cannot write to an address with letters beyond ASCII", code="bad_recipient")
         options.append("SMTPUTF8")
         line.command_encoding = "utf-8"
-    for what, (code, reply) in (
-        (say("the sender"), line.mail(sender, options)),
-        (say("the recipient"), line.rcpt(recipient)),
-    ):
+    code, reply = line.mail(sender, options)
+    if not 200 <= code < 300:
+        raise _refusal(code, reply, say("the sender"))
+    for recipient in recipients:
+        code, reply = line.rcpt(recipient)
         if not 200 <= code < 300:
-            raise _refusal(code, reply, what)
+            one = len(recipients) == 1
+            raise _refusal(
+                code, reply, say("the recipient") if one else say("the recipient {address}", address=recipient)
+            )
     code, reply = line.docmd("DATA")
     if code != 354:
         raise _refusal(code, reply, say("the mail"))

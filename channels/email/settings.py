@@ -80,6 +80,8 @@ FIELDS = (
     FormField("smtp_tls", "choice", required=False, default="tls", choices=TLS_MODES),
     # Whether to send one mail to oneself, to learn if the provider files what it sends.
     FormField("probe_sent", "choice", required=False, default="yes", choices=("yes", "no")),
+    # Whether mail to name+anything@… reaches this mailbox; "" where nobody knows.
+    FormField("plus_addressing", "choice", required=False, default="", choices=("", "yes", "no")),
     FormField("provider", "choice", required=False, default="", choices=("", *PROVIDERS, "other")),
     FormField("client_id", "text", required=False),
     FormField("client_secret", "secret", required=False),
@@ -97,6 +99,13 @@ class Mailbox:
     user: str
     imap: Host
     smtp: Host
+    plus_addressing: str = ""  # yes, no, or "" where nobody knows
+
+    @property
+    def takes_plus(self) -> bool:
+        """Whether mail to name+anything@… surely reaches it."""
+        known = {provider.imap.name for provider in PROVIDERS.values()}
+        return self.plus_addressing == "yes" or (not self.plus_addressing and self.imap.name in known)
 
     def as_settings(self) -> dict[str, Any]:
         """Plain values, to be stored with the account."""
@@ -104,6 +113,7 @@ class Mailbox:
             "address": self.address,
             "name": self.name,
             "user": self.user,
+            "plus_addressing": self.plus_addressing,
             **{f"imap_{key}": value for key, value in _plain(self.imap).items()},
             **{f"smtp_{key}": value for key, value in _plain(self.smtp).items()},
         }
@@ -129,6 +139,7 @@ def mailbox_of(form: Mapping[str, Any]) -> Mailbox:
         user=_text(form, "user") or address,
         imap=_host(form, "imap", provider.imap if provider else Host("", 993, "tls")),
         smtp=_host(form, "smtp", provider.smtp if provider else Host("", 465, "tls")),
+        plus_addressing=_choice(form, "plus_addressing", ("", "yes", "no")),
     )
 
 
@@ -142,6 +153,13 @@ def _text(form: Mapping[str, Any], name: str) -> str:
     if any(ord(c) < 32 for c in value):
         raise bad_form(name, say("control characters are not allowed"))
     return value
+
+
+def _choice(form: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:
+    text = _text(form, name)
+    if text not in choices:
+        raise bad_form(name, say("must be one of {choices}", choices=", ".join(filter(None, choices))))
+    return text
 
 
 def _host(form: Mapping[str, Any], service: str, usual: Host) -> Host:
@@ -168,4 +186,5 @@ def rehearsal_form(base_url: str) -> dict[str, str]:
         "imap_host": host, "imap_port": str(port + 1), "imap_tls": "none",
         "smtp_host": host, "smtp_port": str(port + 2), "smtp_tls": "none",
         "probe_sent": "no",
+        "plus_addressing": "yes",
     }  # fmt: skip

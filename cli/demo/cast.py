@@ -182,6 +182,17 @@ POSTS = (
 )  # fmt: skip
 
 
+# Somebody outside whom the airline asks about a customer's question, by a word of that.
+OUTSIDE = {
+    "asks": "amelie@aurore.example",
+    "about": "Oslo",
+    "name": "Oslo baggage desk",
+    "address": "bags@oslo-airport.example",
+    "subject": "Suitcase of AU131, tag OSL20713",
+    "text": "Good morning,\n\na suitcase from Nantes came to you instead of going to Lyon. Is it with you, and"
+    " when does it fly?\n\nThank you,\nAurore Air",
+}
+
 # Opens rehearsal accounts, and nothing but a server that listens on loopback.
 REHEARSAL_PASSWORD = "rehearsal"  # noqa: S105
 

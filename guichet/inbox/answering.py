@@ -69,11 +69,11 @@ def reply(
         account = session.get_one(Account, conversation.account_id)
         answered = _answered(session, conversation, to_message_id)
         target = _target(session, conversation, answered, due_at)
-        files = _files(session, actor, media)
+        files = files_of(session, actor, media)
         body = _body(spec, account, author, conversation, text, target)
         limits = spec.limits_for(account.settings)
-        refs = _as_taken(session, files, limits.media.get(target.surface))
-        _refuse_problems(problems(body, [item_of(ref) for ref in refs], limits, target.surface))
+        refs = as_taken(session, files, limits.media.get(target.surface))
+        refuse_problems(problems(body, [item_of(ref) for ref in refs], limits, target.surface))
         message = _outgoing(change, body, author.id, seen_through)
         message.came_to_id = answered.came_to_id  # a merge that is undone gives both back
         message.context = {"written": text}  # goes back into the draft if it fails
@@ -91,7 +91,7 @@ def reply(
             is_answer=True,
         )  # fmt: skip
         message.delivery_id = delivery.id
-        _enclose(session, message, files)
+        enclose(session, message, files)
         searching.index_new(session, message, message.attachments)
         pending.hold_back(change, "answered_meanwhile")
         if due_at > now:
@@ -126,7 +126,7 @@ def note(
     Whom it calls by "@name" is told and follows (guichet.inbox.followers). Raises Invalid."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
     clean = words.clean(text).strip()
-    files = _files(session, actor, media)
+    files = files_of(session, actor, media)
     if not (clean or files) or len(clean) > NOTE_LENGTH:
         raise Invalid("a note needs some text", {"text": say("must have 1 to {most} characters", most=NOTE_LENGTH)})
     author = author_of(session, actor)
@@ -136,7 +136,7 @@ def note(
             staff_id=author.id, text=clean, remote_at=now, received_at=now, sort_at=now,
         )  # fmt: skip
         add_message(session, conversation, message)
-        _enclose(session, message, files)
+        enclose(session, message, files)
         searching.index_new(session, message, message.attachments)
         change.event("note", message_id=message.id)
         followers.call(change, actor, message)
@@ -175,7 +175,7 @@ def save_draft(
     text = words.clean(text)
     if len(text) > NOTE_LENGTH:
         raise Invalid("this draft is too long", {"text": say("must have at most {most} characters", most=NOTE_LENGTH)})
-    _files(session, actor, media)
+    files_of(session, actor, media)
     handling.renew(session, actor, conversation, now)
     if not text and not media:
         drop_draft(session, conversation.id, author.id, kind)
@@ -232,7 +232,7 @@ def refuse_unseen(session: Session, conversation: Conversation, author_id: int, 
         raise Invalid("there is no such message", {"seen_through": "is newer than anything here"})
     newer = session.scalars(
         select(Message)
-        .where(Message.conversation_id == conversation.id, Message.id > seen_through)
+        .where(Message.conversation_id == conversation.id, Message.id > seen_through, Message.side_id.is_(None))
         .where(Message.direction != "note", Message.deleted_at.is_(None))
         .order_by(Message.id)
         .limit(50)
@@ -309,7 +309,8 @@ def _subject(conversation: Conversation) -> str:
     return subject if subject.casefold().startswith("re:") else f"Re: {subject}".strip()
 
 
-def _files(session: Session, actor: Actor, ids: Sequence[int]) -> list[Media]:
+def files_of(session: Session, actor: Actor, ids: Sequence[int]) -> list[Media]:
+    """The files that the actor sends. Raises Invalid where one is not theirs to send."""
     found = find_files(session, actor, ids)
     missing = [i for i in ids if i not in found]
     if missing:
@@ -317,7 +318,7 @@ def _files(session: Session, actor: Actor, ids: Sequence[int]) -> list[Media]:
     return [found[i] for i in ids]
 
 
-def _as_taken(session: Session, files: Sequence[Media], limit: MediaLimit | None) -> list[MediaRef]:
+def as_taken(session: Session, files: Sequence[Media], limit: MediaLimit | None) -> list[MediaRef]:
     """The files with what was made in place of pictures that the network would refuse."""
     made = made_of(session, [f.id for f in files])
     plain = [ref_of(f) for f in files]
@@ -325,7 +326,7 @@ def _as_taken(session: Session, files: Sequence[Media], limit: MediaLimit | None
     return [instead_of(ref, found) if found else ref for ref, found in chosen]
 
 
-def _enclose(session: Session, message: Message, files: Sequence[Media]) -> None:
+def enclose(session: Session, message: Message, files: Sequence[Media]) -> None:
     """Show in the thread what went with the message; its bytes lie in the store once."""
     for file in files:
         session.add(
@@ -338,7 +339,7 @@ def _enclose(session: Session, message: Message, files: Sequence[Media]) -> None
     session.refresh(message, ["attachments"])
 
 
-def _refuse_problems(found: Sequence[Problem]) -> None:
+def refuse_problems(found: Sequence[Problem]) -> None:
     if found:
         raise Invalid(
             "the network would refuse this",

@@ -25,17 +25,27 @@ from guichet.inbox import (
     people,
     previews,
     searching,
+    side_mail,
     states,
     threads,
     waiting,
     withdrawals,
     words,
 )
-from guichet.inbox.changes import Change, changing
+from guichet.inbox.changes import Change, changing, lock
 from guichet.inbox.following import follow_delivery
 from guichet.inbox.sanitise import sanitise
 from guichet.inbox.states import State
-from guichet.models import Account, Attachment, Conversation, Identity, Message, MessageVersion, RawItem
+from guichet.models import (
+    Account,
+    Attachment,
+    Conversation,
+    Identity,
+    Message,
+    MessageVersion,
+    RawItem,
+    SideConversation,
+)
 from guichet.policy import Action, Actor, require
 from guichet.storage import FileStore
 
@@ -104,6 +114,8 @@ def _digest_one(case: _Case) -> Message | None:
             withdrawals.remember(case.session, case.account.id, case.remote_id, case.now)
         else:
             withdrawals.take_back(case.session, case.actor, gone, case.now)
+    elif (side := side_mail.find_side(case.session, case.account, case.inbound)) is not None:
+        _beside(case, side)
     elif kind is InboundKind.ECHO:
         _echo(case)
     elif kind in _SAID:
@@ -119,6 +131,25 @@ def _digest_one(case: _Case) -> Message | None:
             return None
         _edit(case, known)
     return None  # a reaction changes nothing
+
+
+def _beside(case: _Case, side: SideConversation) -> None:
+    """Said beside a conversation, by somebody outside, or by us in our own mail program."""
+    session = case.session
+    if case.inbound.kind is InboundKind.ECHO:
+        delivery = match_echo(session, case.account.id, case.inbound, case.now)
+        if delivery is not None:
+            follow_delivery(session, case.actor, delivery, case.now)
+            return
+    conversation = session.get_one(Conversation, side.conversation_id)
+    lock(session, conversation)
+    session.refresh(side)  # a merge may just have moved it
+    conversation = session.get_one(Conversation, side.conversation_id)
+    with changing(session, case.actor, conversation, case.now, "sides") as change:
+        message = side_mail.take_in(change, side, case.raw, case.inbound, case.remote_at)
+        if message is not None:
+            searching.index_new(session, message, _attach(case, message))
+            side_mail.told(change, side, message)
 
 
 def _is_another(case: _Case, known: Message) -> bool:

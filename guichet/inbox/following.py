@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from guichet import live
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import answering, counts, handling, pending, searching, waiting
+from guichet.inbox import answering, counts, handling, pending, searching, side_mail, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import UNFINISHED, State
 from guichet.inbox.waits import EndKind
@@ -40,7 +40,9 @@ def follow_delivery(session: Session, actor: Actor, delivery: Delivery, now: dat
         session.refresh(message)
         if message.context.get("settled") == delivery.state:
             return
-        if delivery.state == DeliveryState.PUBLISHED:
+        if message.side_id is not None:
+            side_mail.follow(change, message, delivery)
+        elif delivery.state == DeliveryState.PUBLISHED:
             _accepted(change, message, delivery)
         elif delivery.state == DeliveryState.NEEDS_HUMAN:
             change.event("reply_in_doubt", message_id=message.id, delivery_id=delivery.id)

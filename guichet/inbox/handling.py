@@ -186,13 +186,13 @@ def snooze(
     return conversation
 
 
-def wait_internally(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:
-    """Mark that a colleague or another service must act first. The wait goes on."""
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
-    with changing(session, actor, conversation, now) as change:
+def await_others(change: Change, *, anew: bool) -> None:
+    """Somebody other than the customer must act first. Within `changing`. `anew`: also where one
+    waits already, for others or longer."""
+    if anew and change.conversation.state == State.WAITING_INTERNAL:
+        change.event("waiting_internal", was=change.conversation.state)
+    else:
         _move(change, State.WAITING_INTERNAL, "waiting_internal")
-        audit.record(session, actor, "conversation.wait_internally", conversation, now)
-    return conversation
 
 
 def resolve(

@@ -18,9 +18,9 @@ from guichet import audit
 from guichet.errors import Conflict, Invalid
 from guichet.inbox import followers, handling, labels, waiting
 from guichet.inbox.changes import Change, changing
-from guichet.inbox.moving import move_messages, summarise
+from guichet.inbox.moving import move_messages, move_sides, summarise
 from guichet.inbox.states import State
-from guichet.models import Conversation, ConversationEvent, ConversationLabel, Identity, Message
+from guichet.models import Conversation, ConversationEvent, ConversationLabel, Identity, Message, SideConversation
 from guichet.policy import Action, Actor, require
 
 # Where an undone merge leaves what stood so before, if nobody waits in it.
@@ -54,6 +54,8 @@ def merge(
         added = _add_labels(session, kept, conversation)
         echoes = _echoes(session, conversation)
         came_to = func.coalesce(Message.came_to_id, conversation.id)
+        beside = func.coalesce(SideConversation.came_to_id, conversation.id)
+        move_sides(session, SideConversation.conversation_id == conversation.id, into, beside)
         move_messages(session, Message.conversation_id == conversation.id, into, came_to)
         waiting.hand_on(gone, kept, echoes)
         followers.carry_over(session, conversation, into, now)
@@ -134,6 +136,10 @@ def _give_back(session: Session, kept: Change, back: Change) -> None:
     which = (Message.conversation_id == kept.conversation.id) & Message.came_to_id.in_(origins)
     given = waiting.Given.of(session, which)
     came_to = when((Message.came_to_id == back.conversation.id, null()), else_=Message.came_to_id)
+    side = SideConversation
+    beside = when((side.came_to_id == back.conversation.id, null()), else_=side.came_to_id)
+    came_here = (side.conversation_id == kept.conversation.id) & side.came_to_id.in_(origins)
+    move_sides(session, came_here, back.conversation, beside)
     move_messages(session, which, back.conversation, came_to)
     waiting.give(kept, back, given)
     for change in (kept, back):

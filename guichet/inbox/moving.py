@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from guichet.inbox import words
-from guichet.models import Conversation, Delivery, Message, PendingAnswer
+from guichet.models import Conversation, Delivery, Message, PendingAnswer, SideConversation
 
 
 def move_messages(session: Session, which: ColumnElement[bool], target: Conversation, came_to: object) -> None:
@@ -34,10 +34,23 @@ def move_messages(session: Session, which: ColumnElement[bool], target: Conversa
     session.expire_all()
 
 
+def move_sides(session: Session, which: ColumnElement[bool], target: Conversation, came_to: object) -> None:
+    """Put the side conversations for which `which` holds beside `target`. What is said in them goes
+    with the messages of the conversation."""
+    session.execute(
+        update(SideConversation)
+        .where(which)
+        .values(conversation_id=target.id, came_to_id=came_to)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def recount(session: Session, conversation: Conversation) -> None:
     """Count what was said again, and what was said last."""
     session.flush()
-    said = (Message.conversation_id == conversation.id, Message.direction != "taken_back")
+    said = (
+        Message.conversation_id == conversation.id, Message.side_id.is_(None), Message.direction != "taken_back",
+    )  # fmt: skip
     asked = select(func.count(), func.max(Message.id), func.max(Message.sort_at)).where(*said)
     number, last_id, last_at = session.execute(asked).one()
     conversation.message_count, conversation.last_message_id = number, last_id

@@ -239,9 +239,19 @@ def _language(session: Session, actor: Actor, term: Term, accounts: Sequence[int
     return Conversation.language == fold(term.value)
 
 
+def _awaits(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    """Whom one waits for, by a part of the name."""
+    c, wanted = Conversation, fold(term.value)
+    here = (c.account_id.in_(accounts), c.awaits != "")
+    if wanted in ("me", "moi"):
+        return and_(*here, c.awaits_staff_id == (actor.staff_id or 0))
+    names = session.scalars(select(c.awaits).where(*here).distinct())
+    return and_(c.awaits != "", c.awaits.in_([name for name in names if wanted in fold(name)]))
+
+
 _CONDITIONS: dict[str, Callable[[Session, Actor, Term, Sequence[int]], ColumnElement[bool] | None]] = {
     "is": _is, "has": _has, "account": _account, "network": _network, "brand": _brand, "label": _label,
-    "team": _team, "assignee": _assignee, "priority": _priority, "language": _language,
+    "team": _team, "assignee": _assignee, "priority": _priority, "language": _language, "awaits": _awaits,
 }  # fmt: skip
 
 

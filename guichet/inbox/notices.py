@@ -21,7 +21,8 @@ from guichet.models import Account, Conversation, ConversationFollower, Identity
 from guichet.policy import Action, Actor, require, visible, who_may
 
 CALLS = ("mention", "team_mention")
-KINDS = (*CALLS, "message", "note", "answer", "closed", "held_back", "called_off", "due_soon", "late")
+SIDE = ("side_answer", "side_failed", "nothing_came")  # of whom one waits for beside the customer
+KINDS = (*CALLS, "message", "note", "answer", "closed", "held_back", "called_off", "due_soon", "late", *SIDE)
 COUNT_CAP = 99
 KEPT = timedelta(days=90)
 
@@ -62,6 +63,14 @@ def tell_followers(change: Change, kind: str, message: Message | None = None, bu
     row = ConversationFollower
     ids = change.session.scalars(select(row.staff_id).where(row.conversation_id == change.conversation.id))
     tell(change, kind, set(ids) - {change.actor.staff_id, *but}, message)
+
+
+def tell_owner_and_followers(change: Change, kind: str, but: Iterable[int] = (), also: Iterable[int] = ()) -> None:
+    """Tell whoever has the conversation, everybody who follows it, and `also`. Within `changing`."""
+    row = ConversationFollower
+    ids = set(change.session.scalars(select(row.staff_id).where(row.conversation_id == change.conversation.id)))
+    ids |= {change.conversation.assignee_id or 0, *also}
+    tell(change, kind, ids - {0, change.actor.staff_id, *but})
 
 
 def _pending(session: Session, conversation_id: int, kind: str) -> dict[int, Notice]:

@@ -8,6 +8,7 @@ same session. Raises NotFound, NotAllowed, Invalid, Conflict (guichet.errors).
 from __future__ import annotations
 
 from guichet.inbox.answering import find_draft, note, reply, save_draft
+from guichet.inbox.awaiting import remind, wait_internally
 from guichet.inbox.followers import follow, unfollow
 from guichet.inbox.following import follow_delivery, follow_settled
 from guichet.inbox.handling import (
@@ -20,12 +21,12 @@ from guichet.inbox.handling import (
     resolve,
     set_priority,
     snooze,
-    wait_internally,
 )
 from guichet.inbox.labels import change_label, create_label, delete_label, set_labels
 from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
+from guichet.inbox.siding import open_side, write_side
 from guichet.inbox.spam import mark_spam
 from guichet.inbox.splitting import split
 from guichet.inbox.taking_back import cancel_planned, move_planned, send_now, take_back
@@ -53,7 +54,9 @@ __all__ = [
     "merge",
     "move_planned",
     "note",
+    "open_side",
     "release",
+    "remind",
     "renew",
     "reopen",
     "reply",
@@ -72,4 +75,5 @@ __all__ = [
     "unmerge",
     "wait_internally",
     "wake_snoozed",
+    "write_side",
 ]

@@ -48,6 +48,9 @@ class ConversationRow:
     claimed_until: datetime | None
     waiting_since: datetime | None
     hold_until: datetime | None
+    awaits: str
+    awaits_since: datetime | None
+    remind_at: datetime | None
     last_message_at: datetime
     last_message_id: int | None
     message_count: int
@@ -82,6 +85,9 @@ _SHOWN = (
         Conversation.claimed_until,
         Conversation.waiting_since,
         Conversation.hold_until,
+        Conversation.awaits,
+        Conversation.awaits_since,
+        Conversation.remind_at,
         Conversation.last_message_at,
         Conversation.last_message_id,
         Conversation.message_count,

@@ -28,10 +28,10 @@ _TERM = re.compile(
 
 OPERATORS: Mapping[str, str] = {
     **{n: n for n in ("from", "account", "brand", "network", "label", "is", "assignee", "team", "has", "priority")},
-    **{n: n for n in ("language", "before", "after", "on")},
+    **{n: n for n in ("language", "before", "after", "on", "awaits")},
     "de": "from", "compte": "account", "marque": "brand", "réseau": "network", "étiquette": "label", "est": "is",
     "assigné": "assignee", "équipe": "team", "contient": "has", "avec": "has", "priorité": "priority",
-    "langue": "language", "avant": "before", "après": "after", "jour": "on",
+    "langue": "language", "avant": "before", "après": "after", "jour": "on", "attend": "awaits",
 }  # fmt: skip
 _BY_FOLDED = {fold(name): operator for name, operator in OPERATORS.items()}
 

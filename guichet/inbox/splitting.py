@@ -29,13 +29,14 @@ def split(
     Raises Invalid for the first message of all, or one that is not in it; Conflict for a
     conversation that is closed or merged."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
-    if from_message.conversation_id != conversation.id:
+    if from_message.conversation_id != conversation.id or from_message.side_id is not None:
         raise Invalid("there is no such message", {"message_id": "is no message of this conversation"})
     with changing(session, actor, conversation, now) as kept:
         if conversation.merged_into_id is not None or conversation.state == State.CLOSED:
             raise Conflict("one of them is closed or merged already", code="not_possible_now", state=conversation.state)
         onward = _onward(conversation, from_message)
-        if not session.scalar(select(exists().where(Message.conversation_id == conversation.id, ~onward))):
+        here = (Message.conversation_id == conversation.id, Message.side_id.is_(None))
+        if not session.scalar(select(exists().where(*here, ~onward))):
             raise Invalid("nothing would be left here", {"message_id": "is the first message of the conversation"})
         made = _another(session, conversation, now)
         with changing(session, actor, made, now) as new:
@@ -55,7 +56,9 @@ def split(
 
 def _onward(conversation: Conversation, first: Message) -> ColumnElement[bool]:
     same_moment = and_(Message.sort_at == first.sort_at, Message.id >= first.id)
-    return and_(Message.conversation_id == conversation.id, or_(Message.sort_at > first.sort_at, same_moment))
+    # What is said beside it stays with it.
+    here = and_(Message.conversation_id == conversation.id, Message.side_id.is_(None))
+    return and_(here, or_(Message.sort_at > first.sort_at, same_moment))
 
 
 def _another(session: Session, of: Conversation, now: datetime) -> Conversation:

@@ -80,7 +80,8 @@ def read_messages(
     """The newest messages, or those before a cursor; notes among them. Raises Invalid."""
     require(actor, Action.CONVERSATION_VIEW, conversation)
     limit = max(1, min(limit, WINDOW))
-    wanted = select(Message).where(Message.conversation_id == conversation.id, Message.direction != "taken_back")
+    shown = Message.direction != "taken_back"
+    wanted = select(Message).where(Message.conversation_id == conversation.id, Message.side_id.is_(None), shown)
     if before:
         edge = cursors.read(before, "messages")
         wanted = wanted.where(or_(Message.sort_at < edge.at, and_(Message.sort_at == edge.at, Message.id < edge.id)))
@@ -89,7 +90,7 @@ def read_messages(
     window = found[:limit]
     oldest = window[-1] if window else None
     older = cursors.write(Cursor("messages", oldest.sort_at, oldest.id)) if oldest and len(found) > limit else ""
-    return Window(_dressed(session, window[::-1]), older)
+    return Window(dressed(session, window[::-1]), older)
 
 
 def get_message(session: Session, actor: Actor, message_id: int) -> MessageRow:
@@ -98,7 +99,7 @@ def get_message(session: Session, actor: Actor, message_id: int) -> MessageRow:
     if message is None:
         raise NotFound("there is no such message, or it is not yours to see")
     require(actor, Action.CONVERSATION_VIEW, message)
-    return _dressed(session, [message])[0]
+    return dressed(session, [message])[0]
 
 
 def uncover_message(
@@ -111,7 +112,7 @@ def uncover_message(
     if message is None or message.conversation_id != conversation.id:
         raise NotFound("there is no such message, or it is not yours to see")
     audit.record(session, actor, "message.shown", message, now)
-    return _dressed(session, [message])[0]
+    return dressed(session, [message])[0]
 
 
 def read_versions(session: Session, actor: Actor, message: Message) -> Sequence[MessageVersion]:
@@ -155,8 +156,9 @@ def get_customer(session: Session, actor: Actor, customer_id: int, *, limit: int
     return CustomerCard(customer, identities.all(), read_rows(session, ids))
 
 
-def _dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
-    """Messages with what else is shown of them, in four queries whatever their number."""
+def dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
+    """Messages with what else is shown of them, in four queries whatever their number. Rights are
+    the caller's matter."""
     ids = [m.id for m in messages]
     identities = {
         i.id: i

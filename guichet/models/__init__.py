@@ -63,6 +63,7 @@ from guichet.models.post import (
 )
 from guichet.models.promise import Promise, PromisePolicy, PromiseRecount
 from guichet.models.series import Series
+from guichet.models.side import SideConversation
 from guichet.models.slot import Slot, SlotUse
 from guichet.models.staff import (
     ApiToken,
@@ -156,6 +157,7 @@ __all__ = [
     "SavedView",
     "SecretCanary",
     "Series",
+    "SideConversation",
     "Slot",
     "SlotUse",
     "Spend",

@@ -85,9 +85,10 @@ class Conversation(Base):
 
     `waiting_since` is the start of the open wait (null: nobody waits). `claimed_until`
     is the lease of `assignee_id`'s claim; null while assigned means: until handed over.
-    `hold_until` ends a snooze. `due_at` is the earliest deadline of what its customer was
-    promised (guichet/promises). `version` grows with every change that an agent could
-    have overlooked.
+    `hold_until` ends a snooze. `awaits` names whom one waits for within waiting_internal (a
+    colleague: `awaits_staff_id`), `remind_at` when one no longer wants to. `due_at` is the
+    earliest deadline of what its customer was promised (guichet/promises). `version` grows
+    with every change that an agent could have overlooked.
     """
 
     __tablename__ = "conversation"
@@ -112,6 +113,8 @@ class Conversation(Base):
         Index("ix_conversation_root", "account_id", "thread_root"),
         Index("ix_conversation_lease", "claimed_until"),
         Index("ix_conversation_snooze", "hold_until"),
+        partial_index("ix_conversation_awaits", "account_id", "awaits", where="awaits <> ''"),
+        partial_index("ix_conversation_remind", "remind_at", where="remind_at IS NOT NULL"),
     )
     id: Mapped[Key]
     account_id: Mapped[int] = ref("account.id")
@@ -129,6 +132,10 @@ class Conversation(Base):
     claimed_until: Mapped[datetime | None]
     waiting_since: Mapped[datetime | None]
     hold_until: Mapped[datetime | None]
+    awaits: Mapped[Short] = mapped_column(default="")
+    awaits_staff_id: Mapped[int | None]
+    awaits_since: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     cycle: Mapped[int] = mapped_column(default=1)
     message_count: Mapped[int] = mapped_column(default=0)
@@ -150,7 +157,8 @@ class Conversation(Base):
 
 class Message(Base):
     """Something said in a conversation. `direction`: in, out, note; taken_back: an answer that
-    its author undid before it went out, which is shown and counted nowhere.
+    its author undid before it went out, which is shown and counted nowhere; side_in, side_out:
+    beside it, in the side conversation `side_id`.
 
     Outgoing messages wait for their delivery: `remote_id` is null until the network
     accepted. A deletion leaves a tombstone (`deleted_at`), an edit leaves versions.
@@ -161,9 +169,12 @@ class Message(Base):
         UniqueConstraint("account_id", "remote_id"),
         Index("ix_message_conversation", "conversation_id", "sort_at", "id"),
         partial_index("ix_message_came_to", "conversation_id", "came_to_id", where="came_to_id IS NOT NULL"),
+        partial_index("ix_message_side", "side_id", "sort_at", "id", where="side_id IS NOT NULL"),
+        partial_index("ix_message_side_remote", "remote_id", where="side_id IS NOT NULL"),
     )
     id: Mapped[Key]
     conversation_id: Mapped[int] = ref("conversation.id")
+    side_id: Mapped[int | None]
     came_to_id: Mapped[int | None]  # the conversation that it belongs to, where that was merged into this one
     account_id: Mapped[int] = ref("account.id")
     direction: Mapped[Short]

@@ -104,6 +104,10 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /conversations/<int:id>/note": {"text": "hello"},
         "POST /deliveries/<int:id>/amend": {"text": "hello"},
         "POST /conversations/<int:id>/snooze": {"until": _LATER},
+        "POST /conversations/<int:id>/side-conversations": {
+            "account_id": ids["accounts"], "to": [{"address": "desk@out.example"}], "subject": "s", "text": "t",
+        },
+        "POST /conversations/<int:id>/side-conversations/<int:side_id>/messages": {"text": "t"},
         "POST /conversations/<int:id>/merge": {"into_id": ids["other_conversation"]},
         "POST /conversations/<int:id>/split": {"message_id": ids["message"]},
         "POST /conversations/<int:id>/link": {"other_id": ids["other_conversation"]},

@@ -39,6 +39,7 @@ from webapp.api.schemas.inbox import (
     SeenIn,
     Snooze,
 )
+from webapp.api.schemas.sides import WaitInternally
 from webapp.asking import Asked, Room
 
 room = Room("conversations")
@@ -144,9 +145,10 @@ def snooze(asked: Asked, path: IdPath, body: Snooze) -> ConversationRow:
 
 
 @room.post("/conversations/<int:id>/wait-internally", ConversationRow, scope="answer")
-def wait_internally(asked: Asked, path: IdPath) -> ConversationRow:
-    """A colleague or another service must act first."""
-    return _do(asked, path, operations.wait_internally)
+def wait_internally(asked: Asked, path: IdPath, body: WaitInternally) -> ConversationRow:
+    """A colleague, another service or somebody outside must act first."""
+    who = staff.get_staff(asked.session, asked.actor, body.staff_id) if body.staff_id else None
+    return _do(asked, path, operations.wait_internally, awaits=body.awaits, staff=who, remind_at=body.remind_at)
 
 
 @room.post("/conversations/<int:id>/resolve", ConversationRow, scope="answer")

@@ -54,6 +54,8 @@ _SILENT = frozenset(
         "answer_planned",
         "put_back",
         "acknowledged",
+        "side_sent",
+        "side_accepted",
     }
 )
 
@@ -91,6 +93,9 @@ def _row(row: Row, names: Names, is_unread: bool, own: Own, due: Mapping[str, da
         answer_due_at=due.get("answer"),
         resolution_due_at=due.get("resolution"),
         snoozed_until=row.hold_until,
+        awaits=row.awaits or None,
+        awaits_since=row.awaits_since,
+        remind_at=row.remind_at,
         last_message_at=row.last_message_at,
         message_count=row.message_count,
         assignee=_assignee(row),
@@ -192,7 +197,7 @@ def _message(
         staff=staff,
         at=m.sort_at,
         remote_url=m.url or None,
-        attachments=[_attachment(a) for a in m.attachments],
+        attachments=[show_attachment(a) for a in m.attachments],
         edited_at=m.edited_at,
         deleted_at=m.deleted_at,
         versions=[
@@ -217,7 +222,7 @@ def _pending(row: PendingAnswer, delivery: Delivery) -> Pending:
     )
 
 
-def _attachment(row: AttachmentRow) -> Attachment:
+def show_attachment(row: AttachmentRow) -> Attachment:
     kind = row.mime.partition("/")[0]
     return Attachment(
         id=row.id,

@@ -20,7 +20,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 
 from channels.rehearsal.base import Fault, Network, Server
 from channels.rehearsal.email.consent import add_consent_routes
@@ -50,6 +50,11 @@ class EmailNetwork(Network):
         def renumber(address: str) -> Any:
             return {"uidvalidity": self.change_uidvalidity(address)}
 
+        @app.post("/_rehearsal/mailbox/<address>")
+        def open_mailbox(address: str) -> Any:
+            """Somebody outside who can be written to, and has not written yet."""
+            return self.add_person(address, str((request.get_json(silent=True) or {}).get("name", "")), "customer")
+
     # -- who is there
 
     def add_person(self, address: str, name: str = "", kind: str = "company") -> Doc:
@@ -60,7 +65,7 @@ class EmailNetwork(Network):
         return known or self.store.put("person", address, doc)
 
     def knows(self, address: str) -> bool:
-        return self.store.get("person", address.lower()) is not None
+        return self.store.get("person", _mailbox(address)) is not None
 
     def password_opens(self, address: str, password: str) -> bool:
         """Any address signs in with the one password; a new one becomes a company's."""
@@ -107,7 +112,7 @@ class EmailNetwork(Network):
         """Put a mail into an inbox, with the marks that a provider adds; gives its UID."""
         now = format_datetime(datetime.now(UTC))
         marks = f"Return-Path: <{sender}>\r\nReceived: by rehearsal.example for {recipient}; {now}\r\n"
-        return self.mailboxes.add(recipient, "INBOX", marks.encode() + raw)
+        return self.mailboxes.add(_mailbox(recipient), "INBOX", marks.encode() + raw)
 
     def _remember(self, mail: EmailMessage) -> None:
         id_ = str(mail["Message-ID"] or "").strip("<> ")
@@ -157,11 +162,19 @@ class EmailNetwork(Network):
 
     def _company(self, to: str) -> str:
         if to:
-            return str(self.add_person(_address(to, "company.example"))["handle"])
+            company = _address(to, "company.example")
+            self.add_person(_mailbox(company))
+            return company
         companies = [p for p in self.people() if p["kind"] == "company"]
         if not companies:
             raise LookupError("no company has a mailbox here yet: say to whom")
         return str(companies[0]["handle"])
+
+
+def _mailbox(address: str) -> str:
+    """Whose mailbox takes it: what stands behind a plus is the reader's."""
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def _address(who: str, domain: str) -> str:

@@ -93,6 +93,9 @@ class ConversationRow(Out):
     answer_due_at: Time | None
     resolution_due_at: Time | None
     snoozed_until: Time | None
+    awaits: str | None = Field(description="whom one waits for who is not the customer")
+    awaits_since: Time | None
+    remind_at: Time | None = Field(description="until when one waits for them at most")
     last_message_at: Time
     message_count: int
     assignee: PersonBrief | None

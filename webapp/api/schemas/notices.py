@@ -17,7 +17,19 @@ class Notice(Out):
 
     id: int
     kind: Literal[
-        "mention", "team_mention", "message", "note", "answer", "closed", "held_back", "called_off", "due_soon", "late"
+        "mention",
+        "team_mention",
+        "message",
+        "note",
+        "answer",
+        "closed",
+        "held_back",
+        "called_off",
+        "due_soon",
+        "late",
+        "side_answer",
+        "side_failed",
+        "nothing_came",
     ]
     conversation_id: int
     customer: CustomerBrief

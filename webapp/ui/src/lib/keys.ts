@@ -55,6 +55,8 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["f", "follow"],
       ["m", "merge"],
       ["Shift+L", "link"],
+      ["o", "askOutside"],
+      ["w", "waitFor"],
       ["u", "undo"],
       ["x", "select"],
       ["Esc", "back"],

@@ -12,6 +12,10 @@ import type {
   Page,
   Readers,
   SavedView,
+  SideConversation,
+  SideConversations,
+  SideMessageNew,
+  SideNew,
   Viewer,
 } from "./types";
 
@@ -68,6 +72,12 @@ export const markSpam = (id: Id): Promise<ConversationRow> => api.post(at(id, "/
 export const follow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/follow"));
 export const unfollow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/unfollow"));
 export const listReaders = (id: Id): Promise<Readers> => api.get(at(id, "/readers"));
+export const waitInternally = (id: Id, whom: { awaits?: string; staff_id?: Id | null; remind_at?: string | null }): Promise<ConversationRow> =>
+  api.post(at(id, "/wait-internally"), whom);
+export const listSides = (id: Id, signal?: AbortSignal): Promise<SideConversations> => api.get(at(id, "/side-conversations"), {}, signal);
+export const openSide = (id: Id, side: SideNew, key: string): Promise<SideConversation> => api.post(at(id, "/side-conversations"), side, key);
+export const writeSide = (id: Id, side: Id, message: SideMessageNew, key: string): Promise<SideConversation> =>
+  api.post(at(id, `/side-conversations/${side}/messages`), message, key);
 export const merge = (id: Id, into_id: Id): Promise<Conversation> => api.post(at(id, "/merge"), { into_id });
 export const unmerge = (id: Id): Promise<Conversation> => api.post(at(id, "/unmerge"));
 export const split = (id: Id, message_id: Id): Promise<Conversation> => api.post(at(id, "/split"), { message_id });

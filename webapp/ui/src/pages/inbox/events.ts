@@ -57,6 +57,14 @@ export function describeEvent(entry: Entry): string {
     case "answer_called_off":
     case "answer_hastened":
       return words[entry.event](who);
+    case "awaited_came":
+    case "awaited_in_vain":
+    case "side_failed":
+    case "side_in_doubt":
+    case "side_received":
+      return t.sides.events[entry.event];
+    case "side_opened":
+      return t.sides.events.side_opened(who);
     case "owner_left":
     case "lease_expired":
     case "woke":

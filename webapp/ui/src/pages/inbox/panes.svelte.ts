@@ -8,6 +8,8 @@ class Panes {
   bulkMenu: MenuName = $state(null);
   /** What the open conversation is being joined with another by. */
   joining: "merge" | "link" | null = $state(null);
+  /** What somebody who is not the customer is asked for by. */
+  asking: "outside" | "wait" | null = $state(null);
   /** Counts up each time the keyboard asks for the box; the box watches it. */
   wanted: { kind: "reply" | "note"; times: number } = $state({ kind: "reply", times: 0 });
 

@@ -122,6 +122,7 @@ export const accounts = {
     smtp_port: "SMTP port",
     smtp_tls: "SMTP encryption",
     probe_sent: "Send a test mail to oneself",
+    plus_addressing: "Addresses with a plus reach this mailbox",
     provider: "Provider",
     client_id: "Client id",
     client_secret: "Client secret",

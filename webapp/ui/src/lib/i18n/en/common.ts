@@ -56,7 +56,7 @@ export const common = {
     new: "New",
     open: "Open",
     waiting_customer: "Waiting for customer",
-    waiting_internal: "Waiting for colleague",
+    waiting_internal: "Waiting for others",
     snoozed: "Snoozed",
     resolved: "Resolved",
     closed: "Closed",

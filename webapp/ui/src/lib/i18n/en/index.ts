@@ -15,6 +15,7 @@ import { library } from "./library";
 import { queues } from "./queues";
 import { framing } from "./framing";
 import { cards } from "./cards";
+import { sides } from "./sides";
 import { times } from "./times";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, times };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, sides, times };

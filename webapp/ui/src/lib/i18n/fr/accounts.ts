@@ -123,6 +123,7 @@ export const accounts: Catalogue["accounts"] = {
     smtp_port: "Port SMTP",
     smtp_tls: "Chiffrement SMTP",
     probe_sent: "S’envoyer un message d’essai",
+    plus_addressing: "Les adresses avec un plus arrivent dans cette boîte",
     provider: "Fournisseur",
     client_id: "Identifiant client",
     client_secret: "Secret client",

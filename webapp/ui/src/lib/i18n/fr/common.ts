@@ -57,7 +57,7 @@ export const common: Catalogue["common"] = {
     new: "Nouvelle",
     open: "Ouverte",
     waiting_customer: "En attente du client",
-    waiting_internal: "En attente d’un collègue",
+    waiting_internal: "En attente d’un tiers",
     snoozed: "En veille",
     resolved: "Résolue",
     closed: "Close",
