@@ -239,6 +239,17 @@ class CannedPart(_Part):
     valid_until: date | None = None
 
 
+class MacroPart(_Part):
+    """Several actions under one name: of one person (`owner`), a team or a brand; of none of them,
+    for everybody. Labels, teams and people in it are named."""
+
+    name: Name
+    owner: Name | None = None
+    team: Name | None = None
+    brand: Name | None = None
+    actions: list[JSON] = Field(max_length=50)
+
+
 class ViewPart(_Part):
     """A kept filter of the inbox, of one person or (null) of all."""
 
@@ -266,6 +277,7 @@ class Document(_Part):
     promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []
+    macros: list[MacroPart] = []
     views: list[ViewPart] = []
 
     @field_validator("version")

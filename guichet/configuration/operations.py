@@ -15,6 +15,7 @@ from guichet.configuration import (
     approvals,
     hashtags,
     links,
+    macros,
     people,
     post_tags,
     promises,
@@ -48,6 +49,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     promises.import_promises,
     talk.import_rules,
     talk.import_canned_replies,
+    macros.import_macros,
     talk.import_views,
 )
 

@@ -21,6 +21,7 @@ from guichet.configuration.document import (
     LabelPart,
     LinkExceptionPart,
     LinkRulePart,
+    MacroPart,
     PostTagPart,
     PromisePart,
     PromiseStepPart,
@@ -44,6 +45,7 @@ from guichet.models import (
     Grant,
     HashtagSet,
     Label,
+    Macro,
     PostTag,
     PromisePolicy,
     Rule,
@@ -111,6 +113,7 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
             )
             for c in session.scalars(select(CannedReply).order_by(CannedReply.title, CannedReply.id))
         ],
+        macros=_macros(session, known),
         views=[
             ViewPart(name=v.name, owner=known.name("staff", v.staff_id), filters=named_filters(v.filters, known))
             for v in session.scalars(select(SavedView).order_by(SavedView.position, SavedView.id))
@@ -254,6 +257,18 @@ def _rule(row: Rule, known: Index) -> RulePart:
         conditions=named_conditions(row.conditions, known),
         actions=named_actions(row.actions, known),
     )
+
+
+def _macros(session: Session, known: Index) -> list[MacroPart]:
+    """Without those that had nothing left to do, because what they did it with is gone."""
+    parts = [
+        MacroPart(
+            name=x.name, owner=known.name("staff", x.staff_id), team=known.name("team", x.team_id),
+            brand=known.name("brand", x.brand_id), actions=named_actions(x.actions, known),
+        )
+        for x in session.scalars(select(Macro).order_by(Macro.position, Macro.id))
+    ]  # fmt: skip
+    return [part for part in parts if part.actions]
 
 
 def _link_rules(session: Session, known: Index) -> list[LinkRulePart]:

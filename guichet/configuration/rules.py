@@ -12,7 +12,11 @@ from guichet.staff.rules import fold_email
 
 # In conditions, actions and filters: which values are numbers, and of what.
 _CONDITION_KINDS = {"account": "account", "label": "label"}
-_ACTION_KINDS = {"label": "label", "team": "team", "assignee": "staff", "tell_staff": "staff", "tell_team": "team"}
+_ACTION_KINDS = {
+    "label": "label", "unlabel": "label", "team": "team", "assignee": "staff", "tell_staff": "staff",
+    "tell_team": "team",
+}  # fmt: skip
+_WHOEVER = 0  # in a macro: who applies it
 _FILTER_KINDS = {"account_id": "account", "brand_id": "brand", "team_id": "team", "label_id": "label"}
 
 
@@ -93,7 +97,7 @@ def named_actions(actions: Iterable[Mapping[str, Any]], known: Index) -> list[di
     named = []
     for action in actions:
         kind = _ACTION_KINDS.get(action["kind"])
-        if kind is None:
+        if kind is None or action["value"] == _WHOEVER:
             named.append({**action})
         elif (name := known.name(kind, action["value"])) is not None:
             named.append({**action, "value": name})
@@ -104,7 +108,7 @@ def numbered_actions(actions: Sequence[Mapping[str, Any]], numbers: Numbers) -> 
     """With labels, teams and people by id. Raises Unknown."""
     return [
         {**a, "value": numbers.id_of(_ACTION_KINDS[str(a.get("kind"))], a.get("value"), f"actions.{n}.value")}
-        if str(a.get("kind")) in _ACTION_KINDS
+        if str(a.get("kind")) in _ACTION_KINDS and a.get("value") != _WHOEVER
         else {**a}
         for n, a in enumerate(actions)
     ]

@@ -13,8 +13,8 @@ from guichet import live
 from guichet.delivery.states import State as DeliveryState
 from guichet.inbox import answering, counts, handling, pending, searching, side_mail, waiting
 from guichet.inbox.changes import Change, changing
+from guichet.inbox.happened import EndKind
 from guichet.inbox.states import UNFINISHED, State
-from guichet.inbox.waits import EndKind
 from guichet.models import Attachment, Conversation, Delivery, Message, ReplyDraft
 from guichet.policy import Actor
 

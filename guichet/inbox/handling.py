@@ -12,8 +12,8 @@ from guichet import audit
 from guichet.errors import Conflict, Invalid
 from guichet.inbox import notices, states, waiting
 from guichet.inbox.changes import Change, changing
+from guichet.inbox.happened import EndKind
 from guichet.inbox.states import State
-from guichet.inbox.waits import EndKind
 from guichet.models import Conversation, Staff, Team
 from guichet.policy import Action, Actor, can, load_actor, require
 
@@ -21,6 +21,7 @@ from guichet.policy import Action, Actor, can, load_actor, require
 LEASE = timedelta(minutes=10)
 LONGEST_SNOOZE = timedelta(days=366)
 PRIORITIES = range(4)
+_FINISHED = (State.RESOLVED, State.SPAM)
 
 # What "close" may say of a wait that is still open.
 RESOLVED_AS = {"answered": EndKind.ANSWERED_ELSEWHERE, "not_needed": EndKind.NOT_NEEDED, "": EndKind.CLOSED_UNANSWERED}
@@ -195,24 +196,6 @@ def await_others(change: Change, *, anew: bool) -> None:
         _move(change, State.WAITING_INTERNAL, "waiting_internal")
 
 
-def resolve(
-    session: Session, actor: Actor, conversation: Conversation, *, how: str = "", now: datetime
-) -> Conversation:
-    """Finish it until the customer writes again.
-
-    `how` says what becomes of a wait that is still open: "answered" (on the phone, in
-    another thread), "not_needed" (a bare thank-you), "" (it ends as closed_unanswered and is
-    counted as such). An answer on its way keeps the wait open until it has arrived.
-    """
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
-    if how not in RESOLVED_AS:
-        raise Invalid("say answered or not_needed", {"how": "must be answered, not_needed or empty"})
-    with changing(session, actor, conversation, now) as change:
-        finish(change, how)
-        audit.record(session, actor, "conversation.resolve", conversation, now, how=how)
-    return conversation
-
-
 def finish(change: Change, how: str) -> None:
     """Resolve within `changing`."""
     _move(change, State.RESOLVED, "resolved", how=how)
@@ -243,6 +226,8 @@ def put_back(change: Change, before: State, hold_until: datetime | None) -> None
     after = before if before in states.TRANSITIONS[State(conversation.state)] else State.OPEN
     if after is State.SNOOZED and hold_until is not None and hold_until <= change.now:
         after = State.OPEN
+    if conversation.state in _FINISHED and after not in _FINISHED:
+        waiting.resume(change)
     _move(change, after, "put_back")
     conversation.hold_until = hold_until if after is State.SNOOZED else None
     conversation.resolved_at = None
@@ -250,10 +235,11 @@ def put_back(change: Change, before: State, hold_until: datetime | None) -> None
 
 def reopen(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:
     """Take up again what is resolved, snoozed, spam or waiting for somebody. From resolved or
-    spam a new cycle begins. Raises Conflict for a closed one."""
+    spam a new cycle begins, unless it was closed on somebody who waited: they wait on, from
+    when they asked. Raises Conflict for a closed one."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
     with changing(session, actor, conversation, now) as change:
-        new_cycle = conversation.state in (State.RESOLVED, State.SPAM)
+        new_cycle = conversation.state in _FINISHED and not waiting.resume(change)
         _move(change, State.OPEN, "reopened", new_cycle=new_cycle)
         if new_cycle:
             conversation.cycle += 1

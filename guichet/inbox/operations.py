@@ -18,7 +18,6 @@ from guichet.inbox.handling import (
     release,
     renew,
     reopen,
-    resolve,
     set_priority,
     snooze,
 )
@@ -26,6 +25,7 @@ from guichet.inbox.labels import change_label, create_label, delete_label, set_l
 from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
+from guichet.inbox.resolving import resolve
 from guichet.inbox.siding import open_side, write_side
 from guichet.inbox.spam import mark_spam
 from guichet.inbox.splitting import split

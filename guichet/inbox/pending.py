@@ -33,6 +33,7 @@ LONGEST_PLAN = timedelta(days=366)
 OVERTAKEN = {
     "customer_wrote": say("the customer wrote before it went out"),
     "answered_meanwhile": say("somebody answered before it went out"),
+    "resolved": say("the conversation was resolved before it went out"),
     "marked_spam": say("the conversation was marked as spam before it went out"),
 }
 

@@ -8,14 +8,15 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from guichet.inbox import waits
-from guichet.inbox.waits import EndKind, Event, Said
+from guichet.inbox import happened
+from guichet.inbox.happened import EndKind, Event, Said
+from guichet.inbox.waits import WaitValue, recount
 from guichet.models import Conversation, ConversationEvent, Message
 from guichet.policy import Action, Actor, require
 
 
 def read_history(session: Session, actor: Actor, conversation: Conversation) -> list[Event]:
-    """What happened that bears on waits, in order. Feed it to `waits.recount`."""
+    """What happened that bears on waits, in order. Feed it to `recount`."""
     require(actor, Action.CONVERSATION_VIEW, conversation)
     rows = session.scalars(
         select(ConversationEvent)
@@ -27,9 +28,9 @@ def read_history(session: Session, actor: Actor, conversation: Conversation) -> 
     return [e for e in events if e is not None]
 
 
-def recount_waits(session: Session, actor: Actor, conversation: Conversation) -> list[waits.WaitValue]:
+def recount_waits(session: Session, actor: Actor, conversation: Conversation) -> list[WaitValue]:
     """The waits as they must be, from the whole history."""
-    return waits.recount(read_history(session, actor, conversation))
+    return recount(read_history(session, actor, conversation))
 
 
 def _messages_named(session: Session, rows: Sequence[ConversationEvent]) -> dict[int, Message]:
@@ -47,26 +48,28 @@ def _event(row: ConversationEvent, messages: dict[int, Message]) -> Event | None
         case "received":
             return _said(at, messages[data["message_id"]], data["counts"])
         case "acknowledged":
-            return waits.Touched(at, datetime.fromisoformat(data["at"]))
+            return happened.Touched(at, datetime.fromisoformat(data["at"]))
         case "answered":
             accepted = datetime.fromisoformat(data["at"])
-            return waits.Answered(
+            return happened.Answered(
                 at, data["message_id"], accepted, data["seen_through"], data["by"], EndKind(data["end_kind"])
             )
         case "answered_elsewhere":
             remote_at = data.get("remote_at")
             said_at = datetime.fromisoformat(remote_at) if remote_at else messages[data["message_id"]].remote_at
-            return waits.Echoed(at, data["message_id"], said_at)
+            return happened.Echoed(at, data["message_id"], said_at)
         case "echo_recognised":
-            return waits.Recognised(at, data["echo_id"], data["message_id"], data["by"])
+            return happened.Recognised(at, data["echo_id"], data["message_id"], data["by"])
         case "deleted":
-            return waits.Deleted(at, data["message_id"])
+            return happened.Deleted(at, data["message_id"])
         case "owner":
-            return waits.Owned(at, data["team_id"], data["staff_id"])
+            return happened.Owned(at, data["team_id"], data["staff_id"])
         case "wait_ended":
-            return waits.Finished(at, EndKind(data["end_kind"]), data["by"])
+            return happened.Finished(at, EndKind(data["end_kind"]), data["by"])
         case "reopened":
-            return waits.Reopened(at) if data["new_cycle"] else None
+            return happened.Reopened(at) if data["new_cycle"] else None
+        case "wait_resumed":
+            return happened.Resumed(at, tuple(_said(at, messages[i], True) for i in data["message_ids"]))
     return _exchanged(row, messages)
 
 
@@ -75,12 +78,12 @@ def _exchanged(row: ConversationEvent, messages: dict[int, Message]) -> Event | 
     data, at = row.data, row.at
     match row.kind:
         case "wait_handed_on":
-            return waits.HandedOn(at)
+            return happened.HandedOn(at)
         case "wait_given":
-            return waits.Gave(at, frozenset(data["message_ids"]), frozenset(data["echo_ids"]))
+            return happened.Gave(at, frozenset(data["message_ids"]), frozenset(data["echo_ids"]))
         case "wait_taken_over" | "wait_received":
             touch = data["first_touch_at"]
-            kind = waits.TookOver if row.kind == "wait_taken_over" else waits.Received
+            kind = happened.TookOver if row.kind == "wait_taken_over" else happened.Received
             return kind(
                 at,
                 tuple(_said(at, messages[i], True) for i in data["message_ids"]),
@@ -94,6 +97,6 @@ def _said(at: datetime, message: Message, counts: bool) -> Said:
     return Said(at, message.id, message.remote_at, message.received_at, counts)
 
 
-def _echoed(at: datetime, messages: dict[int, Message], ids: Iterable[int]) -> list[waits.Echoed]:
+def _echoed(at: datetime, messages: dict[int, Message], ids: Iterable[int]) -> list[happened.Echoed]:
     """Without those that are gone: they turned out to be answers of ours."""
-    return [waits.Echoed(at, i, messages[i].remote_at) for i in ids if i in messages]
+    return [happened.Echoed(at, i, messages[i].remote_at) for i in ids if i in messages]

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from guichet.delivery.states import FINAL
 from guichet.inbox import owners
 from guichet.inbox.changes import Change
-from guichet.inbox.waits import EndKind
+from guichet.inbox.happened import EndKind
+from guichet.inbox.waits import BY_HAND
 from guichet.models import Account, Calendar, Conversation, Delivery, Message, Wait
 
 
@@ -104,6 +105,37 @@ def end_all(change: Change, kind: EndKind) -> None:
         change.event("wait_ended", end_kind=kind, by=by)
         _end(change, wait, change.now, kind, by, None)
         _show(change)
+
+
+def resume(change: Change) -> bool:
+    """What was closed by hand is taken up again in the same cycle: who of that wait has still heard
+    nothing, neither from here nor in the network's own app, waits on. False: nobody does."""
+    session, conversation = change.session, change.conversation
+    session.flush()
+    of_this = (Wait.conversation_id == conversation.id, Wait.cycle == conversation.cycle)
+    by_hand = (Wait.end_kind.in_(BY_HAND), Wait.ended_by_message_id.is_(None))
+    wait = session.scalars(select(Wait).where(*of_this, *by_hand).order_by(Wait.id.desc()).limit(1)).first()
+    if wait is None or owners.find_open_wait(session, conversation) is not None:
+        return False
+    asked = _messages_of(session, wait)
+    unanswered = [m for m in asked if m.conversation_id == conversation.id and not _is_answered(session, m)]
+    if not unanswered:
+        return False
+    change.event("wait_resumed", message_ids=[m.id for m in unanswered])
+    for m in asked:
+        m.wait_id = wait.id if m in unanswered else None
+    wait.ended_at = wait.end_kind = wait.answered_by = None
+    owners.begin(session, wait, owners.owner_of(conversation), change.now)
+    _restart(session, wait)
+    _show(change)
+    return True
+
+
+def _is_answered(session: Session, asked: Message) -> bool:
+    ours = Message.conversation_id == asked.conversation_id, Message.remote_id.is_not(None)
+    echoed = (Message.kind == "echo") & (Message.remote_at >= asked.remote_at)
+    answered = (Message.direction == "out") & (Message.seen_through >= asked.id)
+    return session.scalar(select(Message.id).where(*ours, echoed | answered).limit(1)) is not None
 
 
 def hand_on(gone: Change, kept: Change, echo_ids: Sequence[int]) -> None:

@@ -11,152 +11,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 
+from guichet.inbox.happened import (
+    Answered,
+    Deleted,
+    Echoed,
+    EndKind,
+    Event,
+    Finished,
+    Gave,
+    HandedOn,
+    Owned,
+    Received,
+    Recognised,
+    Reopened,
+    Resumed,
+    Said,
+    TookOver,
+    Touched,
+)
 
-class EndKind(StrEnum):
-    """How a wait ended."""
-
-    HUMAN_REPLY = "human_reply"
-    BOT_REPLY = "bot_reply"
-    ANSWERED_ELSEWHERE = "answered_elsewhere"
-    NOT_NEEDED = "not_needed"
-    WITHDRAWN = "withdrawn"
-    MERGED = "merged"
-    MODERATED = "moderated"
-    CLOSED_UNANSWERED = "closed_unanswered"
-
-
-# ------------------------------------------------------------ what happened
-
-
-@dataclass(frozen=True)
-class Said:
-    """A customer wrote. `at`: when we took it up; `remote_at`: the network's time;
-    `received_at`: when it was handed over. Bounces and spam do not count."""
-
-    at: datetime
-    message_id: int
-    remote_at: datetime
-    received_at: datetime
-    counts: bool = True
-
-
-@dataclass(frozen=True)
-class Touched:
-    """An automatic acknowledgement was accepted at `accepted_at`."""
-
-    at: datetime
-    accepted_at: datetime
-
-
-@dataclass(frozen=True)
-class Answered:
-    """The network accepted an answer whose author had seen up to `seen_through`."""
-
-    at: datetime
-    message_id: int
-    accepted_at: datetime
-    seen_through: int
-    staff_id: int | None
-    kind: EndKind = EndKind.HUMAN_REPLY
-
-
-@dataclass(frozen=True)
-class Echoed:
-    """Our account answered in the network's own app, at `remote_at`."""
-
-    at: datetime
-    message_id: int
-    remote_at: datetime
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """What was taken for an echo turned out to be an answer of ours."""
-
-    at: datetime
-    echo_id: int
-    message_id: int
-    staff_id: int | None
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """The customer deleted a message."""
-
-    at: datetime
-    message_id: int
-
-
-@dataclass(frozen=True)
-class Owned:
-    """It has another owner from now on."""
-
-    at: datetime
-    team_id: int | None
-    staff_id: int | None
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A person ended the wait without an answer through us."""
-
-    at: datetime
-    kind: EndKind
-    staff_id: int | None = None
-
-
-@dataclass(frozen=True)
-class Reopened:
-    """A new cycle begins."""
-
-    at: datetime
-
-
-@dataclass(frozen=True)
-class HandedOn:
-    """It was merged into another conversation, which goes on waiting."""
-
-    at: datetime
-
-
-@dataclass(frozen=True)
-class TookOver:
-    """Another conversation was merged into this one, with who waited there."""
-
-    at: datetime
-    waiting: tuple[Said, ...]
-    echoes: tuple[Echoed, ...] = ()
-    first_touch_at: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Gave:
-    """A part of it went to another conversation, with who waited there and the echoes in it."""
-
-    at: datetime
-    message_ids: frozenset[int]
-    echo_ids: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Received:
-    """A part of another conversation came (back) here: a merge was undone, or that one split."""
-
-    at: datetime
-    waiting: tuple[Said, ...]
-    echoes: tuple[Echoed, ...] = ()
-    first_touch_at: datetime | None = None
-
-
-Event = (
-    Said | Touched | Answered | Echoed | Recognised | Deleted | Owned | Finished | Reopened | HandedOn
-    | TookOver | Gave | Received
-)  # fmt: skip
-
-
-# ------------------------------------------------------------ what follows
+# How a person ends a wait without an answer; reopened, the question is there again.
+BY_HAND = (EndKind.CLOSED_UNANSWERED, EndKind.NOT_NEEDED, EndKind.ANSWERED_ELSEWHERE, EndKind.MODERATED)
 
 
 @dataclass(frozen=True)
@@ -228,6 +104,8 @@ def _take(book: _Book, event: Event) -> None:
             book.cycle += 1
         case HandedOn():
             _end(book, event.at, event.at, EndKind.MERGED, None, None)
+        case Resumed():
+            _resume(book, event)
         case TookOver() | Gave() | Received():
             _exchange(book, event)
 
@@ -389,11 +267,25 @@ def _receive(book: _Book, event: Received) -> None:
     book.waiting = list(event.waiting)
     places = [n for n, w in enumerate(book.done) if w.end_kind is EndKind.MERGED and w.opened_by in ids]
     if places:  # the wait that the merge ended goes on
-        wait = book.done.pop(places[-1])
-        slices = (*wait.slices, Slice(*book.owner, started_at=event.at))
-        wait = replace(wait, slices=slices, ended_at=None, end_kind=None, answered_by=None, ended_by=None)
-        wait = _restarted(wait, book.waiting)
+        wait = _going_on(book, book.done.pop(places[-1]), event.at)
     else:
         wait = _begun(book, book.waiting, event.at, None)
     touches = [t for t in (wait.first_touch_at, event.first_touch_at) if t is not None]
     book.open = replace(wait, first_touch_at=min(touches, default=None))
+
+
+def _resume(book: _Book, event: Resumed) -> None:
+    """The newest that a person ended, of those that began in this cycle."""
+    ended = [n for n, w in enumerate(book.done) if w.cycle == book.cycle and _is_by_hand(w)]
+    book.waiting = list(event.waiting)
+    book.open = _going_on(book, book.done.pop(ended[-1]), event.at)
+
+
+def _going_on(book: _Book, wait: WaitValue, at: datetime) -> WaitValue:
+    slices = (*wait.slices, Slice(*book.owner, started_at=at))
+    wait = replace(wait, slices=slices, ended_at=None, end_kind=None, answered_by=None, ended_by=None)
+    return _restarted(wait, book.waiting)
+
+
+def _is_by_hand(wait: WaitValue) -> bool:
+    return wait.ended_by is None and wait.end_kind in BY_HAND

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from channels.sentences import say
 from guichet.db import dialect
 from guichet.errors import Invalid
-from guichet.inbox.waits import EndKind
+from guichet.inbox.happened import EndKind
 from guichet.models import Account, Brand, Promise, Wait
 from guichet.policy import Action, Actor, visible_accounts
 from guichet.promises.rules import KINDS

@@ -51,14 +51,21 @@ def add_macro(
     name: str,
     actions: Sequence[Mapping[str, Any]],
     is_own: bool = True,
+    owner_id: int | None = None,
     team_id: int | None = None,
     brand_id: int | None = None,
     now: datetime,
 ) -> Macro:
-    """Keep a macro, last in order. `is_own`: only for oneself; else for a team, a brand or
-    everybody, by who manages prepared texts. Raises Invalid."""
+    """Keep a macro, last in order. `is_own`: only for oneself; `owner_id`: for that person, by who
+    manages the staff; else for a team, a brand or everybody, by who manages prepared texts.
+    Raises Invalid."""
     require(actor, Action.STAFF_VIEW if is_own else Action.CANNED_MANAGE)
-    if is_own and (actor.staff_id is None or team_id is not None or brand_id is not None):
+    if is_own:
+        owner_id = actor.staff_id
+    elif owner_id is not None:
+        require(actor, Action.STAFF_MANAGE)
+    is_shared = team_id is not None or brand_id is not None
+    if (is_own and owner_id is None) or (owner_id is not None and is_shared):
         raise Invalid("a macro is one's own, a team's or a brand's", {"own": "cannot be both"})
     if team_id is not None and brand_id is not None:
         raise Invalid("a macro is one's own, a team's or a brand's", {"team_id": "cannot be both"})
@@ -69,7 +76,7 @@ def add_macro(
     last = session.scalar(select(func.max(Macro.position))) or 0
     macro = Macro(
         name=macro_rules.checked_name(name), actions=_checked(session, actions), position=last + 1,
-        staff_id=actor.staff_id if is_own else None, team_id=team_id, brand_id=brand_id, updated_at=now,
+        staff_id=owner_id, team_id=team_id, brand_id=brand_id, updated_at=now,
     )  # fmt: skip
     if is_own:
         _refuse_too_many(session, actor)
@@ -121,14 +128,15 @@ def order_macros(session: Session, actor: Actor, ids: Sequence[int], now: dateti
 
 
 def require_manage(actor: Actor, macro: Macro) -> None:
-    """One's own, or what all share by who manages prepared texts. Raises NotAllowed."""
+    """One's own; by who manages prepared texts, what is shared; by who manages the staff, a
+    person's. Raises NotAllowed."""
     if not may_manage(actor, macro):
         raise NotAllowed("this macro is not yours to change")
 
 
 def may_manage(actor: Actor, macro: Macro) -> bool:
     if macro.staff_id is not None:
-        return macro.staff_id == actor.staff_id and can(actor, Action.STAFF_VIEW)
+        return can(actor, Action.STAFF_VIEW if macro.staff_id == actor.staff_id else Action.STAFF_MANAGE)
     return can(actor, Action.CANNED_MANAGE)
 
 

@@ -1,5 +1,5 @@
 """Undoing a macro: as long as nothing happened in the conversation since, it stands again as
-before. A note stays, for colleagues have been told; a wait that ended stays ended."""
+before, and who it was closed on waits again. A note stays, for colleagues have been told."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,10 @@ from sqlalchemy import select
 
 from cli.output import Status
 from guichet import models as m
-from guichet.clock import utc_now
-from guichet.publishing.steps import Step
 from tests import databases
 from tests import factories as make
 from tests.cli.conftest import Guichet, assert_one_clear_line, stamped
-from tests.factories import NOW
+from tests.cli.set_up import build
 
 # Columns of what is set up that are no part of it, each with the reason.
 NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
@@ -47,6 +44,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     | dict.fromkeys(("looked_at", "filled_until", "missed", "missed_at", "removed_at"), "of the moment"),
     m.Rule: {"position": "the order of the list", "created_by": "who did it here", "updated_at": "of the moment"},
     m.CannedReply: {"created_by": "who did it here", "updated_at": "of the moment"},
+    m.Macro: {"position": "the order of the list", "updated_at": "of the moment"},
     m.SavedView: {"position": "the order of the list"},
 }  # fmt: skip
 # Columns by the names that they have in the document.
@@ -55,96 +53,6 @@ CALLED = {
     "team_id": "team", "account_id": "account", "is_rehearsal": "rehearsal", "is_on": "on", "is_paused": "paused",
     "week": "slots",
 }  # fmt: skip
-
-
-def build(session: Any) -> None:
-    """Something of every kind that can be set up."""
-    calendar = m.Calendar(
-        name="Weekdays", time_zone="Europe/Paris", intervals={"0": [["09:00", "18:00"]]}, holidays=["2026-12-25"]
-    )
-    owner = make.make_staff(session, "owner", email="owner@example.org", name="Odile Owner", initials="OO")
-    agent = make.make_staff(
-        session, email="agent@example.org", languages=["fr"], skills=["refunds"], capacity=7, locale="fr"
-    )
-    gone = make.make_staff(session, email="gone@example.org", disabled_at=NOW)
-    team = make.make_team(session, owner, agent, gone, name="Counter", assignment="round_robin")
-    team.members[0].is_lead = True
-    session.add(calendar)
-    session.flush()
-    brand = make.make_brand(
-        session, name="Aurore", languages=["fr", "en"], calendar_id=calendar.id, default_team_id=team.id,
-        signs_with_initials=True,
-    )  # fmt: skip
-    other = make.make_brand(session, name="Boréal")
-    account = make.make_account(session, brand, handle="aurore", webhook_secret="canary-hook", approval="four_eyes")
-    twin = make.make_account(session, other, handle="aurore", base_url="https://other.example")
-    make.make_account(session, other, "x", base_url="", handle="boreal", monthly_limit=12_500_000, approval="none")
-    steps = [
-        Step("Words", "all", staff=(agent.id, owner.id), deputies=(owner.id,), deputy_after=90),
-        Step("Law", teams=(team.id,), external=True),
-    ]
-    session.add(m.ApprovalPolicy(brand_id=brand.id, steps=[s.plain() for s in steps], binds_time=True, updated_at=NOW))
-    session.add(m.HashtagSet(brand_id=brand.id, name="Été", folded="été", tags=["vols", "été_2026"], created_at=NOW))
-    at_x = {"network": "x", "on": True, "patterns": {"source": "twitter"}}
-    session.add(m.LinkRule(brand_id=brand.id, domains=["aurore.example"], exceptions=[at_x], updated_at=NOW))
-    make.make_grant(session, agent, account, "agent")
-    make.make_grant(session, agent, twin, "viewer", ends_at=utc_now() + timedelta(days=30))
-    make.make_grant(session, owner, account, "viewer", ends_at=NOW)
-    session.add(m.Grant(team_id=team.id, brand_id=other.id, role="publisher", created_at=NOW))
-    session.add_all([m.Slot(account_id=account.id, weekday=n, at="09:00", label="tips") for n in (0, 3)])
-    session.add(
-        m.EvergreenQueue(
-            brand_id=brand.id, name="Tips", folded="tips", week=[{"weekday": 1, "at": "10:30"}], ordering="shuffled",
-            is_paused=True, created_at=NOW, accounts=[m.EvergreenAccount(account_id=account.id)],
-        )
-    )  # fmt: skip
-    label = m.Label(name="refund", colour="red")
-    session.add_all(
-        [
-            label,
-            m.PostTag(
-                brand_id=brand.id, kind="campaign", name="Été 2026", folded="été 2026", colour="amber", created_at=NOW
-            ),
-        ]
-    )
-    session.flush()
-    known = {"created_at": NOW, "updated_at": NOW}
-    session.add_all([
-        m.Rule(
-            name="Refunds", position=1, is_on=True, brand_id=brand.id, stops=True, **known,
-            conditions=[
-                {"field": "text", "operator": "any_of", "value": ["refund"]},
-                {"field": "account", "operator": "is", "value": [account.id]},
-            ],
-            actions=[
-                {"kind": "label", "value": label.id}, {"kind": "team", "value": team.id},
-                {"kind": "assignee", "value": agent.id}, {"kind": "priority", "value": 2},
-            ],
-        ),
-        m.Rule(name="Spam", position=2, conditions=[], actions=[{"kind": "spam"}], **known),
-        m.PromisePolicy(
-            name="Refunds", position=1, brand_id=brand.id, first_minutes=15, resolution_minutes=240, **known,
-            conditions=[
-                {"field": "label", "operator": "is", "value": [label.id]},
-                {"field": "account", "operator": "is_not", "value": [twin.id]},
-            ],
-            steps=[{
-                "of": "answer", "percent": 75,
-                "actions": [
-                    {"kind": "tell_leads", "value": None}, {"kind": "tell_staff", "value": agent.id},
-                    {"kind": "team", "value": team.id},
-                ],
-            }],
-        ),
-        m.PromisePolicy(name="All", position=2, conditions=[], first_minutes=60, runs_always=True, **known),
-        m.CannedReply(brand_id=brand.id, title="Hello", shortcut="h", text="Bonjour {customer.name}", updated_at=NOW),
-        m.CannedReply(brand_id=None, title="Bye", shortcut="b", text="Au revoir", language="fr", updated_at=NOW),
-        m.SavedView(
-            staff_id=agent.id, name="Mine",
-            filters={"account_id": [twin.id], "label_id": label.id, "assignee": str(agent.id), "waiting": True},
-        ),
-        m.SavedView(staff_id=None, name="Paris", filters={"brand_id": brand.id, "team_id": team.id, "assignee": "me"}),
-    ])  # fmt: skip
 
 
 def whole(document: dict[str, Any]) -> dict[str, Any]:
@@ -183,6 +91,9 @@ def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere:
     promise = document["promises"][0]
     assert [c["value"] for c in promise["conditions"]] == [["refund"], ["mastodon:aurore#2"]]
     assert [a["value"] for a in promise["steps"][0]["actions"]] == [None, "agent@example.org", "Counter"]
+    assert [(x["owner"], x["team"], [a["value"] for a in x["actions"]]) for x in document["macros"]] == [
+        ("agent@example.org", None, [0, "refund"]), (None, "Counter", ["agent@example.org", "Counter"]),
+    ]  # fmt: skip
     assert [r["exceptions"][0]["patterns"] for r in document["link_rules"]] == [{"source": "twitter"}]
     assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2", "x:boreal"]
     assert [s["weekday"] for s in document["accounts"][0]["slots"]] == [0, 3]
@@ -273,6 +184,7 @@ def test_what_differs_is_changed_and_what_is_not_mentioned_stays(company: Guiche
         "labels": [{"name": "refund", "colour": "blue"}],
         "rules": [{**document["rules"][1], "on": True}, document["rules"][0]],
         "canned_replies": [{"title": "Bye", "text": "Adieu"}],
+        "macros": [{"name": "Baggage", "team": "Counter", "actions": [{"kind": "label", "value": "refund"}]}],
     }
     done = company.json("config", "import", "-", stdin=json.dumps(changes))
     told = {(s["kind"], s["name"]): (s["does"], s["fields"]) for s in done["steps"]}
@@ -286,6 +198,7 @@ def test_what_differs_is_changed_and_what_is_not_mentioned_stays(company: Guiche
     assert [t["name"] for t in after["teams"]] == ["Counter", "Night"]
     assert after["views"] == document["views"]
     assert next(c for c in after["canned_replies"] if c["title"] == "Bye")["text"] == "Adieu"
+    assert [a["value"] for x in after["macros"] if x["team"] for a in x["actions"]] == ["refund"]
     assert company.json("config", "import", "-", stdin=json.dumps(changes))["changed"] == 0
 
 
@@ -389,9 +302,9 @@ def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(compa
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
         "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "post_tags",
-        "hashtag_sets", "link_rules", "queues", "rules", "canned_replies", "views",
+        "hashtag_sets", "link_rules", "queues", "rules", "canned_replies", "macros", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():
         held = {CALLED.get(c.name, c.name) for c in model.__table__.columns} - {"id", "created_at"}
-        given = {"owner" if model is m.SavedView and n == "staff" else n for n in held - set(left_out)}
+        given = {"owner" if model in (m.SavedView, m.Macro) and n == "staff" else n for n in held - set(left_out)}
         assert given <= set(document[parts[model]][0]), f"{model.__name__}: say why it is left out"

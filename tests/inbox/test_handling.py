@@ -19,7 +19,7 @@ from guichet.inbox.thread import get_conversation
 from guichet.policy import SYSTEM, load_actor
 from guichet.unit import open_unit
 from tests import factories as f
-from tests.inbox.scene import Scene, make_scene
+from tests.inbox.scene import SPEC, Scene, deletion, echo, make_scene
 
 
 def test_a_conversation_as_the_page_loads_it_can_be_acted_upon(scene: Scene) -> None:
@@ -156,3 +156,48 @@ def test_labels_and_priority(scene: Scene) -> None:
     assert conversation.labels == []
     with pytest.raises(Invalid):
         inbox.set_priority(scene.session, scene.actor(), conversation, priority=9, now=scene.now)
+
+
+@pytest.mark.parametrize("end", ["", "not_needed", "answered", "spam"])
+def test_who_was_closed_without_an_answer_waits_on_from_the_start_when_it_is_reopened(scene: Scene, end: str) -> None:
+    message = scene.customer_says()
+    conversation = scene.conversation_of(message)
+    wait = scene.session.query(m.Wait).one()
+    began = wait.started_at
+    if end == "spam":
+        inbox.mark_spam(scene.session, scene.actor(), conversation, scene.later(minutes=5))
+    else:
+        inbox.resolve(scene.session, scene.actor(), conversation, how=end, now=scene.later(minutes=5))
+    assert (wait.ended_at, conversation.waiting_since) == (scene.now, None)
+
+    inbox.reopen(scene.session, scene.actor(), conversation, scene.later(minutes=5))
+    scene.session.expire_all()
+    assert (wait.started_at, wait.ended_at, wait.end_kind, wait.answered_by) == (began, None, None, None)
+    assert (conversation.cycle, conversation.waiting_since, message.wait_id) == (1, began, wait.id)
+    assert [(s.started_at, s.ended_at) for s in wait.slices] == [
+        (began, began + timedelta(minutes=5)), (began + timedelta(minutes=10), None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["us", "app", "deletion"])
+def test_who_was_answered_or_took_it_back_does_not_wait_again(scene: Scene, by: str) -> None:
+    message = scene.customer_says()
+    conversation = scene.conversation_of(message)
+    inbox.resolve(scene.session, scene.actor(), conversation, how="not_needed", now=scene.later(minutes=5))
+    if by == "us":
+        conversation = scene.conversation_of(message)
+        out = inbox.reply(
+            scene.session,
+            scene.actor(),
+            conversation,
+            text="It left.",
+            spec=SPEC,
+            seen_through=message.id,
+            now=scene.now,
+        )
+        inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
+        inbox.resolve(scene.session, scene.actor(), conversation, how="", now=scene.later(minutes=5))
+    else:
+        scene.hears(deletion(message) if by == "deletion" else echo("From the app", remote_at=scene.now))
+    inbox.reopen(scene.session, scene.actor(), conversation, scene.later(minutes=5))
+    assert (conversation.cycle, conversation.waiting_since) == (2, None)

@@ -14,7 +14,7 @@ from guichet import models as m
 from guichet.errors import Conflict, GuichetError, Invalid, NotFound
 from guichet.inbox import followers, linking, timeline
 from guichet.inbox import operations as inbox
-from guichet.inbox.waits import EndKind
+from guichet.inbox.happened import EndKind
 from guichet.policy import SYSTEM, load_actor
 from guichet.unit import open_unit
 from tests import factories as f

@@ -161,6 +161,24 @@ def test_if_the_customer_writes_first_it_is_held_back_and_its_author_told(scene:
 
 
 @on_one
+@pytest.mark.parametrize(
+    ("how", "state", "end_kind"),
+    [("", "scheduled", None), ("not_needed", "needs_human", "not_needed"),
+     ("answered", "needs_human", "answered_elsewhere")],
+)  # fmt: skip
+def test_who_resolves_it_otherwise_holds_back_what_was_planned(
+    scene: Scene, how: str, state: str, end_kind: str | None
+) -> None:
+    message = scene.customer_says()
+    out = answer(scene, message, later=tomorrow(scene))
+    conversation = scene.conversation_of(message)
+    inbox.resolve(scene.session, scene.actor(scene.colleague), conversation, how=how, now=scene.now)
+    wait = scene.session.query(m.Wait).one()
+    assert (delivery_of(scene, out).state, wait.end_kind) == (state, end_kind)
+    assert told(scene, scene.agent) == (["held_back"] if how else [])
+
+
+@on_one
 @pytest.mark.parametrize("by", ["colleague", "echo"])
 def test_if_somebody_answers_first_it_is_held_back(scene: Scene, by: str) -> None:
     message = scene.customer_says()

@@ -7,7 +7,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from guichet.inbox import waits
-from guichet.inbox.waits import Answered, Deleted, Echoed, EndKind, Finished, Owned, Reopened, Said, TookOver, Touched
+from guichet.inbox.happened import (
+    Answered,
+    Deleted,
+    Echoed,
+    EndKind,
+    Finished,
+    Owned,
+    Reopened,
+    Said,
+    TookOver,
+    Touched,
+)
 
 T0 = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 AGENT = 7

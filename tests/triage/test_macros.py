@@ -18,6 +18,7 @@ from guichet.triage.filling import fill, unfilled
 from tests import databases
 from tests import factories as f
 from tests.factories import NOW
+from tests.inbox.scene import make_scene
 
 NETWORKS = {"mastodon": "Mastodon"}
 
@@ -99,6 +100,18 @@ def test_undo_leaves_what_was_written_before_and_a_note_that_was_read(desk: Desk
     assert undoing.undo_macro(desk.session, desk.actor(), conversation, done.event_id, NOW) == ["note"]
     assert inbox.find_draft(desk.session, desk.actor(), conversation).text == "Hello!"
     assert conversation.state == "open"  # what is done cannot be put off again; it is in front
+
+
+def test_undone_who_was_closed_on_waits_again(desk: Desk) -> None:
+    scene = make_scene(desk.session, NOW)
+    desk.agent = scene.agent
+    conversation = scene.conversation_of(scene.customer_says())
+    since = conversation.waiting_since
+    (done,) = desk.apply(desk.macro(("status", "not_needed")), conversation)
+    assert (conversation.state, conversation.waiting_since) == ("resolved", None)
+    undoing.undo_macro(desk.session, desk.actor(), conversation, done.event_id, NOW)
+    assert since is not None
+    assert (conversation.state, conversation.waiting_since) == ("open", since)
 
 
 def test_undo_is_refused_when_something_happened_since(desk: Desk) -> None:

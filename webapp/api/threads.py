@@ -50,6 +50,7 @@ _SILENT = frozenset(
         "wait_taken_over",
         "wait_given",
         "wait_received",
+        "wait_resumed",
         "echo_recognised",
         "answer_planned",
         "put_back",

@@ -25,6 +25,8 @@ export const answering = {
   heldBack: {
     customer_wrote: "Held back: the customer wrote before it went out",
     answered_meanwhile: "Held back: somebody answered before it went out",
+    resolved: "Held back: the conversation was resolved before it went out",
+    marked_spam: "Held back: the conversation was marked as spam before it went out",
   },
   undoSetting: "Undo sending",
   undoHint: "How long an answer waits before it goes out, so that you can take it back with Undo or Ctrl+Z. A public answer cannot be unread.",

@@ -27,6 +27,8 @@ export const answering: Catalogue["answering"] = {
   heldBack: {
     customer_wrote: "Retenue\u202f: le client a écrit avant son départ",
     answered_meanwhile: "Retenue\u202f: quelqu’un a répondu avant son départ",
+    resolved: "Retenue\u202f: la conversation a été réglée avant son départ",
+    marked_spam: "Retenue\u202f: la conversation a été classée indésirable avant son départ",
   },
   undoSetting: "Annuler un envoi",
   undoHint: "Le temps qu’une réponse attend avant de partir, pour la reprendre par Annuler ou Ctrl+Z. Ce que le public a lu, rien ne l’efface.",
