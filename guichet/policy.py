@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, false, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from channels.sentences import say
@@ -49,6 +49,7 @@ class Action(StrEnum):
     CONVERSATION_VIEW = "conversation.view"
     CONVERSATION_ANSWER = "conversation.answer"
     CONVERSATION_ASSIGN = "conversation.assign"
+    ANSWER_APPROVE = "answer.approve"  # a colleague's, where theirs go out only then
     POST_VIEW = "post.view"
     POST_WRITE = "post.write"
     POST_PUBLISH = "post.publish"
@@ -73,7 +74,7 @@ class Action(StrEnum):
 
 
 _VIEWER = frozenset({Action.ACCOUNT_VIEW, Action.CONVERSATION_VIEW, Action.POST_VIEW, Action.STATS_VIEW})
-_AGENT = _VIEWER | {Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN}
+_AGENT = _VIEWER | {Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN, Action.ANSWER_APPROVE}
 _AUTHOR = _AGENT | {Action.POST_WRITE}
 _PUBLISHER = _AUTHOR | {Action.POST_PUBLISH, Action.POST_APPROVE, Action.DELIVERY_DECIDE, Action.BRAKE_ACCOUNT}
 _MANAGER = _PUBLISHER | {Action.ACCOUNT_MANAGE}
@@ -122,6 +123,7 @@ SCOPES: Mapping[str, frozenset[Action]] = {
             Action.CONVERSATION_VIEW,
             Action.CONVERSATION_ANSWER,
             Action.CONVERSATION_ASSIGN,
+            Action.ANSWER_APPROVE,
             Action.STAFF_VIEW,
         }
     ),
@@ -145,6 +147,7 @@ class Actor:
 
     `accounts` maps an account id to the actions granted on it; `staff_id` is None
     for our own processes. `scopes` (None: a browser session) limits an API token.
+    `is_reviewed`: what they answer goes out only after a colleague agreed.
     """
 
     staff_id: int | None
@@ -154,6 +157,7 @@ class Actor:
     scopes: frozenset[str] | None = None
     name: str = ""
     ip: str = ""
+    is_reviewed: bool = False
 
     @property
     def sees_every_account(self) -> bool:
@@ -183,6 +187,7 @@ def load_actor(
         scopes=None if scopes is None else frozenset(scopes),
         name=staff.name,
         ip=ip,
+        is_reviewed=staff.answers_reviewed,
     )
 
 
@@ -213,9 +218,10 @@ def who_may(action: Action, account: Account, now: datetime) -> Select[Staff]:
     teams = grants.with_only_columns(Grant.team_id).where(Grant.team_id.is_not(None))
     members = select(TeamMember.staff_id).where(TeamMember.team_id.in_(teams))
     everywhere = Staff.role.in_(_EVERY_ACCOUNT if action in _MANAGER else ())
-    return select(Staff).where(
+    able = select(Staff).where(
         Staff.disabled_at.is_(None), or_(everywhere, Staff.id.in_(themselves), Staff.id.in_(members))
     )
+    return able.where(not_(Staff.answers_reviewed)) if action is Action.ANSWER_APPROVE else able
 
 
 def account_of(target: Any) -> int | None:
@@ -232,7 +238,7 @@ def can(actor: Actor, action: Action, target: Any = None) -> bool:
     `account_id`, or None for the organisation. A Post must be asked account by account."""
     if actor.kind == "system":
         return True
-    if action is Action.SYSTEM:
+    if action is Action.SYSTEM or _is_kept_from(actor, action):
         return False
     if actor.scopes is not None and not any(action in SCOPES.get(s, frozenset()) for s in actor.scopes):
         return False
@@ -244,6 +250,11 @@ def can(actor: Actor, action: Action, target: Any = None) -> bool:
     if actor.sees_every_account:
         return action in _MANAGER
     return action in actor.accounts.get(account_id, frozenset())
+
+
+def _is_kept_from(actor: Actor, action: Action) -> bool:
+    """Whoever's answers need a colleague's approval approves nobody's."""
+    return action is Action.ANSWER_APPROVE and actor.is_reviewed
 
 
 def require(actor: Actor, action: Action, target: Any = None) -> None:
@@ -258,6 +269,8 @@ def require(actor: Actor, action: Action, target: Any = None) -> None:
 
 def visible_accounts(actor: Actor, action: Action = Action.ACCOUNT_VIEW) -> frozenset[int] | None:
     """Ids of the accounts on which `actor` may do `action`; None means all of them."""
+    if _is_kept_from(actor, action):
+        return frozenset()
     if actor.scopes is not None and not any(action in SCOPES.get(s, frozenset()) for s in actor.scopes):
         return frozenset()
     if actor.sees_every_account:

@@ -52,6 +52,7 @@ class StaffPart(_Part):
     skills: Words = []
     languages: Words = []
     capacity: int = Field(20, ge=0, le=10_000)
+    answers_reviewed: bool = False
     disabled: bool = False
 
 

@@ -65,7 +65,7 @@ def import_staff(at: Import, document: Document) -> None:
 def _person(part: StaffPart) -> dict[str, Any]:
     values: dict[str, Any] = {
         "name": part.name, "role": part.role.value, "skills": list(part.skills), "languages": list(part.languages),
-        "capacity": part.capacity, "disabled": part.disabled,
+        "capacity": part.capacity, "answers_reviewed": part.answers_reviewed, "disabled": part.disabled,
     }  # fmt: skip
     return {**values, "initials": part.initials} if part.initials else values
 

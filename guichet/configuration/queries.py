@@ -140,7 +140,8 @@ def _staff(row: Staff) -> StaffPart:
     return StaffPart(
         email=row.email, name=row.name, initials=row.initials, role=row.role,
         locale="fr" if row.locale == "fr" else "en", time_zone=row.time_zone, skills=row.skills,
-        languages=row.languages, capacity=row.capacity, disabled=row.disabled_at is not None,
+        languages=row.languages, capacity=row.capacity, answers_reviewed=row.answers_reviewed,
+        disabled=row.disabled_at is not None,
     )  # fmt: skip
 
 

@@ -17,14 +17,31 @@ from channels.sentences import say
 from guichet.db.types import UTCDateTime
 from guichet.delivery.states import State
 from guichet.instance import is_unconfirmed
-from guichet.models import Account, Brake, Brand, Delivery, Grant, Post, Review, Staff, TeamMember, Worker, table_of
+from guichet.models import (
+    Account,
+    AnswerReview,
+    Brake,
+    Brand,
+    Delivery,
+    Grant,
+    Message,
+    Post,
+    Review,
+    Staff,
+    TeamMember,
+    Worker,
+    table_of,
+)
 from guichet.policy import ACCOUNT_RIGHTS, ORG_RIGHTS, Action, OrgRole
 
 D = table_of(Delivery)
 _A = table_of(Account)
 _B = table_of(Brand)
+_M = table_of(Message)
 _P = table_of(Post)
 _R = table_of(Review)
+_S = table_of(Staff)
+_V = table_of(AnswerReview)
 _W = table_of(Worker)
 
 OPEN = "open"
@@ -112,14 +129,33 @@ def _is_approved(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _approval_stands() -> ColumnElement[bool]:
-    """Taking down is never held up by an approval; answers have none."""
+    """Taking down is never held up by an approval."""
     asks = exists(
         select(_A.c.id).select_from(_A.join(_B, _A.c.brand_id == _B.c.id)).where(
             _A.c.id == D.c.account_id,
             or_(_A.c.approval == "four_eyes", and_(_A.c.approval == "as_brand", _B.c.needs_approval)),
         )
     )  # fmt: skip
-    return or_(D.c.post_id.is_(None), D.c.kind == "delete", not_(asks), _is_approved())
+    posts = or_(D.c.post_id.is_(None), not_(asks), _is_approved())
+    return or_(D.c.kind == "delete", and_(posts, or_(not_(D.c.is_answer), _answer_stands())))
+
+
+def _answer_stands() -> ColumnElement[bool]:
+    """An answer waits for a colleague where it goes out in the right of somebody whose answers do,
+    or who asked for it. Who sends a colleague's in their own right answers for it themselves. What is
+    written to somebody beside the customer waits for nobody: they may not write it in the first place."""
+    beside = exists(select(_M.c.id).where(_M.c.id == D.c.message_id, _M.c.side_id.is_not(None)))
+    marked = exists(select(_S.c.id).where(_S.c.id == D.c.actor_id, _S.c.answers_reviewed))
+    asked = exists(select(_V.c.delivery_id).where(_V.c.delivery_id == D.c.id, _V.c.asked_by == D.c.actor_id))
+    agreed = exists(
+        select(_V.c.delivery_id).where(
+            _V.c.delivery_id == D.c.id,
+            _V.c.state == "granted",
+            _V.c.content_hash == D.c.payload_hash,
+            _V.c.settled_by != D.c.actor_id,
+        )
+    )
+    return or_(agreed, not_(or_(and_(marked, not_(beside)), asked)))
 
 
 def right_stands(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:

@@ -122,7 +122,7 @@ def hold_back(session: Session, actor: Actor, delivery: Delivery, code: str, rea
     """Let a person decide about what has not begun to go out, for `reason`. False: it has."""
     require(actor, _right_to_plan(delivery), delivery)
     _lock(session, delivery)
-    if delivery.state not in (State.SCHEDULED, State.DUE, State.CLAIMED, State.HELD):
+    if delivery.state not in (*EDITABLE, State.CLAIMED):
         return False
     _doubt_if_repeating(session, delivery, now)
     if delivery.state in IN_DOUBT:
@@ -150,8 +150,8 @@ def hasten(session: Session, actor: Actor, delivery: Delivery, now: datetime) ->
 
 
 def approve(session: Session, actor: Actor, delivery: Delivery, now: datetime) -> None:
-    """Let a delivery go whose post was approved; the start still compares the hashes."""
-    require(actor, Action.POST_APPROVE, delivery)
+    """Let a delivery go that was approved; the start still compares the hashes."""
+    require(actor, Action.ANSWER_APPROVE if delivery.is_answer else Action.POST_APPROVE, delivery)
     _lock(session, delivery)
     if delivery.state == State.AWAITING_APPROVAL:
         _move(session, delivery, State.SCHEDULED if delivery.predecessor_id is None else State.BLOCKED, now)
@@ -170,7 +170,7 @@ def replace_content(
     session: Session, actor: Actor, delivery: Delivery, payload: Mapping[str, Any], content_hash: str, now: datetime
 ) -> None:
     """Send this instead. Raises Conflict from sending on."""
-    require(actor, Action.POST_WRITE, delivery)
+    require(actor, _right_to_plan(delivery), delivery)
     _lock(session, delivery)
     _doubt_if_repeating(session, delivery, now)
     if delivery.state == State.CLAIMED:

@@ -45,7 +45,8 @@ def reply(
     later: Later | None = None,
     now: datetime,
 ) -> Message:
-    """Send an answer through the delivery engine. Returns the outgoing message, whose
+    """Send an answer through the delivery engine. An answer of somebody whose answers are reviewed
+    waits for a colleague first (guichet.inbox.reviewing). Returns the outgoing message, whose
     `remote_id` stays empty until the network has accepted it; until then the wait goes on.
 
     `media` are ids of uploaded files; `seen_through` is the id of the newest message that
@@ -70,7 +71,7 @@ def reply(
         answered = _answered(session, conversation, to_message_id)
         target = _target(session, conversation, answered, due_at)
         files = files_of(session, actor, media)
-        body = _body(spec, account, author, conversation, text, target)
+        body = body_of(spec, account, author, conversation, text, target)
         limits = spec.limits_for(account.settings)
         refs = as_taken(session, files, limits.media.get(target.surface))
         refuse_problems(problems(body, [item_of(ref) for ref in refs], limits, target.surface))
@@ -85,32 +86,44 @@ def reply(
             reply_to=target,
             subject=_subject(conversation),
         )
+        is_reviewed = actor.is_reviewed
         delivery = delivering.create(
             session, actor, account=account, kind="direct" if target.surface is Surface.DIRECT else "reply",
             payload=payload, due_at=due_at, now=now, conversation_id=conversation.id, message_id=message.id,
-            is_answer=True,
+            is_answer=True, awaits_approval=is_reviewed,
         )  # fmt: skip
         message.delivery_id = delivery.id
         enclose(session, message, files)
         searching.index_new(session, message, message.attachments)
-        pending.hold_back(change, "answered_meanwhile")
-        if due_at > now:
-            pending.keep(change, message, later, then_close)
-        _after_reply(change, author.id, message, then_close, due_at, is_planned=later is not None)
+        if is_reviewed:
+            pending.ask_for_approval(change, delivery)
+        else:
+            pending.hold_back(change, "answered_meanwhile")
+        if due_at > now or is_reviewed:
+            pending.keep(change, message, later, then_close, is_reviewed=is_reviewed)
+        _after_reply(change, author.id, message, then_close, due_at, later is not None, is_reviewed)
         audit.record(session, actor, "conversation.reply", conversation, now, message_id=message.id)
     return message
 
 
 def _after_reply(
-    change: Change, author_id: int, message: Message, then_close: bool, due_at: datetime, is_planned: bool
+    change: Change,
+    author_id: int,
+    message: Message,
+    then_close: bool,
+    due_at: datetime,
+    is_planned: bool,
+    is_reviewed: bool,
 ) -> None:
     session, conversation = change.session, change.conversation
     handling.take(session, conversation, author_id, change.now)
     change.event("reply_sent", message_id=message.id, delivery_id=message.delivery_id)
-    if due_at <= change.now:
+    if due_at <= change.now and not is_reviewed:
         notices.tell_followers(change, "answer", message)
     if is_planned:
         handling.put_off(change, "answer_planned", message_id=message.id, at=due_at.isoformat())
+    elif is_reviewed:
+        handling.await_colleague(change, "answer_to_approve", message_id=message.id)
     elif then_close:
         handling.finish(change, "")
     elif conversation.state != State.WAITING_CUSTOMER:
@@ -292,7 +305,7 @@ def _answered(session: Session, conversation: Conversation, to_message_id: int |
     return found
 
 
-def _body(
+def body_of(
     spec: ChannelSpec, account: Account, author: Staff, conversation: Conversation, text: str, target: Target
 ) -> str:
     """The text as it will stand: with the author's initials, and whom it is for."""

@@ -210,6 +210,14 @@ def await_customer(change: Change) -> None:
     _move(change, State.WAITING_CUSTOMER, "waiting_customer")
 
 
+def await_colleague(change: Change, kind: str, **data: object) -> None:
+    """A colleague must look at an answer first: the wait goes on. Within `changing`."""
+    if change.conversation.state in (State.WAITING_INTERNAL, State.RESOLVED):
+        change.event(kind, **data)
+    else:
+        _move(change, State.WAITING_INTERNAL, kind, **data)
+
+
 def put_off(change: Change, kind: str, **data: object) -> None:
     """What was planned here goes out by itself: put off until then, or until the customer
     writes. What is finished stays so. Within `changing`."""

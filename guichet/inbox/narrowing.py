@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from channels.sentences import say
 from guichet.db import dialect
 from guichet.db.tokens import Query
+from guichet.delivery.states import State as DeliveryState
 from guichet.inbox import searching
 from guichet.inbox.sought import PRIORITIES, STATES, Sought, Term, day_of, refused
 from guichet.inbox.states import ACTIVE
@@ -33,13 +34,14 @@ from guichet.models import (
     ConversationFollower,
     ConversationLabel,
     ConversationSeen,
+    Delivery,
     Label,
     Message,
     Staff,
     Team,
     table_of,
 )  # fmt: skip
-from guichet.policy import Actor
+from guichet.policy import Action, Actor, visible
 
 # What is due so soon is asked for as due, what is late already with it.
 SOON = timedelta(hours=1)
@@ -162,6 +164,7 @@ def _is(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> 
         "unassigned": c.assignee_id.is_(None),
         "followed": is_followed(me),
         "mentioned": is_followed(me, only_called=True),
+        "approval": is_to_approve(actor),
         "mine": and_(c.assignee_id.is_not(None), c.assignee_id == me),
         **{surface: c.surface == surface for surface in ("public", "direct", "mail")},
     }
@@ -178,6 +181,22 @@ def is_followed(staff_id: int, *, only_called: bool = False) -> ColumnElement[bo
     row = ConversationFollower
     own = select(row.conversation_id).where(row.staff_id == staff_id)
     return Conversation.id.in_(own.where(row.mentioned_at.is_not(None)) if only_called else own)
+
+
+def is_to_approve(actor: Actor) -> ColumnElement[bool]:
+    """Whether an answer in it waits for the actor's approval."""
+    answers = select(Message.conversation_id).join(Delivery, Delivery.id == Message.delivery_id)
+    return Conversation.id.in_(answers.where(awaits_approval_of(actor)))
+
+
+def awaits_approval_of(actor: Actor) -> ColumnElement[bool]:
+    """Whether a `delivery` is an answer of somebody else that the actor may approve."""
+    return and_(
+        Delivery.state == DeliveryState.AWAITING_APPROVAL,
+        Delivery.is_answer,
+        or_(Delivery.actor_id.is_(None), Delivery.actor_id != (actor.staff_id or 0)),
+        visible(actor, Delivery.account_id, Action.ANSWER_APPROVE),
+    )
 
 
 def _is_unread(staff_id: int) -> ColumnElement[bool]:

@@ -26,6 +26,7 @@ from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
 from guichet.inbox.resolving import resolve
+from guichet.inbox.reviewing import approve, reject
 from guichet.inbox.siding import open_side, write_side
 from guichet.inbox.spam import mark_spam
 from guichet.inbox.splitting import split
@@ -34,6 +35,7 @@ from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake
 from guichet.inbox.withdrawals import catch_up
 
 __all__ = [
+    "approve",
     "assign",
     "cancel_planned",
     "catch_up",
@@ -55,6 +57,7 @@ __all__ = [
     "move_planned",
     "note",
     "open_side",
+    "reject",
     "release",
     "remind",
     "renew",

@@ -23,7 +23,7 @@ from guichet.errors import Invalid
 from guichet.inbox import handling, notices, owners
 from guichet.inbox.changes import Change
 from guichet.inbox.states import ACTIVE, State
-from guichet.models import Delivery, Message, PendingAnswer
+from guichet.models import AnswerReview, Delivery, Message, PendingAnswer
 from guichet.policy import Action, Actor, require
 
 LONGEST_UNDO = 30  # seconds
@@ -36,6 +36,8 @@ OVERTAKEN = {
     "resolved": say("the conversation was resolved before it went out"),
     "marked_spam": say("the conversation was marked as spam before it went out"),
 }
+# What goes out only while it still answers the last word.
+_BOUND = ("later", "review")
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,30 @@ def due_at(undo_seconds: int, later: Later | None, now: datetime) -> datetime:
     return later.at
 
 
-def keep(change: Change, message: Message, later: Later | None, then_close: bool) -> None:
+def keep(
+    change: Change, message: Message, later: Later | None, then_close: bool, *, is_reviewed: bool = False
+) -> None:  # fmt: skip
     """Remember that this answer waits, and how the conversation stood before it."""
     conversation = change.conversation
     change.session.add(
         PendingAnswer(
-            message_id=message.id, conversation_id=conversation.id, kind="later" if later else "undo",
+            message_id=message.id, conversation_id=conversation.id,
+            kind="later" if later else "review" if is_reviewed else "undo",
             wall_time=later.wall_time if later else "", time_zone=later.time_zone if later else "",
             then_close=then_close, state_before=conversation.state, hold_before=conversation.hold_until,
         )
     )  # fmt: skip
+
+
+def ask_for_approval(change: Change, delivery: Delivery) -> None:
+    """It goes out once a colleague agreed to just this. Within `changing`."""
+    change.session.add(
+        AnswerReview(
+            delivery_id=delivery.id, content_hash=delivery.payload_hash, asked_by=delivery.actor_id,
+            asked_at=change.now,
+        )
+    )  # fmt: skip
+    change.session.flush()
 
 
 def find(session: Session, message_ids: Sequence[int]) -> dict[int, PendingAnswer]:
@@ -80,25 +96,34 @@ def find(session: Session, message_ids: Sequence[int]) -> dict[int, PendingAnswe
 
 
 def hold_back(change: Change, code: str) -> None:
-    """The planned answers of this conversation answer what is no longer the last word: a person
-    decides about them, and their authors are told. What has begun to go out goes. `code`: one
-    of OVERTAKEN. Within `changing`."""
+    """The answers of this conversation that are planned or wait for an approval answer what is no
+    longer the last word: a person decides about them, and who wrote or approved them is told. What
+    has begun to go out goes. `code`: one of OVERTAKEN. Within `changing`."""
     session = change.session
     planned = (
         select(Message, Delivery)
         .join(PendingAnswer, PendingAnswer.message_id == Message.id)
         .join(Delivery, Delivery.id == Message.delivery_id)
-        .where(PendingAnswer.conversation_id == change.conversation.id, PendingAnswer.kind == "later")
+        .where(PendingAnswer.conversation_id == change.conversation.id, PendingAnswer.kind.in_(_BOUND))
     )
     for message, delivery in session.execute(planned).all():
         if not delivering.hold_back(session, change.actor, delivery, code, OVERTAKEN[code], change.now):
             continue
         message.context = {**message.context, "settled": str(DeliveryState.NEEDS_HUMAN)}
         change.event("answer_held_back", message_id=message.id, reason_code=code)
-        if message.staff_id is not None and message.staff_id != change.actor.staff_id:
-            notices.tell(change, "held_back", {message.staff_id}, message)
-        if change.conversation.state == State.SNOOZED:
+        involved = {message.staff_id, _void(session, delivery)} - {None, change.actor.staff_id}
+        notices.tell(change, "held_back", {id_ for id_ in involved if id_ is not None}, message)
+        if change.conversation.state in (State.SNOOZED, State.WAITING_INTERNAL):
             handling.returned_to_front(change, "woke")
+
+
+def _void(session: Session, delivery: Delivery) -> int | None:
+    """What was agreed to was an answer to something else. Returns who had agreed, if anybody."""
+    review = session.get(AnswerReview, delivery.id)
+    if review is None:
+        return None
+    review.state = "void"
+    return review.settled_by
 
 
 def went_out(change: Change, message: Message) -> None:
@@ -110,7 +135,7 @@ def went_out(change: Change, message: Message) -> None:
     notices.tell_followers(change, "answer", message, but=[message.staff_id] if message.staff_id else [])
     state = change.conversation.state
     is_served = owners.find_open_wait(change.session, change.conversation) is None
-    if row.kind == "later" and is_served and (state in ACTIVE or state == State.SNOOZED):
+    if row.kind in _BOUND and is_served and (state in ACTIVE or state in (State.SNOOZED, State.WAITING_INTERNAL)):
         if row.then_close:
             handling.finish(change, "")
         else:

@@ -37,7 +37,8 @@ class Filters:
 
     `states` empty means new and open ("all" in it: every state). `assignee`: "" anybody's,
     "none" nobody's, "me", or a staff id in digits. `is_late`: a promise is broken.
-    `is_followed`, `is_mentioned`: by whoever asks, or them by a note. `text` is searched for
+    `is_followed`, `is_mentioned`: by whoever asks, or them by a note. `is_to_approve`: an answer
+    waits for the approval of whoever asks. `text` is searched for
     (guichet.inbox.sought); states that it names go before `states`.
     """
 
@@ -54,6 +55,7 @@ class Filters:
     is_late: bool = False
     is_followed: bool = False
     is_mentioned: bool = False
+    is_to_approve: bool = False
     text: str = ""
 
     def checked(self) -> Filters:
@@ -231,6 +233,8 @@ def _walk_for(
         where.append(narrowing.is_due(session, timedelta(0)))
     if filters.is_followed or filters.is_mentioned:
         where.append(narrowing.is_followed(actor.staff_id or 0, only_called=filters.is_mentioned))
+    if filters.is_to_approve:
+        where.append(narrowing.is_to_approve(actor))
     accounts = [
         id_ for id_, brand_id, network in seen
         if (not filters.account_ids or id_ in filters.account_ids)

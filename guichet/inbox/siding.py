@@ -20,7 +20,7 @@ from channels.limits import problems
 from guichet import audit, live
 from guichet.delivery import operations as delivering
 from guichet.delivery.payload import freeze, item_of
-from guichet.errors import Conflict, Invalid, NotFound
+from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import awaiting, searching, side_rules
 from guichet.inbox.answering import as_taken, author_of, enclose, files_of, refuse_problems
 from guichet.inbox.changes import Change, changing
@@ -288,6 +288,8 @@ def _require_mailbox(
     session: Session, actor: Actor, conversation: Conversation, account: Account, spec: ChannelSpec
 ) -> None:
     require(actor, Action.CONVERSATION_ANSWER, account)
+    if actor.is_reviewed:
+        raise NotAllowed("a colleague must approve what you write to the outside: ask one to write this")
     home = session.get_one(Account, conversation.account_id)
     if not _is_mail(spec) or account.brand_id != home.brand_id:
         raise Invalid("this is no mailbox of the brand", {"account_id": "is no mailbox of the conversation's brand"})

@@ -47,15 +47,16 @@ STATES: Mapping[str, frozenset[State]] = {
     "spam": frozenset({State.SPAM}),
 }
 FLAGS = (
-    "waiting", "unread", "assigned", "unassigned", "mine", "followed", "mentioned", "public", "direct", "mail",
-    "late", "due",
+    "waiting", "unread", "assigned", "unassigned", "mine", "followed", "mentioned", "approval", "public", "direct",
+    "mail", "late", "due",
 )  # fmt: skip
 HAS = ("file", "image", "note", "label", "answer")
 PRIORITIES = ("low", "normal", "high", "urgent")
 _FRENCH = {
     "nouveau": "new", "nouvelle": "new", "ouvert": "open", "ouverte": "open", "ferme": "closed", "fermee": "closed",
     "resolu": "resolved", "resolue": "resolved", "reporte": "snoozed", "reportee": "snoozed", "interne": "internal",
-    "attend": "waiting", "attente": "waiting", "nonlu": "unread", "nonlue": "unread", "assignee": "assigned",
+    "attend": "waiting", "attente": "waiting", "nonlu": "unread", "approbation": "approval",
+    "nonlue": "unread", "assignee": "assigned",
     "assigne": "assigned", "libre": "unassigned", "suivi": "followed",
     "suivie": "followed", "mentionne": "mentioned", "mentionnee": "mentioned", "moi": "mine", "prive": "direct",
     "courriel": "mail", "indesirable": "spam", "fichier": "file", "etiquette": "label", "reponse": "answer",

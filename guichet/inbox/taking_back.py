@@ -33,8 +33,8 @@ def take_back(session: Session, actor: Actor, conversation: Conversation, messag
         if message.staff_id != actor.staff_id or actor.staff_id is None:
             raise NotAllowed("only who wrote it takes it back into their box")
         delivering.call_off(session, actor, delivery, now)
-        draft = _into_draft(session, message, delivery, actor.staff_id, now)
-        _stand_as_before(change, row)
+        draft = into_draft(session, message, delivery, actor.staff_id, now)
+        stand_as_before(change, row)
         change.event("reply_taken_back", message_id=message.id, what=row.kind)
         session.delete(row)
         _unsay(change, message)
@@ -53,9 +53,9 @@ def cancel_planned(
         delivering.call_off(session, actor, delivery, now)
         author_id = message.staff_id
         if author_id is not None and author_id != actor.staff_id:
-            _into_draft(session, message, delivery, author_id, now)
+            into_draft(session, message, delivery, author_id, now)
             notices.tell(change, "called_off", {author_id}, message)
-        _stand_as_before(change, row)
+        stand_as_before(change, row)
         message.context = {**message.context, "settled": str(DeliveryState.CANCELLED)}
         change.event("answer_called_off", message_id=message.id)
         session.delete(row)
@@ -102,6 +102,14 @@ def move_planned(
     return message
 
 
+# How an answer that waits leaves the conversation.
+_LEFT = {
+    "later": {State.SNOOZED},
+    "review": {State.WAITING_INTERNAL, State.RESOLVED},
+    "undo": {State.WAITING_CUSTOMER, State.RESOLVED},
+}
+
+
 def _waiting(
     session: Session, conversation: Conversation, message_id: int
 ) -> tuple[Message, PendingAnswer, Delivery]:  # fmt: skip
@@ -114,7 +122,7 @@ def _waiting(
     return message, row, session.get_one(Delivery, message.delivery_id)
 
 
-def _into_draft(session: Session, message: Message, delivery: Delivery, staff_id: int, now: datetime) -> ReplyDraft:
+def into_draft(session: Session, message: Message, delivery: Delivery, staff_id: int, now: datetime) -> ReplyDraft:
     since = session.get(ReplyDraft, (message.conversation_id, staff_id, "answer"))
     text = message.context.get("written", message.text)
     media = [one["media_id"] for one in delivery.payload.get("media", ())]
@@ -126,9 +134,9 @@ def _into_draft(session: Session, message: Message, delivery: Delivery, staff_id
     )
 
 
-def _stand_as_before(change: Change, row: PendingAnswer) -> None:
+def stand_as_before(change: Change, row: PendingAnswer) -> None:
     """Only where the conversation still stands as the answer left it."""
-    left = {State.SNOOZED} if row.kind == "later" else {State.WAITING_CUSTOMER, State.RESOLVED}
+    left = _LEFT[row.kind]
     if change.conversation.state in left:
         handling.put_back(change, State(row.state_before), row.hold_before)
 

@@ -11,6 +11,7 @@ from guichet.models.account import (
     RefusedDelivery,
 )
 from guichet.models.approval import (
+    AnswerReview,
     ApprovalPolicy,
     PostComment,
     PostMention,
@@ -83,6 +84,7 @@ from guichet.models.wait import Wait, WaitSlice
 
 __all__ = [
     "Account",
+    "AnswerReview",
     "ApiToken",
     "ApprovalPolicy",
     "Attachment",

@@ -97,6 +97,24 @@ class ReviewLinkPost(Base):
     post_id: Mapped[int] = ref("post.id", primary_key=True, index=True)
 
 
+class AnswerReview(Base):
+    """What a colleague said of an answer that may go out only after an approval. `state`:
+    waiting, granted, rejected, void (it answered what is no longer the last word).
+
+    `content_hash` is the payload's that was agreed to; whose answer it is says `asked_by`.
+    """
+
+    __tablename__ = "answer_review"
+    delivery_id: Mapped[int] = ref("delivery.id", primary_key=True)
+    state: Mapped[Short] = mapped_column(default="waiting")
+    content_hash: Mapped[Short]
+    asked_by: Mapped[int | None] = ref("staff.id")
+    asked_at: Mapped[datetime]
+    settled_by: Mapped[int | None] = ref("staff.id")
+    settled_at: Mapped[datetime | None]
+    reason: Mapped[Long] = mapped_column(default="")
+
+
 class PostVersion(Base):
     """What a post said from `at` on: its words and what each account gets of them."""
 

@@ -272,7 +272,8 @@ class PendingAnswer(Base):
     """An answer that does not go out at once; gone when it is out or came back.
 
     `kind`: undo (its author may think again until its delivery is due), later (planned for a
-    wall time in a zone). `state_before`, `hold_before`: how the conversation stood before it.
+    wall time in a zone), review (a colleague must agree
+    first). `state_before`, `hold_before`: how the conversation stood before it.
     """
 
     __tablename__ = "pending_answer"

@@ -30,6 +30,7 @@ class Staff(Base):
     presence: Mapped[Short] = mapped_column(default="offline")  # online, away, offline
     seen_at: Mapped[datetime | None]
     absent_until: Mapped[datetime | None]  # deputies are asked instead
+    answers_reviewed: Mapped[bool] = mapped_column(default=False)  # they go out once a colleague agreed
     undo_seconds: Mapped[int] = mapped_column(default=5)  # how long an answer may be taken back; 0: not
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     disabled_at: Mapped[datetime | None]

@@ -57,7 +57,9 @@ __all__ = [
 ]
 
 _OWN = frozenset({"locale", "time_zone", "presence", "preferences", "absent_until", "undo_seconds"})
-_MANAGED = frozenset({"name", "initials", "role", "languages", "skills", "capacity", "time_zone", "absent_until"})
+_MANAGED = frozenset(
+    {"name", "initials", "role", "languages", "skills", "capacity", "time_zone", "absent_until", "answers_reviewed"}
+)
 _LONGEST_ABSENCE = timedelta(days=366)
 
 
@@ -108,8 +110,9 @@ def add_staff(
 
 
 def change_staff(session: Session, actor: Actor, staff: Staff, changes: dict[str, Any], now: datetime) -> Staff:
-    """Change name, initials, role, languages, skills, capacity, time zone, or until when they
-    are away (None: they are here): deputies decide in their place.
+    """Change name, initials, role, languages, skills, capacity, time zone, whether
+    their answers need a colleague's approval, or until when they are away (None: they are here):
+    deputies decide in their place.
 
     The last owner keeps that role (Conflict)."""
     require(actor, Action.STAFF_MANAGE)

@@ -17,6 +17,7 @@ from guichet.comparing.queries import list_open
 from guichet.delivery.gates import right_stands
 from guichet.delivery.states import AttemptState, State
 from guichet.inbox import ingest
+from guichet.inbox.reviewing import list_to_approve
 from guichet.metering.operations import spent_in
 from guichet.metering.rules import level_of
 from guichet.models import Account, Attempt, Delivery, Look, Post, Staff
@@ -70,6 +71,7 @@ def read(session: Session, actor: Actor, now: datetime) -> NeedsYou:
             items += _of_deliveries(session, kind, found, choices)
     for kind, doubts in (
         ("awaiting_approval", _to_approve(session, actor, now)),
+        ("answer_to_approve", _answers_to_approve(session, actor)),
         ("sent_unapproved", _sent_unapproved(session, actor, now)),
         ("mention", _mentions(session, actor)),
         ("account", [*_accounts(session, actor), *_ending(session, actor, now), *_dear(session, actor, now)]),
@@ -179,6 +181,18 @@ def _to_approve(session: Session, actor: Actor, now: datetime) -> list[Doubt]:
             due_at=one.post.due_at, staff_id=one.post.author_id, choices=("approve", "reject"),
         )
         for one in list_to_decide(session, actor, now)
+    ]  # fmt: skip
+
+
+def _answers_to_approve(session: Session, actor: Actor) -> list[Doubt]:
+    """Answers of colleagues that go out only once somebody with the actor's rights agreed."""
+    return [
+        Doubt(
+            f"answer:{one.delivery.id}", "answer_to_approve", one.message.context.get("written", one.message.text), "",
+            one.delivery.updated_at, account_id=one.delivery.account_id, delivery=one.delivery,
+            staff_id=one.message.staff_id,
+        )
+        for one in list_to_approve(session, actor)
     ]  # fmt: skip
 
 

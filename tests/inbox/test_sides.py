@@ -392,3 +392,9 @@ def test_nothing_is_opened_in_a_closed_conversation(desk: Desk) -> None:
     inbox.close(desk.session, desk.scene.actor(), desk.conversation, desk.scene.now)
     with pytest.raises(Conflict):
         desk.open()
+
+
+def test_whoevers_answers_are_reviewed_writes_to_nobody_outside(desk: Desk) -> None:
+    desk.scene.agent.answers_reviewed = True
+    with pytest.raises(NotAllowed):
+        desk.open()

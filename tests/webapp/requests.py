@@ -100,6 +100,10 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /conversations/<int:id>/reply": {"text": "hello", "seen_through": 10**6},
         "POST /conversations/<int:id>/messages/<int:message_id>/show": {},
         "POST /conversations/<int:id>/answers/<int:message_id>/send-now": {"seen_through": ids["message"]},
+        "POST /conversations/<int:id>/answers/<int:message_id>/approve": {
+            "content_hash": "0", "seen_through": ids["message"],
+        },
+        "POST /conversations/<int:id>/answers/<int:message_id>/reject": {"reason": "no"},
         "POST /conversations/<int:id>/answers/<int:message_id>/move": {"later": _TIME},
         "POST /conversations/<int:id>/note": {"text": "hello"},
         "POST /deliveries/<int:id>/amend": {"text": "hello"},

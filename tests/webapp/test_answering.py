@@ -50,3 +50,44 @@ def test_how_long_one_may_think_again_is_ones_own(site: Site) -> None:
     assert browser.ask("PATCH", "/me", json={"undo_seconds": 31}).status_code == 422
     with site.rows() as session:
         assert session.get_one(m.Staff, agent.id).undo_seconds == 0
+
+
+def test_an_answer_waits_for_a_colleague_who_sends_it_back_or_lets_it_go(site: Site) -> None:
+    with site.rows() as session:
+        built = world.build(session)
+    author, colleague, owner = (site.browser(p) for p in (built.people["agent"], built.people["manager"], built.owner))
+    theirs = f"/staff/{built.people['agent'].id}"
+    assert colleague.patch(theirs, {"answers_reviewed": False}).status_code == 403
+    assert owner.patch(theirs, {"answers_reviewed": True}).json["answers_reviewed"] is True
+    assert author.get("/me").json["answers_reviewed"] is True
+    here = f"/conversations/{built.ours.ids['conversations']}"
+    seen = author.get(here).json["last_message_id"] or built.ours.ids["message"]
+
+    sent = author.post(f"{here}/reply", {"text": "It left.", "seen_through": seen, "undo_seconds": 5}).json
+    assert (sent["pending"]["kind"], sent["review"]["state"], sent["review"]["may_decide"]) == (
+        "review",
+        "waiting",
+        False,
+    )
+    answer = f"{here}/answers/{sent['id']}"
+    approval = {"content_hash": sent["review"]["content_hash"], "seen_through": sent["id"]}
+    assert author.post(f"{answer}/approve", approval).status_code == 403
+    counts = {v["id"]: v["count"] for v in colleague.get("/views").json["items"]}
+    assert (counts["approval"], len(colleague.get("/conversations?view=approval").json["items"])) == (1, 1)
+    assert not author.get("/conversations?view=approval").json["items"]
+
+    assert colleague.post(f"{answer}/reject", {"reason": " "}).status_code == 422
+    back = colleague.post(f"{answer}/reject", {"reason": "Say when."}).json
+    assert (back["review"]["state"], back["review"]["reason"]) == ("rejected", "Say when.")
+    assert "Say when." in back["delivery"]["reason"]
+    assert author.get(here).json["drafts"][0]["text"] == "It left."
+
+    sent = author.post(f"{here}/reply", {"text": "It left at noon.", "seen_through": seen}).json
+    answer = f"{here}/answers/{sent['id']}"
+    approval = {"content_hash": sent["review"]["content_hash"], "seen_through": sent["id"]}
+    assert colleague.post(f"{answer}/approve", {**approval, "content_hash": "another"}).status_code == 409
+    gone = colleague.post(f"{answer}/approve", {**approval, "text": "It left at one."}).json
+    assert (gone["review"]["state"], gone["delivery"]["state"], gone["review"]["by"]["id"]) == (
+        "granted", "scheduled", built.people["manager"].id,
+    )  # fmt: skip
+    assert "It left at one." in gone["text"]

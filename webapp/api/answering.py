@@ -14,7 +14,7 @@ from webapp.api import threads
 from webapp.api.around import show_draft
 from webapp.api.briefs import Names
 from webapp.api.schemas import answering as shapes
-from webapp.api.schemas.answering import Move, Reply, SendNow
+from webapp.api.schemas.answering import AnswerApprove, AnswerReject, Move, Reply, SendNow
 from webapp.api.schemas.common import Id, IdPath
 from webapp.api.schemas.inbox import Draft, Entry
 from webapp.asking import Asked, Room
@@ -67,6 +67,30 @@ def send_answer_now(asked: Asked, path: AnswerPath, body: SendNow) -> Entry:
     )  # fmt: skip
     asked.unit.enqueue(jobs.DRAIN)
     return show_entry(asked, message)
+
+
+@room.post("/conversations/<int:id>/answers/<int:message_id>/approve", Entry, scope="answer")
+def approve_answer(asked: Asked, path: AnswerPath, body: AnswerApprove) -> Entry:
+    """Let a colleague's answer go, as it is or in other words."""
+    found = _get(asked, path.id)
+    account = Names(asked.session).account(found.account_id)
+    message = operations.approve(
+        asked.session, asked.actor, found, path.message_id, spec=asked.spec(account.network),
+        content_hash=body.content_hash, seen_through=body.seen_through, text=body.text,
+        refuse_others=body.reject_others, now=asked.now,
+    )  # fmt: skip
+    asked.unit.enqueue(jobs.DRAIN)
+    return show_entry(asked, message)
+
+
+@room.post("/conversations/<int:id>/answers/<int:message_id>/reject", Entry, scope="answer")
+def reject_answer(asked: Asked, path: AnswerPath, body: AnswerReject) -> Entry:
+    """Send a colleague's answer back into their draft, with a reason."""
+    found = _get(asked, path.id)
+    return show_entry(
+        asked,
+        operations.reject(asked.session, asked.actor, found, path.message_id, reason=body.reason, now=asked.now),
+    )
 
 
 @room.post("/conversations/<int:id>/answers/<int:message_id>/move", Entry, scope="answer")

@@ -20,7 +20,7 @@ from webapp.api.media import show_media
 from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Link, Sibling, Viewer
 from webapp.asking import Asked
 
-_RIGHTS = (Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN)
+_RIGHTS = (Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN, Action.ANSWER_APPROVE)
 _SIBLINGS = 20
 
 

@@ -79,6 +79,7 @@ def _me(asked: Asked) -> Me:
         presence=staff.presence,
         absent_until=rules.absence(staff.absent_until, asked.now),
         capacity=staff.capacity,
+        answers_reviewed=staff.answers_reviewed,
         teams=[briefs.team(t) for t in queries.teams_of(asked.session, [staff.id]).get(staff.id, [])],
         csrf_token=asked.csrf_token,
         can=[a.value for a in _ORGANISATION if can(asked.actor, a)],

@@ -108,6 +108,7 @@ def _show(staff: StaffRow, teams: dict[int, list[Team]], now: datetime) -> Staff
         languages=staff.languages,
         skills=staff.skills,
         capacity=staff.capacity,
+        answers_reviewed=staff.answers_reviewed,
         teams=[briefs.team(t) for t in teams.get(staff.id, [])],
         seen_at=staff.seen_at,
         disabled_at=staff.disabled_at,

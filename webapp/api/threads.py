@@ -10,15 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.delivery.states import FINAL
+from guichet.delivery.states import State as DeliveryState
 from guichet.inbox import followers, notices, personal, seeing, thread
 from guichet.inbox.pending import find as find_pending
+from guichet.inbox.reviewing import find_reviews
 from guichet.inbox.rows import ConversationRow as Row
+from guichet.models import AnswerReview, Conversation, ConversationEvent, Delivery, Message, PendingAnswer
 from guichet.models import Attachment as AttachmentRow
-from guichet.models import Conversation, ConversationEvent, Delivery, PendingAnswer
-from guichet.policy import Actor
+from guichet.policy import Action, Actor, can
 from guichet.promises.keeping import due_of
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
+from webapp.api.schemas.answering import AnswerReview as ReviewOut
 from webapp.api.schemas.answering import Pending
 from webapp.api.schemas.common import AccountBrief, PersonBrief
 from webapp.api.schemas.inbox import (
@@ -53,6 +56,7 @@ _SILENT = frozenset(
         "wait_resumed",
         "echo_recognised",
         "answer_planned",
+        "answer_to_approve",
         "put_back",
         "acknowledged",
         "side_sent",
@@ -154,6 +158,8 @@ def show_messages(
     deliveries = {d.id: d for d in session.scalars(select(Delivery).where(Delivery.id.in_(wanted)))}
     waiting = [d.message_id for d in deliveries.values() if d.message_id and d.state not in FINAL]
     pending = find_pending(session, waiting) if waiting else {}
+    reviews = find_reviews(session, wanted) if wanted else {}
+    names.load(people=[review.settled_by for review in reviews.values()])
     return [
         _message(
             session,
@@ -161,6 +167,7 @@ def show_messages(
             row,
             deliveries.get(row.message.delivery_id or 0),
             pending.get(row.message.id),
+            reviews.get(row.message.delivery_id or 0),
             names,
             is_covered,
         )
@@ -174,6 +181,7 @@ def _message(
     row: thread.MessageRow,
     delivery: Delivery | None,
     pending: PendingAnswer | None,
+    review: AnswerReview | None,
     names: Names,
     is_covered: bool,
 ) -> Entry:
@@ -207,6 +215,7 @@ def _message(
         ],
         delivery=show_delivery(delivery, names) if delivery else None,
         pending=_pending(pending, delivery) if pending and delivery else None,
+        review=_review(actor, m, delivery, review, names) if delivery else None,
         called=m.context.get("called", []) if m.direction == "note" else [],
         event=None,
         data={},
@@ -215,11 +224,31 @@ def _message(
 
 def _pending(row: PendingAnswer, delivery: Delivery) -> Pending:
     return Pending(
-        kind="later" if row.kind == "later" else "undo",
+        kind="later" if row.kind == "later" else "review" if row.kind == "review" else "undo",
         until=delivery.due_at,
         wall_time=row.wall_time or None,
         time_zone=row.time_zone or None,
         closes=row.then_close,
+    )
+
+
+def _review(
+    actor: Actor, message: Message, delivery: Delivery, row: AnswerReview | None, names: Names
+) -> ReviewOut | None:  # fmt: skip
+    """What waits for an approval, or was approved; also what was sent back to wait unasked."""
+    waits = delivery.state == DeliveryState.AWAITING_APPROVAL
+    if row is None and not (waits and delivery.is_answer):
+        return None
+    own = actor.staff_id in (None, message.staff_id, delivery.actor_id)
+    may_decide = waits and not own and can(actor, Action.ANSWER_APPROVE, message)
+    return ReviewOut(
+        state="waiting" if waits or row is None else "void" if row.state == "waiting" else row.state,
+        content_hash=delivery.payload_hash,
+        written=message.context.get("written", message.text) if may_decide else "",
+        by=names.person(row.settled_by) if row else None,
+        at=row.settled_at if row else None,
+        reason=row.reason if row else "",
+        may_decide=may_decide,
     )
 
 
@@ -268,6 +297,7 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         versions=[],
         delivery=None,
         pending=None,
+        review=None,
         called=[],
         event=event.kind,
         data=data,

@@ -27,6 +27,7 @@ BUILT_IN: dict[str, dict[str, Any]] = {
     "mine": {"assignee": "me"},
     "unassigned": {"assignee": "none"},
     "mentions": {"mentioned": True, "state": _UNFINISHED},
+    "approval": {"approval": True, "state": ["all"]},
     "followed": {"followed": True, "state": _UNFINISHED},
     "waiting": {"waiting": True, "state": ["all"]},
     "late": {"late": True, "state": _UNFINISHED, "sort": "deadline"},
@@ -114,6 +115,7 @@ def _to_filters(query: ConversationQuery) -> Filters:
         is_late=bool(query.late),
         is_followed=bool(query.followed),
         is_mentioned=bool(query.mentioned),
+        is_to_approve=bool(query.approval),
         text=query.q or "",
     )
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTime
+from webapp.api.schemas.common import Id, In, Out, PersonBrief, Prose, Time, TimeZone, WallTime
 
 
 class Later(In):
@@ -18,9 +18,9 @@ class Later(In):
 
 class Pending(Out):
     """An answer that waits to go out. `undo`: its author may still take it back; `later`: it
-    was planned for a wall time, `until` in UTC."""
+    was planned for a wall time, `until` in UTC; `review`: a colleague must approve it."""
 
-    kind: Literal["undo", "later"]
+    kind: Literal["undo", "later", "review"]
     until: Time
     wall_time: str | None
     time_zone: str | None
@@ -39,6 +39,33 @@ class Reply(In):
     close: bool = False
     undo_seconds: int = Field(0, ge=0, le=30)
     later: Later | None = None
+
+
+class AnswerReview(Out):
+    """Of an answer that goes out only after a colleague approved it. `content_hash` names just these
+    words; `may_decide`: whoever asks may."""
+
+    state: Literal["waiting", "granted", "rejected", "void"]
+    content_hash: str
+    written: str = Field(description="what its author typed, without what is added to it; for who decides")
+    by: PersonBrief | None
+    at: Time | None
+    reason: str
+    may_decide: bool
+
+
+class AnswerApprove(In):
+    """`content_hash`: what one read. `text`: what it is to say instead. `reject_others`: the other
+    answers that wait here go back to their authors."""
+
+    content_hash: str = Field(min_length=1, max_length=100)
+    seen_through: Id
+    text: Prose | None = None
+    reject_others: bool = False
+
+
+class AnswerReject(In):
+    reason: Prose = Field(min_length=1)
 
 
 class SendNow(In):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from webapp.api.schemas.accounts import SurfaceName
-from webapp.api.schemas.answering import Pending
+from webapp.api.schemas.answering import AnswerReview, Pending
 from webapp.api.schemas.common import (
     AccountBrief,
     Code,
@@ -151,6 +151,7 @@ class Entry(Out):
     versions: list[Version]
     delivery: Delivery | None
     pending: Pending | None = Field(description="it does not go out before its time; null: it waits for nothing")
+    review: AnswerReview | None = Field(description="it needs, or needed, a colleague's approval")
     called: list[str] = Field(description="whom a note calls, by the names that stand in it")
     event: str | None
     data: dict[str, Any]
@@ -235,6 +236,7 @@ class ConversationQuery(PageQuery):
     late: bool | None = Field(None, description="only where a promise is broken")
     followed: bool | None = Field(None, description="only what whoever asks follows")
     mentioned: bool | None = Field(None, description="only what they follow because a note called them")
+    approval: bool | None = Field(None, description="only where an answer waits for their approval")
     q: Words | None = Field(None, description=QUERY)
     sort: Literal["oldest_waiting", "deadline", "newest"] = "oldest_waiting"
 

@@ -20,6 +20,7 @@ class Doubt(Out):
         "failed_delivery",
         "orphaned_schedule",
         "awaiting_approval",
+        "answer_to_approve",
         "sent_unapproved",
         "mention",
         "dead_letter",

@@ -12,7 +12,8 @@ from webapp.api.schemas.inbox import CustomerBrief
 
 class Notice(Out):
     """What somebody is told. `mention` and `team_mention`: a note calls them; `due_soon` and `late`:
-    a step of what was promised names them; the others: what happened in a conversation that they
+    a step of what was promised names them; `approved`, `rejected`: what a colleague said of their
+    answer; the others: what happened in a conversation that they
     follow, `count` times since they last looked."""
 
     id: int
@@ -30,6 +31,8 @@ class Notice(Out):
         "side_answer",
         "side_failed",
         "nothing_came",
+        "approved",
+        "rejected",
     ]
     conversation_id: int
     customer: CustomerBrief

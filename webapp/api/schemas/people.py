@@ -43,6 +43,7 @@ class Me(PersonBrief):
     presence: PresenceName
     absent_until: Time | None = Field(description="away until then: deputies approve in one's place")
     capacity: int
+    answers_reviewed: bool = Field(description="one's answers go out only after a colleague approved them")
     teams: list[TeamBrief]
     csrf_token: str = Field(description="goes into X-CSRF-Token; empty for API tokens")
     can: list[str]
@@ -75,6 +76,7 @@ class Staff(PersonBrief):
     languages: list[str]
     skills: list[str]
     capacity: int
+    answers_reviewed: bool = Field(description="their answers go out only after a colleague approved them")
     teams: list[TeamBrief]
     seen_at: Time | None
     disabled_at: Time | None
@@ -99,6 +101,7 @@ class StaffChange(In):
     capacity: int | None = Field(None, ge=0, le=1000)
     time_zone: TimeZone | None = None
     absent_until: Moment | None = Field(None, description="null: they are here again")
+    answers_reviewed: bool | None = None
     password: str | None = Field(None, min_length=12, max_length=1000)
 
 

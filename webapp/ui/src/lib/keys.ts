@@ -57,6 +57,8 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["Shift+L", "link"],
       ["o", "askOutside"],
       ["w", "waitFor"],
+      ["Shift+A", "approveAnswer"],
+      ["Shift+R", "sendAnswerBack"],
       ["u", "undo"],
       ["x", "select"],
       ["Esc", "back"],

@@ -57,6 +57,8 @@ export const sendNow = (id: Id, message: Id, seen_through: Id): Promise<Entry> =
 export const moveAnswer = (id: Id, message: Id, later: Later): Promise<Entry> => api.post(answered(id, message, "move"), { later });
 /** A public message with the personal data that is covered elsewhere; the audit log keeps who looked. */
 export const showMessage = (id: Id, message: Id): Promise<Entry> => api.post(at(id, `/messages/${message}/show`));
+export const approveAnswer = (id: Id, message: Id, said: { content_hash: string; seen_through: Id; text: string | null; reject_others: boolean }): Promise<Entry> => api.post(answered(id, message, "approve"), said);
+export const rejectAnswer = (id: Id, message: Id, reason: string): Promise<Entry> => api.post(answered(id, message, "reject"), { reason });
 export const note = (id: Id, note: { text: string; media_ids: Id[] }, key: string): Promise<Entry> =>
   api.post(at(id, "/note"), note, key);
 

@@ -56,6 +56,9 @@ export function describeEvent(entry: Entry): string {
     case "reply_taken_back":
     case "answer_called_off":
     case "answer_hastened":
+    case "answer_approved":
+    case "answer_reworded":
+    case "answer_rejected":
       return words[entry.event](who);
     case "awaited_came":
     case "awaited_in_vain":

@@ -12,6 +12,7 @@ export const needsYou = {
     failed_delivery: "Refused by the network",
     orphaned_schedule: "Planned by somebody who left or lost the right",
     awaiting_approval: "Waiting for approval",
+    answer_to_approve: "Answers that wait for approval",
     sent_unapproved: "Sent without your approval",
     mention: "You were called",
     dead_letter: "Could not be understood",

@@ -57,6 +57,8 @@ export const settings = {
     newPassword: "New password",
     newPasswordHint: "Leave it empty to keep the old one. A new one ends all their sessions.",
     disabledMark: "disabled",
+    reviewed: "A colleague approves their answers first",
+    reviewedHint: "Nothing that they answer goes out before somebody else, who may answer there, agreed.",
     absent: "Away until",
     isAbsent: "Away",
     absentHint: "Their deputies approve in their place.",

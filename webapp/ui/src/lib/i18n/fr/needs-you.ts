@@ -13,6 +13,7 @@ export const needsYou: Catalogue["needsYou"] = {
     failed_delivery: "Refusé par le réseau",
     orphaned_schedule: "Prévu par une personne partie ou privée de ce droit",
     awaiting_approval: "En attente d’accord",
+    answer_to_approve: "Réponses qui attendent une approbation",
     sent_unapproved: "Envoyées sans votre validation",
     mention: "On vous a appelé",
     dead_letter: "Incompréhensible",

@@ -58,6 +58,8 @@ export const settings: Catalogue["settings"] = {
     newPassword: "Nouveau mot de passe",
     newPasswordHint: "Laissez vide pour garder l’ancien. Un nouveau met fin à toutes ses sessions.",
     disabledMark: "désactivé",
+    reviewed: "Un collègue approuve d’abord ses réponses",
+    reviewedHint: "Aucune de ses réponses ne part avant l’accord d’une autre personne qui peut répondre là.",
     absent: "Absence jusqu’au",
     isAbsent: "Absence",
     absentHint: "Ses suppléants valident à sa place.",
