@@ -52,7 +52,7 @@ SETTINGS: dict[str, str] = {
 
 # What X charges for; a test compares it with its tariff.
 X_ITEMS = (
-    *("post", "post_with_url", "direct", "deletion", "alt_text"),
+    *("post", "post_with_url", "direct", "deletion", "like", "hiding", "alt_text"),
     *("own_read", "read", "direct_read", "user_read"),
 )
 

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from channels.contract import Deleter, Draft, Editor, Receipt
+from channels.contract import Deleter, Draft, Editor, Hider, Liker, Publisher, Receipt
 from channels.errors import AuthExpired, ChannelError, RateLimited, Rejected
 from guichet.db.dialect import database_now
 from guichet.delivery import engine, rules, takeover
@@ -28,7 +28,7 @@ from guichet.delivery.payload import MediaLost, thaw
 from guichet.delivery.repeating import Unproved, reopen
 from guichet.delivery.rules import Verdict
 from guichet.delivery.settling import Result
-from guichet.delivery.states import State
+from guichet.delivery.states import OPPOSITES, State
 from workers.committing import Committer, Outcome
 from workers.desks import Desk, Desks, is_refused_again, renew
 from workers.lines import Lines
@@ -251,7 +251,7 @@ class Sender:
             self._settle(claimed, desk, rules.NOT_BEGUN)
             return
         try:
-            receipt = _request(desk, draft, started.wish)
+            receipt = _request(desk, draft, started.wish, self._runtime.now())
         except Exception as e:
             self._settle(claimed, desk, self._judge(claimed, e), e)
         else:
@@ -259,7 +259,7 @@ class Sender:
 
     def _prepare(self, claimed: Claimed, draft: Draft, desk: Desk) -> Start | None:
         """What to start with; None: it is no longer ours."""
-        if claimed.kind == "delete":
+        if claimed.kind == "delete" or claimed.kind in OPPOSITES:
             return Start(claimed, "", {})
         if desk.stager is not None and claimed.kind != "edit":
             return stage(self._process, claimed, draft, desk, desk.stager)
@@ -324,13 +324,19 @@ class Sender:
         account_error = error if isinstance(error, AuthExpired) and verdict.state is State.NEEDS_HUMAN else None
         used = desk.facts.kept_at if desk else self._desks.kept_at(claimed.account_id)
         self._committer.settle(
-            Outcome(result, claimed.is_answer, account_error, used, done=lambda id_: self._let_fall([id_]))
+            Outcome(
+                result,
+                claimed.is_answer or claimed.kind in OPPOSITES,
+                account_error,
+                used,
+                done=lambda id_: self._let_fall([id_]),
+            )
         )
         if verdict.park_until is not None:
             self._give_back_waiting(None if verdict.parks_app else claimed.account_id)
 
 
-def _request(desk: Desk, draft: Draft, wish: Start) -> Receipt:
+def _request(desk: Desk, draft: Draft, wish: Start, now: datetime) -> Receipt:
     """The one request."""
     claimed, publisher = wish.claimed, desk.publisher
     if claimed.kind == "delete":
@@ -343,4 +349,15 @@ def _request(desk: Desk, draft: Draft, wish: Start) -> Receipt:
         if not isinstance(publisher, Editor):
             raise Rejected("this network cannot change what is published", code="cannot_edit")
         return publisher.edit(claimed.target_remote_id or "", draft, wish.prepared)
+    if claimed.kind in OPPOSITES:
+        return _act(publisher, claimed.kind, draft, now)
     return publisher.send(draft, wish.prepared, wish.key)
+
+
+def _act(publisher: Publisher, kind: str, draft: Draft, now: datetime) -> Receipt:
+    """What is done with somebody else's message."""
+    target = draft.reply_to
+    if target is None or not isinstance(publisher, Liker if kind in ("like", "unlike") else Hider):
+        raise Rejected("this network does not do that", code="cannot_act")
+    getattr(publisher, kind)(target, now)
+    return Receipt(target.remote_id)

@@ -14,6 +14,7 @@ from channels.metering import LATEST, Exchange, Quota, Window, number_in
 _SOURCE, _AS_OF = "docs.bsky.app/docs/advanced-guides/rate-limits", date(2026, 11, 22)
 # We write with putRecord, which costs 2 where createRecord would cost 3.
 _POINTS = {"post": 2, "thread_item": 2, "first_comment": 2, "reply": 2, "delete": 1}
+_POINTS |= {"like": 2, "unlike": 1, "hide": 2, "unhide": 2}
 
 QUOTAS = (
     Quota("points_hour", 5_000, 3_600, _POINTS, "points", _SOURCE, _AS_OF),

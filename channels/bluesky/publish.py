@@ -15,6 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from channels.bluesky.acting import Acts
 from channels.bluesky.direct import DirectMessages
 from channels.bluesky.richtext import facets_of
 from channels.bluesky.syntax import (
@@ -61,6 +62,7 @@ class BlueskyPublisher:
         self._server = Server(connection.base_url, wire, connection.secrets.get("access", ""))
         self._direct = DirectMessages(self._server, self._did, self._web)
         self._video = VideoService(self._server, self._did, wire)
+        self._acts = Acts(self._server, self._did, self._fetched)
 
     def prepare(self, draft: Draft) -> JSON:
         """Builds the whole record but its moment: mentions looked up, images, films and a card's picture
@@ -113,6 +115,19 @@ class BlueskyPublisher:
             "com.atproto.repo.deleteRecord",
             {"repo": self._did, "collection": address.collection, "rkey": address.rkey},
         )
+
+    def like(self, target: Target, at: datetime) -> None:
+        self._acts.like(target, at)
+
+    def unlike(self, target: Target, at: datetime) -> None:
+        """The server says yes too when it is not there."""
+        self._acts.unlike(target)
+
+    def hide(self, target: Target, at: datetime) -> None:
+        self._acts.hide(target, at)
+
+    def unhide(self, target: Target, at: datetime) -> None:
+        self._acts.unhide(target)
 
     def _did_of(self, handle: str) -> str | None:
         try:

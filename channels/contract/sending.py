@@ -174,6 +174,26 @@ class Editor(Protocol):
     def edit(self, remote_id: str, draft: Draft, prepared: Mapping[str, Any]) -> Receipt: ...
 
 
+@runtime_checkable
+class Liker(Protocol):
+    """A publisher that can also say that the account likes a message, and take that back. Both are
+    idempotent; `at` is the moment of asking."""
+
+    def like(self, target: Target, at: datetime) -> None: ...
+
+    def unlike(self, target: Target, at: datetime) -> None: ...
+
+
+@runtime_checkable
+class Hider(Protocol):
+    """A publisher that can also put a reply out of sight under a post of the account's own, for
+    everybody, and show it again. Both are idempotent. Raises Rejected where that is not ours to do."""
+
+    def hide(self, target: Target, at: datetime) -> None: ...
+
+    def unhide(self, target: Target, at: datetime) -> None: ...
+
+
 @dataclass(frozen=True)
 class Looked:
     """What one look at the network showed about an attempt of unknown outcome.

@@ -90,6 +90,16 @@ class ChannelSpec:
         """Whether what is published can be changed: its publisher is an Editor."""
         return _offers(self.publisher, "edit")
 
+    @property
+    def can_like(self) -> bool:
+        """Whether a message can be liked: its publisher is a Liker."""
+        return _offers(self.publisher, "like")
+
+    @property
+    def can_hide(self) -> bool:
+        """Whether a reply under a post of ours can be put out of sight: its publisher is a Hider."""
+        return _offers(self.publisher, "hide")
+
     def cost(self, draft: Draft) -> Cost | None:
         """What sending this costs at the network; None where it charges nothing."""
         if self.tariff is None:

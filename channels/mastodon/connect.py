@@ -28,7 +28,7 @@ from channels.sentences import say
 from channels.wire import Wire
 
 CLIENT_NAME = "Guichet"
-SCOPES = "read:accounts read:notifications read:statuses write:media write:statuses"
+SCOPES = "read:accounts read:notifications read:statuses write:favourites write:media write:statuses"
 _BROAD_SCOPES = "read write"
 
 

@@ -32,6 +32,6 @@ def windows_in(exchange: Exchange, now: datetime) -> Sequence[Window]:
 
 
 def _name_of(exchange: Exchange) -> str:
-    if exchange.path.startswith("/api/v1/statuses"):
+    if exchange.path.startswith("/api/v1/statuses") and not exchange.path.endswith("favourite"):
         return {"POST": "posts", "DELETE": "deletes"}.get(exchange.method, "calls")
     return "" if exchange.path.endswith("/media") else "calls"

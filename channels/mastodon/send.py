@@ -111,6 +111,13 @@ class MastodonPublisher:
     def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
         self._api.call("DELETE", f"/api/v1/statuses/{remote_id}")
 
+    def like(self, target: Target, at: datetime) -> None:
+        """Make it a favourite, which its author is told of."""
+        self._api.call("POST", f"/api/v1/statuses/{target.remote_id}/favourite")
+
+    def unlike(self, target: Target, at: datetime) -> None:
+        self._api.call("POST", f"/api/v1/statuses/{target.remote_id}/unfavourite")
+
     # -- media
 
     def _upload(self, item: MediaItem, uploads: JSON) -> str:

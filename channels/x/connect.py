@@ -14,7 +14,10 @@ from channels.sentences import say
 from channels.wire import Wire
 from channels.x.client import API, XClient
 
-SCOPES = ("tweet.read", "tweet.write", "users.read", "dm.read", "dm.write", "media.write", "offline.access")
+SCOPES = (
+    "tweet.read", "tweet.write", "tweet.moderate.write", "users.read", "like.read", "like.write", "dm.read", "dm.write",
+    "media.write", "offline.access",
+)  # fmt: skip
 
 
 class XConnector:

@@ -28,10 +28,14 @@ QUOTAS = (
     Quota("app_day", 10_000, 86_400, _POSTS, "posts", _LIMITS, _AS_OF, of_app=True),
     Quota("direct", 15, 900, {"direct": 1}, "messages", _LIMITS, _AS_OF),
     Quota("deletes", 50, 900, {"delete": 1}, "deletions", _LIMITS, _AS_OF),
+    Quota("likes", 50, 900, {"like": 1}, "likes", _LIMITS, _AS_OF),
+    Quota("hidden", 50, 900, {"hide": 1, "unhide": 1}, "hidden", _LIMITS, _AS_OF),
 )
 _ROUTES = (
     ("POST", re.compile(r"/2/tweets"), "posts"),
     ("DELETE", re.compile(r"/2/tweets/\d+"), "deletes"),
+    ("POST", re.compile(r"/2/users/\d+/likes"), "likes"),
+    ("PUT", re.compile(r"/2/tweets/\d+/hidden"), "hidden"),
     ("POST", re.compile(r"/2/dm_conversations/.+/messages"), "direct"),
 )
 
@@ -61,6 +65,8 @@ PRICES = {
     "post_with_url": 0.20,
     "direct": 0.015,
     "deletion": 0.010,
+    "like": 0.015,
+    "hiding": 0.005,
     "alt_text": 0.005,
     "own_read": 0.001,
     "read": 0.005,
@@ -90,6 +96,10 @@ def items_in(exchange: Exchange, own_id: str) -> dict[str, int]:
         return {item_of(str(_object(exchange.sent).get("text") or ""), False): 1}
     if path.startswith("/2/dm_conversations/"):
         return {"direct": 1}
+    if path.endswith("/likes"):
+        return {"like": 1}
+    if path.endswith("/hidden"):
+        return {"hiding": 1}
     return {"alt_text": 1} if path == "/2/media/metadata" else {}
 
 

@@ -73,6 +73,24 @@ class XPublisher:
         else:
             self._client.delete_tweet(remote_id)
 
+    def like(self, target: Target, at: datetime) -> None:
+        """X says yes as well for what is liked already."""
+        data_of(self._client.request("POST", self._likes, json={"tweet_id": _newest(target)}))
+
+    def unlike(self, target: Target, at: datetime) -> None:
+        data_of(self._client.request("DELETE", f"{self._likes}/{_newest(target)}"))
+
+    def hide(self, target: Target, at: datetime) -> None:
+        """X hides replies in conversations that the account began, and refuses any other."""
+        data_of(self._client.request("PUT", f"/2/tweets/{_newest(target)}/hidden", json={"hidden": True}))
+
+    def unhide(self, target: Target, at: datetime) -> None:
+        data_of(self._client.request("PUT", f"/2/tweets/{_newest(target)}/hidden", json={"hidden": False}))
+
+    @property
+    def _likes(self) -> str:
+        return f"/2/users/{self._connection.remote_id}/likes"
+
     def _receipt(self, number: str) -> Receipt:
         url = f"https://x.com/{self._connection.handle}/status/{number}"
         return Receipt(number, url=url, accepted_at=shapes.time_of(number), context={"surface": Surface.PUBLIC.value})
@@ -122,8 +140,12 @@ def _reply(target: Target | None, own_id: str) -> dict[str, Any]:
     if target is None:
         return {}
     others = [str(i) for i in target.context.get("mentioned_ids", ()) if i not in (target.author_id, own_id)]
-    newest = str(target.context.get("newest_id") or target.remote_id)
-    return {"in_reply_to_tweet_id": newest, "exclude_reply_user_ids": others or None}
+    return {"in_reply_to_tweet_id": _newest(target), "exclude_reply_user_ids": others or None}
+
+
+def _newest(target: Target) -> str:
+    """An edited post has a new id."""
+    return str(target.context.get("newest_id") or target.remote_id)
 
 
 def _id(data: JSON, name: str, status: int) -> str:

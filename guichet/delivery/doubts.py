@@ -237,7 +237,7 @@ def match_echo(session: Session, account_id: int, inbound: Inbound, now: datetim
         .where(Attempt.started_at <= inbound.remote_at + _ECHO_MARGIN)
         .where(Attempt.started_at >= inbound.remote_at - _ECHO_ARRIVES)
         .where(~exists().where(_K.c.attempt_id == Attempt.id, _K.c.result == "near"))
-        .where(Delivery.kind.not_in(("edit", "delete")))
+        .where(Delivery.kind.not_in(IDEMPOTENT))
     ).all()
     same = [(d, state) for d, state in rows if _says_the_same(d.payload, inbound)]
     if len(same) != 1:

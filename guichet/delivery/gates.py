@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, case, exists, lite
 
 from channels.sentences import say
 from guichet.db.types import UTCDateTime
-from guichet.delivery.states import State
+from guichet.delivery.states import OPPOSITES, State
 from guichet.instance import is_unconfirmed
 from guichet.models import (
     Account,
@@ -129,7 +129,7 @@ def _is_approved(*more: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _approval_stands() -> ColumnElement[bool]:
-    """Taking down is never held up by an approval."""
+    """Taking down is never held up by an approval, nor what says nothing: a like, hiding."""
     asks = exists(
         select(_A.c.id).select_from(_A.join(_B, _A.c.brand_id == _B.c.id)).where(
             _A.c.id == D.c.account_id,
@@ -137,7 +137,8 @@ def _approval_stands() -> ColumnElement[bool]:
         )
     )  # fmt: skip
     posts = or_(D.c.post_id.is_(None), not_(asks), _is_approved())
-    return or_(D.c.kind == "delete", and_(posts, or_(not_(D.c.is_answer), _answer_stands())))
+    wordless = D.c.kind.in_(("delete", *OPPOSITES))
+    return or_(wordless, and_(posts, or_(not_(D.c.is_answer), _answer_stands())))
 
 
 def _answer_stands() -> ColumnElement[bool]:
@@ -203,14 +204,14 @@ def _holds(
 
 
 def _is_braked() -> ColumnElement[bool]:
-    """A brake of any scope over it. Taking something down goes through: that is what one
-    wants in a crisis; and so does what is marked to go on, under a brake that spares it. But
+    """A brake of any scope over it. Taking something down or out of sight goes through: that is
+    what one wants in a crisis; and so does what is marked to go on, under a brake that spares it. But
     nothing where the whole instance is somebody's copy."""
     brake = table_of(Brake)
     goes_on = exists(select(_P.c.id).where(_P.c.id == D.c.post_id, _P.c.goes_on).correlate(D))
     brand_of = select(_A.c.brand_id).where(_A.c.id == D.c.account_id).correlate(D).scalar_subquery()
     return and_(
-        or_(D.c.kind != "delete", is_unconfirmed()),
+        or_(D.c.kind.not_in(("delete", "hide")), is_unconfirmed()),
         exists(
             select(brake.c.id).where(
                 brake.c.lifted_at.is_(None),

@@ -19,7 +19,7 @@ from guichet import audit, live
 from guichet.delivery.closing import close_post_of
 from guichet.delivery.payload import awaits_film, freeze, payload_hash
 from guichet.delivery.repeating import reopen
-from guichet.delivery.states import EDITABLE, IN_DOUBT, KINDS, AttemptState, State, require_step, sources_of
+from guichet.delivery.states import EDITABLE, IDEMPOTENT, IN_DOUBT, KINDS, AttemptState, State, require_step, sources_of
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Attempt, Decision, Delivery, Post
 from guichet.policy import Action, Actor, require
@@ -54,7 +54,7 @@ def create(
     require(actor, Action.CONVERSATION_ANSWER if is_answer else Action.POST_WRITE, account)
     if kind not in KINDS:
         raise ValueError(f"there is no delivery of kind {kind!r}")
-    if kind in ("edit", "delete") and not target_remote_id:
+    if kind in IDEMPOTENT and not target_remote_id:
         raise ValueError(f"a delivery of kind {kind!r} needs the id of what it changes")
     delivery = Delivery(
         kind=kind, state=_first_state(predecessor, awaits_approval, due_at <= now),

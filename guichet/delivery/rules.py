@@ -15,7 +15,7 @@ from typing import Any
 from channels.contract import ChannelSpec, Looked, Receipt, Recovery
 from channels.errors import AuthExpired, ChannelError, Gone, RateLimited, Rejected, StillWorking, Unavailable
 from channels.sentences import say
-from guichet.delivery.states import IDEMPOTENT, AttemptState, State
+from guichet.delivery.states import DONE_IF_GONE, IDEMPOTENT, AttemptState, State
 
 FIRST_BACKOFF = timedelta(seconds=5)
 LONGEST_BACKOFF = timedelta(minutes=15)
@@ -90,7 +90,7 @@ def _meaning(error: BaseException, kind: str, is_reply: bool, tries: int, now: d
     if isinstance(error, AuthExpired):
         return Verdict(State.NEEDS_HUMAN, AttemptState.REFUSED, **said)
     if isinstance(error, Gone):
-        if kind == "delete":
+        if kind in DONE_IF_GONE:
             return Verdict(State.PUBLISHED, AttemptState.ACCEPTED, **said)
         if is_reply:
             return Verdict(State.NEEDS_HUMAN, AttemptState.REFUSED, **{**said, "code": "target_gone"})

@@ -14,7 +14,9 @@ from channels.sentences import say
 from guichet.errors import Conflict
 from guichet.wording import in_words
 
-KINDS = ("post", "thread_item", "first_comment", "reply", "direct", "edit", "delete")
+# What is done with a message of somebody else, and what takes it back.
+OPPOSITES = {"like": "unlike", "unlike": "like", "hide": "unhide", "unhide": "hide"}
+KINDS = ("post", "thread_item", "first_comment", "reply", "direct", "edit", "delete", *OPPOSITES)
 
 
 class State(StrEnum):
@@ -73,7 +75,9 @@ FINAL = frozenset({S.PUBLISHED, S.FAILED, S.CANCELLED})
 # Content may still be changed.
 EDITABLE = frozenset({S.SCHEDULED, S.BLOCKED, S.AWAITING_APPROVAL, S.HELD, S.DUE})
 # Kinds of delivery that may be asked for twice without harm.
-IDEMPOTENT = frozenset({"edit", "delete"})
+IDEMPOTENT = frozenset({"edit", "delete", *OPPOSITES})
+# What is gone at the network is as it was to be.
+DONE_IF_GONE = frozenset({"delete", "hide", "unhide", "unlike"})
 # It may already be out.
 IN_DOUBT = frozenset({S.SENDING, S.UNKNOWN, S.RECONCILING})
 

@@ -10,8 +10,9 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from guichet import live
+from guichet.delivery.states import OPPOSITES
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import answering, counts, handling, pending, searching, side_mail, waiting
+from guichet.inbox import acting, answering, counts, handling, pending, searching, side_mail, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.happened import EndKind
 from guichet.inbox.states import UNFINISHED, State
@@ -30,6 +31,9 @@ def follow_delivery(session: Session, actor: Actor, delivery: Delivery, now: dat
     """Bring the outgoing message, the wait and the conversation in step with `delivery`.
     Does nothing for what is no answer, is still on its way, or was followed before. The
     right is that of whoever settled the delivery; nothing is asked here."""
+    if delivery.kind in OPPOSITES:
+        acting.follow_act(session, actor, delivery, now)
+        return
     message = session.get(Message, delivery.message_id) if delivery.message_id is not None else None
     if message is None or message.delivery_id != delivery.id or delivery.state not in _SETTLED:
         return
@@ -69,7 +73,7 @@ def follow_settled(session: Session, actor: Actor, now: datetime) -> int:
     with counts.deferred(session):
         for delivery in deliveries:
             follow_delivery(session, actor, delivery, now)
-    return len(deliveries)
+        return len(deliveries) + acting.follow_acts(session, actor, now)
 
 
 def _accepted(change: Change, message: Message, delivery: Delivery) -> None:

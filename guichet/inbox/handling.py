@@ -13,7 +13,7 @@ from guichet.errors import Conflict, Invalid
 from guichet.inbox import notices, states, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.happened import EndKind
-from guichet.inbox.states import State
+from guichet.inbox.states import ACTIVE, State
 from guichet.models import Conversation, Staff, Team
 from guichet.policy import Action, Actor, can, load_actor, require
 
@@ -276,6 +276,25 @@ def discard(change: Change) -> None:
     """It is spam: an open wait ends as moderated, and what follows opens none. Within `changing`."""
     _move(change, State.SPAM, "spam")
     waiting.end_all(change, EndKind.MODERATED)
+
+
+def put_out_of_sight(change: Change) -> None:
+    """All that the customer waits for an answer to is hidden at the network: the wait ends as moderated.
+    Within `changing`."""
+    waiting.end_all(change, EndKind.MODERATED)
+    if change.conversation.state in ACTIVE:
+        _move(change, State.RESOLVED, "moderated")
+        change.conversation.resolved_at = change.now
+
+
+def shown_again(change: Change) -> None:
+    """What was hidden stands in public again: whoever had waited waits on, from when they asked.
+    Within `changing`."""
+    if change.conversation.state == State.RESOLVED and change.conversation.merged_into_id is None:
+        new_cycle = not waiting.resume(change)
+        _move(change, State.OPEN, "reopened", new_cycle=new_cycle)
+        change.conversation.cycle += new_cycle
+        change.conversation.resolved_at = None
 
 
 def set_priority(

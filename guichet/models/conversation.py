@@ -202,6 +202,8 @@ class Message(Base):
     sort_at: Mapped[datetime]  # network time, for order
     edited_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    liked_at: Mapped[datetime | None]  # by us, at the network
+    hidden_at: Mapped[datetime | None]  # by us, at the network, for everybody
     attachments: Mapped[list[Attachment]] = relationship(order_by="Attachment.id")
 
 

@@ -99,6 +99,10 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /me/password": {"old": "not the old one", "new": "a long new passphrase"},
         "POST /conversations/<int:id>/reply": {"text": "hello", "seen_through": 10**6},
         "POST /conversations/<int:id>/messages/<int:message_id>/show": {},
+        "POST /conversations/<int:id>/messages/<int:message_id>/unhide": {},
+        "POST /conversations/<int:id>/messages/<int:message_id>/hide": {},
+        "POST /conversations/<int:id>/messages/<int:message_id>/unlike": {},
+        "POST /conversations/<int:id>/messages/<int:message_id>/like": {},
         "POST /conversations/<int:id>/answers/<int:message_id>/send-now": {"seen_through": ids["message"]},
         "POST /conversations/<int:id>/answers/<int:message_id>/approve": {
             "content_hash": "0", "seen_through": ids["message"],

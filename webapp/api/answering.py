@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from guichet import jobs
-from guichet.inbox import operations, thread
+from guichet.inbox import acting, operations, thread
 from guichet.inbox.pending import Later
 from guichet.models import Account, Message
 from guichet.models import Conversation as ConversationTable
@@ -109,6 +109,38 @@ def show_message(asked: Asked, path: AnswerPath) -> Entry:
     looked at is kept in the audit log."""
     row = thread.uncover_message(asked.session, asked.actor, _get(asked, path.id), path.message_id, asked.now)
     return threads.show_messages(asked.session, asked.actor, [row], Names(asked.session), is_covered=False)[0]
+
+
+@room.post("/conversations/<int:id>/messages/<int:message_id>/like", Entry, scope="answer")
+def like_message(asked: Asked, path: AnswerPath) -> Entry:
+    """Like it at the network, in the account's name."""
+    return _act(asked, path, "like")
+
+
+@room.post("/conversations/<int:id>/messages/<int:message_id>/unlike", Entry, scope="answer")
+def unlike_message(asked: Asked, path: AnswerPath) -> Entry:
+    """Take that back."""
+    return _act(asked, path, "unlike")
+
+
+@room.post("/conversations/<int:id>/messages/<int:message_id>/hide", Entry, scope="publish")
+def hide_message(asked: Asked, path: AnswerPath) -> Entry:
+    """Hide it at the network for everybody; when it is hidden, its wait ends as moderated."""
+    return _act(asked, path, "hide")
+
+
+@room.post("/conversations/<int:id>/messages/<int:message_id>/unhide", Entry, scope="publish")
+def unhide_message(asked: Asked, path: AnswerPath) -> Entry:
+    """Show it again at the network."""
+    return _act(asked, path, "unhide")
+
+
+def _act(asked: Asked, path: AnswerPath, kind: str) -> Entry:
+    found = _get(asked, path.id)
+    spec = asked.spec(Names(asked.session).account(found.account_id).network)
+    message = acting.act(asked.session, asked.actor, found, path.message_id, kind, spec, asked.now)
+    asked.unit.enqueue(jobs.DRAIN)
+    return show_entry(asked, message)
 
 
 def show_entry(asked: Asked, message: Message) -> Entry:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
-from guichet.inbox import followers, linking, personal, presence
+from guichet.inbox import acting, followers, linking, personal, presence
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
@@ -43,8 +43,13 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         previous_id=found.previous_id,
         merged_into_id=found.merged_into_id,
         signature=_signature(asked, found),
-        can=[a.value for a in _RIGHTS if can(asked.actor, a, found)],
+        can=[a.value for a in _RIGHTS if can(asked.actor, a, found)] + _acts(asked, found),
     )
+
+
+def _acts(asked: Asked, found: ConversationTable) -> list[str]:
+    spec = asked.spec(Names(asked.session).account(found.account_id).network)
+    return [f"message.{side}" for side in acting.offered(spec, asked.actor, found)]
 
 
 def _links(asked: Asked, found: ConversationTable) -> list[Link]:

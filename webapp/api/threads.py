@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from guichet.delivery.states import FINAL
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import followers, notices, personal, seeing, thread
+from guichet.inbox import acting, followers, notices, personal, seeing, thread
 from guichet.inbox.pending import find as find_pending
 from guichet.inbox.reviewing import find_reviews
 from guichet.inbox.rows import ConversationRow as Row
@@ -21,6 +21,7 @@ from guichet.policy import Action, Actor, can
 from guichet.promises.keeping import due_of
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
+from webapp.api.schemas.acting import Acts, Standing
 from webapp.api.schemas.answering import AnswerReview as ReviewOut
 from webapp.api.schemas.answering import Pending
 from webapp.api.schemas.common import AccountBrief, PersonBrief
@@ -160,6 +161,7 @@ def show_messages(
     pending = find_pending(session, waiting) if waiting else {}
     reviews = find_reviews(session, wanted) if wanted else {}
     names.load(people=[review.settled_by for review in reviews.values()])
+    standing = acting.standing_of(session, [row.message for row in rows])
     return [
         _message(
             session,
@@ -169,6 +171,7 @@ def show_messages(
             pending.get(row.message.id),
             reviews.get(row.message.delivery_id or 0),
             names,
+            standing[row.message.id],
             is_covered,
         )
         for row in rows
@@ -183,6 +186,7 @@ def _message(
     pending: PendingAnswer | None,
     review: AnswerReview | None,
     names: Names,
+    standing: Mapping[str, acting.Standing],
     is_covered: bool,
 ) -> Entry:
     m = row.message
@@ -200,6 +204,7 @@ def _message(
         text=personal.cover(said) if hides else said,
         html=m.html or None if not m.deleted_at and not hides else None,
         personal=list(kinds),
+        acts=_acts(m.kind, standing) if m.direction == "in" else None,
         covered=hides,
         subject=m.subject or None,
         author=author,
@@ -219,6 +224,13 @@ def _message(
         called=m.context.get("called", []) if m.direction == "note" else [],
         event=None,
         data={},
+    )
+
+
+def _acts(kind: str, standing: Mapping[str, acting.Standing]) -> Acts:
+    return Acts(
+        hideable=kind == "reply",
+        **{side: Standing(state=one.state, reason=one.reason or None) for side, one in standing.items()},
     )
 
 
@@ -285,6 +297,7 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         text="",
         html=None,
         personal=[],
+        acts=None,
         covered=False,
         subject=None,
         author=person.name if person else "",

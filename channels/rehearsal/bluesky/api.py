@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, request
 
-from channels.rehearsal.bluesky.rules import POST, XrpcError, invalid
+from channels.rehearsal.bluesky.rules import GATE, LIKE, POST, XrpcError, check_act, invalid
 from channels.rehearsal.bluesky.sessions import Window, password_digest
 from channels.rehearsal.bluesky.world import BlueskyWorld
 from channels.rehearsal.store import Doc
@@ -145,11 +145,14 @@ class Api:
     def _put_record(self) -> Doc:
         body = _body("repo", "collection", "rkey", "record")
         did = self._own_repo(body["repo"], 2)
+        before = self._world.repo.find(did, body["collection"], body["rkey"])
+        check_act(did, body["collection"], body["rkey"], body["record"])
         doc, changed = self._world.repo.put(
             did, body["collection"], body["rkey"], body["record"], body.get("swapRecord", ...)
         )
         if changed:
             self._enter(doc)
+            self._enter_act(doc, (before or {}).get("value") or {})
         return _written(doc, changed)
 
     def _create_record(self) -> Doc:
@@ -166,7 +169,10 @@ class Api:
         if doc is None:
             return {}
         handle = self._world.views.person(did)["handle"]
-        self._world.publish_to_ledger("delete", handle, doc["uri"], doc["value"].get("text", ""))
+        if doc["collection"] == LIKE:
+            self._world.publish_to_ledger("unlike", handle, doc["value"]["subject"]["uri"], "")
+        else:
+            self._world.publish_to_ledger("delete", handle, doc["uri"], doc["value"].get("text", ""))
         return {"commit": {"cid": doc["cid"], "rev": self._world.repo.next_tid()}}
 
     def _enter(self, doc: Doc) -> None:
@@ -193,6 +199,17 @@ class Api:
                 "root": value.get("reply", {}).get("root", {}).get("uri", ""),
             },
         )
+
+    def _enter_act(self, doc: Doc, before: Doc) -> None:
+        """A like, or answers that are hidden now or shown again, told by what they concern."""
+        handle = self._world.views.person(doc["did"])["handle"]
+        if doc["collection"] == LIKE and not before:
+            self._world.publish_to_ledger("like", handle, doc["value"]["subject"]["uri"], "")
+        elif doc["collection"] == GATE:
+            was, now = set(before.get("hiddenReplies", ())), set(doc["value"].get("hiddenReplies", ()))
+            for act, uris in (("hide", now - was), ("unhide", was - now)):
+                for uri in sorted(uris):
+                    self._world.publish_to_ledger(act, handle, uri, "")
 
     def _get_record(self) -> Doc:
         repo, collection, rkey = (_argument(n) for n in ("repo", "collection", "rkey"))

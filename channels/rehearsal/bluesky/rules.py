@@ -13,6 +13,9 @@ from typing import Any
 import regex
 
 POST = "app.bsky.feed.post"
+LIKE = "app.bsky.feed.like"
+GATE = "app.bsky.feed.threadgate"
+MOST_HIDDEN = 300
 MOST_GRAPHEMES = 300
 MOST_BYTES = 3_000
 MOST_IMAGES = 4
@@ -68,6 +71,21 @@ def split_uri(uri: object) -> tuple[str, str, str]:
     if match is None:
         raise invalid(f"Error: uri must be a valid at-uri: {uri!r}")
     return match[1], match[2], match[3]
+
+
+def check_act(did: str, collection: str, rkey: str, record: Any) -> None:
+    """Refuse a like or a thread's gate that the lexicons do not know. Raises XrpcError."""
+    if collection == LIKE:
+        _check(bool(TID.fullmatch(rkey)), "rkey")
+        subject = record.get("subject") or {}
+        split_uri(subject.get("uri"))
+        _check(bool(subject.get("cid")) and bool(_MOMENT.fullmatch(str(record.get("createdAt")))), "subject")
+    elif collection == GATE:
+        _check(split_uri(record.get("post")) == (did, POST, rkey), "post")
+        hidden = record.get("hiddenReplies", [])
+        _check(isinstance(hidden, list) and len(hidden) <= MOST_HIDDEN, "hiddenReplies")
+        for uri in hidden:
+            split_uri(uri)
 
 
 def check_post(record: Any, rkey: str, find_blob: Callable[[str], dict[str, Any] | None]) -> None:

@@ -32,6 +32,8 @@ def add_routes(world: MastodonWorld, app: Flask) -> None:
         ("GET", f"{v1}/statuses/<id_>", "read:statuses", desk.status),
         ("PUT", f"{v1}/statuses/<id_>", "write:statuses", desk.edit),
         ("DELETE", f"{v1}/statuses/<id_>", "write:statuses", desk.delete),
+        ("POST", f"{v1}/statuses/<id_>/favourite", "write:favourites", desk.favourite),
+        ("POST", f"{v1}/statuses/<id_>/unfavourite", "write:favourites", desk.unfavourite),
         ("GET", f"{v1}/statuses/<id_>/context", "read:statuses", desk.context),
         ("GET", f"{v1}/notifications", "read:notifications", desk.notifications),
         ("GET", f"{v1}/media/<id_>", "write:media", desk.media),
@@ -82,7 +84,7 @@ class _Desk:
         names = ["all"]
         if request.method == "POST" and request.path.endswith("/media"):
             names.append("media")
-        elif request.path.startswith("/api/v1/statuses"):
+        elif request.path.startswith("/api/v1/statuses") and not request.path.endswith("favourite"):
             names += {"POST": ["post"], "DELETE": ["delete"]}.get(request.method, [])
         counts = [self._world.rates.count(name, g.handle) for name in names]
         g.count = next((c for c in counts if c.is_over), counts[-1])
@@ -188,6 +190,14 @@ class _Desk:
             doc = self._world.delete_status(g.handle, id_)
         del before["content"]
         return jsonify({**before, "text": doc["text"]})
+
+    def favourite(self, id_: str) -> Any:
+        return jsonify({**self.shapes.status(self._world.favour(g.handle, self._seen(id_), True)), "favourited": True})
+
+    def unfavourite(self, id_: str) -> Any:
+        return jsonify(
+            {**self.shapes.status(self._world.favour(g.handle, self._seen(id_), False)), "favourited": False}
+        )
 
     def context(self, id_: str) -> Any:
         doc = self._seen(id_)

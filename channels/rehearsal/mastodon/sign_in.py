@@ -18,7 +18,7 @@ from channels.rehearsal.store import Doc
 _CODE_LIVES = 600
 _SCOPES = [
     *("read", "read:accounts", "read:notifications", "read:statuses"),
-    *("write", "write:media", "write:statuses", "follow", "push"),
+    *("write", "write:favourites", "write:media", "write:statuses", "follow", "push"),
 ]
 _CARRIED = ("client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method")
 

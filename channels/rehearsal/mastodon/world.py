@@ -169,6 +169,19 @@ class MastodonWorld(Network):
                 self._to_ledger("delete", doc)
             return doc
 
+    def favour(self, handle: str, doc: Doc, wanted: bool) -> Doc:
+        """A favourite, or none any more; asked twice, it is done once."""
+        with self.store.lock:
+            doc = self.status(doc["id"])
+            by = [one for one in doc.get("favourited_by", ()) if one != handle]
+            if (handle in doc.get("favourited_by", ())) is wanted:
+                return doc
+            doc = {**doc, "favourited_by": [*by, handle] if wanted else by}
+            self.store.put("status", doc["id"], doc)
+            if self.person(handle)["kind"] == "company":
+                self.publish_to_ledger("like" if wanted else "unlike", handle, doc["id"], "")
+            return doc
+
     def status(self, status_id: str) -> Doc:
         """Raises LookupError."""
         doc = self.find_status(status_id)

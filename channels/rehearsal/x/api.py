@@ -127,6 +127,39 @@ class Api:
             self._world.delete(tweet, author)
         return jsonify(data={"deleted": True})
 
+    # -- what an account does with posts
+
+    def like(self, user_id: str) -> Any:
+        return self._liked(user_id, str(request.get_json(force=True).get("tweet_id", "")), True)
+
+    def unlike(self, user_id: str, tweet_id: str) -> Any:
+        return self._liked(user_id, tweet_id, False)
+
+    def _liked(self, user_id: str, tweet_id: str, wanted: bool) -> Any:
+        caller = self._caller()
+        if user_id != caller["id"]:
+            raise Problem(403, "You are not authorized to act on behalf of this user.")
+        tweet = self._there(tweet_id)
+        self._world.act_on(tweet, caller, "liked_by", "like" if wanted else "unlike", wanted)
+        return jsonify(data={"liked": wanted})
+
+    def hide(self, tweet_id: str) -> Any:
+        caller, body = self._caller(), request.get_json(force=True)
+        if not isinstance(body.get("hidden"), bool):
+            raise Problem(400, "One or more parameters to your request was invalid.")
+        tweet = self._there(tweet_id)
+        root = self._world.store.get("tweet", tweet["conversation_id"])
+        if root is None or root["author_id"] != caller["id"] or root["id"] == tweet["id"]:
+            raise Problem(403, "You are not allowed to hide this Tweet.")
+        self._world.act_on(tweet, caller, "hidden_by", "hide" if body["hidden"] else "unhide", body["hidden"])
+        return jsonify(data={"hidden": body["hidden"]})
+
+    def _there(self, tweet_id: str) -> Doc:
+        tweet = self._world.store.get("tweet", tweet_id)
+        if tweet is None or tweet["deleted"]:
+            raise Problem(404, f"Could not find tweet with id: [{tweet_id}].")
+        return tweet
+
     # -- reading posts
 
     def mentions(self, user_id: str) -> Any:
@@ -252,6 +285,9 @@ def api_routes(app: Flask, world: XWorld, gate: Gate) -> None:
         ("POST", "/2/tweets", "/2/tweets", api.create),
         ("GET", "/2/tweets", "/2/tweets", api.lookup),
         ("DELETE", "/2/tweets/<tweet_id>", "/2/tweets", api.delete),
+        ("PUT", "/2/tweets/<tweet_id>/hidden", "/2/tweets/hidden", api.hide),
+        ("POST", "/2/users/<user_id>/likes", "/2/users/likes", api.like),
+        ("DELETE", "/2/users/<user_id>/likes/<tweet_id>", "/2/users/likes", api.unlike),
         ("GET", "/2/users/<user_id>/mentions", "/2/users/mentions", api.mentions),
         ("GET", "/2/users/<user_id>/tweets", "/2/users/tweets", api.tweets),
         ("GET", "/2/tweets/search/recent", "/2/tweets/search/recent", api.search),

@@ -215,6 +215,16 @@ class XWorld(Network):
                 self.publish_to_ledger("delete", author["username"], tweet["id"], tweet["text"])
         self.push("deletion", tweet)
 
+    def act_on(self, tweet: Doc, company: Doc, mark: str, act: str, wanted: bool) -> None:
+        """A company likes a post or hides a reply, or takes that back; asked twice, it is done once."""
+        with self.store.lock:
+            tweet = self.store.get("tweet", tweet["id"]) or tweet
+            by = [i for i in tweet.get(mark, ()) if i != company["id"]]
+            if (company["id"] in tweet.get(mark, ())) is wanted:
+                return
+            self.store.put("tweet", tweet["id"], {**tweet, mark: [*by, company["id"]] if wanted else by})
+            self.publish_to_ledger(act, company["username"], tweet["id"], "")
+
     # -- direct messages
 
     def message(self, sender: Doc, recipient: Doc, text: str, media: Sequence[Doc] = ()) -> Doc:

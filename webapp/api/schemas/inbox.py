@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from webapp.api.schemas.accounts import SurfaceName
+from webapp.api.schemas.acting import Acts
 from webapp.api.schemas.answering import AnswerReview, Pending
 from webapp.api.schemas.common import (
     AccountBrief,
@@ -139,6 +140,7 @@ class Entry(Out):
     personal: list[Literal["card", "iban", "email", "phone", "booking"]] = Field(
         description="what a customer wrote where everybody can read it"
     )
+    acts: Acts | None = Field(description="of what a customer wrote; else null")
     covered: bool = Field(description="that is covered in the text, and `html` is left out")
     subject: str | None
     author: str
@@ -215,7 +217,9 @@ class Conversation(ConversationRow):
     previous_id: int | None
     merged_into_id: int | None
     signature: str = Field(description="what is put after an answer, as the brand wants it; may be empty")
-    can: list[str] = Field(description="what one may do here, such as conversation.answer")
+    can: list[str] = Field(
+        description="what one may do here, such as conversation.answer, or message.hide if the network can"
+    )
 
 
 class ConversationQuery(PageQuery):

@@ -53,6 +53,8 @@ export const SHEET: { group: "goTo" | "conversations" | "approving" | "doThis"; 
       ["e", "close"],
       ["Shift+M", "macro"],
       ["f", "follow"],
+      ["h", "like"],
+      ["Shift+H", "hide"],
       ["m", "merge"],
       ["Shift+L", "link"],
       ["o", "askOutside"],

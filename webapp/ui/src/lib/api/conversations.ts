@@ -59,6 +59,9 @@ export const moveAnswer = (id: Id, message: Id, later: Later): Promise<Entry> =>
 export const showMessage = (id: Id, message: Id): Promise<Entry> => api.post(at(id, `/messages/${message}/show`));
 export const approveAnswer = (id: Id, message: Id, said: { content_hash: string; seen_through: Id; text: string | null; reject_others: boolean }): Promise<Entry> => api.post(answered(id, message, "approve"), said);
 export const rejectAnswer = (id: Id, message: Id, reason: string): Promise<Entry> => api.post(answered(id, message, "reject"), { reason });
+export type Act = "like" | "unlike" | "hide" | "unhide";
+/** Does something with a customer's message at its network; the entry tells how that stands. */
+export const actOn = (id: Id, message: Id, act: Act): Promise<Entry> => api.post(at(id, `/messages/${message}/${act}`));
 export const note = (id: Id, note: { text: string; media_ids: Id[] }, key: string): Promise<Entry> =>
   api.post(at(id, "/note"), note, key);
 

@@ -128,6 +128,8 @@ export const frame = {
     label: "Label",
     snooze: "Snooze",
     close: "Close",
+    like: "Like the newest message, or no more",
+    hide: "Hide the newest reply at the network, or show it again",
     follow: "Follow, or no more",
     askOutside: "Ask somebody outside",
     waitFor: "Wait for somebody",

@@ -128,6 +128,8 @@ export const frame: Catalogue["frame"] = {
     label: "Étiqueter",
     snooze: "Mettre en veille",
     close: "Clore",
+    like: "Aimer le dernier message, ou ne plus l’aimer",
+    hide: "Masquer la dernière réponse sur le réseau, ou la réafficher",
     follow: "Suivre, ou ne plus suivre",
     askOutside: "Interroger quelqu’un d’extérieur",
     waitFor: "Attendre quelqu’un",
