@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from guichet.inbox.words import fold
 from guichet.models import Account, Brand, Calendar, Conversation, Customer, Identity, Message
 from guichet.promises import hours
+from guichet.triage import contents
 from guichet.triage.rules import Fact
 
 
@@ -39,6 +40,7 @@ def of_messages(session: Session, messages: Sequence[Message]) -> list[Fact]:
                 kind=m.kind,
                 surface=surface,
                 customer=people.get(m.identity_id or 0, frozenset()) | ({"known"} if m.id in known else frozenset()),
+                holds=contents.holds(m.text, m.kind),
                 is_open_hours=hours.is_open(calendar, m.remote_at) if calendar else True,
             )
         )

@@ -12,6 +12,7 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     surface   is, is_not         public, direct, mail
     customer  is, is_not         vip, known (wrote before), blocked
     hours     is                 open, closed (the brand's calendar)
+    holds     is, is_not         link, only_emoji, only_mentions, personal (guichet.triage.contents)
 
 An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam.
 """
@@ -24,6 +25,7 @@ from typing import Any
 
 from channels.sentences import say
 from guichet.inbox.words import fold, phrases_in
+from guichet.triage.contents import CONTENTS
 
 LIMIT = 50  # conditions, actions, values
 _WORD_LENGTH = 200
@@ -35,6 +37,7 @@ _TEXTS = {
     "surface": frozenset({"public", "direct", "mail"}),
     "customer": frozenset({"vip", "known", "blocked"}),
     "hours": frozenset({"open", "closed"}),
+    "holds": CONTENTS,
 }
 _DOES = ("label", "priority", "team", "assignee", "spam")
 
@@ -51,6 +54,7 @@ class Fact:
     surface: str
     customer: frozenset[str] = field(default_factory=frozenset)
     is_open_hours: bool = True
+    holds: frozenset[str] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True)
@@ -111,8 +115,8 @@ def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
         return any(phrases_in(fact.words, fold(v)) for v in values) == bool(op == "any_of")
     if name == "account":
         found = fact.account_id in values
-    elif name == "customer":
-        found = not fact.customer.isdisjoint(values)
+    elif name in ("customer", "holds"):
+        found = not getattr(fact, name).isdisjoint(values)
     elif name == "hours":
         found = ("open" if fact.is_open_hours else "closed") in values
     else:

@@ -15,8 +15,8 @@ from guichet.errors import Invalid, NotAllowed
 from guichet.inbox import operations as inbox
 from guichet.inbox.words import fold
 from guichet.policy import SYSTEM, Actor, load_actor
+from guichet.triage import contents, rules
 from guichet.triage import operations as triage
-from guichet.triage import rules
 from guichet.triage.applying import apply_rules
 from guichet.triage.rules import Fact, RuleValue
 from tests import factories as f
@@ -53,6 +53,32 @@ def test_conditions(condition: dict[str, Any], matches: bool) -> None:
     assert rules.problems_of_conditions([condition]) == {}
     said = fact("Quel est le délai de livraison ?", customer=frozenset({"vip"}))
     assert rules.holds([condition], said) is matches
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("look at https://example.com", {"link"}),
+        ("look at example.com now", {"link"}),
+        ("@acme ❤️👍🏽 👩‍👩‍👧 🇫🇷 1️⃣", {"only_emoji"}),
+        ("@acme ❤️ merci", set()),
+        ("@acme 12 #", set()),
+        ("@acme @bob@example.social", {"only_mentions"}),
+        ("", set()),
+        ("   ", set()),
+        ("my booking X7K2MQ is lost", {"personal"}),
+        ("\ud800" * 3 + "@" * 1000 + "👍" * 10_000, set()),
+    ],
+)
+def test_what_a_message_holds(text: str, held: set[str]) -> None:
+    assert contents.holds(text, "mention") == held
+    condition = cond("holds", "is", "link", "only_emoji", "only_mentions", "personal")
+    assert rules.problems_of_conditions([condition]) == {}
+    assert rules.holds([condition], fact(text, holds=contents.holds(text, "mention"))) is bool(held)
+
+
+def test_personal_data_in_private_is_nobodys_business() -> None:
+    assert contents.holds("my booking X7K2MQ is lost", "direct") == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -128,6 +154,22 @@ def test_spam_by_rule_ends_the_wait_as_moderated(scene: Scene) -> None:
     apply_rules(scene.session, SYSTEM, [message], scene.now)
     assert scene.conversation_of(message).state == "spam"
     assert [w.end_kind for w in scene.session.query(m.Wait)] == ["moderated"]
+
+
+def test_a_rule_asks_what_a_message_holds_and_its_preview_says_it_covered(scene: Scene) -> None:
+    asked = [cond("holds", "is", "only_emoji", "personal")]
+    triage.create_rule(
+        scene.session, lead(scene), name="Noise", is_on=True, now=scene.now, conditions=asked,
+        actions=[{"kind": "spam"}],
+    )  # fmt: skip
+    noise = scene.customer_says("@acme 👍👍🏽", who="anna", root="a")
+    told = scene.customer_says("My booking X7K2MQ is lost", who="bob", root="b")
+    other = scene.customer_says("Where is my parcel? 👍", who="carl", root="c")
+    apply_rules(scene.session, SYSTEM, [noise, told, other], scene.now)
+    assert [scene.conversation_of(one).state for one in (noise, told, other)] == ["spam", "spam", "new"]
+    found = triage.preview_rule(scene.session, lead(scene), conditions=asked, now=scene.now)
+    assert (found.tried, found.matched) == (3, 2)
+    assert {one.preview for one in found.examples} == {"@acme 👍👍🏽", "My booking •••••• is lost"}
 
 
 def test_rules_are_kept_in_order_and_only_by_who_may(scene: Scene) -> None:

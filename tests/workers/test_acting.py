@@ -82,6 +82,7 @@ def test_a_hidden_comment_ends_its_wait_as_moderated_and_can_be_shown_again(stag
     assert acts(stage) == ["hide"]
     assert stands(stage, id_)["hide"] == "done"
     with stage.session() as session:
+        assert len(session.scalars(select(m.Delivery).where(m.Delivery.kind == "hide")).all()) == 1
         home = session.get_one(m.Conversation, session.get_one(m.Message, id_).conversation_id)
         (wait,) = session.scalars(select(m.Wait).where(m.Wait.conversation_id == home.id)).all()
         assert (wait.end_kind, home.state, home.waiting_since) == ("moderated", "resolved", None)

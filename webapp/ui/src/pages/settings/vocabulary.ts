@@ -21,11 +21,12 @@ export const FIELDS: Record<FieldName, Asked> = {
   surface: { operators: ["is", "is_not"], values: ["public", "direct", "mail"] },
   customer: { operators: ["is", "is_not"], values: ["vip", "known", "blocked"] },
   hours: { operators: ["is"], values: ["open", "closed"] },
+  holds: { operators: ["is", "is_not"], values: ["link", "only_emoji", "only_mentions", "personal"] },
   priority: { operators: ["is", "is_not"], values: "priority" },
   label: { operators: ["is", "is_not"], values: "label" },
 };
 /** What rules ask of a message, and what promises ask of who waits (guichet/promises/rules.py). */
-export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours"];
+export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds"];
 export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "surface", "account", "label", "language"];
 /** What only a message can tell, not who waits. */
 const OF_MESSAGES = new Set(["known"]);
