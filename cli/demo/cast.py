@@ -193,6 +193,10 @@ OUTSIDE = {
     " when does it fly?\n\nThank you,\nAurore Air",
 }
 
+# Two customers who are one person: how each is called, the one that stays first.
+NOTED = "Flies to Porto every second Monday. Prefers to be answered in French."
+SAME = ("margot.petit@customer.example", "margot_p")
+
 # Opens rehearsal accounts, and nothing but a server that listens on loopback.
 REHEARSAL_PASSWORD = "rehearsal"  # noqa: S105
 

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -112,32 +113,48 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     _keep_posts(browser, brands[cast.AURORE], _for_posts(accounts, cast.AURORE))
     for voice in voices.FIRST:
         speak(settings, voice)
-    _ask_outside(settings, passwords, accounts["email", voices.AURORE_MAIL])
+    _ask_around(settings, passwords, accounts["email", voices.AURORE_MAIL])
 
 
-def _ask_outside(settings: Settings, passwords: dict[str, str], mailbox_id: int) -> None:
-    """An agent asks somebody outside about what a customer wrote, as soon as that is there."""
+def _ask_around(settings: Settings, passwords: dict[str, str], mailbox_id: int) -> None:
+    """An agent asks somebody outside about what a customer wrote, as soon as that is there, and
+    recognises one who writes on two networks."""
     given = cast.OUTSIDE
     desk = f"{settings.rehearsal_url('email')}/_rehearsal/mailbox/{given['address']}"
     requests.post(desk, json={"name": given["name"]}, timeout=10)
     agent = Browser(settings.public_url)
     agent.sign_in(given["asks"], passwords[given["asks"]])
+    found = _awaited(lambda: agent.get("/conversations", q=given["about"], state="all")["items"])
+    if found:
+        said = agent.get(f"/conversations/{found[0]['id']}/messages")["items"]
+        agent.post(
+            f"/conversations/{found[0]['id']}/side-conversations",
+            {
+                "account_id": mailbox_id,
+                "to": [{"name": given["name"], "address": given["address"]}],
+                "subject": given["subject"],
+                "text": given["text"],
+                "quote": [one["id"] for one in said if one["kind"] == "message"][:1],
+            },
+        )
+    kept, other = (_awaited(partial(_known, agent, name)) for name in cast.SAME)
+    if kept and other:
+        agent.post(f"/customers/{kept[0]['id']}/join", {"other_id": other[0]["id"]})
+        agent.post(f"/customers/{kept[0]['id']}/notes", {"text": cast.NOTED})
+
+
+def _known(browser: Browser, name: str) -> list[Any]:
+    found: list[Any] = browser.get("/customers", q=name)["items"]
+    return found
+
+
+def _awaited(look: Callable[[], list[Any]]) -> list[Any]:
+    """What it finds: the first reading of the networks may be under way."""
     for _ in range(60):
-        found = agent.get("/conversations", q=given["about"], state="all")["items"]
-        if found:
-            said = agent.get(f"/conversations/{found[0]['id']}/messages")["items"]
-            agent.post(
-                f"/conversations/{found[0]['id']}/side-conversations",
-                {
-                    "account_id": mailbox_id,
-                    "to": [{"name": given["name"], "address": given["address"]}],
-                    "subject": given["subject"],
-                    "text": given["text"],
-                    "quote": [one["id"] for one in said if one["kind"] == "message"][:1],
-                },
-            )
-            return
-        time.sleep(0.5)  # the first reading of the networks may be under way
+        if found := look():
+            return found
+        time.sleep(0.5)
+    return []
 
 
 def _keep_posts(browser: Browser, brand_id: int, targets: list[int]) -> None:

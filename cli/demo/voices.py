@@ -43,6 +43,8 @@ FIRST = (
     Voice("email", "margot.petit@customer.example", AURORE_MAIL,
           "Bonjour,\n\nMa valise n'est pas arrivée avec le vol AU131 du 3. Référence bagage : LYS48213.\n"
           "Pouvez-vous me dire où elle se trouve ?\n\nBien à vous,\nMargot Petit", subject="Bagage perdu LYS48213"),
+    Voice("x", "margot_p", AURORE_X, "Toujours rien pour ma valise LYS48213 ? Je vous ai écrit hier depuis"
+          " margot.petit@customer.example"),
     Voice("email", "procurement@partner.example", AURORE_MAIL,
           "Hello,\n\nwe would like to book 32 seats to Porto on 12 June. Whom do we talk to?\n\nKind regards\nA. Silva",
           subject="Group booking, 32 passengers"),

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet import audit
-from guichet.errors import Invalid, NotAllowed, NotFound
-from guichet.models import Conversation, Customer, Identity
-from guichet.policy import Action, Actor, visible
+from guichet.errors import Invalid
+from guichet.inbox import uniting
+from guichet.models import Customer
+from guichet.policy import Action, Actor
 from guichet.promises.operations import ask_to_remeasure
 
 _FIELDS = frozenset({"note", "is_vip", "is_blocked"})
@@ -23,11 +23,7 @@ def change_customer(
 ) -> Customer:
     """Change the note, or the marks `is_vip` and `is_blocked`. Needs the right to answer on
     an account that the customer wrote to; NotFound for who sees none of them."""
-    own = select(Conversation.id).join(Identity).where(Identity.customer_id == customer.id).limit(1)
-    if session.scalar(own.where(visible(actor, Conversation.account_id, Action.CONVERSATION_ANSWER))) is None:
-        if session.scalar(own.where(visible(actor, Conversation.account_id, Action.CONVERSATION_VIEW))) is None:
-            raise NotFound("there is no such customer, or they are not yours to see")
-        raise NotAllowed("you have no right to change what is noted about customers here")
+    uniting.require_known(session, actor, customer, Action.CONVERSATION_ANSWER)
     if set(changes) - _FIELDS:
         raise Invalid("this cannot be changed", dict.fromkeys(sorted(set(changes) - _FIELDS), "cannot be changed"))
     for name, value in changes.items():

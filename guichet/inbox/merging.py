@@ -20,7 +20,15 @@ from guichet.inbox import followers, handling, labels, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.moving import move_messages, move_sides, summarise
 from guichet.inbox.states import State
-from guichet.models import Conversation, ConversationEvent, ConversationLabel, Identity, Message, SideConversation
+from guichet.models import (
+    Conversation,
+    ConversationEvent,
+    ConversationLabel,
+    Customer,
+    Identity,
+    Message,
+    SideConversation,
+)
 from guichet.policy import Action, Actor, require
 
 # Where an undone merge leaves what stood so before, if nobody waits in it.
@@ -41,7 +49,7 @@ def merge(
     require(actor, Action.CONVERSATION_ANSWER, into)
     if conversation.id == into.id:
         raise Invalid("a conversation cannot be merged into itself", {"into": "is the same conversation"})
-    if conversation.account_id != into.account_id or _customer(session, conversation) != _customer(session, into):
+    if conversation.account_id != into.account_id or not _is_one_customer(session, conversation, into):
         raise Invalid(
             "only conversations of one customer on one account can be merged",
             {"into": "belongs to another customer or account"},
@@ -161,8 +169,16 @@ def _restore(session: Session, back: Change, into: Conversation, before: dict[st
         conversation.claimed_until = back.now + handling.LEASE
 
 
-def _customer(session: Session, conversation: Conversation) -> int:
-    return session.get_one(Identity, conversation.identity_id).customer_id
+def _is_one_customer(session: Session, one: Conversation, other: Conversation) -> bool:
+    """Two identities may be one person's; while this is looked at, nobody separates them."""
+    if one.identity_id == other.identity_id:
+        return True
+    identities = [session.get_one(Identity, c.identity_id) for c in (one, other)]
+    ids = sorted({i.customer_id for i in identities})
+    session.execute(select(Customer.id).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update())
+    for identity in identities:
+        session.refresh(identity, ["customer_id"])
+    return identities[0].customer_id == identities[1].customer_id
 
 
 def _add_labels(session: Session, kept: Change, conversation: Conversation) -> list[int]:

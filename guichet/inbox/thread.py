@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from guichet import audit
 from guichet.errors import NotFound
-from guichet.inbox import cursors
+from guichet.inbox import cursors, knowing
 from guichet.inbox.cursors import Cursor
-from guichet.inbox.rows import ConversationRow, read_rows
+from guichet.inbox.rows import ConversationRow
 from guichet.models import (
     Conversation,
     ConversationEvent,
@@ -25,7 +25,7 @@ from guichet.models import (
     Staff,
     Wait,
 )
-from guichet.policy import Action, Actor, require, visible
+from guichet.policy import Action, Actor, require
 
 WINDOW = 100
 
@@ -141,19 +141,11 @@ def read_waits(session: Session, actor: Actor, conversation: Conversation) -> Se
 
 
 def get_customer(session: Session, actor: Actor, customer_id: int, *, limit: int = 50) -> CustomerCard:
-    """Raises NotFound, also where the actor may see none of the customer's conversations."""
-    customer = session.get(Customer, customer_id)
-    own = select(Identity.id).where(Identity.customer_id == customer_id)
-    ids = session.scalars(
-        select(Conversation.id)
-        .where(Conversation.identity_id.in_(own), visible(actor, Conversation.account_id, Action.CONVERSATION_VIEW))
-        .order_by(Conversation.last_message_at.desc(), Conversation.id.desc())
-        .limit(limit)
-    ).all()
-    if customer is None or not ids:
-        raise NotFound("there is no such customer, or they are not yours to see")
-    identities = session.scalars(select(Identity).where(Identity.customer_id == customer_id).order_by(Identity.id))
-    return CustomerCard(customer, identities.all(), read_rows(session, ids))
+    """The customer, or who they turned out to be. Raises NotFound, also where the actor may see none
+    of the customer's conversations."""
+    customer = knowing.get_home(session, actor, customer_id)
+    rows, _ = knowing.read_conversations(session, actor, customer, limit=limit)
+    return CustomerCard(customer, knowing.read_identities(session, actor, customer), rows)
 
 
 def dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:

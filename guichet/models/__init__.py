@@ -45,6 +45,7 @@ from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look,
 from guichet.models.evergreen import EvergreenAccount, EvergreenItem, EvergreenQueue, EvergreenUse
 from guichet.models.feed import CalendarFeed
 from guichet.models.hashtag import HashtagSet
+from guichet.models.joined import CustomerJoin, CustomerNote
 from guichet.models.link_preview import LinkPreview
 from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
@@ -108,6 +109,8 @@ __all__ = [
     "ConversationSeen",
     "Credential",
     "Customer",
+    "CustomerJoin",
+    "CustomerNote",
     "Decision",
     "Delivery",
     "Discrepancy",

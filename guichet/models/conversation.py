@@ -49,7 +49,8 @@ class Withdrawal(Base):
 
 
 class Customer(Base):
-    """A person outside, with one or many identities."""
+    """A person outside, with one or many identities. `joined_into_id`: the customer who they turned
+    out to be (guichet.inbox.uniting)."""
 
     __tablename__ = "customer"
     id: Mapped[Key]
@@ -58,6 +59,7 @@ class Customer(Base):
     language: Mapped[Short] = mapped_column(default="")
     is_vip: Mapped[bool] = mapped_column(default=False)
     is_blocked: Mapped[bool] = mapped_column(default=False)
+    joined_into_id: Mapped[int | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
     identities: Mapped[list[Identity]] = relationship(back_populates="customer")
 

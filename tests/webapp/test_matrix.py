@@ -48,6 +48,9 @@ WEAKEST = {
         "POST /macros/<int:id>/preview",
         "POST /macros/<int:id>/apply",
         "PATCH /customers/<int:id>",
+        "POST /customers/<int:id>/join",
+        "POST /customers/<int:id>/separate",
+        "POST /customers/<int:id>/notes",
     ),
     "author": (
         "POST /posts",
@@ -126,6 +129,7 @@ def part(rule: str) -> str:
 def call(browser: Browser, method: str, rule: str, place: Place) -> int:
     """The status of a well-formed request about what lies at `place`."""
     address = rule.replace("<int:id>", str(place.ids.get(part(rule), 1)))
+    address = address.replace("<int:note_id>", "1")
     address = address.replace("<int:side_id>", str(place.ids["side"]))
     address = address.replace("<int:message_id>", str(place.ids["message"]))
     address = address.replace("<int:post_id>", str(place.ids["wording"]))

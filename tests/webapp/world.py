@@ -59,6 +59,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     conversation = make.make_conversation(session, account, identity, preview=word, waiting_since=NOW, state="open")
     other = make.make_conversation(session, account, identity, preview=word, state="open")
     message = _message(session, conversation, identity, word)
+    another = make.make_customer(session, name=f"Another {word}")
+    make.make_conversation(session, account, another, preview=word)
     side = make.make_side(session, conversation, account, owner, subject=word)
     attachment = m.Attachment(
         message_id=message.id, filename=f"{word}.png", mime="image/png", storage_key="00/" + "0" * 38
@@ -143,7 +145,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "macros": macro.id,
         "views": view.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
-        "other_conversation": other.id, "message": message.id, "side": side.id,
+        "other_conversation": other.id, "message": message.id, "side": side.id, "other_customer": another.customer_id,
         "review-links": link.id, "imports": brought.id,
         "post-tags": tag.id, "hashtag-sets": hashtags.id, "calendar-feeds": feed.id,
         "evergreen-queues": queue.id, "evergreen-items": kept.id,

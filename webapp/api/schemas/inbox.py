@@ -351,33 +351,6 @@ class Readers(Out):
     teams: list[TeamBrief]
 
 
-class Identity(Out):
-    network: str
-    handle: str
-    name: str
-    url: str | None
-
-
-class Customer(CustomerBrief):
-    identities: list[Identity]
-    note: str
-    language: str
-    is_vip: bool
-    is_blocked: bool
-    first_seen_at: Time
-    conversations: list[ConversationRow]
-
-
-class CustomerChange(In):
-    note: Prose | None = None
-    is_vip: bool | None = None
-    is_blocked: bool | None = None
-
-
-class CustomerQuery(PageQuery):
-    q: Words | None = None
-
-
 class SearchQuery(In):
     q: Annotated[Words, Field(min_length=1)]
     limit: int = Field(20, ge=1, le=50)

@@ -4,6 +4,7 @@ import type {
   Conversation,
   ConversationRow,
   Customer,
+  CustomerBrief,
   Draft,
   Entry,
   Id,
@@ -104,4 +105,11 @@ export const getCustomer = (id: Id, signal?: AbortSignal): Promise<Customer> =>
   api.get(`/customers/${id}`, {}, signal);
 export const saveCustomerNote = (id: Id, text: string): Promise<Customer> =>
   api.patch(`/customers/${id}`, { note: text });
+export const listCustomers = (q: string, signal?: AbortSignal): Promise<Page<CustomerBrief>> => api.get("/customers", { q, limit: 20 }, signal);
+export const listHistory = (id: Id, cursor: string | null): Promise<Page<ConversationRow>> => api.get(`/customers/${id}/conversations`, { cursor, limit: 25 });
+export const markCustomer = (id: Id, marks: { is_vip?: boolean; is_blocked?: boolean }): Promise<Customer> => api.patch(`/customers/${id}`, marks);
+export const joinCustomers = (id: Id, other_id: Id): Promise<Customer> => api.post(`/customers/${id}/join`, { other_id });
+export const separateCustomers = (id: Id, join_id: Id): Promise<Customer> => api.post(`/customers/${id}/separate`, { join_id });
+export const addCustomerNote = (id: Id, text: string): Promise<Customer> => api.post(`/customers/${id}/notes`, { text });
+export const removeCustomerNote = (id: Id, note: Id): Promise<void> => api.remove(`/customers/${id}/notes/${note}`);
 export const listLabels = (): Promise<Page<Label>> => api.get("/labels");

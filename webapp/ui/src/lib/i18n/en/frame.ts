@@ -15,6 +15,7 @@ export const frame = {
     settings: "Settings",
     import: "Import posts",
     library: "Media library",
+    customers: "Customers",
     queues: "Queues",
   },
   fold: "Fold the menu",

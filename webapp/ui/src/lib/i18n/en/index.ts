@@ -15,7 +15,8 @@ import { library } from "./library";
 import { queues } from "./queues";
 import { framing } from "./framing";
 import { cards } from "./cards";
+import { customers } from "./customers";
 import { sides } from "./sides";
 import { times } from "./times";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, sides, times };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times };

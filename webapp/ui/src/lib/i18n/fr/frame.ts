@@ -16,6 +16,7 @@ export const frame: Catalogue["frame"] = {
     settings: "Réglages",
     import: "Importer des publications",
     library: "Médiathèque",
+    customers: "Clients",
     queues: "Files",
   },
   fold: "Replier le menu",
