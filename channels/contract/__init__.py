@@ -25,6 +25,7 @@ from channels.contract.facts import (
     TextLimit,
 )
 from channels.contract.receiving import (
+    Bounce,
     Gap,
     Inbound,
     InboundKind,
@@ -65,6 +66,7 @@ __all__ = [
     "JSON",
     "AppKeys",
     "AuthKind",
+    "Bounce",
     "ChannelSpec",
     "Connected",
     "Connection",

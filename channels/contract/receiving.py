@@ -49,6 +49,17 @@ class RemoteMedia:
 
 
 @dataclass(frozen=True)
+class Bounce:
+    """A report on something that we sent (`remote_id`): `recipient` did not get it (RFC 3464).
+    `status` is a code such as "5.1.1", or empty. Not `is_final`: it will be tried again."""
+
+    remote_id: str
+    recipient: str
+    status: str
+    is_final: bool
+
+
+@dataclass(frozen=True)
 class Inbound:
     """One message that a network handed over.
 
@@ -87,6 +98,7 @@ class Inbound:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     # The public post that it hangs under, where the network gave it.
     above: Inbound | None = None
+    bounce: Bounce | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from channels.contract import Inbound, InboundKind, Person, RawItem, Surface
+from channels.contract import Bounce, Inbound, InboundKind, Person, RawItem, Surface
 from channels.email import hypertext, quotes
 from channels.email.addresses import Mailing, addresses_in, is_address, message_ids
 from channels.email.bodies import Contents, body_of, contents, header, headers, opened, opened_head
@@ -122,6 +122,7 @@ def _inbound(item: RawItem, message: Message, own: str) -> Inbound:
             "automatic": automatic,
         },
         raw=_kept(item, message, found, bounce),
+        bounce=_reported(bounce),
     )
 
 
@@ -188,6 +189,16 @@ def _bounce(message: Message, author: Mailing) -> dict[str, str]:
         if found:
             told[key] = found.group(1).strip()[:500]
     return told
+
+
+def _reported(told: Mapping[str, str]) -> Bounce | None:
+    """None also where it does not say which mail it is about, or that it did arrive (RFC 3464 §2.3.3).
+    Reports of another make say no action: they are sent once it is given up."""
+    action, status = told.get("action", "").lower(), told.get("status", "")
+    if "message_id" not in told or action in ("delivered", "relayed", "expanded"):
+        return None
+    is_final = action == "failed" or (not action and not status.startswith("4"))
+    return Bounce(told["message_id"], told.get("recipient", ""), status, is_final)
 
 
 _REPORTED = {

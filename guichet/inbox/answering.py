@@ -224,6 +224,18 @@ def keep_draft(
     return draft
 
 
+def give_back(session: Session, message: Message, delivery: Delivery | None, now: datetime) -> None:
+    """An answer that nobody got to read is in its author's box again, unless something stands there."""
+    if message.staff_id is None:
+        return
+    if session.get(ReplyDraft, (message.conversation_id, message.staff_id, "answer")) is not None:
+        return
+    conversation = session.get_one(Conversation, message.conversation_id)
+    media = [m["media_id"] for m in delivery.payload.get("media", ())] if delivery is not None else []
+    text = message.context.get("written", message.text)
+    keep_draft(session, conversation.id, message.staff_id, "answer", text, media, conversation.last_message_id, now)
+
+
 def drop_draft(session: Session, conversation_id: int, staff_id: int, kind: str) -> None:
     session.execute(
         delete(ReplyDraft).where(

@@ -19,6 +19,7 @@ from guichet import live
 from guichet.delivery.doubts import match_echo
 from guichet.inbox import (
     answering,
+    bounces,
     languages,
     notices,
     pending,
@@ -118,6 +119,8 @@ def _digest_one(case: _Case) -> Message | None:
         _beside(case, side)
     elif kind is InboundKind.ECHO:
         _echo(case)
+    elif kind in _SAID and (answer := bounces.find_bounced(case.session, case.account, case.inbound)) is not None:
+        _came_back(case, answer)
     elif kind in _SAID:
         known = case.known()
         if known is not None and _is_another(case, known):
@@ -150,6 +153,24 @@ def _beside(case: _Case, side: SideConversation) -> None:
         if message is not None:
             searching.index_new(session, message, _attach(case, message))
             side_mail.told(change, side, message)
+
+
+def _came_back(case: _Case, answer: Message) -> None:
+    """A report that an answer of ours did not arrive: it stands in that answer's conversation."""
+    if case.known() is not None:
+        return
+    session = case.session
+    conversation = session.get_one(Conversation, answer.conversation_id)
+    identity = people.identity_of(session, case.account.network, case.inbound.author, case.now)
+    with changing(session, case.actor, conversation, case.now, "message") as change:
+        session.refresh(answer)
+        message = _message(case, conversation, "in", identity)
+        answering.add_message(session, conversation, message)
+        files = _attach(case, message)
+        waiting.said(change, message, False)
+        bounces.take_in(change, answer, case.inbound)
+        searching.index_new(session, message, files)
+        _tell(case, message)
 
 
 def _is_another(case: _Case, known: Message) -> bool:

@@ -138,13 +138,7 @@ def _came_back(change: Change, message: Message, delivery: Delivery) -> None:
         handling.returned_to_front(change, "reply_failed", **data)
     else:
         change.event("reply_failed", **data)
-    staff_id = message.staff_id
-    if staff_id is not None and session.get(ReplyDraft, (conversation.id, staff_id, "answer")) is None:
-        media = [m["media_id"] for m in delivery.payload.get("media", ())]
-        text = message.context.get("written", message.text)
-        answering.keep_draft(
-            session, conversation.id, staff_id, "answer", text, media, conversation.last_message_id, change.now
-        )
+    answering.give_back(session, message, delivery, change.now)
 
 
 def _forget_draft(session: Session, message: Message) -> None:

@@ -142,10 +142,11 @@ class Received:
 
 @dataclass(frozen=True)
 class Resumed:
-    """It was closed too early: who waited when it was, goes on waiting."""
+    """It was closed too early, or `answer_id`, which had ended the wait, came back: these wait on."""
 
     at: datetime
     waiting: tuple[Said, ...]
+    answer_id: int | None = None
 
 
 Event = (

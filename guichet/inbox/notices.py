@@ -23,7 +23,20 @@ from guichet.policy import Action, Actor, require, visible, who_may
 CALLS = ("mention", "team_mention")
 REVIEWED = ("approved", "rejected")
 SIDE = ("side_answer", "side_failed", "nothing_came")  # of whom one waits for beside the customer
-KINDS = (*CALLS, "message", "note", "answer", "closed", "held_back", "called_off", "due_soon", "late", *REVIEWED, *SIDE)
+KINDS = (
+    *CALLS,
+    "message",
+    "note",
+    "answer",
+    "closed",
+    "held_back",
+    "called_off",
+    "bounced",
+    "due_soon",
+    "late",
+    *REVIEWED,
+    *SIDE,
+)
 COUNT_CAP = 99
 KEPT = timedelta(days=90)
 

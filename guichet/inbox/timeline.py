@@ -69,7 +69,8 @@ def _event(row: ConversationEvent, messages: dict[int, Message]) -> Event | None
         case "reopened":
             return happened.Reopened(at) if data["new_cycle"] else None
         case "wait_resumed":
-            return happened.Resumed(at, tuple(_said(at, messages[i], True) for i in data["message_ids"]))
+            asked = tuple(_said(at, messages[i], True) for i in data["message_ids"])
+            return happened.Resumed(at, asked, data["answer_id"])
     return _exchanged(row, messages)
 
 

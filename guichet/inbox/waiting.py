@@ -107,24 +107,33 @@ def end_all(change: Change, kind: EndKind) -> None:
         _show(change)
 
 
-def resume(change: Change) -> bool:
-    """What was closed by hand is taken up again in the same cycle: who of that wait has still heard
-    nothing, neither from here nor in the network's own app, waits on. False: nobody does."""
+def resume(change: Change, bounced: Message | None = None) -> bool:
+    """What was closed by hand is taken up again in the same cycle, or the answer `bounced`, which had
+    ended the wait, came back: who of that wait has still heard nothing, neither from here nor in the
+    network's own app, waits on. False: nobody does."""
     session, conversation = change.session, change.conversation
     session.flush()
-    of_this = (Wait.conversation_id == conversation.id, Wait.cycle == conversation.cycle)
-    by_hand = (Wait.end_kind.in_(BY_HAND), Wait.ended_by_message_id.is_(None))
-    wait = session.scalars(select(Wait).where(*of_this, *by_hand).order_by(Wait.id.desc()).limit(1)).first()
+    if bounced is None:
+        which: tuple[ColumnElement[bool], ...] = (
+            Wait.cycle == conversation.cycle,
+            Wait.end_kind.in_(BY_HAND),
+            Wait.ended_by_message_id.is_(None),
+        )
+    else:
+        which = (Wait.ended_by_message_id == bounced.id,)
+    ended = select(Wait).where(Wait.conversation_id == conversation.id, *which)
+    wait = session.scalars(ended.order_by(Wait.id.desc()).limit(1)).first()
     if wait is None or owners.find_open_wait(session, conversation) is not None:
         return False
     asked = _messages_of(session, wait)
     unanswered = [m for m in asked if m.conversation_id == conversation.id and not _is_answered(session, m)]
     if not unanswered:
         return False
-    change.event("wait_resumed", message_ids=[m.id for m in unanswered])
+    came_back = bounced.id if bounced is not None else None
+    change.event("wait_resumed", message_ids=[m.id for m in unanswered], answer_id=came_back)
     for m in asked:
         m.wait_id = wait.id if m in unanswered else None
-    wait.ended_at = wait.end_kind = wait.answered_by = None
+    wait.ended_at = wait.end_kind = wait.answered_by = wait.ended_by_message_id = None
     owners.begin(session, wait, owners.owner_of(conversation), change.now)
     _restart(session, wait)
     _show(change)
@@ -134,7 +143,8 @@ def resume(change: Change) -> bool:
 def _is_answered(session: Session, asked: Message) -> bool:
     ours = Message.conversation_id == asked.conversation_id, Message.remote_id.is_not(None)
     echoed = (Message.kind == "echo") & (Message.remote_at >= asked.remote_at)
-    answered = (Message.direction == "out") & (Message.seen_through >= asked.id)
+    arrived = Message.context["bounced"].as_string().is_(None)
+    answered = (Message.direction == "out") & (Message.seen_through >= asked.id) & arrived
     return session.scalar(select(Message.id).where(*ours, echoed | answered).limit(1)) is not None
 
 

@@ -275,8 +275,11 @@ def _receive(book: _Book, event: Received) -> None:
 
 
 def _resume(book: _Book, event: Resumed) -> None:
-    """The newest that a person ended, of those that began in this cycle."""
-    ended = [n for n, w in enumerate(book.done) if w.cycle == book.cycle and _is_by_hand(w)]
+    """The wait that the answer had ended; else the newest that a person ended, of this cycle."""
+    if event.answer_id is not None:
+        ended = [n for n, w in enumerate(book.done) if w.ended_by == event.answer_id]
+    else:
+        ended = [n for n, w in enumerate(book.done) if w.cycle == book.cycle and _is_by_hand(w)]
     book.waiting = list(event.waiting)
     book.open = _going_on(book, book.done.pop(ended[-1]), event.at)
 

@@ -214,18 +214,36 @@ def test_machines_are_told_from_people(headers: dict[str, str], automatic: bool,
     assert bool(inbound.cannot_reply_reason) is not can_reply
 
 
-def test_a_bounce_names_the_mail_that_it_is_about() -> None:
+@pytest.mark.parametrize(
+    ("fields", "is_final"),
+    [
+        ("Action: failed\r\nStatus: 5.1.1\r\n", True),
+        ("Action: delayed\r\nStatus: 4.4.1\r\n", False),
+        ("Status: 5.1.1\r\n", True),
+        ("Status: 4.4.1\r\n", False),
+        ("", True),
+        ("Action: delivered\r\nStatus: 2.0.0\r\n", None),
+        ("Action: relayed\r\n", None),
+    ],
+)
+def test_a_bounce_names_the_mail_that_it_is_about(fields: str, is_final: bool | None) -> None:
     body = (
         "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"
         "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x\r\n\r\n"
-        "Final-Recipient: rfc822; ines@customer.example\r\nAction: failed\r\nStatus: 5.1.1\r\n"
+        f"Final-Recipient: rfc822; ines@customer.example\r\n{fields}"
         "--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <ours@company.example>\r\n--b--\r\n"
     )
     kind = "multipart/report; report-type=delivery-status; boundary=b"
     inbound = heard(mail(body, From="Mail <mailer-daemon@relay.example>", Content_Type=kind))
     assert inbound.in_reply_to == "ours@company.example"
-    told = {"recipient": "ines@customer.example", "status": "5.1.1", "action": "failed"}
-    assert inbound.raw["bounce"].items() >= told.items()
+    assert inbound.raw["bounce"]["recipient"] == "ines@customer.example"
+    told = inbound.bounce and (inbound.bounce.remote_id, inbound.bounce.recipient, inbound.bounce.is_final)
+    assert told == (is_final if is_final is None else ("ours@company.example", "ines@customer.example", is_final))
+
+
+def test_a_report_that_names_no_mail_is_about_none() -> None:
+    inbound = heard(mail("Your mail did not arrive.", From="MAILER-DAEMON@relay.example"))
+    assert (inbound.automatic, inbound.bounce) == (True, None)
 
 
 def test_an_unbelievable_date_gives_way_to_the_arrival() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
+from channels.contract import Bounce
 from guichet import models as m
 from guichet.errors import GuichetError
 from guichet.inbox import operations as inbox
@@ -28,7 +29,7 @@ ACTS = (
     *("say",) * 6, *("say_late",) * 4, *("echo",) * 4, *("reply",) * 4, *("accept",) * 6, "say_automatic", "delete",
     "delete", "reply_and_close", "accept_with_echo", "fail", "claim", "release", "assign", "team", "snooze", "internal",
     "resolve", "not_needed", "answered", "reopen", "reopen", "close", "spam", "merge", "merge",
-    "unmerge", "unmerge", "split", "wake", "expire", "leave",
+    "unmerge", "unmerge", "split", "bounce", "bounce", "wake", "expire", "leave",
 )  # fmt: skip
 HISTORIES = {"sqlite": 25, "postgresql": 10}  # what is decided is the same: only how rows are kept differs
 histories = st.lists(
@@ -111,6 +112,13 @@ class Play:
             )
             delivery = self.scene.accept(out, remote_id)
             inbox.follow_delivery(self.scene.session, SYSTEM, delivery, self.scene.later(seconds=1))
+
+    def bounce(self, conversation: m.Conversation, n: int) -> None:
+        ours = select(m.Message).where(m.Message.direction == "out", m.Message.remote_id.is_not(None))
+        sent = self.scene.session.scalars(ours.order_by(m.Message.id.desc())).all()
+        if sent:
+            back = Bounce(sent[n % len(sent)].remote_id or "", "", "", is_final=True)
+            self.scene.hears(said("550", remote_at=self.scene.now, who="daemon", automatic=True, bounce=back))
 
     def fail(self, conversation: m.Conversation, n: int) -> None:
         if self.out:

@@ -23,7 +23,7 @@ from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.acting import Acts, Standing
 from webapp.api.schemas.answering import AnswerReview as ReviewOut
-from webapp.api.schemas.answering import Pending
+from webapp.api.schemas.answering import Bounced, Pending
 from webapp.api.schemas.common import AccountBrief, PersonBrief
 from webapp.api.schemas.inbox import (
     Above,
@@ -219,6 +219,7 @@ def _message(
             for v in versions
         ],
         delivery=show_delivery(delivery, names) if delivery else None,
+        bounced=Bounced(**m.context["bounced"]) if "bounced" in m.context else None,
         pending=_pending(pending, delivery) if pending and delivery else None,
         review=_review(actor, m, delivery, review, names) if delivery else None,
         called=m.context.get("called", []) if m.direction == "note" else [],
@@ -309,6 +310,7 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         deleted_at=None,
         versions=[],
         delivery=None,
+        bounced=None,
         pending=None,
         review=None,
         called=[],

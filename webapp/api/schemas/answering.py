@@ -76,3 +76,10 @@ class SendNow(In):
 
 class Move(In):
     later: Later
+
+
+class Bounced(Out):
+    """What the network had accepted was not delivered."""
+
+    recipient: str
+    status: str = Field(description="as the report has it, such as 5.1.1; may be empty")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from webapp.api.schemas.accounts import SurfaceName
 from webapp.api.schemas.acting import Acts
-from webapp.api.schemas.answering import AnswerReview, Pending
+from webapp.api.schemas.answering import AnswerReview, Bounced, Pending
 from webapp.api.schemas.common import (
     AccountBrief,
     Code,
@@ -152,6 +152,7 @@ class Entry(Out):
     deleted_at: Time | None
     versions: list[Version]
     delivery: Delivery | None
+    bounced: Bounced | None
     pending: Pending | None = Field(description="it does not go out before its time; null: it waits for nothing")
     review: AnswerReview | None = Field(description="it needs, or needed, a colleague's approval")
     called: list[str] = Field(description="whom a note calls, by the names that stand in it")

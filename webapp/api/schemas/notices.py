@@ -25,6 +25,7 @@ class Notice(Out):
         "answer",
         "closed",
         "held_back",
+        "bounced",
         "called_off",
         "due_soon",
         "late",

@@ -23,7 +23,7 @@ function labelNames(value: unknown): string {
 const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
 
 /** What messages, labels and assignments beside them tell already. */
-const TOLD_ELSEWHERE = new Set(["created", "rules", "reply_failed", "reply_in_doubt", "edited", "deleted", "moderated", "owner_changed"]);
+const TOLD_ELSEWHERE = new Set(["created", "rules", "reply_failed", "reply_bounced", "reply_in_doubt", "edited", "deleted", "moderated", "owner_changed"]);
 
 export const isQuiet = (entry: Entry): boolean =>
   entry.kind === "event" && (TOLD_ELSEWHERE.has(entry.event ?? "") || (entry.event === "reply_taken_back" && entry.data["what"] === "undo"));
@@ -72,6 +72,7 @@ export function describeEvent(entry: Entry): string {
     case "lease_expired":
     case "woke":
     case "closed":
+    case "reply_delayed":
     case "answer_held_back":
     case "hidden":
     case "unhidden":

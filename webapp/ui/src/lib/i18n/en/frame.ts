@@ -102,6 +102,7 @@ export const frame = {
     answer: (who: string, n: number) => (n === 1 ? `${who} answered` : `${n} answers, the last by ${who}`),
     closed: (who: string, _n: number) => `${who} closed it`,
     held_back: (_who: string, _n: number) => "An answer that you wrote or approved was held back",
+    bounced: (_who: string, _n: number) => "Your answer came back: it was not delivered",
     called_off: (who: string, _n: number) => `${who} called off your planned answer`,
     side_answer: (_who: string, n: number) => (n === 1 ? "An answer came in a side conversation" : `${n} answers came in side conversations`),
     side_failed: (_who: string, _n: number) => "What was asked outside did not go out",

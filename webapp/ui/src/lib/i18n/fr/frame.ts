@@ -102,6 +102,7 @@ export const frame: Catalogue["frame"] = {
     answer: (who, n) => (n === 1 ? `${who} a répondu` : `${n} réponses, la dernière de ${who}`),
     closed: (who) => `${who} l’a close`,
     held_back: () => "Une réponse que vous avez écrite ou approuvée a été retenue",
+    bounced: () => "Votre réponse est revenue\u202f: elle n’a pas été remise",
     called_off: (who) => `${who} a annulé votre réponse programmée`,
     side_answer: (_who, n) => (n === 1 ? "Une réponse est arrivée dans une conversation annexe" : `${n} réponses sont arrivées dans des conversations annexes`),
     side_failed: () => "Une question posée à l’extérieur n’est pas partie",
