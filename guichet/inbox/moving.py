@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from guichet.delivery.states import OPPOSITES
 from guichet.inbox import words
 from guichet.models import Conversation, Delivery, Message, PendingAnswer, SideConversation
 
@@ -16,6 +17,13 @@ def move_messages(session: Session, which: ColumnElement[bool], target: Conversa
     session.execute(
         update(Delivery)
         .where(Delivery.message_id.in_(select(Message.id).where(which)))
+        .values(conversation_id=target.id)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(  # what was done with them at the network
+        update(Delivery)
+        .where(Delivery.kind.in_(OPPOSITES), Delivery.conversation_id.in_(select(Message.conversation_id).where(which)))
+        .where(Delivery.target_remote_id.in_(select(Message.remote_id).where(which)))
         .values(conversation_id=target.id)
         .execution_options(synchronize_session=False)
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from guichet.delivery.states import OPPOSITES
 from guichet.models import Delivery
 from guichet.policy import Action, Actor, visible
 
@@ -43,6 +44,7 @@ def published(
         Delivery.due_at >= since,
         Delivery.due_at < until,
         Delivery.state.in_(("published", "failed", "needs_human")),
+        Delivery.kind.not_in(OPPOSITES),  # a like says nothing
     )
     if account_ids:
         rows = rows.where(Delivery.account_id.in_(account_ids))

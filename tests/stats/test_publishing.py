@@ -12,12 +12,14 @@ from tests import factories as f
 from tests.inbox.scene import Scene
 
 
-def deliver(scene: Scene, account: m.Account, state: str, late_ms: int | None = None, **ago: float) -> None:
+def deliver(
+    scene: Scene, account: m.Account, state: str, late_ms: int | None = None, kind: str = "post", **ago: float
+) -> None:
     payload = freeze(text="on time", surface="public")
     due_at = scene.now - timedelta(**ago)
     scene.session.add(
         m.Delivery(
-            kind="post", state=state, account_id=account.id, payload=payload, payload_hash=payload_hash(payload),
+            kind=kind, state=state, account_id=account.id, payload=payload, payload_hash=payload_hash(payload),
             due_at=due_at, not_before=due_at, created_at=due_at, updated_at=due_at, lateness_ms=late_ms,
         )
     )  # fmt: skip
@@ -30,6 +32,7 @@ def test_counts_and_lateness_by_account_within_the_period(scene: Scene) -> None:
         deliver(scene, scene.account, "published", late, hours=1)
     deliver(scene, scene.account, "failed", hours=1)
     deliver(scene, scene.account, "scheduled", hours=1)
+    deliver(scene, scene.account, "published", 9, kind="like", hours=1)  # says nothing
     deliver(scene, scene.account, "published", 7, hours=25)  # before it
     deliver(scene, scene.account, "published", 7, hours=0)  # its end is not in it
     deliver(scene, other, "needs_human", 5, hours=2)

@@ -17,7 +17,7 @@ from channels.x import SPEC
 from guichet import models as m
 from guichet.clock import utc_now
 from guichet.errors import Invalid, NotAllowed, NotFound
-from guichet.inbox import acting, following, timeline
+from guichet.inbox import acting, following, operations, timeline
 from guichet.inbox.owners import find_open_wait
 from guichet.policy import SYSTEM, Actor, load_actor
 from tests import factories as f
@@ -216,3 +216,19 @@ def test_only_the_hidden_part_of_a_wait_is_moderated(stage: Stage) -> None:
         home = session.get_one(m.Conversation, session.get_one(m.Message, id_).conversation_id)
         assert find_open_wait(session, home) is not None
         assert home.state == "new"
+
+
+def test_what_is_on_its_way_goes_along_with_a_message_that_moves(stage: Stage) -> None:
+    first, second = comment(stage), comment(stage, "and I ask again")
+    do(stage, first, "hide")
+    with stage.session() as session:
+        gone, kept = (
+            session.get_one(m.Conversation, session.get_one(m.Message, i).conversation_id) for i in (first, second)
+        )
+        operations.merge(session, person(session, stage, "manager"), gone, into=kept, now=utc_now())
+    assert stands(stage, first)["hide"] == "pending"
+    stage.drain()
+    assert stands(stage, first)["hide"] == "done"
+    with stage.session() as session:
+        home = session.get_one(m.Conversation, session.get_one(m.Message, second).conversation_id)
+        assert find_open_wait(session, home) is not None
