@@ -73,9 +73,7 @@ def separate(session: Session, actor: Actor, customer: Customer, join_id: int, n
     own = set(_identities(session, customer))
     back = [id_ for id_ in made.identity_ids if id_ in own]
     _refuse_merged(session, back)
-    for name, (before, after) in made.before.items():
-        if getattr(customer, name) == after:
-            setattr(customer, name, before)
+    _restore_marks(session, customer, made)
     made.undone_at, other.joined_into_id = now, None
     _move(session, back, other.id)
     audit.record(session, actor, "customer.separate", customer, now, other=other.id, join_id=made.id)
@@ -141,6 +139,26 @@ def _move(session: Session, identity_ids: Sequence[int], customer_id: int) -> No
         .execution_options(synchronize_session=False)
     )
     session.expire_all()
+
+
+def _restore_marks(session: Session, customer: Customer, made: CustomerJoin) -> None:
+    """The marks as if `made` had never been, whichever of several joins it is. What somebody changed
+    by hand since stays."""
+    joins = read_joins(session, customer)[::-1]
+    marks = {}
+    for name, is_alone_enough in (("is_vip", True), ("is_blocked", False)):
+        stood = value = joins[0].before[name][0]
+        for one in joins:
+            before, after = one.before[name]
+            value = value if before == stood else before
+            stood = after
+            if one.id != made.id:
+                theirs = getattr(session.get_one(Customer, one.gone_id), name)
+                now = (value or theirs) if is_alone_enough else (value and theirs)
+                one.before = {**one.before, name: [value, now]}
+                value = now
+        marks[name] = value if getattr(customer, name) == stood else getattr(customer, name)
+    customer.is_vip, customer.is_blocked = marks["is_vip"], marks["is_blocked"]
 
 
 def _refuse_merged(session: Session, identity_ids: Sequence[int]) -> None:

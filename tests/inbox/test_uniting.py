@@ -119,6 +119,25 @@ def test_an_answer_goes_to_who_wrote_whatever_is_joined_while_it_waits(pair: Pai
         inbox.merge(session, scene.actor(), conversation, into=other, now=scene.now)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("marks", [(True, True), (True, False), (False, True)])
+def test_of_several_joins_any_is_taken_back_first_and_the_marks_are_as_before(
+    pair: Pair, order: tuple[int, int], marks: tuple[bool, bool]
+) -> None:
+    session, actor, now = pair.session, pair.scene.actor(), pair.scene.now
+    one, two = pair.customer(pair.one), pair.customer(pair.two)
+    three = pair.customer(pair.scene.customer_says("Hi", who="ann3", root="ann3"))
+    two.is_vip, three.is_vip = marks
+    one.is_blocked, two.is_blocked, three.is_blocked = True, *marks
+    before = standing(session)
+    joins = [uniting.join(session, actor, one, other=other, now=now) for other in (two, three)]
+    uniting.separate(session, actor, one, joins[order[0]].id, now)
+    left = marks[order[1]]
+    assert (one.is_vip, one.is_blocked) == (left, left)
+    uniting.separate(session, actor, one, joins[order[1]].id, now)
+    assert standing(session) == before
+
+
 def test_joins_are_taken_back_the_latest_first(pair: Pair) -> None:
     session, actor, now = pair.session, pair.scene.actor(), pair.scene.now
     three = pair.customer(pair.scene.customer_says("Hi", who="ann3", root="ann3"))
