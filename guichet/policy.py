@@ -13,12 +13,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from channels.sentences import say
 from guichet.errors import NotAllowed, NotFound
-from guichet.models import Account, Conversation, Delivery, Grant, Post, Staff, TeamMember
+from guichet.models import Account, Conversation, Delivery, Grant, Post, Staff, TeamMember, TopicExpert
 
 
 class OrgRole(StrEnum):
@@ -48,6 +48,7 @@ class Action(StrEnum):
     ACCOUNT_MANAGE = "account.manage"
     CONVERSATION_VIEW = "conversation.view"
     CONVERSATION_ANSWER = "conversation.answer"
+    CONVERSATION_REPLY = "conversation.reply"  # claim, write notes and answer, and nothing else
     CONVERSATION_ASSIGN = "conversation.assign"
     ANSWER_APPROVE = "answer.approve"  # a colleague's, where theirs go out only then
     POST_VIEW = "post.view"
@@ -74,7 +75,12 @@ class Action(StrEnum):
 
 
 _VIEWER = frozenset({Action.ACCOUNT_VIEW, Action.CONVERSATION_VIEW, Action.POST_VIEW, Action.STATS_VIEW})
-_AGENT = _VIEWER | {Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN, Action.ANSWER_APPROVE}
+_AGENT = _VIEWER | {
+    Action.CONVERSATION_REPLY,
+    Action.CONVERSATION_ANSWER,
+    Action.CONVERSATION_ASSIGN,
+    Action.ANSWER_APPROVE,
+}
 _AUTHOR = _AGENT | {Action.POST_WRITE}
 _PUBLISHER = _AUTHOR | {Action.POST_PUBLISH, Action.POST_APPROVE, Action.DELIVERY_DECIDE, Action.BRAKE_ACCOUNT}
 _MANAGER = _PUBLISHER | {Action.ACCOUNT_MANAGE}
@@ -86,6 +92,9 @@ ACCOUNT_RIGHTS: Mapping[AccountRole, frozenset[Action]] = {
     AccountRole.PUBLISHER: frozenset(_PUBLISHER),
     AccountRole.MANAGER: frozenset(_MANAGER),
 }
+
+# What an expert may, in the questions of their topics alone.
+_EXPERT = frozenset({Action.CONVERSATION_VIEW, Action.CONVERSATION_REPLY})
 
 _MEMBER = frozenset({Action.STAFF_VIEW})
 _LEAD = _MEMBER | {Action.CANNED_MANAGE, Action.LABEL_MANAGE, Action.RULE_MANAGE}
@@ -111,6 +120,7 @@ ORG_RIGHTS: Mapping[OrgRole, frozenset[Action]] = {
 }
 
 # Administrators run the installation; on accounts they hold a manager's rights.
+_IN_HAND = ("waiting_customer", "waiting_internal", "snoozed")
 _EVERY_ACCOUNT = frozenset({OrgRole.ADMINISTRATOR, OrgRole.OWNER})
 
 # What an API token's scope allows; a token never holds more than its person. Who answers or
@@ -121,6 +131,7 @@ SCOPES: Mapping[str, frozenset[Action]] = {
         {
             Action.ACCOUNT_VIEW,
             Action.CONVERSATION_VIEW,
+            Action.CONVERSATION_REPLY,
             Action.CONVERSATION_ANSWER,
             Action.CONVERSATION_ASSIGN,
             Action.ANSWER_APPROVE,
@@ -147,7 +158,8 @@ class Actor:
 
     `accounts` maps an account id to the actions granted on it; `staff_id` is None
     for our own processes. `scopes` (None: a browser session) limits an API token.
-    `is_reviewed`: what they answer goes out only after a colleague agreed.
+    `is_reviewed`: what they answer goes out only after a colleague agreed. `pool`: ids of the
+    conversations that are open to them as an expert, whatever they hold on the account.
     """
 
     staff_id: int | None
@@ -158,6 +170,7 @@ class Actor:
     name: str = ""
     ip: str = ""
     is_reviewed: bool = False
+    pool: frozenset[int] = frozenset()
 
     @property
     def sees_every_account(self) -> bool:
@@ -188,6 +201,7 @@ def load_actor(
         name=staff.name,
         ip=ip,
         is_reviewed=staff.answers_reviewed,
+        pool=_pool_of(session, staff.id),
     )
 
 
@@ -203,6 +217,17 @@ def _granted(session: Session, staff_id: int, now: datetime) -> dict[int, frozen
     for role, account_id in grants:
         rights[account_id] = rights.get(account_id, frozenset()) | ACCOUNT_RIGHTS[AccountRole(role)]
     return rights
+
+
+def _pool_of(session: Session, staff_id: int) -> frozenset[int]:
+    """The questions of this person's topics: what is open, and what they have in hand."""
+    topics = select(TopicExpert.topic_id).where(TopicExpert.staff_id == staff_id)
+    own = or_(Conversation.assignee_id == staff_id, Conversation.expert_id == staff_id)
+    open_to_them = or_(Conversation.state.in_(("new", "open")), and_(own, Conversation.state.in_(_IN_HAND)))
+    found = select(Conversation.id).where(
+        Conversation.topic_id.in_(topics), Conversation.merged_into_id.is_(None), open_to_them
+    )
+    return frozenset(session.scalars(found))
 
 
 def who_may(action: Action, account: Account, now: datetime) -> Select[Staff]:
@@ -233,6 +258,11 @@ def account_of(target: Any) -> int | None:
     return getattr(target, "account_id", None)
 
 
+def conversation_of(target: Any) -> int | None:
+    """The conversation that a target is or belongs to, if any."""
+    return target.id if isinstance(target, Conversation) else getattr(target, "conversation_id", None)
+
+
 def can(actor: Actor, action: Action, target: Any = None) -> bool:
     """Whether `actor` may do `action` on `target`: an Account, its id, anything with an
     `account_id`, or None for the organisation. A Post must be asked account by account."""
@@ -244,6 +274,8 @@ def can(actor: Actor, action: Action, target: Any = None) -> bool:
         return False
     if action in ORG_RIGHTS[OrgRole.OWNER] and target is None:
         return action in ORG_RIGHTS[actor.role]
+    if action in _EXPERT and conversation_of(target) in actor.pool:
+        return True
     account_id = account_of(target)
     if account_id is None:
         return action in ORG_RIGHTS[actor.role]
@@ -262,7 +294,8 @@ def require(actor: Actor, action: Action, target: Any = None) -> None:
     if can(actor, action, target):
         return
     account_id = account_of(target)
-    if account_id is not None and not can(actor, Action.ACCOUNT_VIEW, account_id):
+    is_open = conversation_of(target) in actor.pool
+    if account_id is not None and not is_open and not can(actor, Action.ACCOUNT_VIEW, account_id):
         raise NotFound("there is no such thing, or it is not yours to see")
     raise NotAllowed(say("you have no right to do this ({action})", action=action))
 
@@ -292,6 +325,24 @@ def visible(
     if accounts is None:
         return true()
     return column.in_(sorted(accounts)) if accounts else false()
+
+
+def visible_conversations(
+    actor: Actor,
+    account: InstrumentedAttribute[Any] | ColumnElement[Any],
+    conversation: InstrumentedAttribute[Any] | ColumnElement[Any],
+) -> ColumnElement[bool]:
+    """The WHERE clause that leaves only what the actor may read: by its account, or because it
+    belongs to a question that is open to them as an expert."""
+    by_account = visible(actor, account, Action.CONVERSATION_VIEW)
+    if not actor.pool or (actor.scopes is not None and by_account_is_shut(actor)):
+        return by_account
+    return or_(by_account, conversation.in_(sorted(actor.pool)))
+
+
+def by_account_is_shut(actor: Actor) -> bool:
+    """Whether a token's scopes let nothing be read."""
+    return not any(Action.CONVERSATION_VIEW in SCOPES.get(s, frozenset()) for s in actor.scopes or ())
 
 
 def account_column(model: type[Any]) -> InstrumentedAttribute[Any]:

@@ -26,6 +26,13 @@ def make_staff(session: Session, role: str = "member", **more: Any) -> m.Staff:
     return _add(session, m.Staff(role=role, **given))
 
 
+def make_topic(session: Session, *experts: m.Staff, **more: Any) -> m.Topic:
+    topic = _add(session, m.Topic(**{"name": f"Topic {next(_numbers)}", "created_at": NOW, **more}))
+    for one in experts:
+        _add(session, m.TopicExpert(topic_id=topic.id, staff_id=one.id))
+    return topic
+
+
 def make_brand(session: Session, **more: Any) -> m.Brand:
     n = next(_numbers)
     return _add(session, m.Brand(**{"name": f"Brand {n}", "time_zone": "Europe/Paris", "created_at": NOW, **more}))

@@ -88,6 +88,7 @@ def look_after_conversations(process: Process) -> None:
     queues are shared out; what people were told long ago is forgotten."""
     for operation in (
         inbox.expire_leases,
+        inbox.return_untouched,
         inbox.wake_snoozed,
         inbox.remind,
         inbox.close_old,

@@ -22,6 +22,7 @@ _BRAND_FIELDS = frozenset(
         "time_zone",
         "languages",
         "signs_with_initials",
+        "expert_credit",
         "needs_approval",
         "needs_alt_text",
         "calendar_id",

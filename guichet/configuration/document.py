@@ -68,6 +68,7 @@ class BrandPart(_Part):
     time_zone: Name = "UTC"
     languages: Words = []
     signs_with_initials: bool = False
+    expert_credit: str = Field("via {name}", max_length=60)
     needs_approval: bool = False
     needs_alt_text: bool = False
     calendar: Name | None = None

@@ -161,6 +161,7 @@ def _teams(session: Session) -> list[TeamPart]:
 def _brand(row: Brand, known: Index) -> BrandPart:
     return BrandPart(
         name=row.name, time_zone=row.time_zone, languages=row.languages, signs_with_initials=row.signs_with_initials,
+        expert_credit=row.expert_credit,
         needs_approval=row.needs_approval, needs_alt_text=row.needs_alt_text,
         calendar=known.name("calendar", row.calendar_id), default_team=known.name("team", row.default_team_id),
         close_after_days=row.close_after_days, late_limit_minutes=row.late_limit_minutes,

@@ -22,6 +22,7 @@ from guichet.models import (
     AnswerReview,
     Brake,
     Brand,
+    Conversation,
     Delivery,
     Grant,
     Message,
@@ -29,6 +30,7 @@ from guichet.models import (
     Review,
     Staff,
     TeamMember,
+    TopicExpert,
     Worker,
     table_of,
 )
@@ -37,6 +39,8 @@ from guichet.policy import ACCOUNT_RIGHTS, ORG_RIGHTS, Action, OrgRole
 D = table_of(Delivery)
 _A = table_of(Account)
 _B = table_of(Brand)
+_C = table_of(Conversation)
+_E = table_of(TopicExpert)
 _M = table_of(Message)
 _P = table_of(Post)
 _R = table_of(Review)
@@ -165,8 +169,17 @@ def right_stands(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]
     approver = _is_approved(_holds(_R.c.carried_by, Action.POST_APPROVE, now))
     return or_(
         D.c.actor_id.is_(None),
-        and_(D.c.is_answer, _holds(D.c.actor_id, Action.CONVERSATION_ANSWER, now)),
+        and_(D.c.is_answer, or_(_holds(D.c.actor_id, Action.CONVERSATION_ANSWER, now), _is_expert())),
         and_(not_(D.c.is_answer), or_(_holds(D.c.actor_id, Action.POST_PUBLISH, now), approver)),
+    )
+
+
+def _is_expert() -> ColumnElement[bool]:
+    """Whether it is the answer of an expert to a question of theirs."""
+    return exists(
+        select(_S.c.id)
+        .select_from(_S.join(_E, _E.c.staff_id == _S.c.id).join(_C, _C.c.topic_id == _E.c.topic_id))
+        .where(_S.c.id == D.c.actor_id, _S.c.disabled_at.is_(None), _C.c.id == D.c.conversation_id)
     )
 
 

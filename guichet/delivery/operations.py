@@ -51,7 +51,6 @@ def create(
 ) -> Delivery:
     """Put one thing to send into the queue. `late_limit` in seconds after `due_at`: later
     than that a person is asked instead. With a `predecessor` it waits until that is out."""
-    require(actor, Action.CONVERSATION_ANSWER if is_answer else Action.POST_WRITE, account)
     if kind not in KINDS:
         raise ValueError(f"there is no delivery of kind {kind!r}")
     if kind in IDEMPOTENT and not target_remote_id:
@@ -65,6 +64,7 @@ def create(
         awaits_film=awaits_film(payload), target_remote_id=target_remote_id, created_at=now, updated_at=now,
         due_at=due_at, not_before=due_at, deadline_at=_deadline(due_at, late_limit),
     )  # fmt: skip
+    require(actor, _right_to_plan(delivery), delivery)
     session.add(delivery)
     session.flush()
     audit.record(session, actor, "delivery.create", delivery, now, kind=kind, account_id=account.id)
@@ -339,7 +339,7 @@ def _send_again(session: Session, actor: Actor, delivery: Delivery, now: datetim
 
 
 def _right_to_plan(delivery: Delivery) -> Action:
-    return Action.CONVERSATION_ANSWER if delivery.is_answer else Action.POST_WRITE
+    return Action.CONVERSATION_REPLY if delivery.is_answer else Action.POST_WRITE
 
 
 def _too_late(delivery: Delivery) -> Conflict:

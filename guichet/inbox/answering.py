@@ -20,12 +20,12 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.materials import choose, find_files, instead_of, made_of, ref_of
 from guichet.delivery.payload import MediaRef, freeze, item_of
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import followers, handling, notices, pending, searching, seeing, words
+from guichet.inbox import crediting, followers, handling, notices, pending, searching, seeing, words
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.pending import Later
 from guichet.inbox.states import State
 from guichet.models import Account, Attachment, Conversation, Delivery, Identity, Media, Message, ReplyDraft, Staff
-from guichet.policy import Action, Actor, require
+from guichet.policy import Action, Actor, can, require
 
 NOTE_LENGTH = 20_000  # code points
 
@@ -60,7 +60,7 @@ def reply(
     (names and figures of channels.limits) or on the field `to_message_id` where the network
     does not let us answer. The author's draft is kept in all these cases.
     """
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    require(actor, Action.CONVERSATION_REPLY, conversation)
     author = author_of(session, actor)
     with changing(session, actor, conversation, now, "message") as change:
         if handling.is_held_by_other(conversation, author.id, now):
@@ -71,13 +71,14 @@ def reply(
         answered = _answered(session, conversation, to_message_id)
         target = _target(session, conversation, answered, due_at)
         files = files_of(session, actor, media)
-        body = body_of(spec, account, author, conversation, text, target)
+        signature = crediting.signature_of(session, actor, account, author, conversation)
+        body = body_of(spec, conversation, text, target, signature)
         limits = spec.limits_for(account.settings)
         refs = as_taken(session, files, limits.media.get(target.surface))
         refuse_problems(problems(body, [item_of(ref) for ref in refs], limits, target.surface))
         message = _outgoing(change, body, author.id, seen_through)
         message.came_to_id = answered.came_to_id  # a merge that is undone gives both back
-        message.context = {"written": text}  # goes back into the draft if it fails
+        message.context = {"written": text, "signature": signature}  # the first goes back into the draft if it fails
         payload = freeze(
             text=body,
             surface=target.surface,
@@ -86,7 +87,7 @@ def reply(
             reply_to=target,
             subject=_subject(conversation),
         )
-        is_reviewed = actor.is_reviewed
+        is_reviewed = actor.is_reviewed or crediting.is_reviewed(session, actor, conversation)
         delivery = delivering.create(
             session, actor, account=account, kind="direct" if target.surface is Surface.DIRECT else "reply",
             payload=payload, due_at=due_at, now=now, conversation_id=conversation.id, message_id=message.id,
@@ -128,6 +129,8 @@ def _after_reply(
         handling.finish(change, "")
     elif conversation.state != State.WAITING_CUSTOMER:
         handling.await_customer(change)
+    if conversation.topic_id is not None and not can(change.actor, Action.CONVERSATION_ANSWER, conversation):
+        conversation.expert_id = author_id
     seeing.keep_mark(session, conversation.id, author_id, message.id, change.now)
     drop_draft(session, conversation.id, author_id, "answer")
 
@@ -137,7 +140,7 @@ def note(
 ) -> Message:
     """Write something that only colleagues see, with files if need be. No effect on any wait.
     Whom it calls by "@name" is told and follows (guichet.inbox.followers). Raises Invalid."""
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    require(actor, Action.CONVERSATION_REPLY, conversation)
     clean = words.clean(text).strip()
     files = files_of(session, actor, media)
     if not (clean or files) or len(clean) > NOTE_LENGTH:
@@ -181,7 +184,7 @@ def save_draft(
 ) -> ReplyDraft | None:
     """Keep what the actor is writing ("answer" or "note"); nothing written drops it (None).
     Renews the actor's claim, if they hold one."""
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    require(actor, Action.CONVERSATION_REPLY, conversation)
     author = author_of(session, actor)
     if kind not in ("answer", "note"):
         raise Invalid("a draft is an answer or a note", {"kind": "must be answer or note"})
@@ -317,13 +320,11 @@ def _answered(session: Session, conversation: Conversation, to_message_id: int |
     return found
 
 
-def body_of(
-    spec: ChannelSpec, account: Account, author: Staff, conversation: Conversation, text: str, target: Target
-) -> str:
-    """The text as it will stand: with the author's initials, and whom it is for."""
+def body_of(spec: ChannelSpec, conversation: Conversation, text: str, target: Target, signature: str) -> str:
+    """The text as it will stand: with who signs it, and whom it is for."""
     body = words.clean(text).strip()
-    if account.brand.signs_with_initials and body:
-        body += ("\n\n^" if conversation.surface == Surface.MAIL else " ^") + author.initials
+    if signature and body:
+        body += ("\n\n" if conversation.surface == Surface.MAIL else " ") + signature
     return spec.answer_text(body, target) if spec.answer_text and body else body
 
 

@@ -24,6 +24,7 @@ from guichet.inbox import (
     notices,
     pending,
     people,
+    pool,
     previews,
     searching,
     side_mail,
@@ -206,6 +207,7 @@ def _said(case: _Case) -> Message:
         waiting.said(change, message, counts)
         if counts and not is_new:
             pending.hold_back(change, "customer_wrote")
+            pool.came_back(change)
         if counts and not is_new:
             notices.tell_followers(change, "message", message)
         searching.index_new(session, message, files)

@@ -32,7 +32,7 @@ def claim(session: Session, actor: Actor, conversation: Conversation, now: datet
 
     Raises Conflict `held` (data: staff_id, until) while somebody else holds it.
     """
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    require(actor, Action.CONVERSATION_REPLY, conversation)
     staff_id = _person(actor)
     with changing(session, actor, conversation, now, "owner") as change:
         _refuse_finished(conversation)
@@ -89,7 +89,7 @@ def is_held_by_other(conversation: Conversation, staff_id: int, now: datetime) -
 def renew(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> bool:
     """Keep one's claim alive because one is writing or looking. False: it is not (any more)
     one's own. Neither an event nor a new version: nothing happened to the customer."""
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    require(actor, Action.CONVERSATION_REPLY, conversation)
     renewed = session.execute(
         update(Conversation)
         .where(
@@ -110,7 +110,7 @@ def renew(session: Session, actor: Actor, conversation: Conversation, now: datet
 def release(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:
     """Give it back to its queue. Nothing happens if nobody has it. Raises Conflict `held`
     if it is somebody else's and the actor may not hand over."""
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    require(actor, Action.CONVERSATION_REPLY, conversation)
     with changing(session, actor, conversation, now, "owner") as change:
         if conversation.assignee_id is not None:
             if conversation.assignee_id != actor.staff_id and not can(actor, Action.CONVERSATION_ASSIGN, conversation):

@@ -17,8 +17,8 @@ from guichet import live
 from guichet.inbox import cursors
 from guichet.inbox.changes import Change
 from guichet.inbox.cursors import Cursor
-from guichet.models import Account, Conversation, ConversationFollower, Identity, Message, Notice, Staff
-from guichet.policy import Action, Actor, require, visible, who_may
+from guichet.models import Account, Conversation, ConversationFollower, Identity, Message, Notice, Staff, TopicExpert
+from guichet.policy import Action, Actor, require, visible_conversations, who_may
 
 CALLS = ("mention", "team_mention")
 REVIEWED = ("approved", "rejected")
@@ -34,6 +34,7 @@ KINDS = (
     "bounced",
     "due_soon",
     "late",
+    "pool_returned",
     *REVIEWED,
     *SIDE,
 )
@@ -56,7 +57,10 @@ def tell(change: Change, kind: str, staff_ids: Collection[int], message: Message
         return
     session, conversation, now = change.session, change.conversation, change.now
     account = session.get_one(Account, conversation.account_id)
-    readers = who_may(Action.CONVERSATION_VIEW, account, now).where(Staff.id.in_(staff_ids))
+    experts = select(TopicExpert.staff_id).where(TopicExpert.topic_id == conversation.topic_id)
+    able = who_may(Action.CONVERSATION_VIEW, account, now).with_only_columns(Staff.id)
+    here = select(Staff.id).where(Staff.id.in_(experts), Staff.disabled_at.is_(None))
+    readers = select(Staff).where(Staff.id.in_(staff_ids), or_(Staff.id.in_(able), Staff.id.in_(here)))
     pending = {} if kind in CALLS else _pending(session, conversation.id, kind)
     for staff_id in session.scalars(readers.with_only_columns(Staff.id).order_by(Staff.id)):
         notice = pending.get(staff_id)
@@ -166,4 +170,6 @@ def forget_old_notices(session: Session, actor: Actor, now: datetime) -> None:
 
 
 def _own(actor: Actor) -> ColumnElement[bool]:
-    return and_(Notice.staff_id == actor.staff_id, visible(actor, Notice.account_id, Action.CONVERSATION_VIEW))
+    return and_(
+        Notice.staff_id == actor.staff_id, visible_conversations(actor, Notice.account_id, Notice.conversation_id)
+    )

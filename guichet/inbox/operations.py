@@ -25,6 +25,7 @@ from guichet.inbox.labels import change_label, create_label, delete_label, set_l
 from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
+from guichet.inbox.pool import return_untouched
 from guichet.inbox.resolving import resolve
 from guichet.inbox.reviewing import approve, reject
 from guichet.inbox.siding import open_side, write_side
@@ -65,6 +66,7 @@ __all__ = [
     "reply",
     "resolve",
     "return_to_queue",
+    "return_untouched",
     "save_draft",
     "see_notices",
     "send_now",

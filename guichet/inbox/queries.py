@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from channels.sentences import say
@@ -24,7 +24,7 @@ from guichet.inbox.narrowing import Narrowing
 from guichet.inbox.rows import ConversationRow, read_rows, with_excerpts
 from guichet.inbox.states import ACTIVE, UNFINISHED, State
 from guichet.models import Account, Conversation, ConversationCount, ConversationLabel, Message
-from guichet.policy import Action, Actor, visible, visible_accounts
+from guichet.policy import Action, Actor, visible, visible_accounts, visible_conversations
 
 ORDERS = ("oldest_waiting", "deadline", "newest")
 COUNT_CAP = 999
@@ -56,6 +56,7 @@ class Filters:
     is_followed: bool = False
     is_mentioned: bool = False
     is_to_approve: bool = False
+    is_pooled: bool = False
     text: str = ""
 
     def checked(self) -> Filters:
@@ -211,6 +212,7 @@ def _walk_for(
     session: Session, actor: Actor, filters: Filters, limit: int, seen: Sequence[tuple[int, int, str]]
 ) -> _Walk:
     where: list[ColumnElement[bool]] = [Conversation.merged_into_id.is_(None)]
+    where += _in_pools(actor, filters)
     assignee_id = None
     if filters.assignee == "none":
         where.append(Conversation.assignee_id.is_(None))
@@ -248,10 +250,21 @@ def _walk_for(
     )  # fmt: skip
 
 
+def _in_pools(actor: Actor, filters: Filters) -> list[ColumnElement[bool]]:
+    """What is asked of the pools, and nothing beside what is open to an expert there."""
+    where: list[ColumnElement[bool]] = []
+    if actor.pool:
+        where.append(visible_conversations(actor, Conversation.account_id, Conversation.id))
+    if filters.is_pooled:
+        where.append(Conversation.topic_id.is_not(None))
+    return where
+
+
 def _account_rows(session: Session, actor: Actor) -> list[tuple[int, int, str]]:
     """Id, brand and network of the accounts whose conversations the actor may see."""
     wanted = select(Account.id, Account.brand_id, Account.network).order_by(Account.id)
-    seen = visible(actor, Account.id, Action.CONVERSATION_VIEW)
+    pooled = select(Conversation.account_id).where(Conversation.id.in_(sorted(actor.pool)))
+    seen = or_(visible(actor, Account.id, Action.CONVERSATION_VIEW), Account.id.in_(pooled) if actor.pool else false())
     return [(id_, brand_id, network) for id_, brand_id, network in session.execute(wanted.where(seen))]
 
 

@@ -25,7 +25,7 @@ from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import answering, handling, notices, pending, searching, taking_back
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.narrowing import awaits_approval_of
-from guichet.models import Account, AnswerReview, Conversation, Delivery, Identity, Message, PendingAnswer, Staff
+from guichet.models import Account, AnswerReview, Conversation, Delivery, Identity, Message, PendingAnswer
 from guichet.policy import Action, Actor, require
 
 REASON_LENGTH = 2000  # code points
@@ -147,9 +147,8 @@ def _reword(change: Change, spec: ChannelSpec, message: Message, delivery: Deliv
     """The same answer in the approver's words: counted, signed and bound anew."""
     session, conversation = change.session, change.conversation
     account = session.get_one(Account, conversation.account_id)
-    author = session.get_one(Staff, message.staff_id or change.actor.staff_id)
     target = thawed_target(delivery.payload["reply_to"])
-    body = answering.body_of(spec, account, author, conversation, text, target)
+    body = answering.body_of(spec, conversation, text, target, message.context.get("signature", ""))
     refs = [MediaRef(**{**one, "focus": focus_of(one)}) for one in delivery.payload["media"]]
     limits = spec.limits_for(account.settings)
     answering.refuse_problems(problems(body, [item_of(ref) for ref in refs], limits, target.surface))

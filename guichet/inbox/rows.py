@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from guichet.inbox import personal
 from guichet.inbox.excerpts import Excerpt
-from guichet.models import Account, Conversation, ConversationLabel, Identity, Label, Staff
+from guichet.models import Account, Conversation, ConversationLabel, Identity, Label, Staff, Topic
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class ConversationRow:
     message_count: int
     can_reply: bool
     reply_until: datetime | None
+    topic_id: int | None
+    topic_name: str
     labels: tuple[LabelRow, ...]
     excerpt: Excerpt | None = None  # where a search found it
 
@@ -93,10 +95,13 @@ _SHOWN = (
         Conversation.message_count,
         Conversation.can_reply,
         Conversation.reply_until,
+        Conversation.topic_id,
+        Topic.name.label("topic_name"),
     )
     .join(Account, Account.id == Conversation.account_id)
     .join(Identity, Identity.id == Conversation.identity_id)
     .outerjoin(Staff, Staff.id == Conversation.assignee_id)
+    .outerjoin(Topic, Topic.id == Conversation.topic_id)
 )
 
 
@@ -120,6 +125,7 @@ def read_rows(session: Session, ids: Sequence[int]) -> list[ConversationRow]:
     for found in session.execute(_SHOWN.where(Conversation.id.in_(ids))).mappings():
         values = dict(found)
         values["assignee_initials"] = values["assignee_initials"] or ""
+        values["topic_name"] = values["topic_name"] or ""
         values["assignee_name"] = values["assignee_name"] or ""
         if found["surface"] == "public":
             values["preview"] = personal.cover(found["preview"])

@@ -27,7 +27,7 @@ def take_back(session: Session, actor: Actor, conversation: Conversation, messag
     """Nothing was said after all: text and files go back into their author's draft, before what
     they have written since, and the conversation stands as before, unless something happened
     to it since. Raises Conflict `too_late`; NotAllowed for a colleague's answer."""
-    require(actor, Action.CONVERSATION_ANSWER, conversation)
+    require(actor, Action.CONVERSATION_REPLY, conversation)
     with changing(session, actor, conversation, now, "message") as change:
         message, row, delivery = _waiting(session, conversation, message_id)
         if message.staff_id != actor.staff_id or actor.staff_id is None:

@@ -80,6 +80,7 @@ from guichet.models.staff import (
     TeamMember,
 )
 from guichet.models.tag import PostTag, PostTagging
+from guichet.models.topic import Topic, TopicExpert
 from guichet.models.triage import CannedReply, Macro, Rule, SavedView
 from guichet.models.wait import Wait, WaitSlice
 
@@ -172,6 +173,8 @@ __all__ = [
     "TargetRendition",
     "Team",
     "TeamMember",
+    "Topic",
+    "TopicExpert",
     "Variant",
     "VariantMedia",
     "Wait",

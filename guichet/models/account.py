@@ -36,6 +36,7 @@ class Brand(Base):
     time_zone: Mapped[Short] = mapped_column(default="UTC")
     languages: Mapped[list[Any]] = mapped_column(default=list)
     signs_with_initials: Mapped[bool] = mapped_column(default=False)
+    expert_credit: Mapped[Short] = mapped_column(default="via {name}")  # under what an expert answers
     needs_approval: Mapped[bool] = mapped_column(default=False)
     needs_alt_text: Mapped[bool] = mapped_column(default=False)  # pictures go out with a description only
     calendar_id: Mapped[int | None] = ref("calendar.id")

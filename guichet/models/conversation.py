@@ -115,6 +115,7 @@ class Conversation(Base):
         Index("ix_conversation_root", "account_id", "thread_root"),
         Index("ix_conversation_lease", "claimed_until"),
         Index("ix_conversation_snooze", "hold_until"),
+        partial_index("ix_conversation_topic", "topic_id", "state", where="topic_id IS NOT NULL"),
         partial_index("ix_conversation_awaits", "account_id", "awaits", where="awaits <> ''"),
         partial_index("ix_conversation_remind", "remind_at", where="remind_at IS NOT NULL"),
     )
@@ -139,6 +140,10 @@ class Conversation(Base):
     awaits_since: Mapped[datetime | None]
     remind_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
+    topic_id: Mapped[int | None] = mapped_column()  # in the pool of its experts
+    pooled_at: Mapped[datetime | None]  # since when no expert touched it
+    pooled_by: Mapped[int | None]
+    expert_id: Mapped[int | None] = mapped_column()  # who of them answered last
     cycle: Mapped[int] = mapped_column(default=1)
     message_count: Mapped[int] = mapped_column(default=0)
     last_message_id: Mapped[int | None]  # newest message; what a reply has seen is told by it

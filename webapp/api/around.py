@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
 from guichet.inbox import acting, followers, linking, personal, presence
+from guichet.inbox.crediting import signature_of
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
@@ -17,10 +18,12 @@ from guichet.policy import Action, can, visible
 from webapp.api import threads
 from webapp.api.briefs import Names, person
 from webapp.api.media import show_media
+from webapp.api.networks import text_limits
+from webapp.api.schemas.accounts import TextLimit
 from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Link, Sibling, Viewer
 from webapp.asking import Asked
 
-_RIGHTS = (Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN, Action.ANSWER_APPROVE)
+_RIGHTS = (Action.CONVERSATION_REPLY, Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN, Action.ANSWER_APPROVE)
 _SIBLINGS = 20
 
 
@@ -43,6 +46,7 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         previous_id=found.previous_id,
         merged_into_id=found.merged_into_id,
         signature=_signature(asked, found),
+        text_limit=_text_limit(asked, found),
         can=[a.value for a in _RIGHTS if can(asked.actor, a, found)] + _acts(asked, found),
     )
 
@@ -120,8 +124,14 @@ def show_draft(asked: Asked, row: ReplyDraft) -> Draft:
     )  # fmt: skip
 
 
+def _text_limit(asked: Asked, found: ConversationTable) -> TextLimit | None:
+    """Also for who sees nothing else of the account."""
+    account = asked.session.get_one(Account, found.account_id)
+    limits = text_limits(asked.spec(account.network).limits_for(account.settings))
+    return next((limit for surface, limit in limits.items() if surface == found.surface), None)
+
+
 def _signature(asked: Asked, found: ConversationTable) -> str:
     account = asked.session.get_one(Account, found.account_id, options=[joinedload(Account.brand)])
-    if not account.brand.signs_with_initials:
-        return ""
-    return asked.session.get_one(Staff, asked.staff_id).initials
+    author = asked.session.get_one(Staff, asked.staff_id)
+    return signature_of(asked.session, asked.actor, account, author, found)

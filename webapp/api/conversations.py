@@ -213,7 +213,7 @@ def mark_seen(asked: Asked, path: IdPath, body: SeenIn) -> Done:
 def be_present(asked: Asked, path: IdPath, body: PresenceIn) -> Others:
     """Say that one looks at it, writes in it or has left; who else is there. Renews one's claim."""
     found = _get(asked, path.id)
-    if body.here and can(asked.actor, Action.CONVERSATION_ANSWER, found) and found.assignee_id == asked.staff_id:
+    if body.here and can(asked.actor, Action.CONVERSATION_REPLY, found) and found.assignee_id == asked.staff_id:
         operations.renew(asked.session, asked.actor, found, asked.now)
     redis = asked.runtime.redis
     if body.here:

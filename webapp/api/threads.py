@@ -24,7 +24,7 @@ from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.acting import Acts, Standing
 from webapp.api.schemas.answering import AnswerReview as ReviewOut
 from webapp.api.schemas.answering import Bounced, Pending
-from webapp.api.schemas.common import AccountBrief, PersonBrief
+from webapp.api.schemas.common import AccountBrief, PersonBrief, TopicBrief
 from webapp.api.schemas.inbox import (
     Above,
     Attachment,
@@ -107,6 +107,7 @@ def _row(row: Row, names: Names, is_unread: bool, own: Own, due: Mapping[str, da
         assignee=_assignee(row),
         claimed_until=row.claimed_until,
         team=names.team(row.team_id),
+        topic=TopicBrief(id=row.topic_id, name=row.topic_name) if row.topic_id is not None else None,
         labels=[Label(id=x.id, name=x.name, colour=x.colour) for x in row.labels],
         unread=is_unread,
         followed=row.id in own.followed,

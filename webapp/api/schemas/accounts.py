@@ -264,6 +264,7 @@ class Brand(BrandBrief):
     time_zone: str
     languages: list[str]
     signs_with_initials: bool
+    expert_credit: str = Field(description="under what an expert answers; {name}, {topic} are filled in")
     needs_approval: bool
     needs_alt_text: bool
     calendar_id: int | None
@@ -277,6 +278,7 @@ class BrandNew(In):
     time_zone: TimeZone = "UTC"
     languages: list[LanguageTag] = Field([], max_length=30)
     signs_with_initials: bool = False
+    expert_credit: str = Field("via {name}", max_length=60)
     needs_approval: bool = False
     needs_alt_text: bool = False
     calendar_id: Id | None = None
@@ -290,6 +292,7 @@ class BrandChange(In):
     time_zone: TimeZone | None = None
     languages: list[LanguageTag] | None = Field(None, max_length=30)
     signs_with_initials: bool | None = None
+    expert_credit: str | None = Field(None, max_length=60)
     needs_approval: bool | None = None
     needs_alt_text: bool | None = None
     calendar_id: Id | None = None

@@ -171,6 +171,11 @@ class BrandBrief(Out):
     name: str
 
 
+class TopicBrief(Out):
+    id: int
+    name: str
+
+
 class TeamBrief(Out):
     id: int
     name: str

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.accounts import SurfaceName
+from webapp.api.schemas.accounts import SurfaceName, TextLimit
 from webapp.api.schemas.acting import Acts
 from webapp.api.schemas.answering import AnswerReview, Bounced, Pending
 from webapp.api.schemas.common import (
@@ -24,6 +24,7 @@ from webapp.api.schemas.common import (
     TeamBrief,
     Time,
     Told,
+    TopicBrief,
     Words,
 )
 from webapp.api.schemas.files import Media
@@ -102,6 +103,7 @@ class ConversationRow(Out):
     assignee: PersonBrief | None
     claimed_until: Time | None
     team: TeamBrief | None
+    topic: TopicBrief | None = Field(description="before whose experts it is put")
     labels: list[Label]
     unread: bool = Field(description="it holds something that whoever asks has not read")
     followed: bool = Field(description="whoever asks is told what becomes of it")
@@ -204,6 +206,7 @@ class Viewer(PersonBrief):
 
 
 class Conversation(ConversationRow):
+    text_limit: TextLimit | None = Field(description="of an answer here, as the network counts it")
     can_reply: bool
     cannot_reply_reason: Told | None
     reply_until: Time | None
@@ -241,6 +244,7 @@ class ConversationQuery(PageQuery):
     late: bool | None = Field(None, description="only where a promise is broken")
     followed: bool | None = Field(None, description="only what whoever asks follows")
     mentioned: bool | None = Field(None, description="only what they follow because a note called them")
+    pooled: bool | None = Field(None, description="only what is put before experts")
     approval: bool | None = Field(None, description="only where an answer waits for their approval")
     q: Words | None = Field(None, description=QUERY)
     sort: Literal["oldest_waiting", "deadline", "newest"] = "oldest_waiting"
@@ -274,6 +278,12 @@ class Assign(In):
 
     staff_id: Id | None = None
     team_id: Id | None = None
+
+
+class Pooled(In):
+    """`topic_id` null: out of its pool."""
+
+    topic_id: Id | None
 
 
 class Snooze(In):

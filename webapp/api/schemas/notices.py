@@ -13,8 +13,8 @@ from webapp.api.schemas.inbox import CustomerBrief
 class Notice(Out):
     """What somebody is told. `mention` and `team_mention`: a note calls them; `due_soon` and `late`:
     a step of what was promised names them; `approved`, `rejected`: what a colleague said of their
-    answer; the others: what happened in a conversation that they
-    follow, `count` times since they last looked."""
+    answer; `pool_returned`: no expert took it in time, the desk answers it;
+    the others: what happened in a conversation that they follow, `count` times since they last looked."""
 
     id: int
     kind: Literal[
@@ -33,6 +33,7 @@ class Notice(Out):
         "side_failed",
         "nothing_came",
         "approved",
+        "pool_returned",
         "rejected",
     ]
     conversation_id: int

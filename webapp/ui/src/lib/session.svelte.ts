@@ -1,8 +1,8 @@
 /** Who sits here, and the lists that every page needs. Read once, then kept by live events. */
 import * as organisation from "./api/organisation";
 import { useCsrfToken } from "./api/client";
-import type { Account, AccountRole, Brake, Brand, Label, Me, PostTag, Staff, Team } from "./api/types";
-import { listLabels } from "./api/conversations";
+import type { Account, AccountRole, Brake, Brand, Label, Me, PostTag, Staff, Team, Topic } from "./api/types";
+import { listLabels, listTopics } from "./api/conversations";
 import { allTags } from "./api/tags";
 import { soon } from "./soon";
 
@@ -15,6 +15,7 @@ class Session {
   staff: Staff[] = $state([]);
   teams: Team[] = $state([]);
   labels: Label[] = $state([]);
+  topics: Topic[] = $state([]);
   tags: PostTag[] = $state([]);
   brake: Brake | null = $state(null);
   /** What a pulled brake holds changes with the deliveries. */
@@ -65,6 +66,7 @@ class Session {
       into(organisation.listStaff(), (page) => (this.staff = page.items)),
       into(organisation.listTeams(), (page) => (this.teams = page.items)),
       into(listLabels(), (page) => (this.labels = page.items)),
+      into(listTopics(), (page) => (this.topics = page.items)),
       into(allTags(), (tags) => (this.tags = tags)),
       this.readBrake(),
     ]);

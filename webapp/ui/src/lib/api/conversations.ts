@@ -17,8 +17,7 @@ import type {
   SideConversations,
   SideMessageNew,
   SideNew,
-  Viewer,
-} from "./types";
+  Viewer, Topic } from "./types";
 
 const at = (id: Id, rest = ""): string => `/conversations/${id}${rest}`;
 
@@ -63,6 +62,7 @@ export const rejectAnswer = (id: Id, message: Id, reason: string): Promise<Entry
 export type Act = "like" | "unlike" | "hide" | "unhide";
 /** Does something with a customer's message at its network; the entry tells how that stands. */
 export const actOn = (id: Id, message: Id, act: Act): Promise<Entry> => api.post(at(id, `/messages/${message}/${act}`));
+export const putInPool = (id: Id, topic_id: Id | null): Promise<Conversation> => api.post(at(id, "/pool"), { topic_id });
 export const note = (id: Id, note: { text: string; media_ids: Id[] }, key: string): Promise<Entry> =>
   api.post(at(id, "/note"), note, key);
 
@@ -112,4 +112,5 @@ export const joinCustomers = (id: Id, other_id: Id): Promise<Customer> => api.po
 export const separateCustomers = (id: Id, join_id: Id): Promise<Customer> => api.post(`/customers/${id}/separate`, { join_id });
 export const addCustomerNote = (id: Id, text: string): Promise<Customer> => api.post(`/customers/${id}/notes`, { text });
 export const removeCustomerNote = (id: Id, note: Id): Promise<void> => api.remove(`/customers/${id}/notes/${note}`);
+export const listTopics = (): Promise<Page<Topic>> => api.get("/topics");
 export const listLabels = (): Promise<Page<Label>> => api.get("/labels");

@@ -9,6 +9,7 @@ import type {
   Grant,
   Id,
   Label,
+  Topic,
   Left,
   Me,
   Page,
@@ -71,6 +72,10 @@ export const addCanned = (text: Change): Promise<CannedReply> => api.post("/cann
 export const changeCanned = (id: Id, change: Change): Promise<CannedReply> => api.patch(`/canned-replies/${id}`, change);
 export const removeCanned = (id: Id): Promise<void> => api.remove(`/canned-replies/${id}`);
 
+export const allTopics = (): Promise<Topic[]> => all("/topics");
+export const addTopic = (topic: Change): Promise<Topic> => api.post("/topics", topic);
+export const changeTopic = (id: Id, change: Change): Promise<Topic> => api.patch(`/topics/${id}`, change);
+export const removeTopic = (id: Id): Promise<void> => api.remove(`/topics/${id}`);
 export const allLabels = (): Promise<Label[]> => all("/labels");
 export const addLabel = (label: Change): Promise<Label> => api.post("/labels", label);
 export const changeLabel = (id: Id, change: Change): Promise<Label> => api.patch(`/labels/${id}`, change);

@@ -62,6 +62,7 @@ export type Label = S["Label"];
 export type Entry = S["Entry"];
 export type Attachment = S["Attachment"];
 export type PendingAnswer = S["Pending"];
+export type Topic = S["Topic"];
 export type AnswerReview = S["AnswerReview"];
 export type Macro = S["Macro"];
 export type MacroAction = Macro["actions"][number];

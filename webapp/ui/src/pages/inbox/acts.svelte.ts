@@ -71,8 +71,19 @@ export function release(rows: ConversationRow[]): Promise<boolean> {
 }
 
 /** `to` is "staff:3", "team:2" or "nobody". */
+/** Puts them before the experts of a topic; null: the desk answers itself. */
+export function putInPool(rows: ConversationRow[], id: Id | null): Promise<boolean> {
+  const topic = session.topics.find((one) => one.id === id) ?? null;
+  return each(rows, (row) => conversations.putInPool(row.id, id), {
+    expect: () => ({ topic, ...(topic && { assignee: null }) }),
+    one: (name) => (topic ? t.experts.put(name, topic.name) : t.experts.taken(name)),
+    undo: (row) => conversations.putInPool(row.id, row.topic?.id ?? null),
+  });
+}
+
 export function assign(rows: ConversationRow[], to: string): Promise<boolean> {
   const [kind, id] = to.split(":");
+  if (kind === "topic") return putInPool(rows, id ? Number(id) : null);
   const order = kind === "staff" ? { staff_id: Number(id) } : kind === "team" ? { team_id: Number(id) } : {};
   const assignee = session.staff.find((one) => one.id === order.staff_id) ?? null;
   const team = session.teams.find((one) => one.id === order.team_id);

@@ -56,6 +56,8 @@ export function describeEvent(entry: Entry): string {
     case "reply_taken_back":
     case "answer_called_off":
     case "answer_hastened":
+    case "pooled":
+    case "pool_left":
     case "answer_approved":
     case "answer_reworded":
     case "answer_rejected":
@@ -68,6 +70,8 @@ export function describeEvent(entry: Entry): string {
       return t.sides.events[entry.event];
     case "side_opened":
       return t.sides.events.side_opened(who);
+    case "pool_returned":
+    case "pool_first_call":
     case "owner_left":
     case "lease_expired":
     case "woke":

@@ -107,6 +107,7 @@ export const frame = {
     side_answer: (_who: string, n: number) => (n === 1 ? "An answer came in a side conversation" : `${n} answers came in side conversations`),
     side_failed: (_who: string, _n: number) => "What was asked outside did not go out",
     nothing_came: (_who: string, _n: number) => "Nothing came from whom one waited for",
+    pool_returned: (who: string, _n: number) => `No expert took the question of ${who} in time`,
     approved: (who: string, _n: number) => `${who} approved your answer`,
     rejected: (who: string, _n: number) => `${who} sent your answer back`,
     due_soon: (who: string, _n: number) => `${who} must soon have an answer`,

@@ -18,5 +18,6 @@ import { cards } from "./cards";
 import { customers } from "./customers";
 import { sides } from "./sides";
 import { times } from "./times";
+import { experts } from "./experts";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts };

@@ -107,6 +107,7 @@ export const frame: Catalogue["frame"] = {
     side_answer: (_who, n) => (n === 1 ? "Une réponse est arrivée dans une conversation annexe" : `${n} réponses sont arrivées dans des conversations annexes`),
     side_failed: () => "Une question posée à l’extérieur n’est pas partie",
     nothing_came: () => "Rien n’est venu de la personne attendue",
+    pool_returned: (who) => `Aucun expert n’a pris la question de ${who} à temps`,
     approved: (who) => `${who} a approuvé votre réponse`,
     rejected: (who) => `${who} a renvoyé votre réponse`,
     due_soon: (who) => `${who} doit bientôt avoir une réponse`,
