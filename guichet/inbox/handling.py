@@ -247,13 +247,17 @@ def reopen(session: Session, actor: Actor, conversation: Conversation, now: date
     when they asked. Raises Conflict for a closed one."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
     with changing(session, actor, conversation, now) as change:
-        new_cycle = conversation.state in _FINISHED and not waiting.resume(change)
-        _move(change, State.OPEN, "reopened", new_cycle=new_cycle)
-        if new_cycle:
-            conversation.cycle += 1
-        conversation.resolved_at = None
+        _take_up(change)
         audit.record(session, actor, "conversation.reopen", conversation, now)
     return conversation
+
+
+def _take_up(change: Change) -> None:
+    conversation = change.conversation
+    new_cycle = conversation.state in _FINISHED and not waiting.resume(change)
+    _move(change, State.OPEN, "reopened", new_cycle=new_cycle)
+    conversation.cycle += new_cycle
+    conversation.resolved_at = None
 
 
 def close(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:
@@ -291,10 +295,7 @@ def shown_again(change: Change) -> None:
     """What was hidden stands in public again: whoever had waited waits on, from when they asked.
     Within `changing`."""
     if change.conversation.state == State.RESOLVED and change.conversation.merged_into_id is None:
-        new_cycle = not waiting.resume(change)
-        _move(change, State.OPEN, "reopened", new_cycle=new_cycle)
-        change.conversation.cycle += new_cycle
-        change.conversation.resolved_at = None
+        _take_up(change)
 
 
 def set_priority(
