@@ -109,9 +109,14 @@ RULES = (
      (("priority", 3), ("label", "disruption"))),
     ("Lost or late bags go to Baggage", AURORE, ("bag", "bags", "baggage", "luggage", "suitcase", "bagage", "valise"),
      (("label", "baggage"), ("team", "Baggage"))),
+    ("Pets are for those who know", AURORE, ("pet", "pets", "cat", "cats", "dog", "dogs", "chat", "chien"),
+     (("team", "Flights"), ("topic", "Travelling with pets"))),
     ("Everything else of the airline goes to Flights", AURORE, (), (("team", "Flights"),)),
     ("Lumen's questions go to its experts", LUMEN, (), (("team", "Product experts"),)),
 )  # fmt: skip
+
+# What somebody beside the desk is asked about: name, brand, who, whether a colleague reads it first.
+TOPICS = (("Travelling with pets", AURORE, ("priya@aurore.example",), True),)
 
 LABELS = {"baggage": "blue", "disruption": "red", "praise": "green", "refund": "amber", "press": "violet"}
 

@@ -90,7 +90,14 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     }
     for title, shortcut, language, text in cast.CANNED:
         browser.post("/canned-replies", {"name": title, "shortcut": shortcut, "language": language, "text": text})
-    _add_rules(browser, teams, brands, labels)
+    topics = {
+        name: browser.post(
+            "/topics",
+            {"name": name, "brand_id": brands[brand], "reviewed": is_read, "expert_ids": [staff[one] for one in who]},
+        )["id"]
+        for name, brand, who, is_read in cast.TOPICS
+    }
+    _add_rules(browser, {"team": teams, "label": labels, "topic": topics}, brands)
     for promise in cast.PROMISES:
         browser.post("/promises", {**promise, "brand_id": brands[cast.AURORE]})
     browser.put(f"/brands/{brands[cast.AURORE]}/link-rule", cast.LINKS)
@@ -191,8 +198,7 @@ def _members(staff: dict[str, int], team: str) -> list[int]:
     return [staff[p.email] for p in cast.STAFF if team in p.teams]
 
 
-def _add_rules(browser: Browser, teams: dict[str, int], brands: dict[str, int], labels: dict[str, int]) -> None:
-    known = {"team": teams, "label": labels}
+def _add_rules(browser: Browser, known: dict[str, dict[str, int]], brands: dict[str, int]) -> None:
     for name, brand, words, actions in cast.RULES:
         conditions = [{"field": "text", "operator": "any_of", "value": list(words)}] if words else []
         resolved = [

@@ -38,6 +38,7 @@ SECRET_COLUMNS: dict[str, frozenset[str]] = {
     "calendar_feed": frozenset({"secret_hash"}),
     "account": frozenset({"webhook_secret"}),
     "review_link": frozenset({"secret_hash"}),
+    "side_conversation": frozenset({"token"}),
 }
 
 

@@ -141,6 +141,16 @@ class GrantPart(_Part):
     ends_at: AwareDatetime | None = None
 
 
+class TopicPart(_Part):
+    """What experts are asked about, of one brand or (null) of all, and who they are."""
+
+    name: Name
+    brand: Name | None = None
+    reviewed: bool = False
+    return_minutes: int = 120
+    experts: list[Name] = []
+
+
 class LabelPart(_Part):
     name: Name
     colour: Line = "neutral"
@@ -271,6 +281,7 @@ class Document(_Part):
     approvals: list[ApprovalPart] = []
     accounts: list[AccountPart] = []
     grants: list[GrantPart] = []
+    topics: list[TopicPart] = []
     labels: list[LabelPart] = []
     post_tags: list[PostTagPart] = []
     link_rules: list[LinkRulePart] = []

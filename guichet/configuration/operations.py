@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from guichet import audit
 from guichet.configuration import (
     approvals,
+    experts,
     hashtags,
     links,
     macros,
@@ -41,6 +42,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     people.import_accounts,
     people.import_slots,
     people.import_grants,
+    experts.import_topics,
     talk.import_labels,
     post_tags.import_post_tags,
     links.import_link_rules,

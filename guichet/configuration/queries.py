@@ -30,11 +30,13 @@ from guichet.configuration.document import (
     SlotPart,
     StaffPart,
     TeamPart,
+    TopicPart,
     ViewPart,
 )
 from guichet.configuration.rules import Index, account_keys, named_actions, named_conditions, named_filters
 from guichet.evergreen.queues import setting_of
 from guichet.evergreen.reading import list_queues
+from guichet.inbox.topics import experts_of
 from guichet.metering.rules import MICROS
 from guichet.models import (
     Account,
@@ -53,6 +55,7 @@ from guichet.models import (
     Staff,
     Team,
     TeamMember,
+    Topic,
 )
 from guichet.models import (
     LinkRule as LinkRuleRow,
@@ -92,6 +95,7 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         approvals=_approvals(session, known),
         accounts=_accounts(session, actor, known),
         grants=_grants(session, known, now),
+        topics=_topics(session, known),
         labels=[LabelPart(name=x.name, colour=x.colour) for x in session.scalars(select(Label).order_by(Label.name))],
         post_tags=[
             PostTagPart(brand=known.names["brand"][x.brand_id], kind=x.kind, name=x.name, colour=x.colour)
@@ -130,6 +134,7 @@ def index_of(session: Session) -> Index:
         "team": session.execute(select(Team.id, Team.name)).tuples().all(),
         "brand": session.execute(select(Brand.id, Brand.name)).tuples().all(),
         "label": session.execute(select(Label.id, Label.name)).tuples().all(),
+        "topic": session.execute(select(Topic.id, Topic.name)).tuples().all(),
     }
     names: dict[str, Mapping[int, str]] = {kind: dict(rows) for kind, rows in pairs.items()}
     names["account"] = account_keys([(i, network, handle) for i, network, handle in accounts])
@@ -259,6 +264,18 @@ def _rule(row: Rule, known: Index) -> RulePart:
         conditions=named_conditions(row.conditions, known),
         actions=named_actions(row.actions, known),
     )
+
+
+def _topics(session: Session, known: Index) -> list[TopicPart]:
+    rows = session.scalars(select(Topic).order_by(Topic.name)).all()
+    experts = experts_of(session, [row.id for row in rows])
+    return [
+        TopicPart(
+            name=row.name, brand=known.name("brand", row.brand_id), reviewed=row.reviewed,
+            return_minutes=row.return_minutes, experts=sorted(one.email for one in experts.get(row.id, ())),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def _macros(session: Session, known: Index) -> list[MacroPart]:

@@ -14,7 +14,7 @@ from guichet.staff.rules import fold_email
 _CONDITION_KINDS = {"account": "account", "label": "label"}
 _ACTION_KINDS = {
     "label": "label", "unlabel": "label", "team": "team", "assignee": "staff", "tell_staff": "staff",
-    "tell_team": "team",
+    "tell_team": "team", "topic": "topic",
 }  # fmt: skip
 _WHOEVER = 0  # in a macro: who applies it
 _FILTER_KINDS = {"account_id": "account", "brand_id": "brand", "team_id": "team", "label_id": "label"}

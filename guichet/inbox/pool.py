@@ -28,8 +28,7 @@ def put(session: Session, actor: Actor, conversation: Conversation, topic: Topic
     """Put it before the experts of a topic. Whoever has it gives it up; its team keeps it. Raises
     Invalid for a topic of another brand, Conflict for what is not open."""
     require(actor, Action.CONVERSATION_ASSIGN, conversation)
-    account = session.get_one(Account, conversation.account_id)
-    if topic.brand_id not in (None, account.brand_id):
+    if not is_for(session, topic, conversation):
         raise Invalid("this topic is of another brand", {"topic_id": "is of another brand"})
     with changing(session, actor, conversation, now, "owner") as change:
         if conversation.state not in ACTIVE or conversation.merged_into_id is not None:
@@ -37,6 +36,11 @@ def put(session: Session, actor: Actor, conversation: Conversation, topic: Topic
         place(change, topic)
         audit.record(session, actor, "conversation.pool", conversation, now, topic_id=topic.id)
     return conversation
+
+
+def is_for(session: Session, topic: Topic, conversation: Conversation) -> bool:
+    """Whether a topic is one of the conversation's brand."""
+    return topic.brand_id in (None, session.get_one(Account, conversation.account_id).brand_id)
 
 
 def take_out(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:

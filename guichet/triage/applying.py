@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from guichet.inbox import handling, labels
+from guichet.inbox import handling, labels, pool
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import ACTIVE, State
-from guichet.models import Account, Conversation, Label, Message, Rule, Staff, Team
+from guichet.models import Account, Conversation, Label, Message, Rule, Staff, Team, Topic
 from guichet.policy import Action, Actor, can, load_actor, require
 from guichet.triage import facts, rules
 from guichet.triage.rules import Outcome, RuleValue
@@ -62,6 +62,9 @@ def _carry_out(change: Change, outcome: Outcome) -> None:
         staff = None  # their right ended since the rule was written: the queue keeps it
     if team is not None or staff is not None:
         handling.hand_over(change, staff_id=staff.id if staff else None, team=team, keep_team=True)
+    topic = session.get(Topic, outcome.topic_id) if outcome.topic_id is not None else None
+    if topic is not None and pool.is_for(session, topic, conversation):
+        pool.place(change, topic)
 
 
 def _may_answer(change: Change, staff: Staff) -> bool:

@@ -117,6 +117,7 @@ def _queue(session: Session, team: Team) -> Sequence[Conversation]:
     queue = select(Conversation).where(
         Conversation.team_id == team.id,
         Conversation.assignee_id.is_(None),
+        Conversation.topic_id.is_(None),  # its experts have it first
         Conversation.state.in_(sorted(ACTIVE)),
         Conversation.merged_into_id.is_(None),
     )

@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from guichet import audit
 from guichet.errors import GuichetError, NotFound
 from guichet.inbox import operations as inbox
+from guichet.inbox import pool
 from guichet.inbox.states import ACTIVE
-from guichet.models import Conversation, ConversationEvent, ConversationLabel, Label, Macro, Staff, Team
+from guichet.models import Conversation, ConversationEvent, ConversationLabel, Label, Macro, Staff, Team, Topic
 from guichet.policy import Action, Actor, require, require_somewhere
 from guichet.triage.filling import fill, values_of
 
@@ -129,6 +130,7 @@ def standing(session: Session, actor: Actor, conversation: Conversation) -> dict
         "priority": conversation.priority,
         "team_id": conversation.team_id,
         "assignee_id": conversation.assignee_id,
+        "topic_id": conversation.topic_id,
         "claimed_until": claimed.isoformat() if claimed else None,
         "labels": list(labels),
         "messages": conversation.message_count,
@@ -223,6 +225,12 @@ def _assignee(case: _Case, staff_id: int) -> None:
         inbox.assign(case.session, case.actor, case.conversation, staff=staff, now=case.now)
 
 
+def _topic(case: _Case, topic_id: int) -> None:
+    topic = _there(case.session.get(Topic, topic_id))
+    if case.conversation.topic_id != topic.id:
+        pool.put(case.session, case.actor, case.conversation, topic, case.now)
+
+
 def _status(case: _Case, status: str) -> None:
     given = (case.session, case.actor, case.conversation)
     if status in ("answered", "not_needed"):
@@ -248,5 +256,5 @@ def _there(found: T | None) -> T:
 
 _DO: Mapping[str, Callable[[_Case, Any], None]] = {
     "reply": _reply, "note": _note, "label": _label, "unlabel": _unlabel, "priority": _priority, "team": _team,
-    "assignee": _assignee, "status": _status, "snooze": _snooze,
+    "assignee": _assignee, "topic": _topic, "status": _status, "snooze": _snooze,
 }  # fmt: skip

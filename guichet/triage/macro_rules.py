@@ -8,6 +8,7 @@ An action is {"kind", "value"}, carried out in the order in which they stand:
     priority  0 to 3
     team      the id of a team
     assignee  the id of a person; 0: whoever applies it
+    topic     the id of a topic: before its experts
     status    open, waiting_internal, answered, not_needed, spam
     snooze    hours; 0: until the customer writes
 """
@@ -20,14 +21,15 @@ from typing import Any
 from channels.sentences import say
 from guichet.errors import Invalid
 
-KINDS = ("reply", "note", "label", "unlabel", "priority", "team", "assignee", "status", "snooze")
+KINDS = ("reply", "note", "label", "unlabel", "priority", "team", "assignee", "topic", "status", "snooze")
 STATUSES = ("open", "waiting_internal", "answered", "not_needed", "spam")
 MOST_ACTIONS = 20
 TEXT_LENGTH = 10_000  # characters
 LONGEST_SNOOZE = 366 * 24 - 1  # hours
 NAME_LENGTH = 100  # characters
+_IDS = ("label", "unlabel", "team", "assignee", "topic")
 # What a conversation has one of: a macro sets it once.
-_ONCE = ({"reply"}, {"priority"}, {"team"}, {"assignee"}, {"status", "snooze"})
+_ONCE = ({"reply"}, {"priority"}, {"team"}, {"assignee", "topic"}, {"status", "snooze"})
 
 
 def checked_name(name: str) -> str:
@@ -68,6 +70,6 @@ def _problem_of(kind: str, value: Any) -> str:
     if kind == "status":
         return "" if value in STATUSES else say("must be one of {choices}", choices=", ".join(STATUSES))
     if type(value) is not int or value < 0:
-        return say("must be an id") if kind in ("label", "unlabel", "team", "assignee") else say("must be a number")
+        return say("must be an id") if kind in _IDS else say("must be a number")
     most = {"priority": 3, "snooze": LONGEST_SNOOZE}.get(kind)
     return say("must be from 0 to {most}", most=most) if most is not None and value > most else ""

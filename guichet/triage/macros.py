@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 from guichet import audit
 from guichet.accounts.queries import get_brand, in_brands_seen
 from guichet.errors import Invalid, NotAllowed, NotFound
-from guichet.models import Label, Macro, Staff, Team, TeamMember
+from guichet.models import Label, Macro, Staff, Team, TeamMember, Topic
 from guichet.policy import Action, Actor, can, require
 from guichet.triage import macro_rules
 
-_TARGETS = {"label": Label, "unlabel": Label, "team": Team, "assignee": Staff}
+_TARGETS = {"label": Label, "unlabel": Label, "team": Team, "assignee": Staff, "topic": Topic}
 MOST_OWN = 200
 
 

@@ -18,7 +18,7 @@ from channels.sentences import say
 from guichet import audit
 from guichet.errors import Invalid
 from guichet.inbox import personal
-from guichet.models import Account, Brand, Label, Message, Rule, Staff, Team
+from guichet.models import Account, Brand, Label, Message, Rule, Staff, Team, Topic
 from guichet.policy import Action, Actor, require, visible
 from guichet.triage import facts, rules
 
@@ -183,7 +183,7 @@ def _check(
         fields["name"] = say("must have 1 to {most} characters", most=_NAME_LENGTH)
     if brand_id is not None and session.get(Brand, brand_id) is None:
         fields["brand_id"] = say("there is no such brand")
-    targets = {"label": Label, "team": Team, "assignee": Staff}
+    targets = {"label": Label, "team": Team, "assignee": Staff, "topic": Topic}
     for n, action in enumerate(actions):
         model = targets.get(str(action.get("kind")))
         if model is not None and f"actions.{n}.value" not in fields and session.get(model, action["value"]) is None:

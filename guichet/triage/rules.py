@@ -14,7 +14,8 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     hours     is                 open, closed (the brand's calendar)
     holds     is, is_not         link, only_emoji, only_mentions, personal (guichet.triage.contents)
 
-An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam.
+An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam,
+topic (id): before its experts.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _TEXTS = {
     "hours": frozenset({"open", "closed"}),
     "holds": CONTENTS,
 }
-_DOES = ("label", "priority", "team", "assignee", "spam")
+_DOES = ("label", "priority", "team", "assignee", "topic", "spam")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Outcome:
     priority: int | None = None
     team_id: int | None = None
     assignee_id: int | None = None
+    topic_id: int | None = None
     is_spam: bool = False
 
 
@@ -100,6 +102,7 @@ def decide(rules: Sequence[RuleValue], fact: Fact) -> Outcome:
         priority=first.get("priority"),
         team_id=first.get("team"),
         assignee_id=first.get("assignee"),
+        topic_id=first.get("topic"),
         is_spam="spam" in first,
     )
 
@@ -170,6 +173,6 @@ def problems_of_actions(actions: Any) -> dict[str, str]:
             fields[f"actions.{n}.kind"] = say("must be one of {choices}", choices=", ".join(_DOES))
         elif do == "priority" and (type(value) is not int or not 0 <= value <= 3):
             fields[f"actions.{n}.value"] = say("must be a number from 0 to 3")
-        elif do in ("label", "team", "assignee") and type(value) is not int:
+        elif do in ("label", "team", "assignee", "topic") and type(value) is not int:
             fields[f"actions.{n}.value"] = say("must be an id")
     return fields

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from guichet import audit
 from guichet.errors import Conflict, NotFound
-from guichet.inbox import handling, labels
+from guichet.inbox import handling, labels, pool
 from guichet.inbox import operations as inbox
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import State
-from guichet.models import Conversation, ConversationEvent, Label, Staff, Team
+from guichet.models import Conversation, ConversationEvent, Label, Staff, Team, Topic
 from guichet.policy import Action, Actor, require
 from guichet.triage.carrying_out import standing
 
@@ -57,6 +57,8 @@ def _restore(change: Change, before: Mapping[str, Any], stands: Mapping[str, Any
     if before["labels"] != stands["labels"]:
         there = session.scalars(select(Label.id).where(Label.id.in_(before["labels"])))
         labels.put_labels(change, list(there), only=True)
+    if before.get("topic_id") != stands["topic_id"]:
+        _put_topic_back(change, before.get("topic_id"))
     if (before["team_id"], before["assignee_id"]) != (stands["team_id"], stands["assignee_id"]):
         _give_back(change, before)
 
@@ -65,6 +67,14 @@ def _put_state_back(change: Change, before: Mapping[str, Any]) -> None:
     until = datetime.fromisoformat(before["hold_until"]) if before["hold_until"] else None
     if change.conversation.state != before["state"] or before["state"] == State.SNOOZED:
         handling.put_back(change, State(before["state"]), until)
+
+
+def _put_topic_back(change: Change, topic_id: int | None) -> None:
+    topic = change.session.get(Topic, topic_id) if topic_id is not None else None
+    if topic is not None:
+        pool.place(change, topic)
+    else:
+        pool.leave(change)
 
 
 def _give_back(change: Change, before: Mapping[str, Any]) -> None:

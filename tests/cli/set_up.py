@@ -63,6 +63,7 @@ def build(session: Any) -> None:
         ]
     )
     session.flush()
+    make.make_topic(session, agent, name="Bags", brand_id=brand.id, reviewed=True, return_minutes=45)
     known = {"created_at": NOW, "updated_at": NOW}
     session.add_all([
         m.Rule(

@@ -36,6 +36,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     },
     m.Team: {},
     m.Grant: {"created_by": "who did it here"},
+    m.Topic: {},
     m.Label: {},
     m.PostTag: {"folded": "follows from the name"},
     m.HashtagSet: {"folded": "follows from the name"},
@@ -94,6 +95,9 @@ def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere:
     assert [(x["owner"], x["team"], [a["value"] for a in x["actions"]]) for x in document["macros"]] == [
         ("agent@example.org", None, [0, "refund"]), (None, "Counter", ["agent@example.org", "Counter"]),
     ]  # fmt: skip
+    assert document["topics"] == [
+        {"name": "Bags", "brand": "Aurore", "reviewed": True, "return_minutes": 45, "experts": ["agent@example.org"]}
+    ]
     assert [r["exceptions"][0]["patterns"] for r in document["link_rules"]] == [{"source": "twitter"}]
     assert [a["key"] for a in document["accounts"]] == ["mastodon:aurore", "mastodon:aurore#2", "x:boreal"]
     assert [s["weekday"] for s in document["accounts"][0]["slots"]] == [0, 3]
@@ -182,6 +186,7 @@ def test_what_differs_is_changed_and_what_is_not_mentioned_stays(company: Guiche
         ],
         "accounts": [{**document["accounts"][0], "slots": [{"weekday": 6, "at": "20:00"}]}],
         "labels": [{"name": "refund", "colour": "blue"}],
+        "topics": [{"name": "Bags", "brand": "Aurore", "experts": ["owner@example.org"]}, {"name": "Pets"}],
         "rules": [{**document["rules"][1], "on": True}, document["rules"][0]],
         "canned_replies": [{"title": "Bye", "text": "Adieu"}],
         "macros": [{"name": "Baggage", "team": "Counter", "actions": [{"kind": "label", "value": "refund"}]}],
@@ -196,6 +201,7 @@ def test_what_differs_is_changed_and_what_is_not_mentioned_stays(company: Guiche
     after = company.json("config", "export")
     assert [r["name"] for r in after["rules"]] == ["Spam", "Refunds"]
     assert [t["name"] for t in after["teams"]] == ["Counter", "Night"]
+    assert [(x["experts"], x["reviewed"]) for x in after["topics"]] == [(["owner@example.org"], False), ([], False)]
     assert after["views"] == document["views"]
     assert next(c for c in after["canned_replies"] if c["title"] == "Bye")["text"] == "Adieu"
     assert [a["value"] for x in after["macros"] if x["team"] for a in x["actions"]] == ["refund"]
@@ -301,7 +307,7 @@ def test_a_file_is_written_whole_and_for_its_owner_alone(company: Guichet, tmp_p
 def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(company: Guichet) -> None:
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
-        "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "labels", "post_tags",
+        "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "topics", "labels", "post_tags",
         "hashtag_sets", "link_rules", "queues", "rules", "canned_replies", "macros", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():

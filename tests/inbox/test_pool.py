@@ -13,6 +13,8 @@ from guichet.inbox import notices, pool, queries, resolving, reviewing, thread, 
 from guichet.inbox import operations as inbox
 from guichet.inbox.queries import Filters
 from guichet.policy import SYSTEM, Action, can
+from guichet.triage import assignment, carrying_out, macros, operations, undoing
+from guichet.triage.applying import apply_rules
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene
 
@@ -227,3 +229,50 @@ def test_counters_stay_what_is_counted(desk: Pool) -> None:
     badges = queries.read_badges(desk.session, desk.scene.actor())
     counted = queries.count_conversations(desk.session, desk.scene.actor())
     assert badges.active == counted.n == 2
+
+
+def test_as_long_as_it_is_there_its_team_does_not_share_it_out(desk: Pool) -> None:
+    session, scene = desk.session, desk.scene
+    team = f.make_team(session, scene.agent, assignment="round_robin")
+    scene.agent.presence = "online"
+    desk.question.team_id = team.id
+    session.flush()
+    assert assignment.assign_team(session, SYSTEM, team.id, scene.now) == 0
+    assert desk.question.assignee_id is None
+    pool.return_untouched(session, SYSTEM, scene.later(minutes=MINUTES))
+    assert assignment.assign_team(session, SYSTEM, team.id, scene.now) == 1
+    assert desk.question.assignee_id == scene.agent.id
+
+
+def test_a_rule_puts_what_comes_in_before_experts_of_its_brand(desk: Pool) -> None:
+    session, scene = desk.session, desk.scene
+    elsewhere = topics.add_topic(session, desk.boss, name="Of others", brand_id=f.make_brand(session).id, now=scene.now)
+    for word, topic in (("strike", elsewhere), ("bag", desk.topic)):
+        operations.create_rule(
+            session, desk.boss, name=word, brand_id=None, is_on=True, stops=True,
+            conditions=[{"field": "text", "operator": "any_of", "value": [word]}],
+            actions=[{"kind": "topic", "value": topic.id}], now=scene.now,
+        )  # fmt: skip
+    mine, other = (scene.customer_says(text, who=text, root=text) for text in ("My bag", "The strike"))
+    apply_rules(session, SYSTEM, [mine, other], scene.now)
+    assert [scene.conversation_of(one).topic_id for one in (mine, other)] == [desk.topic.id, None]
+    assert mine.conversation_id in desk.seen_by(desk.anna)
+    with pytest.raises(Invalid):
+        operations.create_rule(
+            session, desk.boss, name="gone", brand_id=None, is_on=True, stops=True, conditions=[],
+            actions=[{"kind": "topic", "value": 999_999}], now=scene.now,
+        )  # fmt: skip
+
+
+def test_a_macro_puts_it_before_experts_and_undone_it_is_whose_it_was(desk: Pool) -> None:
+    session, scene = desk.session, desk.scene
+    inbox.claim(session, scene.actor(), desk.other, scene.now)
+    macro = macros.add_macro(
+        session, scene.actor(), name="Ask", actions=[{"kind": "topic", "value": desk.topic.id}], now=scene.now
+    )
+    (done,) = carrying_out.apply_macro(session, scene.actor(), macro, [desk.other], {}, scene.now)
+    assert (desk.other.topic_id, desk.other.assignee_id) == (desk.topic.id, None)
+    assert desk.other.id in desk.seen_by(desk.anna)
+    undoing.undo_macro(session, scene.actor(), desk.other, done.event_id, scene.now)
+    assert (desk.other.topic_id, desk.other.assignee_id) == (None, scene.agent.id)
+    assert desk.other.id not in desk.seen_by(desk.anna)

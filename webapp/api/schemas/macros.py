@@ -9,7 +9,7 @@ from pydantic import Field
 from webapp.api.schemas.common import BrandBrief, Id, In, Name, Out, TeamBrief, Time, Told
 from webapp.api.schemas.inbox import ConversationRow, Draft
 
-MacroKind = Literal["reply", "note", "label", "unlabel", "priority", "team", "assignee", "status", "snooze"]
+MacroKind = Literal["reply", "note", "label", "unlabel", "priority", "team", "assignee", "topic", "status", "snooze"]
 ACTIONS = (
     "carried out in this order. value: reply and note: a text with variables; label, unlabel, team: an id; "
     "assignee: an id, 0: whoever applies it; priority: 0 to 3; status: open, waiting_internal, answered, not_needed, "

@@ -4,7 +4,7 @@ import { t } from "./i18n/index.svelte";
 import { session } from "./session.svelte";
 
 export type MacroKind = MacroAction["kind"];
-export const KINDS: MacroKind[] = ["reply", "note", "label", "unlabel", "priority", "team", "assignee", "status", "snooze"];
+export const KINDS: MacroKind[] = ["reply", "note", "label", "unlabel", "priority", "team", "assignee", "topic", "status", "snooze"];
 const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
 const STATUSES = ["open", "waiting_internal", "answered", "not_needed", "spam"] as const;
 const HOURS = [1, 2, 4, 24, 48, 72, 168, 336, 0];
@@ -26,6 +26,8 @@ export function optionsOf(kind: MacroKind): MacroOption[] {
       return named(session.labels);
     case "team":
       return named(session.teams);
+    case "topic":
+      return named(session.topics);
     case "assignee":
       return [{ value: "0", name: t.macros.whoever }, ...named(session.staff.filter((one) => !one.disabled_at))];
     case "priority":

@@ -32,7 +32,7 @@ export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "sur
 const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
 const NUMBERED = new Set<FieldName>(["account", "label", "priority"]);
-export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "spam"];
+export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam"];
 /** By the number that the server gives each. */
 export const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
 
@@ -62,7 +62,7 @@ const byNumber = (): Option[] => PRIORITIES.map((one, place) => ({ value: String
 export function targetsOf(kind: ActionKind): Option[] | null {
   if (kind === "spam") return null;
   if (kind === "priority") return byNumber();
-  const named: { id: number; name: string }[] = kind === "label" ? session.labels : kind === "team" ? session.teams : session.staff.filter((one) => !one.disabled_at);
+  const named: { id: number; name: string }[] = { label: session.labels, team: session.teams, topic: session.topics, assignee: session.staff.filter((one) => !one.disabled_at) }[kind];
   return named.map((one) => ({ value: String(one.id), name: one.name }));
 }
 

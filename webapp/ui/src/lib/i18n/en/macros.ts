@@ -16,6 +16,7 @@ export const macros = {
     priority: "Priority",
     team: "Hand to the team",
     assignee: "Assign to",
+    topic: "Put before the experts of",
     status: "Make it",
     snooze: "Snooze",
   },

@@ -151,7 +151,7 @@ export const settings = {
     fields: { text: "Text", language: "Language", network: "Network", account: "Account", kind: "Kind", surface: "Place", customer: "Customer", hours: "Business hours", holds: "Content", priority: "Priority", label: "Label" },
     operators: { is: "is", is_not: "is not", any_of: "has any of", none_of: "has none of" },
     values: { mention: "Mention", reply: "Reply", quote: "Quote", direct: "Direct message", mail: "E-mail", public: "Public", vip: "VIP", known: "Wrote before", blocked: "Blocked", open: "Open", closed: "Closed", link: "A link", only_emoji: "Only emoji", only_mentions: "Only mentions", personal: "Personal data in public" },
-    actions: { label: "Add the label", priority: "Set the priority", team: "Give to the team", assignee: "Assign to", spam: "Mark as spam" },
+    actions: { label: "Add the label", priority: "Set the priority", team: "Give to the team", assignee: "Assign to", topic: "Put before the experts of", spam: "Mark as spam" },
     examples: { text: "refund, money back", language: "fr, nl" },
     goneTarget: "something that is no longer there",
     preview: "Try it on past messages",

@@ -17,6 +17,7 @@ export const macros: Catalogue["macros"] = {
     priority: "Priorité",
     team: "Confier à l’équipe",
     assignee: "Attribuer à",
+    topic: "Soumettre aux experts de",
     status: "Nouvel état",
     snooze: "Mettre en veille",
   },

@@ -152,7 +152,7 @@ export const settings: Catalogue["settings"] = {
     fields: { text: "Texte", language: "Langue", network: "Réseau", account: "Compte", kind: "Genre", surface: "Lieu", customer: "Client", hours: "Heures d’ouverture", holds: "Contenu", priority: "Priorité", label: "Étiquette" },
     operators: { is: "est", is_not: "n’est pas", any_of: "contient l’un de", none_of: "ne contient aucun de" },
     values: { mention: "Mention", reply: "Réponse", quote: "Citation", direct: "Message privé", mail: "E-mail", public: "Public", vip: "VIP", known: "A déjà écrit", blocked: "Bloqué", open: "Ouvert", closed: "Fermé", link: "Un lien", only_emoji: "Seulement des émojis", only_mentions: "Seulement des mentions", personal: "Des données personnelles en public" },
-    actions: { label: "Ajouter l’étiquette", priority: "Fixer la priorité", team: "Confier à l’équipe", assignee: "Attribuer à", spam: "Marquer comme indésirable" },
+    actions: { label: "Ajouter l’étiquette", priority: "Fixer la priorité", team: "Confier à l’équipe", assignee: "Attribuer à", topic: "Soumettre aux experts de", spam: "Marquer comme indésirable" },
     examples: { text: "remboursement, rembourser", language: "fr, nl" },
     goneTarget: "un élément qui n’existe plus",
     preview: "Essayer sur les messages passés",
