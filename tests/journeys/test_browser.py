@@ -148,6 +148,7 @@ def test_an_answer_with_a_file_reaches_the_customer_with_its_description(page: P
     say(stack, "mastodon", "form_fred", "Which form is it, for a musical instrument?", to="auroreair")
     enter(page, stack, AGENT)
     open_question(page, stack, "for a musical instrument")
+    hand_to(stack, page, "David Okafor")  # whoever it was given to when it came
     answer_box(page).fill("This one, both sides.")
     chooser = page.locator("input[type=file]")
     chooser.set_input_files({"name": "notes.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ"})
