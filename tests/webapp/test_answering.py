@@ -91,3 +91,14 @@ def test_an_answer_waits_for_a_colleague_who_sends_it_back_or_lets_it_go(site: S
         "granted", "scheduled", built.people["manager"].id,
     )  # fmt: skip
     assert "It left at one." in gone["text"]
+
+
+def test_who_is_waited_for_need_not_be_said(site: Site) -> None:
+    with site.rows() as session:
+        built = world.build(session)
+    here = f"/conversations/{built.ours.ids['conversations']}"
+    browser = site.browser(built.people["agent"])
+    waiting = browser.post(f"{here}/wait-internally")
+    assert (waiting.status_code, waiting.json.get("state")) == (200, "waiting_internal")
+    assert browser.post(f"{here}/wait-internally", {"awaits": 5}).status_code == 422
+    assert browser.post(f"{here}/wait-internally", {"awaits": "Baggage"}).json["state"] == "waiting_internal"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from webapp.api.schemas.common import AccountBrief, Id, In, Line, Moment, Out, Page, PersonBrief, Prose, Time
 from webapp.api.schemas.inbox import Attachment
@@ -88,6 +88,11 @@ class WaitInternally(In):
     awaits: Line = ""
     staff_id: Id | None = None
     remind_at: Moment | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_need_be_said(cls, value: Any) -> Any:
+        return {} if value is None else value
 
 
 class SideConversations(Page[SideConversation]):
