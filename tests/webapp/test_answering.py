@@ -98,7 +98,7 @@ def test_who_is_waited_for_need_not_be_said(site: Site) -> None:
         built = world.build(session)
     here = f"/conversations/{built.ours.ids['conversations']}"
     browser = site.browser(built.people["agent"])
-    waiting = browser.post(f"{here}/wait-internally")
+    waiting = browser.ask("POST", f"{here}/wait-internally")
     assert (waiting.status_code, waiting.json.get("state")) == (200, "waiting_internal")
     assert browser.post(f"{here}/wait-internally", {"awaits": 5}).status_code == 422
     assert browser.post(f"{here}/wait-internally", {"awaits": "Baggage"}).json["state"] == "waiting_internal"
