@@ -119,8 +119,10 @@ ORG_RIGHTS: Mapping[OrgRole, frozenset[Action]] = {
     OrgRole.OWNER: _ADMINISTRATOR,
 }
 
-# Administrators run the installation; on accounts they hold a manager's rights.
+# What an expert goes on seeing of the questions that they took or answered.
 _IN_HAND = ("waiting_customer", "waiting_internal", "snoozed")
+
+# Administrators run the installation; on accounts they hold a manager's rights.
 _EVERY_ACCOUNT = frozenset({OrgRole.ADMINISTRATOR, OrgRole.OWNER})
 
 # What an API token's scope allows; a token never holds more than its person. Who answers or
@@ -270,7 +272,7 @@ def can(actor: Actor, action: Action, target: Any = None) -> bool:
         return True
     if action is Action.SYSTEM or _is_kept_from(actor, action):
         return False
-    if actor.scopes is not None and not any(action in SCOPES.get(s, frozenset()) for s in actor.scopes):
+    if _is_out_of_scope(actor, action):
         return False
     if action in ORG_RIGHTS[OrgRole.OWNER] and target is None:
         return action in ORG_RIGHTS[actor.role]
@@ -282,6 +284,11 @@ def can(actor: Actor, action: Action, target: Any = None) -> bool:
     if actor.sees_every_account:
         return action in _MANAGER
     return action in actor.accounts.get(account_id, frozenset())
+
+
+def _is_out_of_scope(actor: Actor, action: Action) -> bool:
+    """Whether a token's scopes leave this out, whatever its person may do."""
+    return actor.scopes is not None and not any(action in SCOPES.get(s, frozenset()) for s in actor.scopes)
 
 
 def _is_kept_from(actor: Actor, action: Action) -> bool:
@@ -304,7 +311,7 @@ def visible_accounts(actor: Actor, action: Action = Action.ACCOUNT_VIEW) -> froz
     """Ids of the accounts on which `actor` may do `action`; None means all of them."""
     if _is_kept_from(actor, action):
         return frozenset()
-    if actor.scopes is not None and not any(action in SCOPES.get(s, frozenset()) for s in actor.scopes):
+    if _is_out_of_scope(actor, action):
         return frozenset()
     if actor.sees_every_account:
         return None
@@ -335,14 +342,9 @@ def visible_conversations(
     """The WHERE clause that leaves only what the actor may read: by its account, or because it
     belongs to a question that is open to them as an expert."""
     by_account = visible(actor, account, Action.CONVERSATION_VIEW)
-    if not actor.pool or (actor.scopes is not None and by_account_is_shut(actor)):
+    if not actor.pool or _is_out_of_scope(actor, Action.CONVERSATION_VIEW):
         return by_account
     return or_(by_account, conversation.in_(sorted(actor.pool)))
-
-
-def by_account_is_shut(actor: Actor) -> bool:
-    """Whether a token's scopes let nothing be read."""
-    return not any(Action.CONVERSATION_VIEW in SCOPES.get(s, frozenset()) for s in actor.scopes or ())
 
 
 def account_column(model: type[Any]) -> InstrumentedAttribute[Any]:
