@@ -58,6 +58,7 @@ class Process:
     life: Life | None = None
     parts: dict[str, Any] = field(default_factory=dict)  # what a job keeps from one run to the next
     meter: Meter = field(init=False)
+    _birth: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.meter = Meter(self.runtime.now)
@@ -89,13 +90,18 @@ class Process:
         return self.runtime.clock
 
     def living(self) -> Life:
-        """This worker's life, begun anew where its lock was lost."""
-        if self.life is None:
-            self.life = Life(self.runtime.engine, self.runtime.settings.data_dir, self.kind)
-        if not self.life.is_held():
-            self.life.begin(self.runtime.now())
-            log.info("worker_lives", worker=self.life.worker_id)
-        return self.life
+        """This worker's life, a new one where its lock was lost. Any thread may ask: whoever looks
+        at `life` meanwhile sees the old one or the new one whole. Raises SQLAlchemyError."""
+        with self._birth:
+            if self.life is None or not self.life.is_held():
+                lost = self.life
+                life = Life(self.runtime.engine, self.runtime.settings.data_dir, self.kind)
+                life.begin(self.runtime.now())
+                self.life = life
+                if lost is not None:
+                    lost.let_go()
+                log.info("worker_lives", worker=life.worker_id)
+            return self.life
 
 
 _current: Process | None = None

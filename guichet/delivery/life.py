@@ -22,6 +22,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import ColumnElement, Connection, Engine, false, insert, text, true, update
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
 
 from guichet.db.dialect import is_sqlite
 from guichet.models import Worker, table_of
@@ -40,9 +41,8 @@ class Life:
         self.lock_key = 0
 
     def begin(self, now: datetime) -> None:
-        """Take a new name and its lock. Also after the old lock was lost. Where the name cannot be
-        written down there is no life: nobody would take over from a name that nobody knows."""
-        self.let_go()
+        """Take a new name and its lock; none may be held. Where the name cannot be written down there is no life:
+        nobody would take over from a name that nobody knows."""
         self.lock_key = secrets.randbelow(2**31 - 1) + 1
         self.worker_id = f"{socket.gethostname()[:80]}-{os.getpid()}-{self.lock_key:08x}"
         self._lock = _open_lock(self._engine, self._folder, self.lock_key)
@@ -163,6 +163,13 @@ class _ServerLock:
         self._condition = _held_on_server(key)
 
     def take(self) -> bool:
+        """Raises OperationalError where the server is away, as the engine does."""
+        try:
+            return self._try()
+        except psycopg.Error as e:
+            raise OperationalError("the life lock", None, e) from e
+
+    def _try(self) -> bool:
         if self._connection is None or self._connection.closed:
             plain = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
             self._connection = psycopg.connect(

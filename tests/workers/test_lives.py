@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, create_engine, func, select, text
+from sqlalchemy.exc import OperationalError
 
 from guichet import models as m
 from guichet.clock import utc_now
+from guichet.delivery.life import Life
 from guichet.policy import load_actor
 from guichet.publishing import brakes
 from tests import factories
+from tests.channels.drill_rig import DrillRig
 from tests.channels.mastodon_rig import MastodonRig
 from tests.waiting import until
 from tests.workers.stage import Stage, open_stage
 from tests.workers.test_deliver import settle_all
-from workers import tend
+from workers import deliver, tend
 
 MANY = 60
 
@@ -91,3 +97,51 @@ def test_a_worker_whose_lock_was_severed_goes_on_under_another_name(stage: Stage
     settle_all(stage, ids)
     assert sorted(stage.texts()) == sorted(f"n {n}" for n in range(MANY))
     assert stage.process.living().worker_id != before
+
+
+def test_a_server_that_is_away_when_a_life_begins_is_told_as_the_engine_tells_it(tmp_path: Path) -> None:
+    nowhere = create_engine(f"postgresql+psycopg://nobody@/none?host={tmp_path}")
+    with pytest.raises(OperationalError):
+        Life(nowhere, tmp_path, "send").begin(utc_now())
+
+
+@pytest.mark.parametrize("way", ["drill-containers", "drill-drafts"])
+def test_a_life_that_cannot_begin_anew_while_a_send_is_prepared_fails_nothing(
+    engine: Engine, tmp_path: Path, way: str
+) -> None:
+    with DrillRig(way) as rig, open_stage(engine, tmp_path, rig) as stage:
+        id_ = stage.queue("nothing is wrong with it")
+        stage.process.parts["sender"] = _Severed(stage.process)
+        stage.drain()
+        assert stage.delivery(id_).state not in ("failed", "needs_human")
+        settle_all(stage, [id_])
+        assert stage.delivery(id_).state == "published"
+
+
+def test_threads_that_find_their_life_lost_at_once_begin_one_new_one(stage: Stage) -> None:
+    lost = stage.process.living()
+    lost.let_go()
+    with ThreadPoolExecutor(8) as threads:
+        found = {life.worker_id for life in threads.map(lambda _: stage.process.living(), range(8))}
+    assert len(found) == 1
+    assert lost.worker_id not in found
+    with stage.runtime.reading() as session:
+        assert session.scalar(select(func.count()).select_from(m.Worker)) == 2
+
+
+class _Severed(deliver.Sender):
+    """Once, the life's server is away while a send is prepared."""
+
+    has_been = False
+
+    def _prepare(self, *what: Any) -> Any:
+        if self.has_been:
+            return super()._prepare(*what)
+        self.has_been = True
+        runtime, lives = self._process.runtime, self._process.life
+        nowhere = create_engine("postgresql+psycopg://nobody@/none?host=/nonexistent")
+        self._process.life, self._process.runtime = None, replace(runtime, engine=nowhere)
+        try:
+            return super()._prepare(*what)
+        finally:
+            self._process.life, self._process.runtime = lives, runtime
