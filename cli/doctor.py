@@ -11,9 +11,12 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.email.house import house_of
+from channels.errors import ChannelError
+from channels.networks import open_networks
 from guichet.db.dialect import is_sqlite
 from guichet.inbox import refusals
-from guichet.models import Account, Credential, Delivery, RawItem
+from guichet.models import Account, AlertHook, AlertPolicy, Credential, Delivery, RawItem
 from guichet.policy import SYSTEM
 from guichet.runtime import Runtime
 
@@ -40,6 +43,7 @@ def examine(runtime: Runtime) -> list[Finding]:
         "webhooks": _webhooks,
         "dead letters": _dead_letters,
         "disk": _disk,
+        "mail": _mail,
         "data folder": _data_folder,
     }
     findings = []
@@ -83,6 +87,7 @@ def _keys(runtime: Runtime) -> Finding:
     known = {key_id for key_id, _ in runtime.settings.secret_keys}
     with runtime.reading() as session:
         used = set(session.scalars(select(Credential.key_id).distinct()))
+        used |= set(session.scalars(select(AlertHook.key_id).where(AlertHook.removed_at.is_(None))))
     missing = used - known
     if missing:
         return Finding(
@@ -148,6 +153,22 @@ def _dead_letters(runtime: Runtime) -> Finding:
 def _disk(runtime: Runtime) -> Finding:
     free = shutil.disk_usage(runtime.settings.data_dir).free
     return Finding("disk", free > _LEAST_DISK, f"{free / 1e9:.1f} GB free")
+
+
+def _mail(runtime: Runtime) -> Finding:
+    """Our own mail is bad only where somebody is to be called by it, or where it does not go."""
+    settings = runtime.settings
+    if not settings.mail_url:
+        with runtime.reading() as session:
+            on = select(AlertPolicy).where(AlertPolicy.is_on, AlertPolicy.removed_at.is_(None))
+            wanted = any("email" in step["ways"] for policy in session.scalars(on) for step in policy.steps)
+        words = "GUICHET_MAIL_URL is not set"
+        return Finding("mail", not wanted, f"{words}; alerts are to go by mail" if wanted else words)
+    try:
+        house_of(settings.mail_url, settings.mail_from).check(open_networks(**settings.network_options()).wire)
+    except ChannelError as e:
+        return Finding("mail", False, e.detail)
+    return Finding("mail", True, "the mail server lets us in")
 
 
 def _data_folder(runtime: Runtime) -> Finding:

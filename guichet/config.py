@@ -38,6 +38,8 @@ SETTINGS: dict[str, str] = {
     "GUICHET_TRUSTED_PROXIES": "How many proxies in front set X-Forwarded-*. Default: 0 (the headers are ignored).",
     "GUICHET_PROXY": "HTTP proxy for outgoing calls. Default: none.",
     "GUICHET_CA_BUNDLE": "File with certificate authorities for outgoing calls. Default: the usual ones.",
+    "GUICHET_MAIL_URL": "Mail server for our own mail: smtps://user:password@host:465, or smtp://…:587 (STARTTLS).",
+    "GUICHET_MAIL_FROM": "Address that our own mail comes from, e.g. guichet@example.org.",
     "GUICHET_ALLOW_ADDRESSES": "Internal addresses that outgoing calls may reach: 10.1.0.0/16,127.0.0.1:2583.",
     "GUICHET_REHEARSAL_PORT": "First of the loopback ports of the rehearsal networks; 0 switches them off. Default: 0.",
     "GUICHET_LOG_LEVEL": "DEBUG, INFO, WARNING or ERROR. Default: INFO.",
@@ -104,6 +106,8 @@ class Settings:
     trusted_proxies: int = 0
     proxy: str = field(default="", repr=False)
     ca_bundle: str = ""
+    mail_url: str = field(default="", repr=False)
+    mail_from: str = ""
     allow_addresses: tuple[str, ...] = ()
     rehearsal_port: int = 0
     log_level: str = "INFO"
@@ -264,6 +268,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=env.number("GUICHET_TRUSTED_PROXIES", 0, 0, 8),
         proxy=env.url("GUICHET_PROXY", "", ("https", "http")),
         ca_bundle=env.text("GUICHET_CA_BUNDLE"),
+        mail_url=env.url("GUICHET_MAIL_URL", "", ("smtps", "smtp", "smtp+plain")),
+        mail_from=env.text("GUICHET_MAIL_FROM", "", r"[^@\s<>,]+@[^@\s<>,]+"),
         allow_addresses=env.addresses("GUICHET_ALLOW_ADDRESSES"),
         rehearsal_port=env.number("GUICHET_REHEARSAL_PORT", 0, 0, 65500),
         log_level=env.text("GUICHET_LOG_LEVEL", "INFO", "DEBUG|INFO|WARNING|ERROR"),
@@ -272,6 +278,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     )
     if settings.ca_bundle and not Path(settings.ca_bundle).is_file():
         env.problems.append("GUICHET_CA_BUNDLE names a file that is not there")
+    if bool(settings.mail_url) != bool(settings.mail_from):
+        env.problems.append("GUICHET_MAIL_URL and GUICHET_MAIL_FROM go together: set both, or neither")
     if settings.threads <= settings.streams:
         env.problems.append("GUICHET_THREADS must be larger than GUICHET_STREAMS, or streams starve the pages")
     if env.problems:

@@ -27,6 +27,7 @@ KINDS = (
     "conversation",  # changed or new: {"id", "version", "what"}
     "message",  # new or changed in a conversation: {"id", "conversation_id"}
     "side",  # something beside a conversation: {"id", "conversation_id"}
+    "alert",  # one was raised, acknowledged, or is over: {"id"}
     "notice",  # to one person: they were told something, or have seen it: {"conversation_id"}
     "presence",  # somebody came, left, began or ceased to write: {"conversation_id"}
     "delivery",  # {"id", "state", "post_id", "conversation_id"}

@@ -26,6 +26,34 @@ def make_staff(session: Session, role: str = "member", **more: Any) -> m.Staff:
     return _add(session, m.Staff(role=role, **given))
 
 
+def make_alert_policy(session: Session, brand: m.Brand, **more: Any) -> m.AlertPolicy:
+    """By default one that watches for broken promises and calls nobody in particular."""
+    given = {
+        "name": f"Policy {next(_numbers)}", "events": [{"kind": "broken"}], "steps": [], "since": NOW,
+        "created_at": NOW, "updated_at": NOW, **more,
+    }  # fmt: skip
+    return _add(session, m.AlertPolicy(brand_id=brand.id, **given))
+
+
+def make_alert(session: Session, policy: m.AlertPolicy, account: m.Account, **more: Any) -> m.Alert:
+    given = {"event": "broken", "through": NOW, "raised_at": NOW, **more}
+    return _add(session, m.Alert(policy_id=policy.id, account_id=account.id, **given))
+
+
+def make_alert_hook(session: Session, brand: m.Brand, **more: Any) -> m.AlertHook:
+    given = {"name": "Desk", "url": "https://hook.example/", "key_id": "k1", "sealed": b"", "created_at": NOW, **more}
+    return _add(session, m.AlertHook(brand_id=brand.id, **given))
+
+
+def make_delivery(session: Session, account: m.Account, **more: Any) -> m.Delivery:
+    """One of a post, with nothing in it."""
+    given = {
+        "kind": "post", "state": "scheduled", "payload": {}, "payload_hash": "0", "due_at": NOW, "not_before": NOW,
+        "created_at": NOW, "updated_at": NOW, **more,
+    }  # fmt: skip
+    return _add(session, m.Delivery(account_id=account.id, **given))
+
+
 def make_topic(session: Session, *experts: m.Staff, **more: Any) -> m.Topic:
     topic = _add(session, m.Topic(**{"name": f"Topic {next(_numbers)}", "created_at": NOW, **more}))
     for one in experts:

@@ -13,7 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from channels.networks import Networks
 from guichet.config import Settings
 from guichet.runtime import Runtime
-from webapp import consent, counting, feeds, health, hooks, languages, live, reviewing, shell, signing_in
+from webapp import acknowledging, consent, counting, feeds, health, hooks, languages, live, reviewing, shell, signing_in
 from webapp.api import ROOMS
 from webapp.api.schemas.common import Problem
 from webapp.auth import cookie_name, remember_people
@@ -48,7 +48,17 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
     languages.speak(app)
     for room in (*ROOMS, live.room):
         app.register_api(room.api)
-    for part in (signing_in, reviewing, feeds, consent, health, live, shell, hooks):  # the last stands in front
+    for part in (
+        signing_in,
+        reviewing,
+        acknowledging,
+        feeds,
+        consent,
+        health,
+        live,
+        shell,
+        hooks,
+    ):  # the last stands in front
         part.add_to(app, runtime)
     if runtime.settings.trusted_proxies:
         n = runtime.settings.trusted_proxies

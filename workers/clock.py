@@ -23,13 +23,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from guichet import instance, live
+from guichet.alerting import calling
 from guichet.config import BadSettings, read_settings
 from guichet.db.dialect import database_now
 from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
 from guichet.filming import queue as films
 from guichet.inbox import ingest, remeasuring
-from guichet.jobs import DIGEST, DRAIN, KEEP_PROMISES, MAKE_FILMS, NEWS, POLL, RECONCILE, TEND, Job
+from guichet.jobs import CALL, DIGEST, DRAIN, KEEP_PROMISES, MAKE_FILMS, NEWS, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.models import LiveEvent
 from guichet.policy import SYSTEM
@@ -43,6 +44,7 @@ TICK = 0.5  # seconds
 NEWS_SPACING = 0.05  # seconds between two numberings of live events
 STAND_BY = 2.0  # seconds between tries for the lock
 TEND_EVERY = 5.0  # seconds
+WATCH_EVERY = 10.0  # seconds between two looks for what raises an alert
 FORGET_EVERY = 300.0  # seconds
 SEEN_EVERY = 30.0  # seconds
 POLL_AGAIN = 10.0  # seconds before an account is woken for once more
@@ -161,6 +163,7 @@ class Clock:
             self._send(MAKE_FILMS, 1.0)
         if escalating.is_step_due(session, SYSTEM, now) or remeasuring.is_asked_for(session, SYSTEM, now):
             self._send(KEEP_PROMISES, 1.0)
+        self._send(CALL, 1.0 if calling.is_anything_due(session, SYSTEM, now) else WATCH_EVERY)
         for account_id in ingest.list_due_accounts(session, SYSTEM, now):
             self._send(POLL, POLL_AGAIN, account_id=account_id)
         self._send(TEND, TEND_EVERY)

@@ -31,7 +31,7 @@ from channels.networks import Networks, open_networks
 from guichet.clock import ClockGuard
 from guichet.config import BadSettings, Settings, read_settings
 from guichet.delivery.life import Life
-from guichet.jobs import DIGEST, DRAIN, MAKE_FILMS, POLL_DUE, QUEUES, RECONCILE, TEND, Job
+from guichet.jobs import CALL, DIGEST, DRAIN, MAKE_FILMS, POLL_DUE, QUEUES, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.metering.meter import Meter, Taken
 from guichet.metering.operations import record
@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 # What a worker does by itself while Redis is away.
 _BY_ITSELF: dict[str, tuple[Job, ...]] = {
-    "send": (DRAIN,), "receive": (POLL_DUE, DIGEST), "tend": (RECONCILE, TEND), "films": (MAKE_FILMS,),
+    "send": (DRAIN,), "receive": (POLL_DUE, DIGEST), "tend": (RECONCILE, TEND, CALL), "films": (MAKE_FILMS,),
 }  # fmt: skip
 _PAUSE = 2.0  # seconds between looking while Redis is away
 _QUIET = 5.0  # seconds between signs of life to Redis

@@ -11,6 +11,7 @@ from cli.opening import find_account, runtime_or_exit
 from cli.output import Failed, Output, WronglyAsked
 from guichet import audit as audit_log
 from guichet.accounts import operations as accounts
+from guichet.alerting import operations as alerting
 from guichet.comparing import operations as comparing
 from guichet.comparing.queries import list_open
 from guichet.jobs import COMPARE
@@ -46,6 +47,7 @@ def rotate(output: Output) -> None:
     while True:
         with runtime.unit() as unit:
             changed = accounts.reseal_credentials(unit.session, SYSTEM, runtime.sealer)
+            changed += alerting.reseal_hooks(unit.session, SYSTEM, runtime.sealer)
         total += changed
         if not changed:
             break

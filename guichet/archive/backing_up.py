@@ -20,7 +20,7 @@ from guichet.archive.manifest import NAME, FilesPart, Manifest, TablePart, check
 from guichet.archive.rows import self_references, shape_of
 from guichet.db.migrate import revision_of
 from guichet.errors import Conflict
-from guichet.models import Attachment, AuditSeal, Base, Credential, Media, Rendition
+from guichet.models import AlertHook, Attachment, AuditSeal, Base, Credential, Media, Rendition
 from guichet.policy import Action, Actor, require
 from guichet.storage import FileStore
 
@@ -63,7 +63,8 @@ def back_up(
 
 
 def _keys_in_use(connection: Connection) -> list[str]:
-    used = union(select(Credential.key_id), select(AuditSeal.key_id))
+    hooks = select(AlertHook.key_id).where(AlertHook.removed_at.is_(None))
+    used = union(select(Credential.key_id), select(AuditSeal.key_id), hooks)
     return list(connection.scalars(used))
 
 

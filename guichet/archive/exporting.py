@@ -37,6 +37,8 @@ SECRET_COLUMNS: dict[str, frozenset[str]] = {
     "api_token": frozenset({"token_hash"}),
     "calendar_feed": frozenset({"secret_hash"}),
     "account": frozenset({"webhook_secret"}),
+    "alert_hook": frozenset({"sealed"}),
+    "alert_call": frozenset({"nonce"}),
     "review_link": frozenset({"secret_hash"}),
     "side_conversation": frozenset({"token"}),
 }

@@ -10,6 +10,7 @@ from guichet.models.account import (
     PollCursor,
     RefusedDelivery,
 )
+from guichet.models.alert import Alert, AlertCall, AlertHook, AlertPolicy
 from guichet.models.approval import (
     AnswerReview,
     ApprovalPolicy,
@@ -86,6 +87,10 @@ from guichet.models.wait import Wait, WaitSlice
 
 __all__ = [
     "Account",
+    "Alert",
+    "AlertCall",
+    "AlertHook",
+    "AlertPolicy",
     "AnswerReview",
     "ApiToken",
     "ApprovalPolicy",

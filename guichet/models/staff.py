@@ -32,6 +32,8 @@ class Staff(Base):
     absent_until: Mapped[datetime | None]  # deputies are asked instead
     answers_reviewed: Mapped[bool] = mapped_column(default=False)  # they go out once a colleague agreed
     undo_seconds: Mapped[int] = mapped_column(default=5)  # how long an answer may be taken back; 0: not
+    quiet_from: Mapped[Short] = mapped_column(default="")  # "22:00" where they are; "": never
+    quiet_until: Mapped[Short] = mapped_column(default="")
     preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

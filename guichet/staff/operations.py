@@ -56,7 +56,9 @@ __all__ = [
     "touch_session",
 ]
 
-_OWN = frozenset({"locale", "time_zone", "presence", "preferences", "absent_until", "undo_seconds"})
+_OWN = frozenset(
+    {"locale", "time_zone", "presence", "preferences", "absent_until", "undo_seconds", "quiet_from", "quiet_until"}
+)
 _MANAGED = frozenset(
     {"name", "initials", "role", "languages", "skills", "capacity", "time_zone", "absent_until", "answers_reviewed"}
 )

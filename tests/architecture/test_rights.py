@@ -7,7 +7,19 @@ from pathlib import Path
 
 from tests.architecture.source import ROOT, name_of, public_functions, python_files, tree
 
-ROOMS = ("accounts", "staff", "inbox", "triage", "publishing", "delivery", "stats", "configuration", "archive", "bulk")
+ROOMS = (
+    "accounts",
+    "alerting",
+    "staff",
+    "inbox",
+    "triage",
+    "publishing",
+    "delivery",
+    "stats",
+    "configuration",
+    "archive",
+    "bulk",
+)
 # Public operations that take no actor, each with the reason.
 WITHOUT_ACTOR = {
     "guichet/accounts/operations.py:connection_of": "opens secrets for a call that our own processes make",

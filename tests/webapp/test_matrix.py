@@ -14,7 +14,7 @@ from tests.webapp.world import ROLES, SECRET_WORD, Place, World, build
 # Routes by number whose thing belongs to an account or a brand, or to one person.
 OF_AN_ACCOUNT = frozenset(
     {"accounts", "brands", "conversations", "customers", "attachments", "posts", "deliveries", "media", "dead-letters",
-     "canned-replies", "macros", "views", "tokens", "review-links", "imports", "discrepancies"}
+     "canned-replies", "macros", "views", "tokens", "review-links", "imports", "discrepancies", "alerts"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
 FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens", "POST /notices/seen"})
@@ -35,6 +35,7 @@ WEAKEST = {
         "POST /approvals/decide",  # each of the posts is judged by itself; a viewer may be asked too
     ),
     "agent": (
+        "POST /alerts/<int:id>/acknowledge",
         "POST /conversations/<int:id>/note",
         "POST /conversations/<int:id>/split",
         "POST /conversations/<int:id>/link",
@@ -101,6 +102,8 @@ WEAKEST = {
         "POST /teams",
         "POST /grants",
         "POST /labels",
+        "POST /alert-policies",
+        "POST /alert-hooks",
         "POST /promises",
         "PATCH /promises/<int:id>",
         "POST /rules",
@@ -182,7 +185,8 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
     assert {
         "/accounts", "/brands", "/slots", "/post-tags", "/hashtag-sets", "/evergreen-queues", "/conversations",
         "/customers", "/posts", "/deliveries",
-        "/canned-replies", "/views", "/dead-letters", "/discrepancies", "/needs-you", "/search", "/stats/waits",
+        "/alerts", "/canned-replies", "/views", "/dead-letters",
+        "/discrepancies", "/needs-you", "/search", "/stats/waits",
     } <= seen  # fmt: skip
 
 

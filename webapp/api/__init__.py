@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from webapp.api import (
     accounts,
+    alerts,
     answering,
     approvals,
     brakes,
@@ -58,6 +59,7 @@ ROOMS = tuple(
         macros,
         customers,
         notices,
+        alerts,
         views,
         vocabulary,
         prepared,

@@ -83,6 +83,8 @@ def _me(asked: Asked) -> Me:
         teams=[briefs.team(t) for t in queries.teams_of(asked.session, [staff.id]).get(staff.id, [])],
         csrf_token=asked.csrf_token,
         can=[a.value for a in _ORGANISATION if can(asked.actor, a)],
+        quiet_from=staff.quiet_from,
+        quiet_until=staff.quiet_until,
         undo_seconds=staff.undo_seconds,
         preferences=staff.preferences,
         organisation="Guichet",

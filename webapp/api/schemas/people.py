@@ -26,6 +26,7 @@ from webapp.api.schemas.common import (
     Words,
 )
 
+WallHour = Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")]
 OrgRoleName = Literal["member", "team_lead", "administrator", "owner"]
 AccountRoleName = Literal["viewer", "agent", "author", "publisher", "manager"]
 PresenceName = Literal["online", "away", "offline"]
@@ -47,6 +48,8 @@ class Me(PersonBrief):
     teams: list[TeamBrief]
     csrf_token: str = Field(description="goes into X-CSRF-Token; empty for API tokens")
     can: list[str]
+    quiet_from: str = Field(description="alerts call somebody else between these wall times; empty: never")
+    quiet_until: str
     undo_seconds: int = Field(description="for how long an answer may be taken back; 0: not at all")
     preferences: dict[str, Any]
     organisation: str
@@ -60,6 +63,8 @@ class MeChange(In):
     language: Language | None = None
     time_zone: TimeZone | None = None
     undo_seconds: int | None = Field(None, ge=0, le=30)
+    quiet_from: WallHour | None = Field(None, description="alerts call somebody else from then on; empty: never")
+    quiet_until: WallHour | None = None
     preferences: Annotated[Plain, Field(max_length=100)] | None = None
 
 

@@ -8,7 +8,7 @@ import { soon } from "./soon";
 export type LiveState = "connecting" | "live" | "polling" | "stale";
 type Hear = (data: Record<string, unknown>) => void;
 
-const TYPES = ["conversation", "message", "side", "notice", "presence", "delivery", "post", "film", "evergreen", "account", "brake", "counts", "rights", "signed_out", "resync"] as const;
+const TYPES = ["conversation", "message", "side", "alert", "notice", "presence", "delivery", "post", "film", "evergreen", "account", "brake", "counts", "rights", "signed_out", "resync"] as const;
 export type LiveType = (typeof TYPES)[number];
 
 const SILENCE = 45_000;

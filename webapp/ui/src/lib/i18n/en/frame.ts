@@ -16,6 +16,7 @@ export const frame = {
     import: "Import posts",
     library: "Media library",
     customers: "Customers",
+    alerts: "Alerts",
     queues: "Queues",
   },
   fold: "Fold the menu",

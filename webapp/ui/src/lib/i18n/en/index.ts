@@ -19,5 +19,6 @@ import { customers } from "./customers";
 import { sides } from "./sides";
 import { times } from "./times";
 import { experts } from "./experts";
+import { alerts } from "./alerts";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts };

@@ -17,6 +17,7 @@ export const frame: Catalogue["frame"] = {
     import: "Importer des publications",
     library: "Médiathèque",
     customers: "Clients",
+    alerts: "Alertes",
     queues: "Files",
   },
   fold: "Replier le menu",

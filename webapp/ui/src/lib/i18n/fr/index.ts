@@ -20,5 +20,6 @@ import { customers } from "./customers";
 import { sides } from "./sides";
 import { times } from "./times";
 import { experts } from "./experts";
+import { alerts } from "./alerts";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts };
