@@ -32,8 +32,22 @@ RECONCILE = Job("workers.reconcile.look", "tend")
 TEND = Job("workers.tend.tend", "tend")
 KEEP_PROMISES = Job("workers.promises.keep", "tend")
 CALL = Job("workers.alerts.call", "tend")
+PLAN_REPLIES = Job("workers.replies.plan", "tend")
 CHECK_ACCOUNT = Job("workers.tend.check_account", "tend", ("account_id",))
 COMPARE = Job("workers.compare.compare", "tend", ("account_id",))
 MAKE_FILMS = Job("workers.films.make_films", "films", timeout=24 * 3600)  # each film is bound by its own limit
 
-ALL = (DRAIN, POLL, POLL_DUE, DIGEST, RECONCILE, TEND, KEEP_PROMISES, CALL, CHECK_ACCOUNT, COMPARE, MAKE_FILMS)
+ALL = (
+    DRAIN,
+    POLL,
+    POLL_DUE,
+    DIGEST,
+    RECONCILE,
+    TEND,
+    KEEP_PROMISES,
+    CALL,
+    PLAN_REPLIES,
+    CHECK_ACCOUNT,
+    COMPARE,
+    MAKE_FILMS,
+)

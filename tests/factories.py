@@ -116,6 +116,19 @@ def make_side(session: Session, conversation: m.Conversation, account: m.Account
     )
 
 
+def make_bulk(session: Session, staff: m.Staff, *conversations: m.Conversation, **more: Any) -> m.BulkReply:
+    """One answer to many that was let go and is not planned yet."""
+    given = {"variants": ["Hello."], "state": "running", "created_at": NOW, "updated_at": NOW, "sent_at": NOW, **more}
+    bulk = _add(session, m.BulkReply(staff_id=staff.id, **given))
+    for position, one in enumerate(conversations):
+        row = m.BulkReplyRow(
+            bulk_id=bulk.id, position=position, conversation_id=one.id, account_id=one.account_id, said="Hello.",
+            state="queued" if bulk.state == "running" else "ready",
+        )  # fmt: skip
+        _add(session, row)
+    return bulk
+
+
 def make_conversation(
     session: Session, account: m.Account, identity: m.Identity | None = None, **more: Any
 ) -> m.Conversation:

@@ -30,10 +30,11 @@ from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
 from guichet.filming import queue as films
 from guichet.inbox import ingest, remeasuring
-from guichet.jobs import CALL, DIGEST, DRAIN, KEEP_PROMISES, MAKE_FILMS, NEWS, POLL, RECONCILE, TEND, Job
+from guichet.jobs import CALL, DIGEST, DRAIN, KEEP_PROMISES, MAKE_FILMS, NEWS, PLAN_REPLIES, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.models import LiveEvent
 from guichet.policy import SYSTEM
+from guichet.replying import operations as replying
 from guichet.triage import escalating
 from workers import listening
 from workers.runtime import Process, open_process
@@ -164,6 +165,8 @@ class Clock:
         if escalating.is_step_due(session, SYSTEM, now) or remeasuring.is_asked_for(session, SYSTEM, now):
             self._send(KEEP_PROMISES, 1.0)
         self._send(CALL, 1.0 if calling.is_anything_due(session, SYSTEM, now) else WATCH_EVERY)
+        if replying.is_any_queued(session, SYSTEM):
+            self._send(PLAN_REPLIES, 1.0)
         for account_id in ingest.list_due_accounts(session, SYSTEM, now):
             self._send(POLL, POLL_AGAIN, account_id=account_id)
         self._send(TEND, TEND_EVERY)

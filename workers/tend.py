@@ -30,6 +30,7 @@ from guichet.policy import SYSTEM
 from guichet.publishing import approving, previewing, zones
 from guichet.publishing.carrying_over import carry_over
 from guichet.publishing.rules import due_time
+from guichet.replying import operations as replying
 from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, is_refused_again, renew
@@ -96,6 +97,7 @@ def look_after_conversations(process: Process) -> None:
         refusals.forget_old,
         assign_teams,
         inbox.forget_old_notices,
+        replying.forget_old_drafts,
     ):
         with process.runtime.unit() as unit:
             operation(unit.session, SYSTEM, process.runtime.now())

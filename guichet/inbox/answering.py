@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from channels.contract import ChannelSpec, MediaLimit, Surface, Target
+from channels.contract import ChannelSpec, MediaLimit, Surface
 from channels.limits import Problem, problems
 from channels.sentences import say
 from guichet import audit, live
@@ -22,9 +22,10 @@ from guichet.delivery.payload import MediaRef, freeze, item_of
 from guichet.errors import Conflict, Invalid
 from guichet.inbox import crediting, followers, handling, notices, pending, searching, seeing, words
 from guichet.inbox.changes import Change, changing
+from guichet.inbox.composing import answered_in, body_of, subject_of, target_of
 from guichet.inbox.pending import Later
 from guichet.inbox.states import State
-from guichet.models import Account, Attachment, Conversation, Delivery, Identity, Media, Message, ReplyDraft, Staff
+from guichet.models import Account, Attachment, Conversation, Delivery, Media, Message, ReplyDraft, Staff
 from guichet.policy import Action, Actor, can, require
 
 NOTE_LENGTH = 20_000  # code points
@@ -68,8 +69,8 @@ def reply(
         refuse_unseen(session, conversation, author.id, seen_through)
         due_at = pending.due_at(undo_seconds, later, now)
         account = session.get_one(Account, conversation.account_id)
-        answered = _answered(session, conversation, to_message_id)
-        target = _target(session, conversation, answered, due_at)
+        answered = answered_in(session, conversation, to_message_id)
+        target = target_of(session, conversation, answered, due_at)
         files = files_of(session, actor, media)
         signature = crediting.signature_of(session, actor, account, author, conversation)
         body = body_of(spec, conversation, text, target, signature)
@@ -85,7 +86,7 @@ def reply(
             media=refs,
             language=conversation.language,
             reply_to=target,
-            subject=_subject(conversation),
+            subject=subject_of(conversation),
         )
         is_reviewed = actor.is_reviewed or crediting.is_reviewed(session, actor, conversation)
         delivery = delivering.create(
@@ -271,68 +272,6 @@ def refuse_unseen(session: Session, conversation: Conversation, author_id: int, 
             "something was written here since you looked", code="newer_messages",
             newer=[{"id": m.id, "direction": m.direction, "staff_id": m.staff_id} for m in unseen],
         )  # fmt: skip
-
-
-def _target(session: Session, conversation: Conversation, answered: Message, at: datetime) -> Target:
-    """Where an answer goes that goes out `at` that moment."""
-    if not answered.can_reply:
-        reason = answered.cannot_reply_reason or say("the network does not let us answer this")
-        raise Invalid(reason, {"to_message_id": reason}, code="cannot_reply")
-    _require_window(answered, at)
-    identity = session.get_one(Identity, answered.identity_id)
-    thread = session.get_one(Conversation, answered.came_to_id or conversation.id)
-    return Target(
-        remote_id=answered.remote_id or "",
-        author_id=identity.remote_id,
-        author_handle=identity.handle,
-        thread_root=thread.thread_root,
-        surface=Surface(conversation.surface),
-        context=answered.context,
-    )
-
-
-def _require_window(answered: Message, at: datetime) -> None:
-    if answered.reply_until is not None and answered.reply_until <= at:
-        reason = say("the network's time for an answer is over")
-        raise Invalid(reason, {"to_message_id": reason}, code="reply_window_over")
-
-
-def require_open_until(session: Session, conversation: Conversation, message: Message, at: datetime) -> None:
-    """The network still takes this answer `at` that moment. Raises Invalid `reply_window_over`."""
-    target = session.get_one(Delivery, message.delivery_id).payload["reply_to"]["remote_id"]
-    here = (Message.conversation_id == conversation.id, Message.direction == "in", Message.remote_id == target)
-    for answered in session.scalars(select(Message).where(*here)):
-        _require_window(answered, at)
-
-
-def _answered(session: Session, conversation: Conversation, to_message_id: int | None) -> Message:
-    incoming = (
-        select(Message)
-        .where(Message.conversation_id == conversation.id, Message.direction == "in", Message.deleted_at.is_(None))
-        .order_by(Message.can_reply.desc(), Message.sort_at.desc(), Message.id.desc())
-        .limit(1)
-    )
-    if to_message_id is not None:
-        incoming = incoming.where(Message.id == to_message_id)
-    found = session.scalars(incoming).first()
-    if found is None:
-        raise Invalid("there is nothing here to answer", {"to_message_id": "is no message of the customer here"})
-    return found
-
-
-def body_of(spec: ChannelSpec, conversation: Conversation, text: str, target: Target, signature: str) -> str:
-    """The text as it will stand: with who signs it, and whom it is for."""
-    body = words.clean(text).strip()
-    if signature and body:
-        body += ("\n\n" if conversation.surface == Surface.MAIL else " ") + signature
-    return spec.answer_text(body, target) if spec.answer_text and body else body
-
-
-def _subject(conversation: Conversation) -> str:
-    if conversation.surface != Surface.MAIL:
-        return ""
-    subject = conversation.subject
-    return subject if subject.casefold().startswith("re:") else f"Re: {subject}".strip()
 
 
 def files_of(session: Session, actor: Actor, ids: Sequence[int]) -> list[Media]:

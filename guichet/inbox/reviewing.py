@@ -22,7 +22,7 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.payload import MediaRef, focus_of, item_of, thawed_target
 from guichet.delivery.states import State as DeliveryState
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
-from guichet.inbox import answering, handling, notices, pending, searching, taking_back
+from guichet.inbox import answering, composing, handling, notices, pending, searching, taking_back
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.narrowing import awaits_approval_of
 from guichet.models import Account, AnswerReview, Conversation, Delivery, Identity, Message, PendingAnswer
@@ -148,7 +148,7 @@ def _reword(change: Change, spec: ChannelSpec, message: Message, delivery: Deliv
     session, conversation = change.session, change.conversation
     account = session.get_one(Account, conversation.account_id)
     target = thawed_target(delivery.payload["reply_to"])
-    body = answering.body_of(spec, conversation, text, target, message.context.get("signature", ""))
+    body = composing.body_of(spec, conversation, text, target, message.context.get("signature", ""))
     refs = [MediaRef(**{**one, "focus": focus_of(one)}) for one in delivery.payload["media"]]
     limits = spec.limits_for(account.settings)
     answering.refuse_problems(problems(body, [item_of(ref) for ref in refs], limits, target.surface))

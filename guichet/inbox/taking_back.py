@@ -15,7 +15,7 @@ from guichet import audit, live
 from guichet.delivery import operations as delivering
 from guichet.delivery.states import State as DeliveryState
 from guichet.errors import Conflict, NotAllowed, NotFound
-from guichet.inbox import answering, handling, moving, notices, pending, searching
+from guichet.inbox import answering, composing, handling, moving, notices, pending, searching
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.pending import Later
 from guichet.inbox.states import State
@@ -43,16 +43,23 @@ def take_back(session: Session, actor: Actor, conversation: Conversation, messag
 
 
 def cancel_planned(
-    session: Session, actor: Actor, conversation: Conversation, message_id: int, now: datetime
+    session: Session,
+    actor: Actor,
+    conversation: Conversation,
+    message_id: int,
+    now: datetime,
+    *,
+    gives_back: bool = True,
 ) -> Message:
     """Do not send it. It stays in the thread as called off; a colleague's text also goes back
-    into their draft, and they are told. Raises Conflict `too_late`."""
+    into their draft, and they are told (`gives_back`: unless it was one of many). Raises Conflict
+    `too_late`."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
     with changing(session, actor, conversation, now, "message") as change:
         message, row, delivery = _waiting(session, conversation, message_id)
         delivering.call_off(session, actor, delivery, now)
         author_id = message.staff_id
-        if author_id is not None and author_id != actor.staff_id:
+        if gives_back and author_id is not None and author_id != actor.staff_id:
             into_draft(session, message, delivery, author_id, now)
             notices.tell(change, "called_off", {author_id}, message)
         stand_as_before(change, row)
@@ -94,7 +101,7 @@ def move_planned(
         message, row, delivery = _waiting(session, conversation, message_id)
         if row.kind != "later" or delivery.state not in (DeliveryState.SCHEDULED, DeliveryState.HELD):
             raise Conflict("it is too late to give this answer another time", code="too_late", current=delivery.state)
-        answering.require_open_until(session, conversation, message, due_at)
+        composing.require_open_until(session, conversation, message, due_at)
         delivering.reschedule(session, actor, delivery, due_at, now)
         row.wall_time, row.time_zone = later.wall_time, later.time_zone
         change.event("answer_moved", message_id=message.id, at=due_at.isoformat())

@@ -23,6 +23,7 @@ from guichet.models.approval import (
     ReviewVote,
 )
 from guichet.models.base import Base, table_of
+from guichet.models.bulk_reply import BulkReply, BulkReplyRow
 from guichet.models.comparing import Comparison, Discrepancy, Reception
 from guichet.models.conversation import (
     Attachment,
@@ -101,6 +102,8 @@ __all__ = [
     "Base",
     "Brake",
     "Brand",
+    "BulkReply",
+    "BulkReplyRow",
     "Calendar",
     "CalendarFeed",
     "CannedReply",

@@ -14,7 +14,8 @@ from tests.webapp.world import ROLES, SECRET_WORD, Place, World, build
 # Routes by number whose thing belongs to an account or a brand, or to one person.
 OF_AN_ACCOUNT = frozenset(
     {"accounts", "brands", "conversations", "customers", "attachments", "posts", "deliveries", "media", "dead-letters",
-     "canned-replies", "macros", "views", "tokens", "review-links", "imports", "discrepancies", "alerts"}
+     "canned-replies", "macros", "views", "tokens", "review-links", "imports", "discrepancies", "alerts",
+     "bulk-replies"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
 FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens", "POST /notices/seen"})
@@ -48,6 +49,8 @@ WEAKEST = {
         "PUT /conversations/<int:id>/draft",
         "POST /macros/<int:id>/preview",
         "POST /macros/<int:id>/apply",
+        "POST /bulk-replies",
+        "POST /bulk-replies/<int:id>/stop",
         "PATCH /customers/<int:id>",
         "POST /customers/<int:id>/join",
         "POST /customers/<int:id>/separate",
@@ -91,6 +94,10 @@ WEAKEST = {
         "POST /dead-letters/<int:id>/replay",
     ),
     "org": (
+        "PATCH /bulk-replies/<int:id>",  # what somebody else began
+        "POST /bulk-replies/<int:id>/look",
+        "POST /bulk-replies/<int:id>/send",
+        "DELETE /bulk-replies/<int:id>",
         "POST /brands",
         "PATCH /brands/<int:id>",
         "PUT /brands/<int:id>/approval-policy",
@@ -135,6 +142,7 @@ def call(browser: Browser, method: str, rule: str, place: Place) -> int:
     address = address.replace("<int:note_id>", "1")
     address = address.replace("<int:side_id>", str(place.ids["side"]))
     address = address.replace("<int:message_id>", str(place.ids["message"]))
+    address = address.replace("<int:row_id>", "1")
     address = address.replace("<int:post_id>", str(place.ids["wording"]))
     address = address.replace("<int:rendition_id>", "1")
     more = {} if method == "GET" else body_for(method, rule, place)

@@ -138,6 +138,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
             calendar,
         ]
     )
+    bulk = make.make_bulk(session, owner, conversation, variants=[word])
     topic = make.make_topic(session, name=f"Topic of {word}", brand_id=brand.id)
     calls = make.make_alert_policy(session, brand, name=word)
     alert, hook = make.make_alert(session, calls, account), make.make_alert_hook(session, brand, name=word)
@@ -146,7 +147,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "accounts": account.id, "brands": brand.id, "conversations": conversation.id, "customers": identity.customer_id,
         "attachments": attachment.id, "posts": post.id, "deliveries": delivery.id, "media": media.id,
         "dead-letters": letter.id, "grants": grant.id, "canned-replies": canned.id, "macros": macro.id,
-        "views": view.id,
+        "views": view.id, "bulk-replies": bulk.id,
         "topics": topic.id, "alerts": alert.id, "alert-policies": calls.id, "alert-hooks": hook.id,
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "message": message.id, "side": side.id, "other_customer": another.customer_id,

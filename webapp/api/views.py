@@ -91,6 +91,15 @@ def _filters_of(asked: Asked, view: str) -> dict[str, Any]:
     return prepared.get_view(asked.session, asked.actor, int(view)).filters
 
 
+def query_for(given: dict[str, Any]) -> ConversationQuery:
+    """Filters as the list takes them, a view among them, from a body. Raises Invalid."""
+    view = given.get("view")
+    if view is not None and not isinstance(view, str):
+        raise Invalid("these are no filters", {"filters.view": "must be a text"})
+    query = _query_of({name: value for name, value in given.items() if name != "view"})
+    return query if view is None else query.model_copy(update={"view": view})
+
+
 def _query_of(filters: dict[str, Any]) -> ConversationQuery:
     if set(filters) & _NOT_FILTERS:
         raise Invalid("these are no filters", {"filters": "must not hold view, cursor or limit"})

@@ -2,7 +2,7 @@
  * Addresses of the application: /page, /page/id, and a query. Plain links work (middle click,
  * copy, reload); this only saves the reload.
  */
-export const PAGES = ["inbox", "compose", "calendar", "needs-you", "numbers", "accounts", "settings", "import", "library", "queues", "customers", "alerts"] as const;
+export const PAGES = ["inbox", "compose", "calendar", "needs-you", "numbers", "accounts", "settings", "import", "library", "queues", "customers", "alerts", "bulk-replies"] as const;
 export type PageName = (typeof PAGES)[number];
 
 class Route {

@@ -52,6 +52,8 @@ export type MediaLimit = S["MediaLimit"];
 export type CountUnit = TextLimit["unit"];
 export type Surface = S["ConversationRow"]["surface"];
 
+export type BulkReply = S["BulkReply"];
+export type BulkRow = S["BulkRow"];
 export type ConversationRow = S["ConversationRow"];
 export type Conversation = S["Conversation"];
 export type ConversationState = ConversationRow["state"];

@@ -59,6 +59,11 @@ export class Box {
     return usualSort(String(this.query["view"] ?? ""));
   }
 
+  /** The list itself, as a body may name it. */
+  get filtersOfList(): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(this.query).map(([name, value]) => [name, LISTS.has(name) ? [value] : value]));
+  }
+
   /** What a kept view must hold to show this list: what its view narrows, and what the address narrows further. */
   filtersToKeep(views: SavedView[]): Record<string, unknown> {
     const base = views.find((view) => view.id === this.query["view"])?.filters ?? {};

@@ -18,6 +18,7 @@ export const frame = {
     customers: "Customers",
     alerts: "Alerts",
     queues: "Queues",
+    "bulk-replies": "Answers to many",
   },
   fold: "Fold the menu",
   unfold: "Unfold the menu",

@@ -20,5 +20,6 @@ import { sides } from "./sides";
 import { times } from "./times";
 import { experts } from "./experts";
 import { alerts } from "./alerts";
+import { bulk } from "./bulk";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts, bulk };

@@ -19,6 +19,7 @@ export const frame: Catalogue["frame"] = {
     customers: "Clients",
     alerts: "Alertes",
     queues: "Files",
+    "bulk-replies": "Réponses groupées",
   },
   fold: "Replier le menu",
   unfold: "Déplier le menu",
