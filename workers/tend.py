@@ -98,6 +98,7 @@ def look_after_conversations(process: Process) -> None:
         assign_teams,
         inbox.forget_old_notices,
         replying.forget_old_drafts,
+        inbox.forget_old_paces,
     ):
         with process.runtime.unit() as unit:
             operation(unit.session, SYSTEM, process.runtime.now())

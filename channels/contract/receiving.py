@@ -70,7 +70,9 @@ class Inbound:
     message that may already be stored. `html` is untrusted and is sanitised
     before it is shown. `tokens` are those of `Draft.options["token"]` that it brings back,
     `references` the ids of what stands above it in its thread. `automatic` marks bounces and auto-responders, which
-    are kept but never answered by machine. `raw` is the network's own JSON.
+    are kept but never answered by machine. `raw` is the network's own JSON. `arrived_at` is when the network
+    itself took it in, where `remote_at` is only what its author says. `answers_elsewhere`: an answer goes to
+    somebody else than its author, who may write for many (a web form).
     """
 
     remote_id: str
@@ -94,6 +96,8 @@ class Inbound:
     cannot_reply_reason: str = ""
     reply_until: datetime | None = None
     automatic: bool = False
+    arrived_at: datetime | None = None
+    answers_elsewhere: bool = False
     context: Mapping[str, Any] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
     # The public post that it hangs under, where the network gave it.

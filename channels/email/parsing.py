@@ -112,6 +112,8 @@ def _inbound(item: RawItem, message: Message, own: str) -> Inbound:
         can_reply=not why_not,
         cannot_reply_reason=why_not,
         automatic=automatic,
+        arrived_at=_arrived(item),
+        answers_elsewhere=reply_to.address not in (author.address, own),
         context={
             "message_id": id_,
             "references": chain,
@@ -248,13 +250,16 @@ def _sent_at(message: Message) -> datetime | None:
 
 def _when(message: Message, item: RawItem) -> datetime:
     """When it was sent, as it says; when it arrived, where it says nothing believable."""
-    arrived = datetime.fromisoformat(item.headers["arrived"]) if item.headers.get("arrived") else None
-    sent = _sent_at(message)
+    arrived, sent = _arrived(item), _sent_at(message)
     if sent is None:
         return arrived or datetime.fromtimestamp(0, UTC)
     if arrived and not arrived - timedelta(days=30) <= sent <= arrived + timedelta(minutes=10):
         return arrived
     return sent
+
+
+def _arrived(item: RawItem) -> datetime | None:
+    return datetime.fromisoformat(item.headers["arrived"]) if item.headers.get("arrived") else None
 
 
 def _kept(item: RawItem, message: Message, found: Contents, bounce: Mapping[str, str]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ LEFT_OUT = {
     "worker": "processes of the moment",
     "poll_cursor": "how far the networks were read",
     "withdrawal": "deletions heard before what they delete, for a month",
+    "sender_pace": "who wrote how often, for hours",
     "conversation_count": "counted from conversations",
     "instance": "which installation this is",
 }

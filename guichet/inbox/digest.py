@@ -22,6 +22,7 @@ from guichet.inbox import (
     bounces,
     languages,
     notices,
+    pacing,
     pending,
     people,
     pool,
@@ -46,6 +47,7 @@ from guichet.models import (
     Message,
     MessageVersion,
     RawItem,
+    SenderPace,
     SideConversation,
 )
 from guichet.policy import Action, Actor, require
@@ -75,6 +77,11 @@ class _Case:
     def remote_at(self) -> datetime:
         """The network's time, within reason: what was handed over was said before that."""
         return max(_EARLIEST, min(self.inbound.remote_at.astimezone(UTC), self.raw.received_at))
+
+    @property
+    def arrived_at(self) -> datetime:
+        """When the network took it in, which its author cannot choose."""
+        return min(self.inbound.arrived_at or self.remote_at, self.raw.received_at)
 
     @property
     def remote_id(self) -> str:
@@ -192,13 +199,19 @@ def _under_its_own_id(case: _Case) -> _Case:
 
 def _said(case: _Case) -> Message:
     session, account, inbound = case.session, case.account, case.inbound
-    identity = people.identity_of(session, account.network, inbound.author, case.now)
-    conversation = threads.conversation_for(session, case.actor, account, identity, inbound, case.now)
+    identity, is_stranger = people.meet(session, account.network, inbound.author, case.now)
+    # Most write once, and leave no row: counting begins with the second message.
+    rush = None if is_stranger else pacing.count(session, account, identity, inbound, case.arrived_at)
+    conversation = _gathered(case, identity, rush) or threads.conversation_for(
+        session, case.actor, account, identity, inbound, case.now
+    )
     is_new = conversation.last_message_id is None and conversation.created_at == case.now
     with changing(session, case.actor, conversation, case.now, "message", is_new=is_new) as change:
         message = _message(case, conversation, "in", identity)
         message.came_to_id = _came_to(case, conversation, identity)
         counts = not inbound.automatic and conversation.state != State.SPAM
+        if rush is not None:
+            pacing.took(change, rush, inbound)
         if counts:
             _to_the_front(change)
         answering.add_message(session, conversation, message)
@@ -207,12 +220,22 @@ def _said(case: _Case) -> Message:
         waiting.said(change, message, counts)
         if counts and not is_new:
             pending.hold_back(change, "customer_wrote")
+        if counts and not is_new and (rush is None or rush.count == 1):
             pool.came_back(change)
-        if counts and not is_new:
             notices.tell_followers(change, "message", message)
         searching.index_new(session, message, files)
         _tell(case, message)
     return message
+
+
+def _gathered(case: _Case, identity: Identity, rush: SenderPace | None) -> Conversation | None:
+    """Where somebody writes too often, what begins another thread comes to the rest."""
+    if rush is None:
+        return None
+    going_on = threads.find_conversation(case.session, case.account, identity, case.inbound)
+    if going_on is not None and going_on.state != State.CLOSED:
+        return None
+    return pacing.find_gathering(case.session, rush, case.inbound)
 
 
 def _message(case: _Case, conversation: Conversation, direction: str, identity: Identity | None) -> Message:

@@ -25,6 +25,7 @@ from guichet.inbox.labels import change_label, create_label, delete_label, set_l
 from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
+from guichet.inbox.pacing import end_rush, forget_old_paces
 from guichet.inbox.pool import return_untouched
 from guichet.inbox.resolving import resolve
 from guichet.inbox.reviewing import approve, reject
@@ -46,12 +47,14 @@ __all__ = [
     "close_old",
     "create_label",
     "delete_label",
+    "end_rush",
     "expire_leases",
     "find_draft",
     "follow",
     "follow_delivery",
     "follow_settled",
     "forget_old_notices",
+    "forget_old_paces",
     "link",
     "mark_spam",
     "merge",

@@ -18,8 +18,14 @@ ID_LENGTH = 600
 def identity_of(session: Session, network: str, person: Person, now: datetime) -> Identity:
     """The identity of somebody on a network, made with a customer of its own when new. Names
     and pictures are kept as last seen; what a network leaves out does not erase them."""
+    return meet(session, network, person, now)[0]
+
+
+def meet(session: Session, network: str, person: Person, now: datetime) -> tuple[Identity, bool]:
+    """As `identity_of`, and whether it was made just now."""
     remote_id = clean(person.remote_id, ID_LENGTH)
     identity = find_identity(session, network, remote_id)
+    is_new = identity is None
     handle, name = clean_short(person.handle), clean_short(person.name)
     if identity is None:
         customer = Customer(name=name or handle or remote_id[:300], created_at=now)
@@ -39,7 +45,7 @@ def identity_of(session: Session, network: str, person: Person, now: datetime) -
     session.flush()
     if fold(f"{identity.name} {identity.handle}") != was:
         searching.reindex_identity(session, identity.id)
-    return identity
+    return identity, is_new
 
 
 def stranger(remote_id: str) -> Person:

@@ -6,6 +6,7 @@ another's wait. What is closed stays closed: who writes again gets a new one, li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -86,10 +87,22 @@ def _homes(session: Session, account: Account, identity: Identity, inbound: Inbo
         .order_by(Conversation.id.desc())
         .limit(_PARTS)
     ).all()
-    return [(_home(session, row), row.id) for row in rows]
+    if not rows and inbound.in_reply_to:
+        rows = _gathered(session, account, identity, clean(inbound.thread_root, ID_LENGTH))
+    return [(home_of(session, row), row.id) for row in rows]
 
 
-def _home(session: Session, found: Conversation) -> Conversation:
+def _gathered(session: Session, account: Account, identity: Identity, root: str) -> Sequence[Conversation]:
+    """Where the thread's first message came into a conversation of another thread (guichet.inbox.pacing)."""
+    began = select(Message.conversation_id).where(
+        Message.account_id == account.id, Message.remote_id == root, Message.identity_id == identity.id
+    )
+    own = Conversation.identity_id == identity.id
+    return session.scalars(select(Conversation).where(Conversation.id.in_(began), own)).all()
+
+
+def home_of(session: Session, found: Conversation) -> Conversation:
+    """What it was merged into, or itself."""
     while found.merged_into_id is not None:
         found = session.get_one(Conversation, found.merged_into_id)
     return found

@@ -53,6 +53,7 @@ from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
 from guichet.models.metering import RateWindow, Spend
 from guichet.models.notice import ConversationFollower, Notice
+from guichet.models.pace import SenderPace
 from guichet.models.post import (
     FilmJob,
     Media,
@@ -170,6 +171,7 @@ __all__ = [
     "Rule",
     "SavedView",
     "SecretCanary",
+    "SenderPace",
     "Series",
     "SideConversation",
     "Slot",

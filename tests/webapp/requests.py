@@ -40,6 +40,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "POST /conversations/<int:id>/resolve",
         "POST /conversations/<int:id>/reopen",
         "POST /conversations/<int:id>/close",
+        "POST /conversations/<int:id>/end-rush",
         "POST /conversations/<int:id>/spam",
         "POST /conversations/<int:id>/presence",
         "POST /conversations/<int:id>/answers/<int:message_id>/take-back",

@@ -4,12 +4,13 @@ thread, who has it, who is here, what one was writing, what one may do."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
-from guichet.inbox import acting, followers, linking, personal, presence
+from guichet.inbox import acting, followers, linking, pacing, personal, presence
 from guichet.inbox.crediting import signature_of
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
@@ -20,7 +21,7 @@ from webapp.api.briefs import Names, person
 from webapp.api.media import show_media
 from webapp.api.networks import text_limits
 from webapp.api.schemas.accounts import TextLimit
-from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Link, Sibling, Viewer
+from webapp.api.schemas.inbox import Claim, Conversation, CustomerBrief, Draft, Link, Rush, Sibling, Viewer
 from webapp.asking import Asked
 
 _RIGHTS = (Action.CONVERSATION_REPLY, Action.CONVERSATION_ANSWER, Action.CONVERSATION_ASSIGN, Action.ANSWER_APPROVE)
@@ -41,6 +42,7 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         drafts=_drafts(asked, found),
         others=show_viewers(asked, found.id),
         followers=[person(one) for one in followers.read_followers(asked.session, asked.actor, found, asked.now)],
+        rush=_rush(asked, found),
         links=_links(asked, found),
         last_message_id=found.last_message_id,
         previous_id=found.previous_id,
@@ -54,6 +56,11 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
 def _acts(asked: Asked, found: ConversationTable) -> list[str]:
     spec = asked.spec(Names(asked.session).account(found.account_id).network)
     return [f"message.{side}" for side in acting.offered(spec, asked.actor, found)]
+
+
+def _rush(asked: Asked, found: ConversationTable) -> Rush | None:
+    rush = pacing.find_rush(asked.session, found, asked.now)
+    return Rush(**asdict(rush)) if rush is not None else None
 
 
 def _links(asked: Asked, found: ConversationTable) -> list[Link]:

@@ -176,6 +176,12 @@ def mark_spam(asked: Asked, path: IdPath) -> ConversationRow:
     return _do(asked, path, operations.mark_spam)
 
 
+@room.post("/conversations/<int:id>/end-rush", Conversation, scope="answer")
+def end_rush(asked: Asked, path: IdPath) -> Conversation:
+    """Treat what a customer writes as before who was found to write very often."""
+    return show_conversation(asked, operations.end_rush(asked.session, asked.actor, _get(asked, path.id), asked.now))
+
+
 @room.put("/conversations/<int:id>/labels", ConversationRow, scope="answer")
 def set_labels(asked: Asked, path: IdPath, body: LabelSet) -> ConversationRow:
     """Make these its labels."""

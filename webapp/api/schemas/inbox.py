@@ -205,6 +205,16 @@ class Viewer(PersonBrief):
     writing: bool
 
 
+class Rush(Out):
+    """The customer writes very often now: nobody is told of each message, and what begins a new
+    thread comes into one conversation. It ends by itself after a time without a word."""
+
+    since: Time
+    count: int
+    ends_at: Time
+    conversation_id: int | None
+
+
 class Conversation(ConversationRow):
     text_limit: TextLimit | None = Field(description="of an answer here, as the network counts it")
     can_reply: bool
@@ -216,6 +226,7 @@ class Conversation(ConversationRow):
     drafts: list[Draft]
     others: list[Viewer]
     followers: list[PersonBrief]
+    rush: Rush | None
     links: list[Link] = Field(description="as far as one may read the other end")
     last_message_id: int | None
     previous_id: int | None

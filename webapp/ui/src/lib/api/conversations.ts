@@ -74,6 +74,7 @@ export const snooze = (id: Id, until: string | null): Promise<ConversationRow> =
 export const resolve = (id: Id, outcome: "answered" | "not_needed" | "unanswered" | null): Promise<ConversationRow> =>
   api.post(at(id, "/resolve"), { outcome });
 export const reopen = (id: Id): Promise<ConversationRow> => api.post(at(id, "/reopen"));
+export const endRush = (id: Id): Promise<Conversation> => api.post(at(id, "/end-rush"));
 export const markSpam = (id: Id): Promise<ConversationRow> => api.post(at(id, "/spam"));
 export const follow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/follow"));
 export const unfollow = (id: Id): Promise<ConversationRow> => api.post(at(id, "/unfollow"));

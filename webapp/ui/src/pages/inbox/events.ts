@@ -61,6 +61,7 @@ export function describeEvent(entry: Entry): string {
     case "answer_approved":
     case "answer_reworded":
     case "answer_rejected":
+    case "rush_ended":
       return words[entry.event](who);
     case "awaited_came":
     case "awaited_in_vain":
@@ -78,6 +79,7 @@ export function describeEvent(entry: Entry): string {
     case "closed":
     case "reply_delayed":
     case "answer_held_back":
+    case "rush_began":
     case "hidden":
     case "unhidden":
       return words[entry.event];
