@@ -20,6 +20,7 @@ from channels.contract import Bounce, Inbound, InboundKind, Person, RawItem, Sur
 from channels.email import hypertext, quotes
 from channels.email.addresses import Mailing, addresses_in, is_address, message_ids
 from channels.email.bodies import Contents, body_of, contents, header, headers, opened, opened_head
+from channels.email.invitations import invitation
 from channels.email.tokens import tokens_in
 from channels.errors import Malformed
 from channels.sentences import from_json, say
@@ -93,6 +94,7 @@ def _inbound(item: RawItem, message: Message, own: str) -> Inbound:
     elif header(message, "Auto-Submitted").lower().startswith("auto-replied"):
         why_not = say("it was sent by an auto-responder")
     echo = item.stream == SENT
+    invited = invitation(found.media)
     return Inbound(
         remote_id=id_,
         kind=InboundKind.ECHO if echo else InboundKind.MAIL,
@@ -122,6 +124,7 @@ def _inbound(item: RawItem, message: Message, own: str) -> Inbound:
             "reply_to_name": reply_to.name,
             "answerable": not why_not,
             "automatic": automatic,
+            **({"invitation": invited} if invited else {}),
         },
         raw=_kept(item, message, found, bounce),
         bounce=_reported(bounce),

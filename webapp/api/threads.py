@@ -36,6 +36,7 @@ from webapp.api.schemas.inbox import (
     Part,
     Version,
 )
+from webapp.api.schemas.mail import Invitation
 from webapp.asking import Asked
 
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -213,6 +214,7 @@ def _message(
         at=m.sort_at,
         remote_url=m.url or None,
         attachments=[show_attachment(a) for a in m.attachments],
+        invitation=Invitation(**m.context["invitation"]) if "invitation" in m.context and not m.deleted_at else None,
         edited_at=m.edited_at,
         deleted_at=m.deleted_at,
         versions=[
@@ -307,6 +309,7 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         at=event.at,
         remote_url=None,
         attachments=[],
+        invitation=None,
         edited_at=None,
         deleted_at=None,
         versions=[],

@@ -28,6 +28,7 @@ from webapp.api.schemas.common import (
     Words,
 )
 from webapp.api.schemas.files import Media
+from webapp.api.schemas.mail import Invitation
 from webapp.api.schemas.publishing import Delivery
 
 ConversationStateName = Literal[
@@ -150,6 +151,7 @@ class Entry(Out):
     at: Time
     remote_url: str | None
     attachments: list[Attachment]
+    invitation: Invitation | None
     edited_at: Time | None
     deleted_at: Time | None
     versions: list[Version]

@@ -56,6 +56,7 @@ export type BulkReply = S["BulkReply"];
 export type BulkRow = S["BulkRow"];
 export type ConversationRow = S["ConversationRow"];
 export type Conversation = S["Conversation"];
+export type Invitation = S["Invitation"];
 export type ConversationState = ConversationRow["state"];
 export type Priority = ConversationRow["priority"];
 export type CustomerBrief = S["CustomerBrief"];
