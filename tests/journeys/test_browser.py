@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.office import eventually, ledger, say, sign_in
 from tests.journeys.stack import Stack
-from tests.journeys.windows import AGENT, CHIEF, LEAD, SOCIAL, enter, keep
+from tests.journeys.windows import AGENT, AUTHOR, CHIEF, LEAD, SOCIAL, enter, keep
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -230,3 +230,31 @@ def test_a_question_is_claimed_answered_and_closed_without_a_mouse(page: Page, s
     assert page.evaluate("document.activeElement !== document.body"), "the focus is lost after closing"
     page.keyboard.press("u")
     expect(closed).to_be_hidden()
+
+
+def test_keys_are_changed_and_switched_off(page: Page, stack: Stack) -> None:
+    enter(page, stack, AUTHOR, "/settings/keyboard")
+    change = page.get_by_role("button", name="Change the key: Go to the calendar")
+    change.click()
+    page.keyboard.press("j")
+    expect(page.get_by_role("alert").filter(has_text="taken by “Next conversation”")).to_be_visible()
+    page.keyboard.press("q")
+    expect(change.locator("xpath=ancestor::li")).to_contain_text("q")
+    keep(page, "keyboard-en")
+    page.reload()  # it is kept on the server
+    expect(change.locator("xpath=ancestor::li")).to_contain_text("q")
+    page.keyboard.press("q")
+    page.wait_for_url("**/calendar*")
+    page.goto(f"{stack.url}/settings/keyboard")
+    page.get_by_label("No single-key shortcuts").check()
+    expect(change).to_be_disabled()
+    page.locator("h2", has_text="Keyboard").click()
+    page.keyboard.press("q")
+    page.keyboard.press("?")
+    assert page.url.endswith("/settings/keyboard")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Control+k")  # is pressed together, and stays
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="As they were").click()
+    expect(page.get_by_label("No single-key shortcuts")).not_to_be_checked()

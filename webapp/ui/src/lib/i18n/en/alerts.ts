@@ -8,6 +8,7 @@ export const alerts = {
   emptyText: "When something must not wait, whoever is on call is called, one after the other. Nothing of the kind has happened.",
   calls: "You are called:",
   show: "Show",
+  more: (n: number) => `and ${n} more`,
   acknowledge: "I see to it",
   seenTo: (name: string) => `${name} sees to it`,
   over: "Over by itself",

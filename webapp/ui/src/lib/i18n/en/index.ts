@@ -21,5 +21,6 @@ import { times } from "./times";
 import { experts } from "./experts";
 import { alerts } from "./alerts";
 import { bulk } from "./bulk";
+import { keyboard } from "./keyboard";
 
-export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts, bulk };
+export const en = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts, bulk, keyboard };

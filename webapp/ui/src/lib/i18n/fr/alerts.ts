@@ -9,6 +9,7 @@ export const alerts: Catalogue["alerts"] = {
   emptyText: "Quand quelque chose ne peut attendre, les personnes d’astreinte sont appelées l’une après l’autre. Rien de tel n’est arrivé.",
   calls: "On vous appelle :",
   show: "Afficher",
+  more: (n) => `et ${n} ${many(n, "autre", "autres")}`,
   acknowledge: "Je m’en occupe",
   seenTo: (name) => `${name} s’en occupe`,
   over: "Terminée d’elle-même",

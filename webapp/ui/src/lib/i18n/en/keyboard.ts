@@ -1,0 +1,18 @@
+export const keyboard = {
+  text: "The key of every act. What counts is the character that a key writes, so that any keyboard works. Changes follow you to every browser.",
+  change: "Change or switch off keys",
+  areOff: "single keys are switched off",
+  off: "No single-key shortcuts",
+  offHint: "For those who dictate, or press keys by accident. What is pressed together with Ctrl still works, and so does the palette (Ctrl K).",
+  changeOf: (name: string) => `Change the key: ${name}`,
+  changeIt: "Change",
+  without: "No key",
+  withoutOf: (name: string) => `No key: ${name}`,
+  none: "none",
+  press: "Press a key, or Esc to leave it",
+  taken: (p: { key: string; name: string }) => `“${p.key}” is taken by “${p.name}”. Choose another, or change that one first.`,
+  refused: "Choose a letter, a digit or a sign, with Shift or without. What browsers and screen readers need is left to them.",
+  changed: (p: { name: string; key: string }) => `${p.name}: ${p.key}`,
+  reset: "As they were",
+  fixed: "stays",
+};
