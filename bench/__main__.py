@@ -11,7 +11,19 @@ import signal
 import sys
 from types import FrameType
 
-NAMES = ("publishing", "due", "x", "webhook", "understanding", "opening", "lists", "calendar", "memory", "times")
+NAMES = (
+    "publishing",
+    "due",
+    "x",
+    "webhook",
+    "understanding",
+    "opening",
+    "lists",
+    "search",
+    "calendar",
+    "memory",
+    "times",
+)
 
 
 def main(names: list[str]) -> int:

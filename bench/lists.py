@@ -1,91 +1,101 @@
-"""The inbox list with its badges over 20 accounts, at 10,000 and at 1,000,000 conversations on PostgreSQL.
+"""An agent's pages over 20 accounts, through HTTP, at 10,000, 1,000,000 and 10,000,000 conversations.
 
-The list goes by keyset over one index walk per account, the badges come from counter
-rows, so neither should grow with the number of conversations.
+On PostgreSQL, with the rights of an agent who may see 20 of 22 accounts. Lists go by keyset
+over one index walk for each account, badges come from counter rows, so nothing should grow
+with the number of conversations. The floor is a bare page of the same server, which runs the
+one query of the list over psycopg, and no rights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, text
-from sqlalchemy.orm import Session
-
+from bench.crowd import ACCOUNTS, Crowd
+from bench.databases import fresh
 from bench.figures import Figure, median, percentile, timed
+from bench.serving import Visitor, serve, served
 from guichet.db.engine import open_engine
-from guichet.inbox import queries
-from guichet.models import Base
-from guichet.policy import SYSTEM
-from tests.databases import postgres_url
-from tests.factories import make_account, make_brand
 
-ACCOUNTS = 20
-SIZES = (10_000, 1_000_000)
+SIZES = (10_000, 1_000_000, 10_000_000)
 RUNS = 200
+FLOOR = "/bench/list"
+_THREADS = 40  # conversations that are opened in turns
 
-_FILL = """
-INSERT INTO customer (id, name, note, language, is_vip, is_blocked, created_at)
-SELECT g, 'Customer ' || g, '', '', false, false, now()
-FROM generate_series(CAST(:from AS int), CAST(:to AS int)) g;
-INSERT INTO identity (id, customer_id, network, remote_id, handle, name, avatar_url, url, created_at, seen_at)
-SELECT g, g, 'mastodon', 'p' || g, 'p' || g, '', '', '', now(), now()
-FROM generate_series(CAST(:from AS int), CAST(:to AS int)) g;
-INSERT INTO conversation (id, account_id, identity_id, thread_root, surface, state, priority, subject, language,
-  preview, waiting_since, cycle, message_count, can_reply, cannot_reply_reason, above, created_at, last_message_at,
-  version)
-SELECT g, 1 + g % CAST(:accounts AS int), g, 'root' || g, 'public',
-  CASE WHEN g % 20 = 0 THEN 'open' WHEN g % 20 = 1 THEN 'new' ELSE 'resolved' END, 1, '', 'en',
-  'Where is my suitcase?', CASE WHEN g % 20 < 2 THEN now() - (random() * interval '300 days') END, 1, 1, true, '', '{}',
-  now(), now() - (random() * interval '300 days'), 1
-FROM generate_series(CAST(:from AS int), CAST(:to AS int)) g;
-"""
-
-_COUNT = """
-INSERT INTO conversation_count (account_id, state, team_id, assignee_id, n)
-SELECT account_id, state, 0, 0, count(*) FROM conversation GROUP BY 1, 2
+_FLOOR_SQL = """
+SELECT c.id, c.subject, c.preview, c.state, c.last_message_at, i.handle FROM conversation c
+JOIN identity i ON i.id = c.identity_id WHERE c.account_id = 1 AND c.state = 'open'
+ORDER BY c.last_message_at DESC, c.id DESC LIMIT 25
 """
 
 
 def measure() -> Iterator[Figure]:
-    engine = open_engine(postgres_url())
-    Base.metadata.drop_all(engine)
-    Base.metadata.create_all(engine)
-    with Session(engine) as session, session.begin():
-        brand = make_brand(session)
-        for _ in range(ACCOUNTS):
-            make_account(session, brand)
-    found: dict[int, float] = {}
-    filled = 0
+    found: dict[tuple[str, int], list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder, fresh("PostgreSQL", Path(folder)) as url:
+        engine = open_engine(url)
+        crowd = Crowd(engine, each=1)
+        for size in SIZES:
+            crowd.grow(size, is_indexed=False)
+            with served("bench.lists", url, Path(folder) / str(size)) as port:
+                for name, visit in _visits(Visitor(port, crowd.token), size).items():
+                    found[name, size] = took = timed(visit, RUNS)
+                    yield Figure(f"{name} at {size:,} conversations, p50", median(took), "ms")
+                    yield Figure(f"{name} at {size:,} conversations, p95", percentile(took, 0.95), "ms")
+        engine.dispose()
+    for name in dict.fromkeys(name for name, _ in found):
+        growth = percentile(found[name, SIZES[-1]], 0.95) / percentile(found[name, SIZES[0]], 0.95)
+        yield Figure(f"growth of the p95: {name}", growth, "×", goal=1.5, at_least=False)
     for size in SIZES:
-        _fill(engine, filled + 1, size)
-        filled = size
-        took = timed(lambda: _open_inbox(engine), RUNS)
-        found[size] = median(took)
-        yield Figure(f"list and badges at {size:,} conversations, p50", median(took), "ms")
-        yield Figure(f"list and badges at {size:,} conversations, p95", percentile(took, 0.95), "ms")
-    yield Figure("growth of the p50", found[SIZES[-1]] / found[SIZES[0]], "×", goal=1.5, at_least=False)
-    plain = timed(lambda: _count_plainly(engine), 5)
-    yield Figure("the same badges by count(*), for comparison", median(plain), "ms")
-    Base.metadata.drop_all(engine)
+        ratio = median(found["list and badges", size]) / median(found["bare page", size])
+        yield Figure(f"list and badges, of a bare page, at {size:,}", ratio, "×", goal=5, at_least=False)
 
 
-def _fill(engine: Engine, first: int, last: int) -> None:
-    with engine.begin() as c:
-        for statement in filter(str.strip, _FILL.split(";\n")):
-            c.execute(text(statement), {"from": first, "to": last, "accounts": ACCOUNTS})
-        c.execute(text("DELETE FROM conversation_count"))
-        c.execute(text(_COUNT))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as c:
-        c.execute(text("VACUUM ANALYZE"))
+def _visits(visitor: Visitor, size: int) -> dict[str, Callable[[], object]]:
+    turns = iter(range(10**9))
+
+    def list_and_badges() -> None:
+        assert len(visitor.get("/api/v1/conversations?limit=25")["items"]) == 25
+        visitor.get("/api/v1/conversations/badges")
+
+    def thread() -> None:
+        id_ = 1 + next(turns) % _THREADS * (size // _THREADS)
+        while id_ % (ACCOUNTS + 2) >= ACCOUNTS:  # of an account that the agent may not see
+            id_ += 1
+        visitor.get(f"/api/v1/conversations/{id_}")
+        assert visitor.get(f"/api/v1/conversations/{id_}/messages")["items"]
+
+    return {
+        "bare page": lambda: visitor.get(FLOOR),
+        "list and badges": list_and_badges,
+        "open thread": thread,
+        "views with their counts": lambda: visitor.get("/api/v1/views"),
+    }
 
 
-def _open_inbox(engine: Engine) -> None:
-    with Session(engine) as session:
-        page = queries.list_conversations(session, SYSTEM, limit=25)
-        assert len(page.items) == 25
-        queries.read_badges(session, SYSTEM)
+def _application() -> Any:
+    """The application, with the page that it is compared with."""
+    import psycopg
+    from flask import Blueprint, jsonify
+    from psycopg.rows import dict_row
+    from sqlalchemy.engine import make_url
+
+    from webapp.gate import policy
+    from webapp.wsgi import app, settings
+
+    url = make_url(settings.database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+    pages = Blueprint("bench", __name__)
+
+    @pages.get(FLOOR)
+    @policy(public=True)
+    def bare() -> Any:
+        return jsonify(connection.execute(_FLOOR_SQL).fetchall())
+
+    app.register_blueprint(pages)
+    return app
 
 
-def _count_plainly(engine: Engine) -> None:
-    with engine.connect() as c:
-        c.execute(text("SELECT account_id, state, count(*) FROM conversation GROUP BY 1, 2")).all()
+if __name__ == "__main__":
+    serve(_application)

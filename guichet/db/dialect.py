@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
-    ColumnClause,
     ColumnElement,
     Connection,
     Engine,
@@ -20,13 +19,12 @@ from sqlalchemy import (
     Insert,
     Select,
     Table,
-    TableClause,
     Text,
     TextClause,
+    any_,
     bindparam,
     cast,
     column,
-    exists,
     func,
     literal,
     literal_column,
@@ -40,8 +38,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from guichet.db import tokens
-from guichet.db.tokens import Query
 from guichet.db.types import Rows
 
 
@@ -202,6 +198,21 @@ def upsert_given(
     return done
 
 
+# ---------------------------------------------------------------- lists
+
+
+def is_one_of(bind: Session | Connection, column_: Any, ids: Sequence[int] | Select[int]) -> ColumnElement[bool]:
+    """Whether a column that has an index is one of so many ids, which are gathered first: one look
+    into the index for each. Left to itself, PostgreSQL would rather go through the whole table."""
+    if is_sqlite(bind):
+        return column_.in_(ids)  # type: ignore[no-any-return]
+    if isinstance(ids, Select):
+        gathered: Any = func.array(ids.scalar_subquery(), type_=postgresql.ARRAY(BigInteger))
+    else:
+        gathered = literal(list(ids), postgresql.ARRAY(BigInteger))
+    return column_ == any_(gathered)  # type: ignore[no-any-return]
+
+
 # ---------------------------------------------------------------- walks
 
 # SQLite takes 500 selects in one compound; a leg is one of them.
@@ -240,101 +251,40 @@ def walk_each(
     return rows[:limit]
 
 
+def walk_until(
+    bind: Session | Connection,
+    legs: Sequence[Mapping[str, Any]],
+    walk: Callable[[Mapping[str, Any]], Select[Any]],
+    meets: Callable[[ColumnElement[int]], ColumnElement[bool]],
+    *,
+    ascending: bool,
+    limit: int,
+    most: int,
+) -> list[tuple[int, Any]]:
+    """As `walk_each`, of what `meets` a condition that costs something: asked of one after the
+    other in order, of `most` at most, and no further than the limit. On PostgreSQL; `walk`
+    has no limit of its own.
+
+    The planner takes reading along an index for so dear that it would read everything and
+    sort it, hundreds of times as much; so it may not sort here.
+    """
+    merged = union_all(*(walk(leg) for leg in legs)).subquery("merged")
+    first = _in_order(select(merged), merged, ascending).limit(most).subquery("first")
+    found = _in_order(select(first.c.id, first.c.key).where(meets(first.c.id)), first, ascending)
+    may_sort = text("SELECT set_config('enable_sort', :may, true)")
+    bind.execute(may_sort, {"may": "off"})
+    rows = [(row[0], row[1]) for row in bind.execute(found.limit(limit))]
+    bind.execute(may_sort, {"may": "on"})
+    return rows
+
+
+def _in_order(chosen: Select[Any], rows: FromClause, ascending: bool) -> Select[Any]:
+    keys = (rows.c.key, rows.c.id)
+    return chosen.order_by(*(keys if ascending else (key.desc() for key in keys)))
+
+
 def _sql_type(value: Any) -> Any:
     return BigInteger() if isinstance(value, int) else Text()
-
-
-_SEARCH_TABLE = {
-    "sqlite": (
-        "CREATE VIRTUAL TABLE IF NOT EXISTS message_search USING fts5"
-        "(words, account_id UNINDEXED, tokenize = \"unicode61 remove_diacritics 0 tokenchars '_@'\")",
-    ),
-    "postgresql": (
-        "CREATE TABLE IF NOT EXISTS message_search (message_id bigint PRIMARY KEY REFERENCES message (id)"
-        " ON DELETE CASCADE, account_id bigint NOT NULL, words tsvector NOT NULL)",
-        "CREATE INDEX IF NOT EXISTS ix_message_search_words ON message_search USING gin (words)",
-    ),
-}
-
-
-def create_search(connection: Connection) -> None:
-    """The index of words in messages. It is no table of the models: SQLite's FTS5 and
-    PostgreSQL's tsvector have no common form. Tokens come from guichet.inbox.lexicon."""
-    for statement in _SEARCH_TABLE[connection.dialect.name]:
-        connection.exec_driver_sql(statement)
-
-
-def drop_search(connection: Connection) -> None:
-    connection.exec_driver_sql("DROP TABLE IF EXISTS message_search")
-
-
-def is_search_table(name: str) -> bool:
-    """Whether a table belongs to the search index (FTS5 keeps several)."""
-    return name == "message_search" or name.startswith("message_search_")
-
-
-def index_words(bind: Session | Connection, rows: Sequence[tuple[int, int, str]]) -> None:
-    """Index messages: their ids, accounts and tokens, one space apart. They must not be
-    indexed yet. Tokens are letters and digits, and the marks of guichet.inbox.lexicon."""
-    if not rows:
-        return
-    lite = is_sqlite(bind)
-    words: Any = bindparam("tokens", type_=Text())
-    statement = _search_of(bind).insert().values(
-        message_id=bindparam("message"), account_id=bindparam("account"),
-        words=words if lite else cast(words, postgresql.TSVECTOR),
-    )  # fmt: skip
-    bind.execute(
-        statement, [{"message": m, "account": a, "tokens": w if lite else tokens.as_tsvector(w)} for m, a, w in rows]
-    )
-
-
-def forget_words(bind: Session | Connection, message_id: int) -> None:
-    """Take a message out of the index."""
-    search = _search_of(bind)
-    bind.execute(search.delete().where(search.c.message_id == message_id))
-
-
-def find_words(bind: Session | Connection, query: Query, accounts: Sequence[int] | None, limit: int) -> list[int]:
-    """Ids of the newest messages that meet `query`. `accounts` None: on every account."""
-    search = _search_of(bind)
-    found = select(search.c.message_id).where(_matches(bind, query))
-    if accounts is not None:
-        found = found.where(search.c.account_id.in_(accounts))
-    return list(bind.execute(found.order_by(search.c.message_id.desc()).limit(limit)).scalars())
-
-
-def searches_once(bind: Session | Connection) -> bool:
-    """Whether `has_words` costs a search for each SELECT that it stands in, however few rows it is asked of."""
-    return is_sqlite(bind)
-
-
-def has_words(bind: Session | Connection, message_id: Column[int], query: Query) -> ColumnElement[bool]:
-    """Whether the message of an outer query meets `query`. PostgreSQL looks at the row of each;
-    SQLite, to which each look would be a whole search, searches once for the statement."""
-    search = _search_of(bind)
-    if is_sqlite(bind):
-        found = select(search.c.message_id).where(_matches(bind, query))
-        return no_way_in("sqlite", message_id).in_(found)
-    return exists(select(search.c.message_id).where(search.c.message_id == message_id, _matches(bind, query)))
-
-
-def _matches(bind: Session | Connection, query: Query) -> ColumnElement[bool]:
-    if is_sqlite(bind):
-        return literal_column("message_search").op("MATCH", is_comparison=True)(tokens.as_fts5(query))
-    wanted = cast(tokens.as_tsquery(query), postgresql.TSQUERY)
-    return _search_of(bind).c.words.op("@@", is_comparison=True)(wanted)
-
-
-def _search_of(bind: Session | Connection) -> TableClause:
-    return _search_keyed("rowid" if is_sqlite(bind) else "message_id")
-
-
-@cache
-def _search_keyed(name: str) -> TableClause:
-    key: ColumnClause[int] = column(name)
-    key.key = "message_id"
-    return table("message_search", key, column("account_id"), column("words"))
 
 
 def begin_snapshot(connection: Connection) -> None:

@@ -4,8 +4,9 @@ Words, phrases, `from:` and dates are met by one message; everything else by its
 conversation. What `-` leaves out was never said in it. Rights are the caller's matter: the
 conditions narrow a list that is limited to the accounts that one may see.
 
-A rare word becomes a list of conversations, a common one a condition on each conversation of
-the walk: so neither is cut off, whatever else is asked for.
+What was said is asked in either of two ways (`Said`): all conversations in which a rare word
+stands are gathered from the index; of a common one each conversation of a walk is asked. So
+neither is cut off, whatever else is asked for.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, union
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
-from guichet.db import dialect
+from guichet.db import dialect, word_index
 from guichet.db.tokens import Query
 from guichet.delivery.states import State as DeliveryState
 from guichet.inbox import searching
@@ -46,13 +48,30 @@ from guichet.policy import Action, Actor, visible
 # What is due so soon is asked for as due, what is late already with it.
 SOON = timedelta(hours=1)
 
+# So many messages that hold the words are gathered sooner than conversations are asked.
+_FEW = 3000
+_ITS_ID = table_of(Conversation).c.id
+
+
+@dataclass(frozen=True)
+class Said:
+    """That one message of a conversation holds the words, as two conditions that mean the same:
+    `gathered`, of a `Conversation`, costs as much as there are such messages; `probed`, of an
+    id, as much as there are conversations of which it is asked. `is_common`: so many such
+    messages that one tries the second first."""
+
+    gathered: ColumnElement[bool]
+    probed: Callable[[ColumnElement[int]], ColumnElement[bool]]
+    is_common: bool
+
 
 @dataclass(frozen=True)
 class Narrowing:
-    """`states` None: the search says nothing of them. `query` is what a message must hold,
-    for its excerpt; `when` bounds when it was said."""
+    """`states` None: the search says nothing of them. `said` is not in `where`. `query` is what a
+    message must hold, for its excerpt; `when` bounds when it was said."""
 
     where: tuple[ColumnElement[bool], ...] = ()
+    said: Said | None = None
     states: tuple[str, ...] | None = None
     query: Query = ()
     when: tuple[ColumnElement[bool], ...] = ()
@@ -60,13 +79,11 @@ class Narrowing:
 
 def narrow(session: Session, actor: Actor, sought: Sought, accounts: Sequence[int]) -> Narrowing:
     """Raises Invalid (field q) for a name that nothing here bears."""
-    said = [t for t in sought.of("", "from") if not t.is_left_out]
-    query, when = searching.query_of(said), _when(session, actor, sought)
+    asked = [t for t in sought.of("", "from") if not t.is_left_out]
+    query, when = searching.query_of(asked), _when(session, actor, sought)
     where: list[ColumnElement[bool]] = []
-    if query or when:
-        found = _said(session, accounts, query, when)
-        by_label = _label_named(session, said)
-        where.append(or_(found, by_label) if by_label is not None and not when else found)
+    if when and not query:
+        where.append(_in_messages(session, (), when))
     for term in sought.of("", "from"):
         if term.is_left_out:
             where.append(not_(_in_messages(session, searching.query_of([term]), ())))
@@ -74,31 +91,46 @@ def narrow(session: Session, actor: Actor, sought: Sought, accounts: Sequence[in
         condition = _condition(session, actor, term, accounts)
         if condition is not None:
             where.append(not_(condition) if term.is_left_out else condition)
-    return Narrowing(tuple(where), _states(sought), query, when)
+    said = _said(session, accounts, query, when, [] if when else _labels_named(session, asked)) if query else None
+    return Narrowing(tuple(where), said, _states(sought), query, when)
 
 
 # ------------------------------------------------------------ what was said, and when
 
 
 def _said(
-    session: Session, accounts: Sequence[int], query: Query, when: tuple[ColumnElement[bool], ...]
+    session: Session, accounts: Sequence[int], query: Query, when: tuple[ColumnElement[bool], ...], labels: list[int]
+) -> Said:
+    is_few = not word_index.is_common(session, query)
+    if is_few:
+        few = word_index.find_words(session, query, accounts, _FEW + 1, newest=False)
+        is_few = len(few) <= _FEW
+    holds = dialect.is_one_of(session, Message.id, few if is_few else word_index.select_words(session, query, accounts))
+    found: Any = select(Message.conversation_id).where(holds, Message.deleted_at.is_(None), *when)
+    marked = select(ConversationLabel.conversation_id).where(ConversationLabel.label_id.in_(labels))
+    if labels:
+        found = select(union(found, marked).subquery().c.conversation_id)
+    gathered = dialect.is_one_of(session, Conversation.id, list(session.scalars(found)) if is_few else found)
+
+    def probed(id_: ColumnElement[int]) -> ColumnElement[bool]:
+        here = _in_messages(session, query, when, id_)
+        return or_(here, id_.in_(marked)) if labels else here
+
+    return Said(gathered, probed, not is_few and word_index.probes_well(session))
+
+
+def _in_messages(
+    session: Session,
+    query: Query,
+    when: tuple[ColumnElement[bool], ...],
+    conversation_id: ColumnElement[int] = _ITS_ID,
 ) -> ColumnElement[bool]:
-    if not query:
-        return _in_messages(session, (), when)
-    found = dialect.find_words(session, query, accounts, searching.CAP + 1)
-    if len(found) > searching.CAP:
-        return _in_messages(session, query, when)
-    rows = session.scalars(select(Message.conversation_id).where(Message.id.in_(found), *when).distinct())
-    return Conversation.id.in_(list(rows))
-
-
-def _in_messages(session: Session, query: Query, when: tuple[ColumnElement[bool], ...]) -> ColumnElement[bool]:
     """Whether one message of the conversation meets it all. OFFSET keeps PostgreSQL from
     reading all messages of the house at once."""
-    said = select(Message.id).where(Message.conversation_id == Conversation.id, Message.deleted_at.is_(None), *when)
+    said = select(Message.id).where(Message.conversation_id == conversation_id, Message.deleted_at.is_(None), *when)
     if query:
-        said = said.where(dialect.has_words(session, table_of(Message).c.id, query))
-    return exists(said.correlate(Conversation).limit(1).offset(0))
+        said = said.where(word_index.has_words(session, table_of(Message).c.id, query))
+    return exists(said.correlate_except(Message).limit(1).offset(0))
 
 
 def newest_said(session: Session, narrowing: Narrowing, ids: Sequence[int]) -> Select[int, int]:
@@ -106,7 +138,7 @@ def newest_said(session: Session, narrowing: Narrowing, ids: Sequence[int]) -> S
     return (
         select(Message.conversation_id, func.max(Message.id))
         .where(Message.conversation_id.in_(ids), Message.deleted_at.is_(None), *narrowing.when)
-        .where(dialect.has_words(session, table_of(Message).c.id, narrowing.query))
+        .where(word_index.has_words(session, table_of(Message).c.id, narrowing.query))
         .group_by(Message.conversation_id)
     )
 
@@ -291,11 +323,10 @@ def _labelled(ids: Sequence[int]) -> ColumnElement[bool]:
     return exists().where(mark.conversation_id == Conversation.id, mark.label_id.in_(ids))
 
 
-def _label_named(session: Session, terms: Sequence[Term]) -> ColumnElement[bool] | None:
+def _labels_named(session: Session, terms: Sequence[Term]) -> list[int]:
     """Labels are found by their words, too: those that have all the plain words."""
-    if not terms or any(t.operator for t in terms):
-        return None
+    if any(t.operator for t in terms):
+        return []
     wanted = [f" {fold(t.value)}" for t in terms]
     labels = session.execute(select(Label.id, Label.name)).all()
-    ids = [id_ for id_, name in labels if all(w in f" {fold(name)}" for w in wanted)]
-    return _labelled(ids) if ids else false()
+    return [id_ for id_, name in labels if all(w in f" {fold(name)}" for w in wanted)]

@@ -23,12 +23,13 @@ from guichet.inbox.cursors import Cursor
 from guichet.inbox.narrowing import Narrowing
 from guichet.inbox.rows import ConversationRow, read_rows, with_excerpts
 from guichet.inbox.states import ACTIVE, UNFINISHED, State
-from guichet.models import Account, Conversation, ConversationCount, ConversationLabel, Message
+from guichet.models import Account, Conversation, ConversationCount, ConversationLabel, Message, table_of
 from guichet.policy import Action, Actor, visible, visible_accounts, visible_conversations
 
 ORDERS = ("oldest_waiting", "deadline", "newest")
 COUNT_CAP = 999
 LIST_LIMIT = 200
+_PROBED = 2000  # conversations that are asked one by one what was said in them, before all such are gathered
 
 
 @dataclass(frozen=True)
@@ -156,10 +157,15 @@ def _counted(session: Session, walks: Sequence[_Walk]) -> list[Count]:
 
 
 def _count_of(walk: _Walk) -> ColumnElement[int]:
-    listed = select(Conversation.id).where(
-        Conversation.account_id.in_(walk.accounts), Conversation.state.in_(walk.states), *walk.where
-    )
+    listed = select(Conversation.id).where(_stands(walk), *walk.where)
+    said = walk.narrowing.said
+    if said is not None:
+        listed = listed.where(said.probed(table_of(Conversation).c.id) if said.is_common else said.gathered)
     return select(func.count()).select_from(listed.limit(COUNT_CAP + 1).subquery()).scalar_subquery()
+
+
+def _stands(walk: _Walk) -> ColumnElement[bool]:
+    return and_(Conversation.account_id.in_(walk.accounts), Conversation.state.in_(walk.states))
 
 
 def read_badges(session: Session, actor: Actor) -> Badges:
@@ -322,26 +328,28 @@ def _walk_legs(
     """(id, key) in order, one more than the limit, from one walk for each index prefix."""
     if not walk.accounts:
         return []
-    if walk.narrowing.query and dialect.searches_once(session):
-        # One walk: as many legs would be as many searches.
-        prefixes: list[dict[str, Any]] = [{}]
-        beyond = [Conversation.account_id.in_(walk.accounts), Conversation.state.in_(walk.states)]
-        by_state = False
-    elif walk.assignee_id is not None:
-        prefixes, beyond = [{"assignee_id": walk.assignee_id}], [Conversation.account_id.in_(walk.accounts)]
+    if walk.assignee_id is not None:
+        prefixes: list[dict[str, Any]] = [{"assignee_id": walk.assignee_id}]
+        beyond = [Conversation.account_id.in_(walk.accounts)]
     elif walk.team_id is not None and by_state:
         prefixes, beyond = [{"team_id": walk.team_id}], [Conversation.account_id.in_(walk.accounts)]
     else:
         prefixes, beyond = [{"account_id": a} for a in walk.accounts], []
+    if by_state and "account_id" in prefixes[0] and set(walk.states) >= set(State):
+        by_state = False  # there is an index without the state
     legs: list[dict[str, Any]] = [{**p, "state": s} for p in prefixes for s in walk.states] if by_state else [*prefixes]
 
     def walk_one(leg: Mapping[str, Any]) -> Select[Any]:
         prefix = [getattr(Conversation, name) == value for name, value in leg.items()]
-        return (
-            select(Conversation.id.label("id"), key.label("key"))
-            .where(*prefix, *beyond, *where)
-            .order_by(*order)
-            .limit(walk.limit + 1)
-        )
+        found = select(Conversation.id.label("id"), key.label("key")).where(*prefix, *beyond, *where)
+        return found.order_by(*order)
 
-    return dialect.walk_each(session, legs, walk_one, ascending=ascending, limit=walk.limit + 1)
+    most, said = walk.limit + 1, walk.narrowing.said
+    if said is None:
+        return dialect.walk_each(session, legs, lambda leg: walk_one(leg).limit(most), ascending=ascending, limit=most)
+    if said.is_common:
+        found = dialect.walk_until(session, legs, walk_one, said.probed, ascending=ascending, limit=most, most=_PROBED)
+        if len(found) == most:
+            return found
+    gathered = walk_one({}).where(_stands(walk), said.gathered).limit(most)
+    return [(id_, at) for id_, at in session.execute(gathered)]

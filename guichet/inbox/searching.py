@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
-from guichet.db import dialect
+from guichet.db import word_index
 from guichet.db.tokens import Query, Wanted
 from guichet.inbox import lexicon
 from guichet.inbox.sought import Term
@@ -44,12 +44,12 @@ def _put_in(session: Session, message: Message, files: Sequence[str]) -> None:
     words = lexicon.document(said, [identity.name, identity.handle] if identity else [])
     if words:
         with session.no_autoflush:
-            dialect.index_words(session, [(message.id, message.account_id, words)])
+            word_index.index_words(session, [(message.id, message.account_id, words)])
 
 
 def forget(session: Session, message: Message) -> None:
     """It is no longer there to be found."""
-    dialect.forget_words(session, message.id)
+    word_index.forget_words(session, message.id)
 
 
 def reindex_identity(session: Session, identity_id: int) -> None:
@@ -58,7 +58,7 @@ def reindex_identity(session: Session, identity_id: int) -> None:
     said = select(Message.id).where(Message.identity_id == identity_id, Message.deleted_at.is_(None))
     ids = list(session.scalars(said.order_by(Message.id)))
     for id_ in ids:
-        dialect.forget_words(session, id_)
+        word_index.forget_words(session, id_)
     _index(session, ids)
 
 
@@ -67,8 +67,8 @@ def rebuild(connection: Connection) -> int:
 
     Names the columns it reads, since a migration calls it on the schema of its day.
     """
-    dialect.drop_search(connection)
-    dialect.create_search(connection)
+    word_index.drop_search(connection)
+    word_index.create_search(connection)
     message = table_of(Message)
     last = done = 0
     while True:
@@ -99,7 +99,7 @@ def _index(bind: Session | Connection, ids: Sequence[int]) -> int:
             for id_, account_id, subject, text, name, handle in bind.execute(wanted)
         ]
         rows = [row for row in rows if row[2]]
-        dialect.index_words(bind, rows)
+        word_index.index_words(bind, rows)
         done += len(rows)
     return done
 
@@ -134,7 +134,7 @@ def query_of(terms: Iterable[Term]) -> Query:
 def find_named(session: Session, accounts: Sequence[int] | None, name: str) -> list[int]:
     """Ids of the newest messages of customers with a name like this."""
     query = [[Wanted((f"@{w[: lexicon.LONGEST]}",), True)] for w in fold(name).split()]
-    return dialect.find_words(session, query, accounts, CAP) if query and accounts != [] else []
+    return word_index.find_words(session, query, accounts, CAP) if query and accounts != [] else []
 
 
 def _word(term: Term) -> list[Wanted]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Index, LargeBinary, MetaData, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from guichet.db import dialect
+from guichet.db import word_index
 from guichet.models.base import Base, Key, Long, RemoteId, Short, Told, partial_index, ref
 
 
@@ -105,6 +105,7 @@ class Conversation(Base):
             unique=True,
         ),
         Index("ix_conversation_list", "account_id", "state", "last_message_at", "id"),
+        Index("ix_conversation_newest", "account_id", "last_message_at", "id"),
         partial_index(
             "ix_conversation_waiting", "account_id", "waiting_since", "id", where="waiting_since IS NOT NULL"
         ),
@@ -337,9 +338,9 @@ class ConversationCount(Base):
 @event.listens_for(Base.metadata, "after_create")
 def _create_search(metadata: MetaData, connection: Connection, **_: Any) -> None:
     """Where the tables are made from the models (tests), the search index is made with them."""
-    dialect.create_search(connection)
+    word_index.create_search(connection)
 
 
 @event.listens_for(Base.metadata, "before_drop")
 def _drop_search(metadata: MetaData, connection: Connection, **_: Any) -> None:
-    dialect.drop_search(connection)
+    word_index.drop_search(connection)

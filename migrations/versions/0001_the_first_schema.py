@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from guichet.db.dialect import create_search, drop_search
+from guichet.db.word_index import create_search, drop_search
 
 revision = "0001"
 down_revision = None

@@ -14,8 +14,8 @@ from sqlalchemy import Engine, MetaData, Table, inspect, select, text
 from sqlalchemy.orm import Session
 
 from guichet.db import migrate
-from guichet.db.dialect import is_search_table
 from guichet.db.engine import open_engine
+from guichet.db.word_index import is_search_table
 from guichet.models import Base, PromisePolicy, PromiseRecount
 from tests import databases
 
