@@ -1,6 +1,6 @@
-"""Answers to many: what was let go is planned in lots, each a transaction of its own, so that a
-kill costs one lot at most and nobody waits long for the database. Woken by the clock and by whoever
-sends."""
+"""Answers to many: what was stopped is called off and what was let go is planned, in lots, each a
+transaction of its own, so that a kill costs one lot at most and nobody waits long for the database.
+Woken by the clock and by whoever sends or stops."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ def plan() -> None:
     for _ in range(_MOST_LOTS):
         if process.stopping.is_set():
             return
+        with process.runtime.unit() as unit:
+            done = replying.settle_lot(unit.session, SYSTEM, process.runtime.now())
+        if done:
+            continue
         with process.runtime.unit() as unit:
             done = replying.plan_lot(unit.session, SYSTEM, around, process.runtime.now())
             if done:

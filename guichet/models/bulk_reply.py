@@ -34,7 +34,7 @@ class BulkReply(Base):
 
 class BulkReplyRow(Base):
     """One conversation of it. `state`: ready (nothing was asked of it), queued (to be planned),
-    planned (`message_id` tells how it goes), refused (`reason`), stopped.
+    planned (`message_id` tells how it goes), refused (`reason`), stopping (to be called off), stopped.
 
     `text` is its own wording, else it has the variant of that number; `said` is what its author
     would have typed, `body` how it would stand there with `used` of `room`, as of the last look, when
@@ -66,6 +66,6 @@ class BulkReplyRow(Base):
 
     __table_args__ = (
         UniqueConstraint("bulk_id", "conversation_id"),
-        partial_index("ix_bulk_reply_row_queued", "bulk_id", "position", where="state = 'queued'"),
+        partial_index("ix_bulk_reply_row_to_do", "bulk_id", "position", where="state IN ('queued', 'stopping')"),
         partial_index("ix_bulk_reply_row_planned", "account_id", "planned_at", where="state = 'planned'"),
     )

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit
+from guichet.delivery.postponing import postpone
 from guichet.delivery.states import EDITABLE
 from guichet.delivery.states import State as DeliveryState
 from guichet.errors import Conflict, GuichetError, Invalid, NotAllowed
@@ -28,6 +29,7 @@ from guichet.replying import looking, rules
 from guichet.replying.looking import Around
 
 _KEPT = timedelta(days=30)  # a draft that nobody sends
+_OUT_OF_REACH = timedelta(days=1)  # longer than it ever takes to call them off
 # An answer in these states surely has not begun to go out.
 _CAN_STOP = (*EDITABLE, DeliveryState.CLAIMED)
 
@@ -204,42 +206,66 @@ def plan_lot(session: Session, actor: Actor, around: Around, now: datetime) -> i
 
 
 def is_any_queued(session: Session, actor: Actor) -> bool:
-    """Whether there is anything to plan."""
+    """Whether there is anything to plan or to call off."""
     require(actor, Action.SYSTEM)
-    return session.scalar(select(BulkReplyRow.id).where(BulkReplyRow.state == "queued").limit(1)) is not None
+    waiting = BulkReplyRow.state.in_(("queued", "stopping"))
+    return session.scalar(select(BulkReplyRow.id).where(waiting).limit(1)) is not None
 
 
 def stop(session: Session, actor: Actor, bulk: BulkReply, now: datetime) -> int:
     """Send nothing more of it, by its author or by whoever may answer on the accounts concerned:
-    what waits is called off, what has begun to go out goes, and what a person must decide stays
-    theirs. Returns how many answers it kept from going."""
+    from here on nothing of it becomes due; each answer is then called off by itself, in lots
+    (`settle_lot`). What has begun to go out goes, and what a person must decide stays theirs. Returns
+    how many answers it keeps from going."""
     require_somewhere(actor, Action.CONVERSATION_ANSWER)
     _lock(session, bulk)
     if bulk.state != "running":
         raise Conflict("it is not on its way", code="not_possible_now", state=bulk.state)
-    stopped = 0
-    rows = _rows(session, bulk)
-    messages = [row.message_id for row in rows if row.state == "planned" and row.message_id is not None]
-    standing = _standing(session, messages)
+    going = _going(session, bulk)
+    stopped: list[BulkReplyRow] = []
     is_whole = True
-    for row in sorted(rows, key=lambda one: one.conversation_id):
-        is_waiting = row.state == "planned" and standing.get(row.message_id or 0) in _CAN_STOP
-        if row.state != "queued" and not is_waiting:
+    for row in _rows(session, bulk):
+        if row.state != "queued" and row.id not in going:
             continue
         if not can(actor, Action.CONVERSATION_ANSWER, row.account_id):
             is_whole = False
             continue
-        if row.state == "queued" or _call_off(session, actor, row, now):
-            row.state = "stopped"
-            stopped += 1
+        row.state = "stopped" if row.state == "queued" else "stopping"
+        stopped.append(row)
     if not stopped and not is_whole:
         raise NotAllowed("you may answer on none of the accounts that are left")
+    postpone(session, actor, [going[row.id] for row in stopped if row.id in going], now + _OUT_OF_REACH, now)
+    bulk.stopped_by, bulk.updated_at = actor.staff_id, now
     if is_whole:
-        bulk.state, bulk.stopped_at, bulk.stopped_by = "stopped", now, actor.staff_id
-    bulk.updated_at = now
+        bulk.state, bulk.stopped_at = "stopped", now
     session.flush()
-    audit.record(session, actor, "bulk_reply.stop", bulk, now, stopped=stopped)
-    return stopped
+    audit.record(session, actor, "bulk_reply.stop", bulk, now, stopped=len(stopped))
+    return len(stopped)
+
+
+def settle_lot(session: Session, actor: Actor, now: datetime) -> int:
+    """Call off the next lot of what was stopped. Returns how many rows were looked at; 0: nothing is
+    left."""
+    require(actor, Action.SYSTEM)
+    stopping = BulkReplyRow.state == "stopping"
+    bulk_id = session.scalar(select(BulkReplyRow.bulk_id).where(stopping).order_by(BulkReplyRow.bulk_id).limit(1))
+    if bulk_id is None:
+        return 0
+    bulk = session.get_one(BulkReply, bulk_id)
+    _lock(session, bulk)
+    wanted = select(BulkReplyRow).where(BulkReplyRow.bulk_id == bulk.id, stopping).order_by(BulkReplyRow.position)
+    rows = session.scalars(wanted.limit(rules.LOT).execution_options(populate_existing=True)).all()
+    stopper = _whoever_stopped(session, actor, bulk, now)
+    for row in sorted(rows, key=lambda one: one.conversation_id):  # who crosses never waits for the other
+        row.state = "stopped" if _call_off(session, stopper, row, now) else "planned"
+    session.flush()
+    return len(rows)
+
+
+def _whoever_stopped(session: Session, actor: Actor, bulk: BulkReply, now: datetime) -> Actor:
+    """They had the right when they said so; who has left since is stood in for."""
+    staff = session.get(Staff, bulk.stopped_by)
+    return actor if staff is None or staff.disabled_at is not None else load_actor(session, staff, now)
 
 
 def discard(session: Session, actor: Actor, bulk: BulkReply, now: datetime) -> None:
@@ -317,9 +343,14 @@ def _call_off(session: Session, actor: Actor, row: BulkReplyRow, now: datetime) 
     return True
 
 
-def _standing(session: Session, message_ids: Sequence[int]) -> dict[int, str]:
-    found = select(Delivery.message_id, Delivery.state).where(Delivery.message_id.in_(message_ids))
-    return {message_id: state for message_id, state in session.execute(found) if message_id is not None}
+def _going(session: Session, bulk: BulkReply) -> dict[int, Delivery]:
+    """What of it is planned and surely has not begun to go out, by row."""
+    wanted = (
+        select(BulkReplyRow.id, Delivery)
+        .join(Delivery, Delivery.message_id == BulkReplyRow.message_id)
+        .where(BulkReplyRow.bulk_id == bulk.id, BulkReplyRow.state == "planned", Delivery.state.in_(_CAN_STOP))
+    )
+    return dict(session.execute(wanted).tuples().all())
 
 
 def _deal_anew(bulk: BulkReply, rows: Sequence[BulkReplyRow]) -> None:

@@ -109,6 +109,8 @@ def state_of(row: BulkReplyRow, going: str | None) -> str:
     """One of ROW_STATES. `going`: the state of what is to be sent; None: there is nothing (any more)."""
     if row.state == "planned":
         return _GOES.get(going, "waiting") if going is not None else "called_off"
+    if row.state == "stopping":  # it is called off within seconds
+        return "stopped"
     if row.state != "ready":
         return row.state
     return "out" if row.is_out else "kept_back" if row.excluded else "ready"

@@ -17,6 +17,7 @@ from guichet.replying import operations, queries, rules
 from guichet.replying.looking import Around
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene
+from tests.inbox.test_pending import promote
 
 AROUND = Around({"mastodon": SPEC})
 on_one = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -176,6 +177,12 @@ def test_the_rest_is_stopped_at_any_moment(scene: Scene) -> None:
         scene.session, SYSTEM, scene.session.query(m.Delivery).filter_by(message_id=first.message_id).one(), scene.now
     )
     assert operations.stop(scene.session, scene.actor(scene.colleague), bulk, scene.later(seconds=1)) == 29
+    promote(scene)
+    scene.later(hours=1)
+    promote(scene)  # whatever the hour: nothing of it becomes due
+    assert scene.session.query(m.Delivery).filter(m.Delivery.state == "due").count() == 0
+    while operations.settle_lot(scene.session, SYSTEM, scene.now):
+        assert states(scene, bulk) == ["sent", *["stopped"] * 29]
     assert states(scene, bulk) == ["sent", *["stopped"] * 29]
     assert plan(scene) == 0
     live = scene.session.query(m.Delivery).filter(m.Delivery.state.not_in(("cancelled", "published"))).count()

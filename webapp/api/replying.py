@@ -116,6 +116,7 @@ def stop_bulk_reply(asked: Asked, path: IdPath) -> BulkReply:
     """Send nothing more of it. What has begun to go out goes."""
     bulk = _get(asked, path)
     operations.stop(asked.session, asked.actor, bulk, asked.now)
+    asked.unit.enqueue(jobs.PLAN_REPLIES)
     return _show(asked, bulk)
 
 

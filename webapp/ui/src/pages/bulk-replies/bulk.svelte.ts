@@ -7,7 +7,8 @@ import { preferences } from "$lib/preferences.svelte";
 import { format } from "$lib/times";
 import { tell } from "$lib/toasts.svelte";
 
-const PAUSE = 600;
+/** Every row is looked at anew: of several hundred that takes a second or two. */
+const PAUSE = 1500;
 
 /** States in which a row is still on its way. */
 const ON_ITS_WAY = ["queued", "waiting", "sending", "to_approve"] as const;
