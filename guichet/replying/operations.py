@@ -257,7 +257,9 @@ def settle_lot(session: Session, actor: Actor, now: datetime) -> int:
     rows = session.scalars(wanted.limit(rules.LOT).execution_options(populate_existing=True)).all()
     stopper = _whoever_stopped(session, actor, bulk, now)
     for row in sorted(rows, key=lambda one: one.conversation_id):  # who crosses never waits for the other
-        row.state = "stopped" if _call_off(session, stopper, row, now) else "planned"
+        # Whoever said so had the right then; what they lost since keeps no answer going.
+        able = stopper if can(stopper, Action.CONVERSATION_ANSWER, row.account_id) else actor
+        row.state = "stopped" if _call_off(session, able, row, now) else "planned"
     session.flush()
     return len(rows)
 
@@ -334,10 +336,11 @@ def _times(
 
 def _call_off(session: Session, actor: Actor, row: BulkReplyRow, now: datetime) -> bool:
     """False: it has begun to go out, or somebody else was faster."""
-    conversation = session.get_one(Conversation, row.conversation_id)
+    message = session.get_one(Message, row.message_id)
+    conversation = session.get_one(Conversation, message.conversation_id)  # a merge may have moved it
     try:
         with session.begin_nested():
-            inbox.cancel_planned(session, actor, conversation, row.message_id or 0, now, gives_back=False)
+            inbox.cancel_planned(session, actor, conversation, message.id, now, gives_back=False)
     except GuichetError:
         return False
     return True

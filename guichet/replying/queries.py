@@ -21,6 +21,7 @@ _GOES: Mapping[str, str] = {
     _S.SENDING: "sending", _S.UNKNOWN: "sending", _S.RECONCILING: "sending",
     _S.NEEDS_HUMAN: "needs_you", _S.PUBLISHED: "sent", _S.FAILED: "failed", _S.CANCELLED: "called_off",
 }  # fmt: skip
+_STANDING = (BulkReplyRow.state, BulkReplyRow.excluded, BulkReplyRow.is_out)
 ROW_STATES = (
     "ready", "kept_back", "out", "queued", "waiting", "to_approve", "sending", "sent", "needs_you", "failed",
     "called_off", "refused", "stopped",
@@ -53,7 +54,7 @@ def get_bulk(session: Session, actor: Actor, bulk_id: int) -> BulkReply:
     return found
 
 
-def list_bulks(session: Session, actor: Actor, limit: int = 50) -> Sequence[BulkReply]:
+def list_bulks(session: Session, actor: Actor, limit: int = 20) -> Sequence[BulkReply]:
     """The newest first."""
     require_somewhere(actor, Action.CONVERSATION_VIEW)
     return session.scalars(select(BulkReply).where(_seen_by(actor)).order_by(BulkReply.id.desc()).limit(limit)).all()
@@ -89,7 +90,7 @@ def list_rows(session: Session, actor: Actor, bulk: BulkReply, *, after: int = -
 def read_progress(session: Session, actor: Actor, bulk: BulkReply) -> Progress:
     require_somewhere(actor, Action.CONVERSATION_VIEW)
     wanted = (
-        select(BulkReplyRow, Delivery.state, Account.network)
+        select(*_STANDING, BulkReplyRow.said, Delivery.state, Account.network)
         .join(Account, Account.id == BulkReplyRow.account_id)
         .outerjoin(Delivery, Delivery.message_id == BulkReplyRow.message_id)
         .where(BulkReplyRow.bulk_id == bulk.id)
@@ -97,23 +98,27 @@ def read_progress(session: Session, actor: Actor, bulk: BulkReply) -> Progress:
     )
     states: dict[str, int] = {}
     said = []
-    for row, going, network in session.execute(wanted):
-        state = state_of(row, going)
-        states[state] = states.get(state, 0) + 1
-        if state not in ("kept_back", "out", "refused", "stopped") and row.said:
-            said.append((network, row.said))
+    for state, excluded, is_out, text, going, network in session.execute(wanted):
+        stands = _state_of(state, excluded, is_out, going)
+        states[stands] = states.get(stands, 0) + 1
+        if stands not in ("kept_back", "out", "refused", "stopped") and text:
+            said.append((network, text))
     return Progress(states, rules.most_alike(said))
 
 
 def state_of(row: BulkReplyRow, going: str | None) -> str:
     """One of ROW_STATES. `going`: the state of what is to be sent; None: there is nothing (any more)."""
-    if row.state == "planned":
+    return _state_of(row.state, row.excluded, row.is_out, going)
+
+
+def _state_of(state: str, excluded: str, is_out: bool, going: str | None) -> str:
+    if state == "planned":
         return _GOES.get(going, "waiting") if going is not None else "called_off"
-    if row.state == "stopping":  # it is called off within seconds
+    if state == "stopping":  # it is called off within seconds
         return "stopped"
-    if row.state != "ready":
-        return row.state
-    return "out" if row.is_out else "kept_back" if row.excluded else "ready"
+    if state != "ready":
+        return state
+    return "out" if is_out else "kept_back" if excluded else "ready"
 
 
 def _seen_by(actor: Actor) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """answers to many that are stopped
 
 Revision ID: 0046
-Revises: 0045
+Revises: 0054
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0046"
-down_revision = "0045"
+down_revision = "0054"
 
 
 def upgrade() -> None:

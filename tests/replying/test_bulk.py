@@ -193,6 +193,18 @@ def test_the_rest_is_stopped_at_any_moment(scene: Scene) -> None:
         operations.stop(scene.session, scene.actor(), bulk, scene.now)
 
 
+@on_one
+def test_what_was_stopped_stays_so_when_who_said_it_has_no_right_any_more(scene: Scene) -> None:
+    bulk = draft(scene, ask(scene, 3))
+    send(scene, bulk)
+    plan(scene)
+    operations.stop(scene.session, scene.actor(), bulk, scene.now)
+    scene.session.query(m.Grant).filter_by(staff_id=scene.agent.id).delete()
+    while operations.settle_lot(scene.session, SYSTEM, scene.now):
+        pass
+    assert {one.state for one in scene.session.query(m.Delivery)} == {"cancelled"}
+
+
 def test_whose_answers_are_read_first_asks_for_each(scene: Scene) -> None:
     scene.agent.answers_reviewed = True
     bulk = draft(scene, ask(scene, 2))

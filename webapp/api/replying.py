@@ -38,7 +38,7 @@ room = Room("bulk replies")
 
 @room.get("/bulk-replies", Page[BulkReply])
 def list_bulk_replies(asked: Asked) -> Page[BulkReply]:
-    """One's own, and what was sent on the accounts that one answers for; the newest fifty."""
+    """One's own, and what was sent on the accounts that one answers for; the newest twenty."""
     return Page(items=[_show(asked, one) for one in queries.list_bulks(asked.session, asked.actor)])
 
 
