@@ -15,6 +15,7 @@ from channels.email.house import house_of
 from channels.errors import ChannelError
 from channels.networks import open_networks
 from guichet.db.dialect import is_sqlite
+from guichet.filming import queue as films
 from guichet.inbox import refusals
 from guichet.models import Account, AlertHook, AlertPolicy, Credential, Delivery, RawItem
 from guichet.policy import SYSTEM
@@ -39,6 +40,7 @@ def examine(runtime: Runtime) -> list[Finding]:
         "keys": _keys,
         "accounts": _accounts,
         "queue": _queue,
+        "films": _films,
         "receiving": _receiving,
         "webhooks": _webhooks,
         "dead letters": _dead_letters,
@@ -117,6 +119,18 @@ def _queue(runtime: Runtime) -> Finding:
     if age > 120:
         return Finding("queue", False, f"something has been due for {age:.0f} s; is a send worker running?")
     return Finding("queue", True, f"nothing is overdue; {waiting} deliveries need a person")
+
+
+def _films(runtime: Runtime) -> Finding:
+    """Health is the age of the oldest film that nobody makes. One that was put off (a full disk)
+    says so itself; what is being made may take an hour."""
+    with runtime.reading() as session:
+        now = runtime.now()
+        oldest = films.find_idle_since(session, SYSTEM, now)
+    age = (now - oldest).total_seconds() if oldest else 0.0
+    if age > 120:
+        return Finding("films", False, f"a film has waited for {age:.0f} s to be made; is a films worker running?")
+    return Finding("films", True, "none waits to be made")
 
 
 def _receiving(runtime: Runtime) -> Finding:

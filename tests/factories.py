@@ -96,6 +96,20 @@ def make_media(session: Session, staff: m.Staff, **more: Any) -> m.Media:
     return _add(session, m.Media(uploaded_by=staff.id, **given))
 
 
+def make_film_job(session: Session, staff: m.Staff, **more: Any) -> m.FilmJob:
+    """The making of a film that was not begun, with its file and what becomes of it."""
+    media = make_media(session, staff, mime="video/webm")
+    rendition = _add(
+        session,
+        m.Rendition(
+            media_id=media.id, recipe="film", sha256="", mime="video/mp4", size=1, width=2, height=2,
+            storage_key=media.storage_key, created_at=NOW,
+        ),
+    )  # fmt: skip
+    given = {"state": m.FilmState.WAITING, "not_before": NOW, "created_at": NOW, "updated_at": NOW, **more}
+    return _add(session, m.FilmJob(rendition_id=rendition.id, **given))
+
+
 def make_customer(session: Session, network: str = "mastodon", **more: Any) -> m.Identity:
     """A customer with one identity; returns the identity."""
     n = next(_numbers)

@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from channels.sentences import say
 from guichet.db.dialect import database_now
 from guichet.filming import queue
 from guichet.filming.making import MadeFilm, Means, Unmade, Unwanted, make_film
@@ -21,6 +22,8 @@ from guichet.storage import new_key
 from workers.runtime import Process, current
 
 log = structlog.get_logger(__name__)
+# Tried a few times all the same: a store that is mounted late looks like this too.
+_LOST = say("the file that was brought is not in the store any more: bring it again")
 
 
 def make_films() -> None:
@@ -61,6 +64,8 @@ def _make(process: Process, work: Work) -> None:
         _let_go(process, work)
     except Unmade as e:
         _note_unmade(process, work, e)
+    except FileNotFoundError:
+        _note_unmade(process, work, Unmade(_LOST))
     except OSError as e:  # of the store
         _note_unmade(process, work, Unmade(e.strerror or type(e).__name__, is_ours=True))
     else:
@@ -127,7 +132,7 @@ def _note_unmade(process: Process, work: Work, why: Unmade) -> None:
         elif why.is_ours:
             queue.put_off(unit.session, SYSTEM, work, why.reason, now + queue.AGAIN_AFTER, now)
         else:
-            queue.try_again(unit.session, SYSTEM, work, why.reason, now)
+            queue.try_again(unit.session, SYSTEM, work, why.reason, now + queue.AGAIN_AFTER, now)
 
 
 def _folder(process: Process) -> Path:

@@ -17,7 +17,7 @@ from guichet.delivery.materials import COMING
 from guichet.delivery.operations import hold_back
 from guichet.delivery.payload import MediaRef, awaits_film, payload_hash, with_film
 from guichet.delivery.states import FINAL, State
-from guichet.models import Delivery, FilmJob, PostTarget, TargetRendition
+from guichet.models import Delivery, FilmJob, FilmState, PostTarget, TargetRendition
 from guichet.policy import Action, Actor, require
 
 _WAITS = "film_awaited"
@@ -59,7 +59,7 @@ def hold_without_film(session: Session, actor: Actor, now: datetime) -> int:
         _awaiting()
         .add_columns(FilmJob.reason)
         .join(FilmJob, FilmJob.rendition_id == TargetRendition.rendition_id)
-        .where(FilmJob.state.not_in((*COMING, "made")), Delivery.state.in_(_STOPPABLE))
+        .where(FilmJob.state.not_in((*COMING, FilmState.MADE)), Delivery.state.in_(_STOPPABLE))
     )
     held = 0
     for delivery, why in session.execute(stopped.order_by(Delivery.id)).all():

@@ -14,10 +14,10 @@ from channels.contract import MediaLimit
 from guichet.delivery.bounds import bounds_for, joined
 from guichet.delivery.film_bounds import film_bounds_for
 from guichet.delivery.payload import MediaRef
-from guichet.models import Account, FilmJob, Media, PostTarget, Rendition, VariantMedia
+from guichet.models import Account, FilmJob, FilmState, Media, PostTarget, Rendition, VariantMedia
 from guichet.policy import Action, Actor, visible
 
-COMING = ("waiting", "running")  # states of the work at a film that will be there
+COMING = (FilmState.WAITING, FilmState.RUNNING)  # states of the work at a film that will be there
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "video/mp4": "mp4"}
 
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 MADE = "made.mp4"
 _TIMES = 3  # that it is coded with fewer bits, where it became larger than it may be
 _SAY_EVERY = 0.5  # seconds
-_PQ = 16  # SMPTE ST 2084: colours that are wrong on every screen that does not know them
+_PQ = 16  # SMPTE ST 2084 (HDR10): colours that are wrong on every screen that does not know them
+_PLAIN = 1  # BT.709, what every screen shows
 _MISSING = 0.5  # seconds that the end may lack, of pictures or sound that end apart
 
 
@@ -112,8 +113,6 @@ def _code(given: Path, out: Path, order: Order, bits: int) -> None:
         pictures = next((s for s in film.streams.video if not is_cover(s)), None)
         if pictures is None:
             raise Unfit("no_pictures")
-        if pictures.codec_context.color_trc == _PQ and bits:
-            raise Unfit("colours")
         ways: dict[int, _Copying | _Pictures | _Sound] = {
             pictures.index: _Pictures(pictures, made, order, bits) if bits else _Copying(pictures, made)
         }
@@ -163,8 +162,10 @@ class _Pictures:
         out.codec_context.time_base = stream.time_base
         out.codec_context.thread_count = order.threads
         out.codec_context.color_range = 1  # as televisions have it; the scaler brings it there
+        self._is_hdr = stream.codec_context.color_trc == _PQ
         for colours in ("color_primaries", "color_trc", "colorspace"):
-            setattr(out.codec_context, colours, getattr(stream.codec_context, colours))
+            told = _PLAIN if self._is_hdr else getattr(stream.codec_context, colours)
+            setattr(out.codec_context, colours, told)
         most = str(bits)
         out.options = {
             "preset": "fast", "profile": "high", "crf": "20", "maxrate": most, "bufsize": most,
@@ -208,13 +209,28 @@ class _Pictures:
         if self._order.rate and average > self._order.rate + 0.01:
             steps.append(graph.add("fps", f"{self._order.rate}"))
         size = f"{self._order.width}:{self._order.height}"
-        steps.append(graph.add("scale", f"{size}:flags=bicubic:out_range=tv"))
+        if self._is_hdr:
+            steps.append(graph.add("scale", f"{size}:flags=bicubic"))
+            steps.append(graph.add("scale", f"{_plainly(frame)}:out_range=tv"))
+        else:
+            steps.append(graph.add("scale", f"{size}:flags=bicubic:out_range=tv"))
         steps.append(graph.add("format", "yuv420p"))
         steps.append(graph.add("settb", f"expr={self._in.time_base}"))
         steps.append(graph.add("buffersink"))
         graph.link_nodes(*steps)
         graph.configure()
         return graph
+
+
+def _plainly(frame: VideoFrame) -> str:
+    """How HDR10 becomes BT.709. Where the film says how bright it gets, all of that is brought into
+    what a plain screen shows; where it does not, white (203 cd/m², ITU-R BT.2408) stays white, and
+    what is brighter is white too: to reckon with the 10,000 that may be would leave it in the dark."""
+    from av.sidedata.sidedata import Type
+
+    says = any(data.type == Type.MASTERING_DISPLAY_METADATA for data in frame.side_data)
+    intent = "perceptual" if says else "relative_colorimetric"
+    return f"out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709:intent={intent}"
 
 
 class _Sound:

@@ -65,7 +65,6 @@ _WORDS = {
     "no_pictures": say("this film holds no pictures"),
     "too_many_bytes": say("it cannot be made small enough"),
     "cut_short": say("a part of it cannot be read: it would end too early"),
-    "colours": say("its colours are made for HDR10 screens: bring one with plain colours (SDR)"),
     "memory": say("making it takes more memory than is allowed"),
     "damaged": say("it is damaged: not all of it can be read"),
 }

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
@@ -22,23 +21,13 @@ from guichet.delivery import awaiting
 from guichet.delivery.film_bounds import FilmBounds, FilmPlan, plan_for
 from guichet.delivery.materials import instead_of, ref_of
 from guichet.filming.making import MadeFilm
-from guichet.models import FilmJob, Media, Rendition, table_of
+from guichet.models import FilmJob, FilmState, Media, Rendition, table_of
 from guichet.policy import Action, Actor, require
 
 _J = table_of(FilmJob)
 LEASE = timedelta(seconds=45)  # renewed every few seconds
 MOST_TRIES = 3  # of a film that ends whoever makes it
 AGAIN_AFTER = timedelta(minutes=2)  # where it was not the film's fault
-
-
-class FilmState(StrEnum):
-    """Where the making of a film stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    MADE = "made"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -71,6 +60,17 @@ def is_any_waiting(session: Session, actor: Actor, now: datetime) -> bool:
     """Whether `take` would find one."""
     require(actor, Action.SYSTEM)
     return session.scalar(select(_J.c.rendition_id).where(_is_free(now)).limit(1)) is not None
+
+
+def find_idle_since(session: Session, actor: Actor, now: datetime) -> datetime | None:
+    """Since when the film that has waited longest could have been made, and nobody makes it; None
+    where none waits, or somebody is at work: then it waits for its turn."""
+    require(actor, Action.SYSTEM)
+    at_work = select(_J.c.rendition_id).where(_J.c.state == FilmState.RUNNING, _J.c.lease_until >= now)
+    if session.scalar(at_work.limit(1)) is not None:
+        return None
+    since = func.min(case((_J.c.state == FilmState.RUNNING, _J.c.lease_until), else_=_J.c.not_before))
+    return session.scalar(select(since).where(_is_free(now)))
 
 
 def take(session: Session, actor: Actor, storage_key: str, now: datetime) -> Work | None:
@@ -158,8 +158,9 @@ def fail(session: Session, actor: Actor, work: Work, reason: str, now: datetime)
         awaiting.hold_without_film(session, actor, now)
 
 
-def try_again(session: Session, actor: Actor, work: Work, reason: str, now: datetime) -> None:
-    """It ended whoever made it: once more, unless that was the last of its tries."""
+def try_again(session: Session, actor: Actor, work: Work, reason: str, until: datetime, now: datetime) -> None:
+    """It ended whoever made it, or is not where it was kept: once more from `until` on, unless that
+    was the last of its tries."""
     require(actor, Action.SYSTEM)
     job = _hold(session, work)
     if job is not None and job.tries >= MOST_TRIES:
@@ -167,6 +168,7 @@ def try_again(session: Session, actor: Actor, work: Work, reason: str, now: date
             session, actor, work, say("tried {tries} times in vain: {reason}", tries=str(job.tries), reason=reason), now
         )
     elif job is not None:
+        job.not_before = until
         _end(session, job, work.media_id, FilmState.WAITING, reason, now)
 
 

@@ -56,6 +56,7 @@ from guichet.models.notice import ConversationFollower, Notice
 from guichet.models.pace import SenderPace
 from guichet.models.post import (
     FilmJob,
+    FilmState,
     Media,
     Post,
     PostEditor,
@@ -129,6 +130,7 @@ __all__ = [
     "EvergreenQueue",
     "EvergreenUse",
     "FilmJob",
+    "FilmState",
     "Grant",
     "HashtagSet",
     "IdempotencyKey",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import UniqueConstraint
@@ -59,8 +60,18 @@ class Rendition(Base):
         return self.sha256 != ""
 
 
+class FilmState(StrEnum):
+    """Where the making of a film stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    MADE = "made"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 class FilmJob(Base):
-    """The making of a film's rendition. States: guichet.filming.queue. Whoever runs it holds it
+    """The making of a film's rendition. Whoever runs it holds it
     until `lease_until`, under its `fence`; `part` is how much of it is done, of 1."""
 
     __tablename__ = "film_job"

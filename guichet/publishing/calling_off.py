@@ -9,10 +9,10 @@ from sqlalchemy.orm import Session
 
 from guichet import audit
 from guichet.delivery.awaiting import is_awaited
+from guichet.delivery.materials import COMING
 from guichet.errors import Conflict
 from guichet.filming import queue
-from guichet.filming.queue import FilmState
-from guichet.models import FilmJob, Media, Rendition
+from guichet.models import FilmJob, FilmState, Media, Rendition
 from guichet.policy import Action, Actor, require
 from guichet.publishing.files import may_on_file
 
@@ -21,7 +21,7 @@ def cancel(session: Session, actor: Actor, media: Media, rendition: Rendition, n
     """Call off the making of a film; what was begun of it is gone. For who may describe the file.
     Raises NotAllowed, and Conflict where it is made, or where something planned waits for it."""
     job = _job(session, actor, media, rendition)
-    if job.state not in (FilmState.WAITING, FilmState.RUNNING):
+    if job.state not in COMING:
         raise Conflict("this film is not being made", code="wrong_state", current=job.state)
     if is_awaited(session, rendition.id):
         raise Conflict("something planned waits for this film: change or cancel that first", code="film_awaited")

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session
 from channels.contract import MediaLimit
 from guichet import live
 from guichet.delivery.film_bounds import MP4, FilmBounds, film_bounds_for, plan_for
-from guichet.delivery.materials import ref_of
-from guichet.filming.queue import FilmState
-from guichet.models import Account, FilmJob, Media, Post, Rendition
+from guichet.delivery.materials import COMING, ref_of
+from guichet.models import Account, FilmJob, FilmState, Media, Post, Rendition
 from guichet.publishing.checking import Specs
 from guichet.publishing.renditions import limit_of
 from guichet.storage import new_key
@@ -93,7 +92,7 @@ def standing_of(rendition: Rendition, now: datetime) -> Standing | None:
 
 
 def _left(job: FilmJob, seconds: float, now: datetime) -> int | None:
-    if job.state not in (FilmState.WAITING, FilmState.RUNNING):
+    if job.state not in COMING:
         return None
     foreseen = seconds * _WORK
     if job.state == FilmState.RUNNING and job.begun_at is not None and job.part > 0.05:

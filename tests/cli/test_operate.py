@@ -14,7 +14,7 @@ from guichet import audit
 from guichet.clock import utc_now
 from guichet.inbox import refusals
 from guichet.inbox.ingest import Incoming, store_items
-from guichet.models import AuditEntry, Credential, Discrepancy
+from guichet.models import AuditEntry, Credential, Discrepancy, FilmJob, FilmState
 from guichet.policy import SYSTEM
 from tests import factories as make
 from tests.channels.mastodon_rig import MastodonRig
@@ -41,6 +41,31 @@ def test_the_doctor_sees_what_waits_for_long_and_that_every_delivery_was_forged(
     found = {f["check"]: (f["state"], f["finding"]) for f in said.document}
     assert found["receiving"][0] == found["webhooks"][0] == "BAD"
     assert "@acme" in found["webhooks"][1]
+
+
+def test_the_doctor_sees_that_nobody_makes_films(both: Guichet) -> None:
+    now = utc_now()
+    ago = now - timedelta(minutes=5)
+    with both.rows() as session:
+        staff = make.make_staff(session)
+        idle = make.make_film_job(session, staff, not_before=ago)
+        make.make_film_job(session, staff, not_before=now + timedelta(hours=1))
+        rendition_id = idle.rendition_id
+
+    def finding() -> tuple[str, str]:
+        return next((f["state"], f["finding"]) for f in both("doctor", "--json").document if f["check"] == "films")
+
+    state, words = finding()
+    assert state == "BAD"
+    assert "is a films worker running?" in words
+    with both.rows() as session:
+        job = session.get_one(FilmJob, rendition_id)
+        job.state, job.lease_until = FilmState.RUNNING, ago
+    assert finding()[0] == "BAD", "whoever made it is dead"
+    with both.rows() as session:
+        session.get_one(FilmJob, rendition_id).lease_until = now + timedelta(minutes=1)
+        make.make_film_job(session, make.make_staff(session), not_before=ago)
+    assert finding()[0] == "good", "somebody is at work; the other waits for its turn"
 
 
 def test_the_doctor_sees_a_key_that_is_not_here(guichet: Guichet, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -261,6 +261,29 @@ def test_a_full_disk_is_said_and_waited_for(
     assert (job.state, job.tries, str(job.reason)) == ("waiting", 0, "there is no room on the disk")
 
 
+def test_a_film_whose_file_is_lost_is_given_up_after_a_few_tries_with_that_reason(
+    desk: Desk, process: Process, webm: bytes
+) -> None:
+    file = brought(desk, process, webm)
+    post = planned(desk, file)
+    process.runtime.store.delete(file.storage_key)
+    for n in range(1, queue.MOST_TRIES):
+        films.make_films()
+        job = made_for(desk, file).job
+        assert job is not None
+        assert (job.state, job.tries) == ("waiting", n)
+        assert "not in the store" in job.reason
+        now = database_now(desk.session.connection())
+        assert job.not_before > now + queue.AGAIN_AFTER / 2, "a store may be mounted late"
+        job.not_before = now
+        desk.session.commit()
+    films.make_films()
+    waits, standing = there(desk, post), standing_of(made_for(desk, file), NOW)
+    assert standing is not None
+    assert (standing.state, waits.state, waits.reason_code) == ("failed", "needs_human", "film_failed")
+    assert "tried 3 times in vain: the file that was brought is not in the store any more" in waits.reason
+
+
 _WORKER = """
 import os, signal, sys, threading, time
 from pathlib import Path
