@@ -228,7 +228,8 @@ def _plainly(frame: VideoFrame) -> str:
     what is brighter is white too: to reckon with the 10,000 that may be would leave it in the dark."""
     from av.sidedata.sidedata import Type
 
-    says = any(data.type == Type.MASTERING_DISPLAY_METADATA for data in frame.side_data)
+    told: Any = frame.side_data  # which the library's types take for a mapping
+    says = any(data.type == Type.MASTERING_DISPLAY_METADATA for data in told)
     intent = "perceptual" if says else "relative_colorimetric"
     return f"out_primaries=bt709:out_transfer=bt709:out_color_matrix=bt709:intent={intent}"
 

@@ -70,7 +70,8 @@ def find_idle_since(session: Session, actor: Actor, now: datetime) -> datetime |
     if session.scalar(at_work.limit(1)) is not None:
         return None
     since = func.min(case((_J.c.state == FilmState.RUNNING, _J.c.lease_until), else_=_J.c.not_before))
-    return session.scalar(select(since).where(_is_free(now)))
+    oldest: datetime | None = session.scalar(select(since).where(_is_free(now)))
+    return oldest
 
 
 def take(session: Session, actor: Actor, storage_key: str, now: datetime) -> Work | None:
