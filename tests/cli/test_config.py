@@ -33,6 +33,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
         "password_hash": "a secret", "password_changed_at": "of the moment", "presence": "of the moment",
         "seen_at": "of the moment", "preferences": "their own", "undo_seconds": "their own",
         "disabled_at": "only whether", "absent_until": "of the moment",
+        "quiet_from": "their own", "quiet_until": "their own",
     },
     m.Team: {},
     m.Grant: {"created_by": "who did it here"},

@@ -24,6 +24,7 @@ PUBLIC = {
     "/review/<int:link_id>",
     "/feeds/<int:feed_id>/<token>.ics",  # for other calendars: the address is the right, each reading asks
     "/review/<int:link_id>/media/<int:media_id>",
+    "/alert-calls/<int:call_id>/<signature>",  # from a mail to who is on call: the address is the right
     "/api/<path:path>",
     "/hooks/<path:path>",
 }

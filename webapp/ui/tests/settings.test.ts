@@ -136,6 +136,6 @@ it("shows each person only the sections that are of use to them", async () => {
   go("/settings/rules");
   render(Settings);
   const links = [...document.querySelectorAll("nav a")].map((one) => one.textContent);
-  expect(links).toEqual(["My account", "API tokens", "Staff", "Rights"]);
+  expect(links).toEqual(["My account", "Keyboard", "API tokens", "Staff", "Rights"]);
   expect(document.body.textContent).toContain("This section is not yours");
 });
