@@ -13,6 +13,9 @@ interface Kept {
   language: Language;
   railFolded: boolean;
   autoAdvance: boolean;
+  /** Notifications of the browser, and whether with a sound. */
+  desktop: boolean;
+  desktopSound: boolean;
   panes: Record<string, number>;
 }
 
@@ -20,7 +23,7 @@ const KEY = "guichet.preferences";
 
 function usual(): Kept {
   const language: Language = navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en";
-  return { theme: "system", density: "comfortable", language, railFolded: false, autoAdvance: true, panes: {} };
+  return { theme: "system", density: "comfortable", language, railFolded: false, autoAdvance: true, desktop: false, desktopSound: false, panes: {} };
 }
 
 function read(): Kept {

@@ -42,6 +42,13 @@ export const alerts = {
   quietFrom: "From",
   quietUntil: "Until",
   quietNever: "No quiet hours",
+  desktop: "Notifications of this browser",
+  desktopText: "While Guichet is open in a tab and you look elsewhere, the browser tells you of what concerns you, without a customer’s words. For this browser only.",
+  desktopOn: "Tell me in this browser",
+  desktopOff: "Tell me no more",
+  desktopSound: "With a sound",
+  desktopDenied: "This browser refuses them for this site. Allow them in its own settings, then come back.",
+  desktopUnknown: "This browser knows no notifications.",
   setup: {
     text: "Whom each brand calls when something must not wait: one step after the other, until somebody says that they see to it. Who is away or has quiet hours is passed over.",
     empty: "Nobody is called: what needs somebody stands in “Needs you” and in the notices",
