@@ -51,7 +51,8 @@ def test_who_may_only_look_finds_no_settings_but_their_own(page: Page, stack: St
     enter(page, stack, VIEWER, "/settings/rules")
     expect(page.get_by_text("This section is not yours")).to_be_visible()
     offered = page.get_by_role("navigation", name="Settings").get_by_role("link")
-    assert [link.inner_text().strip() for link in offered.all()] == ["My account", "API tokens", "Staff", "Rights"]
+    names = ["My account", "Keyboard", "API tokens", "Staff", "Rights"]
+    assert [link.inner_text().strip() for link in offered.all()] == names
 
 
 def test_who_may_only_look_reads_a_conversation_without_a_box(page: Page, stack: Stack) -> None:
