@@ -25,8 +25,8 @@ from channels.networks import open_networks
 from guichet import models as m
 from guichet.accounts.operations import save_connected
 from guichet.db.engine import open_engine
-from guichet.inbox import ingest
 from guichet.policy import SYSTEM, load_actor
+from guichet.receiving import ingest
 from guichet.triage.operations import create_rule
 from tests import factories as f
 from tests.workers.stage import runtime_on

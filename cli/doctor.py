@@ -16,9 +16,9 @@ from channels.errors import ChannelError
 from channels.networks import open_networks
 from guichet.db.dialect import is_sqlite
 from guichet.filming import queue as films
-from guichet.inbox import refusals
 from guichet.models import Account, AlertHook, AlertPolicy, Credential, Delivery, RawItem
 from guichet.policy import SYSTEM
+from guichet.receiving import refusals
 from guichet.runtime import Runtime
 
 _LEAST_DISK = 1_000_000_000

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from guichet.db.dialect import committing_by_itself
-from guichet.inbox.ingest import Incoming, store_items
 from guichet.policy import SYSTEM
+from guichet.receiving.ingest import Incoming, store_items
 from guichet.runtime import Runtime
 
 _BATCH = 200

@@ -19,9 +19,9 @@ from channels.networks import Networks
 from guichet import jobs
 from guichet.accounts.operations import connection_of
 from guichet.errors import NotFound, Unready
-from guichet.inbox.ingest import Incoming
 from guichet.instance import awaits_confirmation
 from guichet.models import Account
+from guichet.receiving.ingest import Incoming
 from guichet.runtime import Runtime
 from webapp.group_commit import GroupCommit
 from webapp.tally import Tally

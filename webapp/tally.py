@@ -13,8 +13,8 @@ from collections import Counter
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from guichet.inbox import refusals
 from guichet.policy import SYSTEM
+from guichet.receiving import refusals
 from guichet.runtime import Runtime
 
 log = structlog.get_logger(__name__)

@@ -29,11 +29,12 @@ from guichet.db.dialect import database_now
 from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
 from guichet.filming import queue as films
-from guichet.inbox import ingest, remeasuring
+from guichet.inbox import remeasuring
 from guichet.jobs import CALL, DIGEST, DRAIN, KEEP_PROMISES, MAKE_FILMS, NEWS, PLAN_REPLIES, POLL, RECONCILE, TEND, Job
 from guichet.logs import start_logging
 from guichet.models import LiveEvent
 from guichet.policy import SYSTEM
+from guichet.receiving import ingest
 from guichet.replying import operations as replying
 from guichet.triage import escalating
 from workers import listening

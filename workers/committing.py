@@ -29,10 +29,10 @@ from guichet.delivery import engine
 from guichet.delivery.engine import Start
 from guichet.delivery.settling import Result, settle
 from guichet.inbox import counts
-from guichet.inbox.operations import follow_delivery
 from guichet.metering.operations import record
 from guichet.models import Account, Delivery
 from guichet.policy import SYSTEM
+from guichet.receiving.operations import follow_delivery
 from workers.runtime import Process
 
 log = structlog.get_logger(__name__)

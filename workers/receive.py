@@ -26,13 +26,13 @@ from channels.sentences import say
 from guichet.accounts import operations as accounts
 from guichet.accounts.queries import kept_at
 from guichet.errors import GuichetError
-from guichet.inbox import ingest
 from guichet.inbox.changes import together
-from guichet.inbox.digest import digest as digest_item
 from guichet.instance import is_unconfirmed
 from guichet.jobs import DIGEST, POLL
 from guichet.models import Account, Message, PollCursor, RawItem
 from guichet.policy import SYSTEM
+from guichet.receiving import ingest
+from guichet.receiving.digest import digest as digest_item
 from guichet.triage.applying import apply_rules
 from guichet.triage.assignment import assign_team
 from workers.desks import connect, is_refused_again, renew

@@ -15,10 +15,10 @@ from guichet.delivery.operations import take_down
 from guichet.delivery.payload import thaw
 from guichet.delivery.rules import Verdict
 from guichet.delivery.states import State
-from guichet.inbox.operations import follow_delivery
 from guichet.jobs import DRAIN
 from guichet.models import Account, Delivery
 from guichet.policy import SYSTEM
+from guichet.receiving.operations import follow_delivery
 from workers.desks import open_reconciler
 from workers.runtime import Process, current
 

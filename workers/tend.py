@@ -22,7 +22,6 @@ from guichet.delivery.awaiting import hold_without_film, note_waiting
 from guichet.delivery.life import seized
 from guichet.evergreen import filling
 from guichet.inbox import operations as inbox
-from guichet.inbox import refusals
 from guichet.inbox.pending import follow_zones
 from guichet.jobs import CHECK_ACCOUNT, COMPARE, DRAIN
 from guichet.models import Account
@@ -30,6 +29,8 @@ from guichet.policy import SYSTEM
 from guichet.publishing import approving, previewing, zones
 from guichet.publishing.carrying_over import carry_over
 from guichet.publishing.rules import due_time
+from guichet.receiving import operations as receiving
+from guichet.receiving import refusals
 from guichet.replying import operations as replying
 from guichet.staff import entry
 from guichet.triage.assignment import assign_teams
@@ -81,7 +82,7 @@ def take_over_from_the_dead(process: Process) -> None:
 def follow_answers(process: Process) -> None:
     """Conversations whose answer settled without their knowing."""
     with process.runtime.unit() as unit:
-        inbox.follow_settled(unit.session, SYSTEM, process.runtime.now())
+        receiving.follow_settled(unit.session, SYSTEM, process.runtime.now())
 
 
 def look_after_conversations(process: Process) -> None:
@@ -93,12 +94,12 @@ def look_after_conversations(process: Process) -> None:
         inbox.wake_snoozed,
         inbox.remind,
         inbox.close_old,
-        inbox.catch_up,
+        receiving.catch_up,
         refusals.forget_old,
         assign_teams,
         inbox.forget_old_notices,
         replying.forget_old_drafts,
-        inbox.forget_old_paces,
+        receiving.forget_old_paces,
     ):
         with process.runtime.unit() as unit:
             operation(unit.session, SYSTEM, process.runtime.now())

@@ -10,7 +10,6 @@ from __future__ import annotations
 from guichet.inbox.answering import find_draft, note, reply, save_draft
 from guichet.inbox.awaiting import remind, wait_internally
 from guichet.inbox.followers import follow, unfollow
-from guichet.inbox.following import follow_delivery, follow_settled
 from guichet.inbox.handling import (
     assign,
     claim,
@@ -25,7 +24,6 @@ from guichet.inbox.labels import change_label, create_label, delete_label, set_l
 from guichet.inbox.linking import link, unlink
 from guichet.inbox.merging import merge, unmerge
 from guichet.inbox.notices import forget_old_notices, see_notices
-from guichet.inbox.pacing import end_rush, forget_old_paces
 from guichet.inbox.pool import return_untouched
 from guichet.inbox.resolving import resolve
 from guichet.inbox.reviewing import approve, reject
@@ -34,27 +32,21 @@ from guichet.inbox.spam import mark_spam
 from guichet.inbox.splitting import split
 from guichet.inbox.taking_back import cancel_planned, move_planned, send_now, take_back
 from guichet.inbox.upkeep import close_old, expire_leases, return_to_queue, wake_snoozed
-from guichet.inbox.withdrawals import catch_up
 
 __all__ = [
     "approve",
     "assign",
     "cancel_planned",
-    "catch_up",
     "change_label",
     "claim",
     "close",
     "close_old",
     "create_label",
     "delete_label",
-    "end_rush",
     "expire_leases",
     "find_draft",
     "follow",
-    "follow_delivery",
-    "follow_settled",
     "forget_old_notices",
-    "forget_old_paces",
     "link",
     "mark_spam",
     "merge",

@@ -2,7 +2,7 @@
 
 What is written goes out through the delivery engine with all its promises. What comes back is
 told from customers' mail by a token that nobody can guess, or by the ids of what we sent
-(guichet.inbox.side_mail).
+(guichet.receiving.side_mail).
 """
 
 from __future__ import annotations

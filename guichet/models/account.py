@@ -138,7 +138,7 @@ class PollCursor(Base):
 
 class RefusedDelivery(Base):
     """How many webhooks were refused at an account's address on a day (UTC, "2026-11-22"), by
-    kind (guichet/inbox/refusals.py). `account_id` 0: at an address of nobody."""
+    kind (guichet/receiving/refusals.py). `account_id` 0: at an address of nobody."""
 
     __tablename__ = "refused_delivery"
     account_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

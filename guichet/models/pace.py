@@ -15,7 +15,7 @@ class SenderPace(Base):
 
     `level` runs full with each message and empty with time, up to `at`, the newest of them.
     `rushing_since`: it ran over; `count` messages came since then, those of new threads into the
-    conversation `gathered_in_id` (guichet.inbox.pace_rules).
+    conversation `gathered_in_id` (guichet.receiving.pace_rules).
     """
 
     __tablename__ = "sender_pace"

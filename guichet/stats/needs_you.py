@@ -16,7 +16,6 @@ from guichet.accounts.queries import sign_ins
 from guichet.comparing.queries import list_open
 from guichet.delivery.gates import right_stands
 from guichet.delivery.states import AttemptState, State
-from guichet.inbox import ingest
 from guichet.inbox.reviewing import list_to_approve
 from guichet.metering.operations import spent_in
 from guichet.metering.rules import level_of
@@ -25,6 +24,7 @@ from guichet.policy import Action, Actor, visible
 from guichet.publishing.commenting import unseen_mentions
 from guichet.publishing.deciding import list_to_decide
 from guichet.publishing.reviewing import Turns, reviews_with_posts
+from guichet.receiving import ingest
 
 SHOWN = 100  # of each kind; the counts are complete
 

@@ -21,8 +21,8 @@ from pathlib import Path
 from channels.contract import Inbound, RawItem
 from channels.email.parsing import delivery_key, parse
 from channels.errors import Malformed
-from guichet.inbox.sanitise import sanitise
 from guichet.inbox.words import clean, clean_data
+from guichet.receiving.sanitise import sanitise
 
 OWN = "help@company.example"
 MEMORY = 256 * 2**20

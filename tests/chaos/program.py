@@ -17,8 +17,8 @@ from pathlib import Path
 from channels.wire import AddressPolicy, Wire
 from guichet.config import Settings, read_settings
 from guichet.delivery import doubts, rules
-from guichet.inbox import ingest
 from guichet.logs import start_logging
+from guichet.receiving import ingest
 from guichet.runtime import open_runtime
 from tests.chaos import clocks
 from tests.chaos.behaviours import LAG

@@ -26,8 +26,8 @@ from channels.rehearsal.x import XNetwork
 from channels.rehearsal.x.webhooks import sign
 from guichet import models as m
 from guichet.clock import utc_now
-from guichet.inbox import digest, ingest, withdrawals
 from guichet.policy import SYSTEM, Actor
+from guichet.receiving import digest, ingest, withdrawals
 from tests.channels.x_rig import XRig
 from tests.chaos import inbox
 from tests.chaos.courier import Parcel

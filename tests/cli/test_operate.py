@@ -12,10 +12,10 @@ from channels.contract import RawItem
 from cli.output import Status
 from guichet import audit
 from guichet.clock import utc_now
-from guichet.inbox import refusals
-from guichet.inbox.ingest import Incoming, store_items
 from guichet.models import AuditEntry, Credential, Discrepancy, FilmJob, FilmState
 from guichet.policy import SYSTEM
+from guichet.receiving import refusals
+from guichet.receiving.ingest import Incoming, store_items
 from tests import factories as make
 from tests.channels.mastodon_rig import MastodonRig
 from tests.cli.conftest import KEYS, Guichet, assert_one_clear_line

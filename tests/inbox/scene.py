@@ -25,9 +25,9 @@ from channels.contract import (
 )
 from channels.contract import Recovery as R
 from guichet import models as m
-from guichet.inbox import ingest
-from guichet.inbox.digest import digest
 from guichet.policy import SYSTEM, Actor, load_actor
+from guichet.receiving import ingest
+from guichet.receiving.digest import digest
 from tests import factories as f
 
 _numbers = itertools.count(1)

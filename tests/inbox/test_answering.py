@@ -14,6 +14,7 @@ from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import operations as inbox
 from guichet.inbox.owners import find_open_wait
 from guichet.policy import SYSTEM, load_actor
+from guichet.receiving import operations as receiving
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, echo
 
@@ -47,7 +48,7 @@ def test_the_wait_goes_on_until_the_network_has_accepted(scene: Scene) -> None:
     assert conversation.waiting_since == message.remote_at
 
     accepted = scene.later(seconds=3)
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.later(seconds=30))
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.later(seconds=30))
 
     (wait,) = scene.session.query(m.Wait).all()
     assert conversation.waiting_since is None
@@ -58,17 +59,17 @@ def test_the_wait_goes_on_until_the_network_has_accepted(scene: Scene) -> None:
 def test_following_twice_changes_nothing(scene: Scene) -> None:
     out = answer(scene, scene.customer_says())
     delivery = scene.accept(out)
-    inbox.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
     events = scene.session.query(m.ConversationEvent).count()
-    inbox.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
-    assert inbox.follow_settled(scene.session, SYSTEM, scene.now) == 0
+    receiving.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
+    assert receiving.follow_settled(scene.session, SYSTEM, scene.now) == 0
     assert scene.session.query(m.ConversationEvent).count() == events
 
 
 def test_the_sweep_finds_what_was_not_followed(scene: Scene) -> None:
     message = scene.customer_says()
     scene.accept(answer(scene, message))
-    assert inbox.follow_settled(scene.session, SYSTEM, scene.now) == 1
+    assert receiving.follow_settled(scene.session, SYSTEM, scene.now) == 1
     assert scene.conversation_of(message).waiting_since is None
 
 
@@ -82,7 +83,7 @@ def test_what_failed_comes_back_to_its_author(scene: Scene, state: str) -> None:
 
     delivery = scene.session.get_one(m.Delivery, out.delivery_id)
     delivery.state, delivery.updated_at = state, scene.now
-    inbox.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
 
     assert conversation.state == "open"
     assert conversation.cycle == 1
@@ -108,7 +109,7 @@ def test_a_message_that_comes_while_the_answer_is_on_its_way_begins_a_wait_of_it
     first = scene.customer_says()
     out = answer(scene, first)
     second = scene.customer_says("And my refund?", remote_at=scene.later(seconds=1))
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out, at=scene.later(seconds=1)), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out, at=scene.later(seconds=1)), scene.now)
 
     ended, open_ = scene.session.query(m.Wait).order_by(m.Wait.id).all()
     assert (ended.opened_by_message_id, ended.end_kind) == (first.id, "human_reply")
@@ -218,7 +219,7 @@ def test_an_echo_that_came_before_the_acceptance_is_the_answer_itself(scene: Sce
     heard = echo("other words", remote_at=scene.later(seconds=2), remote_id="ours-1")
     scene.hears(heard)
     assert conversation.waiting_since is None
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out, "ours-1"), scene.later(seconds=5))
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out, "ours-1"), scene.later(seconds=5))
 
     said = scene.session.query(m.Message).filter_by(direction="out").all()
     (wait,) = scene.session.query(m.Wait).all()

@@ -17,6 +17,7 @@ from guichet.inbox import operations as inbox
 from guichet.inbox.states import TRANSITIONS, State
 from guichet.inbox.thread import get_conversation
 from guichet.policy import SYSTEM, load_actor
+from guichet.receiving import operations as receiving
 from guichet.unit import open_unit
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, deletion, echo, make_scene
@@ -195,7 +196,7 @@ def test_who_was_answered_or_took_it_back_does_not_wait_again(scene: Scene, by: 
             seen_through=message.id,
             now=scene.now,
         )
-        inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
+        receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
         inbox.resolve(scene.session, scene.actor(), conversation, how="", now=scene.later(minutes=5))
     else:
         scene.hears(deletion(message) if by == "deletion" else echo("From the app", remote_at=scene.now))

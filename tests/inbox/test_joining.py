@@ -16,6 +16,7 @@ from guichet.inbox import followers, linking, timeline
 from guichet.inbox import operations as inbox
 from guichet.inbox.happened import EndKind
 from guichet.policy import SYSTEM, load_actor
+from guichet.receiving import operations as receiving
 from guichet.unit import open_unit
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, echo, make_scene
@@ -99,7 +100,7 @@ def test_an_answer_given_in_between_ends_no_wait_again_and_goes_with_what_it_ans
     out = reply(scene, two, to_message_id=asked.id)
     delivery = scene.accept(out, at=scene.later(minutes=1))
     assert delivery.payload["reply_to"]["thread_root"] == "one"  # of what it answers, not of where it lies now
-    inbox.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, delivery, scene.now)
     unmerge(scene, one)
     assert (texts(scene, one)[0], texts(scene, two)) == ("One", ["Two"])
     assert (out.conversation_id, delivery.conversation_id) == (one.id, one.id)
@@ -115,7 +116,7 @@ def test_an_answer_on_its_way_ends_the_wait_wherever_that_is_by_then(scene: Scen
     asked = select(m.Message.id).where(m.Message.came_to_id == one.id)
     out = reply(scene, two, to_message_id=scene.session.scalars(asked).one())
     unmerge(scene, one)
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out, at=scene.later(minutes=1)), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out, at=scene.later(minutes=1)), scene.now)
     assert [end for _, end in waits(scene, one)] == [EndKind.HUMAN_REPLY]
     assert [end for _, end in waits(scene, two)] == [None]
 
@@ -174,7 +175,9 @@ def test_labels_and_followers_come_along_and_the_history_says_so(scene: Scene) -
 
 def test_a_split_takes_everything_onward_with_who_waits_there(scene: Scene) -> None:
     one = conversation(scene, "one", "My parcel")
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(reply(scene, one), at=scene.later(minutes=1)), scene.now)
+    receiving.follow_delivery(
+        scene.session, SYSTEM, scene.accept(reply(scene, one), at=scene.later(minutes=1)), scene.now
+    )
     asked = scene.later(minutes=1)
     turn = scene.customer_says("And my invoice?", root="one")
     inbox.note(scene.session, scene.actor(), one, text="Two things", now=scene.later(minutes=1))

@@ -14,6 +14,7 @@ from guichet.inbox import operations as inbox
 from guichet.inbox.owners import find_open_wait
 from guichet.inbox.pending import Later
 from guichet.policy import SYSTEM
+from guichet.receiving import operations as receiving
 from guichet.stats import needs_you
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, echo
@@ -68,7 +69,7 @@ def test_within_its_window_an_answer_is_undone_whole(scene: Scene) -> None:
     assert find_open_wait(scene.session, conversation) is not None
     shown = thread.read_messages(scene.session, scene.actor(), conversation).items
     assert [row.message.id for row in shown] == [message.id]
-    assert inbox.follow_settled(scene.session, SYSTEM, scene.now) == 0  # nothing failed
+    assert receiving.follow_settled(scene.session, SYSTEM, scene.now) == 0  # nothing failed
 
 
 @on_one
@@ -131,7 +132,7 @@ def test_a_planned_answer_waits_until_its_time_and_then_it_is_the_customers_turn
     promote(scene)
     assert delivery_of(scene, out).state == "due"
     assert conversation.waiting_since is not None  # the wait goes on until the network has it
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
     assert (conversation.state, conversation.waiting_since) == ("waiting_customer", None)
     assert told(scene, scene.colleague) == ["answer"]
     assert scene.session.query(m.PendingAnswer).count() == 0
@@ -150,13 +151,13 @@ def test_if_the_customer_writes_first_it_is_held_back_and_its_author_told(scene:
     scene.later(days=1)
     promote(scene)
     assert delivery.state == "needs_human"
-    assert inbox.follow_settled(scene.session, SYSTEM, scene.now) == 0
+    assert receiving.follow_settled(scene.session, SYSTEM, scene.now) == 0
 
     with pytest.raises(Conflict) as blind:
         inbox.send_now(scene.session, scene.actor(), conversation, out.id, seen_through=out.id, now=scene.now)
     assert blind.value.code == "newer_messages"
     inbox.send_now(scene.session, scene.actor(), conversation, out.id, seen_through=newer.id, now=scene.now)
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
     assert conversation.waiting_since is None  # who sent it had read the newer message
 
 
@@ -218,7 +219,7 @@ def test_it_can_be_moved_and_called_off_and_the_authors_text_is_not_lost(scene: 
     assert (delivery_of(scene, out).state, conversation.state) == ("cancelled", "open")
     assert inbox.find_draft(scene.session, scene.actor(), conversation).text == "It left today."
     assert told(scene, scene.agent) == ["called_off"]
-    assert inbox.follow_settled(scene.session, SYSTEM, scene.now) == 0
+    assert receiving.follow_settled(scene.session, SYSTEM, scene.now) == 0
 
 
 @on_one

@@ -13,6 +13,7 @@ from guichet.inbox import notices, pool, queries, resolving, reviewing, thread, 
 from guichet.inbox import operations as inbox
 from guichet.inbox.queries import Filters
 from guichet.policy import SYSTEM, Action, can
+from guichet.receiving import operations as receiving
 from guichet.triage import assignment, carrying_out, macros, operations, undoing
 from guichet.triage.applying import apply_rules
 from tests import factories as f
@@ -164,7 +165,7 @@ def test_the_customers_next_message_is_for_who_answered_then_for_all_then_for_th
 ) -> None:
     session, scene = desk.session, desk.scene
     out = desk.reply(desk.anna)
-    inbox.follow_delivery(session, SYSTEM, scene.accept(out), scene.now)
+    receiving.follow_delivery(session, SYSTEM, scene.accept(out), scene.now)
     assert desk.question.state == "waiting_customer"
     assert desk.seen_by(desk.bill) == []  # it is not open any more
     scene.later(minutes=11)

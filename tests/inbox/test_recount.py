@@ -21,6 +21,7 @@ from guichet.inbox import timeline
 from guichet.inbox.counts import Place
 from guichet.inbox.waits import WaitValue
 from guichet.policy import SYSTEM
+from guichet.receiving import operations as receiving
 from tests import databases
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, deletion, echo, make_scene, said
@@ -100,7 +101,7 @@ class Play:
         if self.out:
             out = self.out.pop(n % len(self.out))
             delivery = self.scene.accept(out, at=self.scene.now - timedelta(seconds=n))
-            inbox.follow_delivery(self.scene.session, SYSTEM, delivery, self.scene.now)
+            receiving.follow_delivery(self.scene.session, SYSTEM, delivery, self.scene.now)
 
     def accept_with_echo(self, conversation: m.Conversation, n: int) -> None:
         if self.out:
@@ -111,7 +112,7 @@ class Play:
                 echo("as the app shows it", remote_at=self.scene.now, root=home.thread_root, remote_id=remote_id)
             )
             delivery = self.scene.accept(out, remote_id)
-            inbox.follow_delivery(self.scene.session, SYSTEM, delivery, self.scene.later(seconds=1))
+            receiving.follow_delivery(self.scene.session, SYSTEM, delivery, self.scene.later(seconds=1))
 
     def bounce(self, conversation: m.Conversation, n: int) -> None:
         ours = select(m.Message).where(m.Message.direction == "out", m.Message.remote_id.is_not(None))
@@ -124,7 +125,7 @@ class Play:
         if self.out:
             delivery = self.scene.session.get_one(m.Delivery, self.out.pop(n % len(self.out)).delivery_id)
             delivery.state = "failed"
-            inbox.follow_delivery(self.scene.session, SYSTEM, delivery, self.scene.now)
+            receiving.follow_delivery(self.scene.session, SYSTEM, delivery, self.scene.now)
 
     def claim(self, conversation: m.Conversation, n: int) -> None:
         inbox.claim(self.scene.session, self.scene.actor(), conversation, self.scene.now)

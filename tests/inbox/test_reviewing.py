@@ -15,6 +15,7 @@ from guichet.inbox import operations as inbox
 from guichet.inbox.owners import find_open_wait
 from guichet.inbox.queries import Filters
 from guichet.policy import SYSTEM, Action, can, who_may
+from guichet.receiving import operations as receiving
 from guichet.stats import needs_you
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene, echo
@@ -88,7 +89,7 @@ def test_it_waits_for_a_colleague_and_the_wait_goes_on_until_the_network_has_it(
     assert told(scene, scene.agent) == ["approved"]
     assert find_open_wait(scene.session, conversation) is not None
     assert start(scene, waiting) == "claimed"
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(waiting), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(waiting), scene.now)
     assert find_open_wait(scene.session, conversation) is None
     assert (conversation.state, waiting.staff_id) == ("waiting_customer", scene.agent.id)
 
@@ -97,7 +98,7 @@ def test_it_is_closed_with_it_where_its_author_said_so(scene: Scene) -> None:
     scene.agent.answers_reviewed = True
     out = answer(scene, scene.customer_says(), then_close=True)
     approve(scene, out)
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
     assert scene.conversation_of(out).state == "resolved"
 
 
@@ -153,7 +154,7 @@ def test_a_rejection_comes_back_to_its_author_with_the_reason_and_the_text(scene
     assert told(scene, scene.agent) == ["rejected"]
     assert conversation.state == "open"
     assert find_open_wait(scene.session, conversation) is not None
-    assert inbox.follow_settled(scene.session, SYSTEM, scene.now) == 0
+    assert receiving.follow_settled(scene.session, SYSTEM, scene.now) == 0
     with pytest.raises(Conflict):
         approve(scene, waiting)
 

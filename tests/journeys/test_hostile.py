@@ -17,14 +17,14 @@ from channels.contract import Inbound, InboundKind, Person, RawItem, RemoteMedia
 from guichet import models as m
 from guichet.clock import utc_now
 from guichet.db.engine import open_engine
-from guichet.inbox import ingest
-from guichet.inbox.digest import digest
 from guichet.policy import SYSTEM
+from guichet.receiving import ingest
+from guichet.receiving.digest import digest
 from guichet.storage import FileStore
 from guichet.unit import open_unit
-from tests.inbox.test_sanitise import vectors
 from tests.journeys.stack import Stack
 from tests.journeys.windows import CHIEF, enter
+from tests.receiving.test_sanitise import vectors
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 

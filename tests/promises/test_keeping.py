@@ -16,6 +16,7 @@ from guichet.inbox.queries import Filters, list_conversations
 from guichet.inbox.remeasuring import BATCH, SETTLED, is_asked_for, remeasure_promises
 from guichet.policy import SYSTEM, Actor, load_actor
 from guichet.promises import operations, previewing
+from guichet.receiving import operations as receiving
 from tests import factories as f
 from tests.inbox.scene import SPEC, Scene
 
@@ -46,7 +47,7 @@ def answer(scene: Scene, conversation: m.Conversation) -> None:
         seen_through=conversation.last_message_id, now=scene.now,
     )  # fmt: skip
     scene.accept(message)
-    inbox.follow_settled(scene.session, SYSTEM, scene.now)
+    receiving.follow_settled(scene.session, SYSTEM, scene.now)
 
 
 def settle(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import operations as inbox
 from guichet.inbox.owners import find_open_wait
 from guichet.policy import SYSTEM
+from guichet.receiving import operations as receiving
 from guichet.replying import operations, queries, rules
 from guichet.replying.looking import Around
 from tests import factories as f
@@ -173,7 +174,7 @@ def test_the_rest_is_stopped_at_any_moment(scene: Scene) -> None:
     assert operations.plan_lot(scene.session, SYSTEM, AROUND, scene.now) == 25  # five are still to be planned
     first = rows(scene, bulk)[0].row
     scene.accept(scene.session.get_one(m.Message, first.message_id))
-    inbox.follow_delivery(
+    receiving.follow_delivery(
         scene.session, SYSTEM, scene.session.query(m.Delivery).filter_by(message_id=first.message_id).one(), scene.now
     )
     assert operations.stop(scene.session, scene.actor(scene.colleague), bulk, scene.later(seconds=1)) == 29

@@ -16,6 +16,7 @@ from guichet.errors import Invalid
 from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM, load_actor
 from guichet.promises import operations
+from guichet.receiving import operations as receiving
 from guichet.stats import km, promises, queries
 from guichet.stats.scope import WaitFilter, last_days
 from tests import factories as f
@@ -56,7 +57,7 @@ def answer(scene: Scene, message: m.Message, minutes: float) -> None:
         scene.session, scene.actor(), scene.conversation_of(message), spec=SPEC, text="ok",
         seen_through=message.id, now=scene.later(minutes=minutes),
     )  # fmt: skip
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out), scene.now)
 
 
 @pytest.fixture

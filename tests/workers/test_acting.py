@@ -17,9 +17,10 @@ from channels.x import SPEC
 from guichet import models as m
 from guichet.clock import utc_now
 from guichet.errors import Invalid, NotAllowed, NotFound
-from guichet.inbox import acting, following, operations, timeline
+from guichet.inbox import acting, operations, timeline
 from guichet.inbox.owners import find_open_wait
 from guichet.policy import SYSTEM, Actor, load_actor
+from guichet.receiving import following
 from tests import factories as f
 from tests.channels.x_rig import XRig
 from tests.workers.hearing import receive_all

@@ -15,8 +15,9 @@ from sqlalchemy.exc import OperationalError
 from channels.contract import Inbound, InboundKind, Person, RawItem, Surface
 from guichet import models as m
 from guichet.clock import utc_now
-from guichet.inbox import ingest, thread, timeline
+from guichet.inbox import thread, timeline
 from guichet.policy import SYSTEM, load_actor
+from guichet.receiving import ingest
 from guichet.triage import operations as triage
 from tests import factories as f
 from tests.channels.mastodon_rig import MastodonRig

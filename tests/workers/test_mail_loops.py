@@ -13,7 +13,7 @@ from channels.email.composing import recipient_of
 from channels.errors import Rejected
 from guichet import models as m
 from guichet.clock import utc_now
-from guichet.inbox import pace_rules, pacing
+from guichet.receiving import pace_rules, pacing
 from tests.channels.email_rig import COMPANY, EmailRig
 from tests.workers.hearing import answer, begin, count, looking, make_due, messages, receive_all
 from tests.workers.stage import Stage, open_stage

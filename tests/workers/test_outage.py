@@ -15,8 +15,8 @@ from sqlalchemy import select
 from channels.rehearsal.base import Fault
 from guichet import models as m
 from guichet.clock import utc_now
-from guichet.inbox import ingest
 from guichet.policy import SYSTEM
+from guichet.receiving import ingest
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.email_rig import EmailRig
 from tests.channels.mastodon_rig import MastodonRig

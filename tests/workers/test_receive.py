@@ -19,8 +19,8 @@ from channels.errors import Malformed, Unavailable
 from channels.rehearsal.base import Fault
 from guichet import models as m
 from guichet.clock import utc_now
-from guichet.inbox import ingest
 from guichet.policy import SYSTEM, load_actor
+from guichet.receiving import ingest
 from guichet.triage import operations as triage
 from tests import factories as f
 from tests.channels.mastodon_rig import MastodonRig

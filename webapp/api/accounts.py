@@ -12,11 +12,11 @@ from channels.errors import ChannelError
 from guichet.accounts import operations, queries
 from guichet.comparing import queries as comparing
 from guichet.errors import Conflict
-from guichet.inbox import ingest, refusals
 from guichet.metering import queries as metering
 from guichet.models import Account as AccountRow
 from guichet.models import Delivery
 from guichet.policy import ACCOUNT_RIGHTS, SYSTEM, AccountRole, Actor
+from guichet.receiving import ingest, refusals
 from webapp.api import briefs
 from webapp.api.networks import cost_of, media_limits, text_limits
 from webapp.api.paging import after, page_by_id

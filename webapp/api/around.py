@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
-from guichet.inbox import acting, followers, linking, pacing, personal, presence
+from guichet.inbox import acting, followers, linking, personal, presence
 from guichet.inbox.crediting import signature_of
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Staff
 from guichet.models import Conversation as ConversationTable
 from guichet.policy import Action, can, visible
+from guichet.receiving import pacing
 from webapp.api import threads
 from webapp.api.briefs import Names, person
 from webapp.api.media import show_media

@@ -14,6 +14,7 @@ from guichet.inbox.rows import read_rows
 from guichet.models import Conversation as ConversationTable
 from guichet.models import Label as LabelTable
 from guichet.policy import Action, can
+from guichet.receiving import operations as receiving
 from guichet.staff import queries as staff
 from webapp.api import threads, views
 from webapp.api.answering import show_entry
@@ -179,7 +180,7 @@ def mark_spam(asked: Asked, path: IdPath) -> ConversationRow:
 @room.post("/conversations/<int:id>/end-rush", Conversation, scope="answer")
 def end_rush(asked: Asked, path: IdPath) -> Conversation:
     """Treat what a customer writes as before who was found to write very often."""
-    return show_conversation(asked, operations.end_rush(asked.session, asked.actor, _get(asked, path.id), asked.now))
+    return show_conversation(asked, receiving.end_rush(asked.session, asked.actor, _get(asked, path.id), asked.now))
 
 
 @room.put("/conversations/<int:id>/labels", ConversationRow, scope="answer")

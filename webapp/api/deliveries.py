@@ -10,13 +10,13 @@ from sqlalchemy.orm import selectinload
 from guichet import jobs
 from guichet.delivery import deciding, operations
 from guichet.errors import NotFound
-from guichet.inbox import operations as inbox
 from guichet.models import Account, Attempt
 from guichet.models import Delivery as DeliveryRow
 from guichet.policy import Action, require, visible
 from guichet.publishing.amending import amend
 from guichet.publishing.cancelling import cancel_one
 from guichet.publishing.handing_over import adopt
+from guichet.receiving import operations as receiving
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import IdPath, Page
@@ -87,7 +87,7 @@ def _decide_one(asked: Asked, body: DeliveriesDecide, one: deciding.Seen) -> Del
     with asked.runtime.unit() as unit:
         found = deciding.decide_one(unit.session, asked.actor, body.choice, one, asked.now, body.reason)
         if found.delivery is not None and found.delivery.message_id is not None:
-            inbox.follow_delivery(unit.session, asked.actor, found.delivery, asked.now)
+            receiving.follow_delivery(unit.session, asked.actor, found.delivery, asked.now)
         unit.enqueue(jobs.DRAIN)
     refused = found.refused
     return DeliveryDecided(
@@ -150,7 +150,7 @@ def find(asked: Asked, delivery_id: int) -> DeliveryRow:
 def _settled(asked: Asked, row: DeliveryRow) -> DeliveryDetail:
     asked.session.flush()
     if row.message_id is not None:
-        inbox.follow_delivery(asked.session, asked.actor, row, asked.now)
+        receiving.follow_delivery(asked.session, asked.actor, row, asked.now)
     asked.unit.enqueue(jobs.DRAIN)
     return show_detail(row, Names(asked.session))
 

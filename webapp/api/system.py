@@ -6,10 +6,10 @@ from sqlalchemy import select
 
 from guichet import jobs
 from guichet.errors import NotFound
-from guichet.inbox import ingest
 from guichet.models import AuditEntry as AuditRow
 from guichet.models import RawItem
 from guichet.policy import Action, require
+from guichet.receiving import ingest
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import IdPath, Page

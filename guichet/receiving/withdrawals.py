@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from guichet import live
 from guichet.db import dialect
-from guichet.inbox import previews, searching, waiting
+from guichet.inbox import searching, waiting
 from guichet.inbox.changes import changing
 from guichet.models import Attachment, Conversation, Message, MessageVersion, Withdrawal, table_of
 from guichet.policy import Action, Actor, require
+from guichet.receiving import previews
 
 KEPT_FOR = timedelta(days=30)
 BATCH = 500

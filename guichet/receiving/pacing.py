@@ -1,7 +1,7 @@
 """Counting who writes how often, and where it goes once that is too often.
 
 Nothing is lost by it: every message is kept. But what somebody writes too often comes into one
-conversation, and nobody is told of each (guichet.inbox.pace_rules says when).
+conversation, and nobody is told of each (guichet.receiving.pace_rules says when).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from channels.contract import Inbound
 from guichet import audit
-from guichet.inbox import pace_rules, threads
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import State
 from guichet.models import Account, Conversation, Identity, SenderPace
 from guichet.policy import Action, Actor, require
+from guichet.receiving import pace_rules, threads
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from guichet import models as m
 from guichet.inbox import notices
 from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM
+from guichet.receiving import operations as receiving
 from tests.inbox.scene import SPEC, Scene, said
 
 
@@ -27,7 +28,7 @@ class Answered:
             self.session, scene.actor(), self.conversation, text="It left today.", spec=SPEC,
             seen_through=self.asked.id, now=scene.later(minutes=5),
         )  # fmt: skip
-        inbox.follow_delivery(self.session, SYSTEM, scene.accept(self.out), scene.now)
+        receiving.follow_delivery(self.session, SYSTEM, scene.accept(self.out), scene.now)
         self.wait = self.session.query(m.Wait).one()
 
     def report(self, **more: Any) -> None:
@@ -100,7 +101,7 @@ def test_a_second_answer_that_arrives_ends_the_wait(answered: Answered) -> None:
         answered.session, scene.actor(), conversation, text="Here again.", spec=SPEC,
         seen_through=conversation.last_message_id, now=scene.now,
     )  # fmt: skip
-    inbox.follow_delivery(answered.session, SYSTEM, scene.accept(again), scene.later(minutes=1))
+    receiving.follow_delivery(answered.session, SYSTEM, scene.accept(again), scene.later(minutes=1))
     assert (answered.wait.end_kind, answered.wait.ended_by_message_id) == ("human_reply", again.id)
     assert answered.wait.started_at == answered.asked.remote_at
 

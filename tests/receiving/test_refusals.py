@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from guichet import models as m
-from guichet.inbox import refusals
 from guichet.policy import SYSTEM
+from guichet.receiving import refusals
 from tests import factories as make
 from tests.inbox.scene import Scene
 

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from guichet import live
 from guichet.delivery.states import OPPOSITES
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import acting, answering, counts, handling, pending, searching, side_mail, waiting
+from guichet.inbox import acting, answering, counts, handling, pending, searching, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.happened import EndKind
 from guichet.inbox.states import UNFINISHED, State
 from guichet.models import Attachment, Conversation, Delivery, Message, ReplyDraft
 from guichet.policy import Actor
+from guichet.receiving import side_mail
 
 _BATCH = 500
 _SWEEP = timedelta(days=2)

@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from channels.contract import InboundKind, Person, RawItem, RemoteMedia, Surface
 from guichet import models as m
-from guichet.inbox import ingest, languages, words
 from guichet.inbox import operations as inbox
-from guichet.inbox.digest import digest
-from guichet.inbox.sanitise import sanitise
+from guichet.inbox import words
 from guichet.policy import SYSTEM
+from guichet.receiving import ingest, languages
+from guichet.receiving import operations as receiving
+from guichet.receiving.digest import digest
+from guichet.receiving.sanitise import sanitise
 from guichet.storage import FileStore
 from tests.conftest import SHARED_DATA
 from tests.inbox.scene import SPEC, Scene, deletion, echo, make_scene, said
@@ -218,7 +220,7 @@ def test_an_answer_we_sent_comes_back_as_nothing_new(scene: Scene) -> None:
     out = inbox.reply(
         scene.session, scene.actor(), conversation, spec=SPEC, text="Yes", seen_through=message.id, now=scene.now
     )  # fmt: skip
-    inbox.follow_delivery(scene.session, SYSTEM, scene.accept(out, "ours"), scene.now)
+    receiving.follow_delivery(scene.session, SYSTEM, scene.accept(out, "ours"), scene.now)
     scene.hears(echo("@customer Yes", remote_at=scene.now, remote_id="ours"))
     assert scene.session.query(m.Message).count() == 2
 

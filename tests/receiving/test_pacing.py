@@ -13,9 +13,11 @@ from sqlalchemy import func, select
 from channels.contract import InboundKind, Surface
 from guichet import models as m
 from guichet.errors import NotAllowed
-from guichet.inbox import followers, merging, notices, pace_rules, pacing
+from guichet.inbox import followers, merging, notices
 from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM
+from guichet.receiving import operations as receiving
+from guichet.receiving import pace_rules, pacing
 from tests import factories as f
 from tests.inbox.scene import Scene, echo, said
 
@@ -181,9 +183,9 @@ def test_it_is_ended_by_hand_and_counted_anew(scene: Scene) -> None:
     viewer = f.make_staff(scene.session)
     f.make_grant(scene.session, viewer, scene.account, "viewer")
     with pytest.raises(NotAllowed):
-        inbox.end_rush(scene.session, scene.actor(viewer), gathering, scene.now)
-    inbox.end_rush(scene.session, scene.actor(), gathering, scene.now)
-    inbox.end_rush(scene.session, scene.actor(), gathering, scene.now)  # twice does no harm
+        receiving.end_rush(scene.session, scene.actor(viewer), gathering, scene.now)
+    receiving.end_rush(scene.session, scene.actor(), gathering, scene.now)
+    receiving.end_rush(scene.session, scene.actor(), gathering, scene.now)  # twice does no harm
     assert events(scene, "rush_ended") == 1
     assert pacing.find_rush(scene.session, gathering, scene.now) is None
     assert len(homes(mails(scene, MOST, start=200, seconds=0))) == MOST
@@ -205,7 +207,7 @@ def test_the_gathering_follows_a_merge_and_begins_anew_once_closed(scene: Scene)
 
 def test_what_is_old_is_forgotten(scene: Scene) -> None:
     mails(scene, 2)
-    inbox.forget_old_paces(scene.session, SYSTEM, scene.now)
+    receiving.forget_old_paces(scene.session, SYSTEM, scene.now)
     assert scene.session.query(m.SenderPace).count() == 1
-    inbox.forget_old_paces(scene.session, SYSTEM, scene.now + timedelta(hours=3))
+    receiving.forget_old_paces(scene.session, SYSTEM, scene.now + timedelta(hours=3))
     assert scene.session.query(m.SenderPace).count() == 0

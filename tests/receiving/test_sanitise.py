@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from guichet.inbox.sanitise import MOST_TAGS, sanitise
+from guichet.receiving.sanitise import MOST_TAGS, sanitise
 from tests.channels.real_data import real_data
 
 RUNS = frozenset(

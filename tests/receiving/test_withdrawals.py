@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from channels.contract import InboundKind
 from guichet import models as m
-from guichet.inbox import withdrawals
 from guichet.policy import SYSTEM
+from guichet.receiving import withdrawals
 from tests import factories as make
 from tests.inbox.scene import Scene, said
 

@@ -17,27 +17,8 @@ from sqlalchemy.orm import Session
 from channels.contract import Inbound, InboundKind, RemoteMedia, Surface
 from guichet import live
 from guichet.delivery.doubts import match_echo
-from guichet.inbox import (
-    answering,
-    bounces,
-    languages,
-    notices,
-    pacing,
-    pending,
-    people,
-    pool,
-    previews,
-    searching,
-    side_mail,
-    states,
-    threads,
-    waiting,
-    withdrawals,
-    words,
-)
+from guichet.inbox import answering, notices, pending, pool, searching, states, waiting, words
 from guichet.inbox.changes import Change, changing, lock
-from guichet.inbox.following import follow_delivery
-from guichet.inbox.sanitise import sanitise
 from guichet.inbox.states import State
 from guichet.models import (
     Account,
@@ -51,6 +32,9 @@ from guichet.models import (
     SideConversation,
 )
 from guichet.policy import Action, Actor, require
+from guichet.receiving import bounces, languages, pacing, people, previews, side_mail, threads, withdrawals
+from guichet.receiving.following import follow_delivery
+from guichet.receiving.sanitise import sanitise
 from guichet.storage import FileStore
 
 FILE_BYTES = 25 * 2**20  # of one attachment; beyond it only its name is kept

@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from channels.contract import Inbound
 from guichet.inbox import counts, events
-from guichet.inbox.people import ID_LENGTH, web_address
 from guichet.inbox.states import State
 from guichet.inbox.words import clean, clean_short
 from guichet.models import Account, Conversation, Identity, Message
 from guichet.policy import Actor
+from guichet.receiving.people import ID_LENGTH, web_address
 
 _PARTS = 20  # of one thread: earlier ones are long closed
 
@@ -93,7 +93,7 @@ def _homes(session: Session, account: Account, identity: Identity, inbound: Inbo
 
 
 def _gathered(session: Session, account: Account, identity: Identity, root: str) -> Sequence[Conversation]:
-    """Where the thread's first message came into a conversation of another thread (guichet.inbox.pacing)."""
+    """Where the thread's first message came into a conversation of another thread (guichet.receiving.pacing)."""
     began = select(Message.conversation_id).where(
         Message.account_id == account.id, Message.remote_id == root, Message.identity_id == identity.id
     )

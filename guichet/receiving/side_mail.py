@@ -19,10 +19,10 @@ from guichet.delivery.states import FINAL
 from guichet.delivery.states import State as DeliveryState
 from guichet.inbox import awaiting, handling, notices, side_rules, siding, words
 from guichet.inbox.changes import Change
-from guichet.inbox.people import ID_LENGTH
-from guichet.inbox.sanitise import sanitise
 from guichet.inbox.states import State
 from guichet.models import Account, Conversation, Delivery, Message, RawItem, SideConversation
+from guichet.receiving.people import ID_LENGTH
+from guichet.receiving.sanitise import sanitise
 
 _MOST_IDS = 100
 

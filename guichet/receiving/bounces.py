@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session
 from channels.contract import Inbound
 from guichet.inbox import answering, handling, notices, waiting, words
 from guichet.inbox.changes import Change
-from guichet.inbox.people import ID_LENGTH
 from guichet.inbox.states import UNFINISHED, State
 from guichet.models import Account, Delivery, Message
+from guichet.receiving.people import ID_LENGTH
 
 
 def find_bounced(session: Session, account: Account, inbound: Inbound) -> Message | None:
