@@ -176,6 +176,7 @@ class Message(Base):
     __table_args__ = (
         UniqueConstraint("account_id", "remote_id"),
         Index("ix_message_conversation", "conversation_id", "sort_at", "id"),
+        partial_index("ix_message_same", "account_id", "same_key", "id", where="same_key IS NOT NULL"),
         partial_index("ix_message_came_to", "conversation_id", "came_to_id", where="came_to_id IS NOT NULL"),
         partial_index("ix_message_side", "side_id", "sort_at", "id", where="side_id IS NOT NULL"),
         partial_index("ix_message_side_remote", "remote_id", where="side_id IS NOT NULL"),
@@ -193,6 +194,7 @@ class Message(Base):
     delivery_id: Mapped[int | None]
     wait_id: Mapped[int | None]  # the wait in which this message of a customer waits, or waited
     text: Mapped[Long]
+    same_key: Mapped[Short | None]  # of what a customer said (guichet.inbox.likeness)
     html: Mapped[Long] = mapped_column(default="")  # already sanitised
     subject: Mapped[Short] = mapped_column(default="")
     language: Mapped[Short] = mapped_column(default="")

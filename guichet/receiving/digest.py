@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from channels.contract import Inbound, InboundKind, RemoteMedia, Surface
 from guichet import live
 from guichet.delivery.doubts import match_echo
-from guichet.inbox import answering, notices, pending, pool, searching, states, waiting, words
+from guichet.inbox import answering, likeness, notices, pending, pool, searching, states, waiting, words
 from guichet.inbox.changes import Change, changing, lock
 from guichet.inbox.states import State
 from guichet.models import (
@@ -234,6 +234,7 @@ def _message(case: _Case, conversation: Conversation, direction: str, identity: 
         remote_id=case.remote_id,
         identity_id=identity.id if identity else None,
         text=text,
+        same_key=likeness.key(text) if direction == "in" else None,
         html=_html(inbound),
         subject=words.clean_short(inbound.subject),
         # People set their language once; what they write shows it better.
@@ -316,6 +317,7 @@ def _edit(case: _Case, message: Message) -> None:
                 MessageVersion(message_id=message.id, text=message.text, html=message.html, replaced_at=edited_at)
             )
             message.text, message.html = text, html
+            message.same_key = likeness.key(text) if message.direction == "in" else None
             change.event("edited", message_id=message.id)
             previews.refresh(change)
             searching.index(case.session, message)

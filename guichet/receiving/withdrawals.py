@@ -33,6 +33,7 @@ def take_back(session: Session, actor: Actor, message: Message, now: datetime) -
     with changing(session, actor, conversation, now, "message") as change:
         message.deleted_at = now
         message.text = message.html = message.subject = ""
+        message.same_key = None
         for table in (MessageVersion, Attachment):
             session.execute(delete(table).where(table.message_id == message.id))
         waiting.deleted(change, message)

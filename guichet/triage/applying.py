@@ -26,7 +26,8 @@ def apply_rules(session: Session, actor: Actor, messages: Sequence[Message], now
     """
     require(actor, Action.SYSTEM)
     on = session.scalars(select(Rule).where(Rule.is_on).order_by(Rule.position, Rule.id)).all() if messages else []
-    for message, fact in zip(messages, facts.of_messages(session, messages), strict=True) if on else ():
+    asked = [condition for rule in on for condition in rule.conditions]
+    for message, fact in zip(messages, facts.of_messages(session, messages, asked), strict=True) if on else ():
         brand_id = session.get_one(Account, message.account_id).brand_id
         outcome = rules.decide([_value(rule) for rule in on if rule.brand_id in (None, brand_id)], fact)
         if outcome.rule_ids:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -10,12 +11,19 @@ from sqlalchemy.orm import Session
 from guichet.inbox.words import fold
 from guichet.models import Account, Brand, Calendar, Conversation, Customer, Identity, Message
 from guichet.promises import hours
-from guichet.triage import contents
+from guichet.triage import contents, counting
 from guichet.triage.rules import Fact
 
 
-def of_messages(session: Session, messages: Sequence[Message]) -> list[Fact]:
-    """One fact for each message, in their order. Hours are judged at the message's own time."""
+def of_messages(session: Session, messages: Sequence[Message], asked: Iterable[Mapping[str, Any]]) -> list[Fact]:
+    """One fact for each message, in their order. Hours are judged at the message's own time.
+    `asked`: the conditions that will be tried; what takes counting is only counted for them."""
+    asked = list(asked)
+    names = {condition["field"] for condition in asked}
+    spans = {(c["operator"], c["value"][1]) for c in asked if c["field"] == "repeated"}
+    repeated = counting.repeated(session, messages, spans) if spans else {}
+    in_conversation = counting.in_conversation(session, messages) if "conversation_messages" in names else {}
+    of_customer = counting.of_customer(session, messages) if "customer_messages" in names else {}
     accounts = _accounts(session, {m.account_id for m in messages})
     people = _people(session, {m.identity_id for m in messages if m.identity_id is not None})
     known = _known(session, messages)
@@ -41,6 +49,9 @@ def of_messages(session: Session, messages: Sequence[Message]) -> list[Fact]:
                 surface=surface,
                 customer=people.get(m.identity_id or 0, frozenset()) | ({"known"} if m.id in known else frozenset()),
                 holds=contents.holds(m.text, m.kind),
+                repeated=repeated.get(m.id, {}),
+                conversation_messages=in_conversation.get(m.id, 1),
+                customer_messages=of_customer.get(m.id, 1),
                 is_open_hours=hours.is_open(calendar, m.remote_at) if calendar else True,
             )
         )

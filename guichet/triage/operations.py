@@ -158,7 +158,7 @@ def preview_rule(
     messages = session.scalars(newest).all()
     hits = [
         message
-        for message, fact in zip(messages, facts.of_messages(session, messages), strict=True)
+        for message, fact in zip(messages, facts.of_messages(session, messages, conditions), strict=True)
         if rules.holds(conditions, fact)
     ]
     return Preview(len(messages), len(hits), [_example(m) for m in hits[:_PREVIEW_EXAMPLES]])

@@ -13,6 +13,9 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     customer  is, is_not         vip, known (wrote before), blocked
     hours     is                 open, closed (the brand's calendar)
     holds     is, is_not         link, only_emoji, only_mentions, personal (guichet.triage.contents)
+    repeated  by_anybody, by_author    [times, minutes]: said so often on the account (guichet.inbox.likeness)
+    conversation_messages  at_least, at_most    [n]: of the customer in this conversation, this one included
+    customer_messages      at_least, at_most    [n]: of the customer in all of them
 
 An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam,
 topic (id): before its experts.
@@ -40,6 +43,13 @@ _TEXTS = {
     "hours": frozenset({"open", "closed"}),
     "holds": CONTENTS,
 }
+# What is asked with numbers: how, and the least and the most of each number.
+_NUMBERS: Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]] = {
+    "repeated": (("by_anybody", "by_author"), ((2, 100), (1, 1440))),
+    "conversation_messages": (("at_least", "at_most"), ((1, 10_000),)),
+    "customer_messages": (("at_least", "at_most"), ((1, 10_000),)),
+}
+_FIELDS = ("text", "account", *_TEXTS, *_NUMBERS)
 _DOES = ("label", "priority", "team", "assignee", "topic", "spam")
 
 
@@ -56,6 +66,9 @@ class Fact:
     customer: frozenset[str] = field(default_factory=frozenset)
     is_open_hours: bool = True
     holds: frozenset[str] = field(default_factory=frozenset)
+    repeated: Mapping[tuple[str, int], int] = field(default_factory=dict)  # by how, and within how many minutes
+    conversation_messages: int = 1
+    customer_messages: int = 1
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,10 @@ def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
     name, op, values = condition["field"], condition["operator"], condition["value"]
     if name == "text":
         return any(phrases_in(fact.words, fold(v)) for v in values) == bool(op == "any_of")
+    if name == "repeated":
+        return fact.repeated.get((op, values[1]), 1) >= int(values[0])
+    if name in _NUMBERS:
+        return bool(getattr(fact, name) >= values[0] if op == "at_least" else getattr(fact, name) <= values[0])
     if name == "account":
         found = fact.account_id in values
     elif name in ("customer", "holds"):
@@ -141,8 +158,10 @@ def _problems_of_condition(condition: Any) -> dict[str, str]:
     if not isinstance(condition, Mapping):
         return {"field": say("must be a condition")}
     name = condition.get("field")
-    if name not in ("text", "account", *_TEXTS):
-        return {"field": say("must be one of {choices}", choices=", ".join(("text", "account", *_TEXTS)))}
+    if name not in _FIELDS:
+        return {"field": say("must be one of {choices}", choices=", ".join(_FIELDS))}
+    if name in _NUMBERS:
+        return _problems_of_numbers(condition, *_NUMBERS[name])
     ops = ("any_of", "none_of") if name == "text" else ("is",) if name == "hours" else ("is", "is_not")
     if condition.get("operator") not in ops:
         return {"operator": say("must be one of {choices}", choices=", ".join(ops))}
@@ -158,6 +177,20 @@ def _problems_of_condition(condition: Any) -> dict[str, str]:
     allowed = _TEXTS.get(name)
     if allowed is not None and not allowed.issuperset(values):
         return {"value": say("must be one of {choices}", choices=", ".join(sorted(allowed)))}
+    return {}
+
+
+def _problems_of_numbers(
+    condition: Mapping[str, Any], ops: Sequence[str], spans: Sequence[tuple[int, int]]
+) -> dict[str, str]:
+    if condition.get("operator") not in ops:
+        return {"operator": say("must be one of {choices}", choices=", ".join(ops))}
+    values = condition.get("value")
+    if not isinstance(values, list) or len(values) != len(spans) or not all(type(v) is int for v in values):
+        return {"value": say("must be a list of {count} whole numbers", count=len(spans))}
+    for value, (least, most) in zip(values, spans, strict=True):
+        if not least <= value <= most:
+            return {"value": say("{value} must be from {least} to {most}", value=value, least=least, most=most)}
     return {}
 
 

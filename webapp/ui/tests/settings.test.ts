@@ -75,10 +75,29 @@ it("keeps the words of a condition as they are typed, and saves them as values",
   expect((asked.find((one) => one.method === "PATCH")?.body["conditions"] as unknown[])[0]).toEqual({ field: "text", operator: "any_of", value: ["delay", "strike"] });
 });
 
+it("asks for numbers where numbers are asked, and sends them as such", async () => {
+  const { asked } = await open(Rules);
+  await fireEvent.click(button("Edit: Delays to Travel disruption"));
+  await until(() => document.querySelector('form select[aria-label="Condition 1: what"]') !== null);
+  const which = document.querySelector('form select[aria-label="Condition 1: what"]') as HTMLSelectElement;
+  which.value = "repeated";
+  await fireEvent.change(which);
+  const numbers = [...document.querySelectorAll<HTMLInputElement>('form [aria-label="Condition 1: values"] input')];
+  expect(numbers.map((one) => one.value)).toEqual(["3", "60"]);
+  await fireEvent.input(numbers[1] as HTMLInputElement, { target: { value: "" } });
+  expect(button("Save").disabled).toBe(true);
+  await fireEvent.input(numbers[1] as HTMLInputElement, { target: { value: "15" } });
+  await fireEvent.submit(document.querySelector("form") as HTMLFormElement);
+  await until(() => asked.some((one) => one.method === "PATCH"));
+  expect((asked.find((one) => one.method === "PATCH")?.body["conditions"] as unknown[])[0]).toEqual({ field: "repeated", operator: "by_anybody", value: [3, 15] });
+});
+
 it("says rules in words, also about what is no longer there", async () => {
   await open(Rules);
   expect(sayCondition({ field: "text", operator: "none_of", value: ["refund", "money back"] })).toBe("Text has none of “refund” or “money back”");
   expect(sayCondition({ field: "account", operator: "is", value: [4] })).toBe("Account is help@northline.example (E-mail)");
+  expect(sayCondition({ field: "repeated", operator: "by_author", value: [3, 60] })).toBe("The same text 3 times in 60 minutes, by the same author");
+  expect(sayCondition({ field: "customer_messages", operator: "at_most", value: [1] })).toBe("Messages of the customer at most 1");
   expect(sayAction({ kind: "priority", value: 3 })).toBe("Set the priority Urgent");
   expect(sayAction({ kind: "team", value: 99 })).toContain("no longer there");
 });

@@ -7,9 +7,11 @@ export type FieldName = keyof typeof t.settings.rules.fields;
 export type ActionKind = keyof typeof t.settings.rules.actions;
 
 interface Asked {
-  operators: ("is" | "is_not" | "any_of" | "none_of")[];
+  operators: (keyof typeof t.settings.rules.operators)[];
   /** Fixed values; "free": typed; "account", "network", "label": what this installation has. */
   values: readonly string[] | "free" | "account" | "network" | "label" | "priority";
+  /** Asked with numbers: what stands there at first, and the most of each. */
+  numbers?: { first: number; least: number; most: number }[];
 }
 
 export const FIELDS: Record<FieldName, Asked> = {
@@ -22,16 +24,26 @@ export const FIELDS: Record<FieldName, Asked> = {
   customer: { operators: ["is", "is_not"], values: ["vip", "known", "blocked"] },
   hours: { operators: ["is"], values: ["open", "closed"] },
   holds: { operators: ["is", "is_not"], values: ["link", "only_emoji", "only_mentions", "personal"] },
+  repeated: {
+    operators: ["by_anybody", "by_author"],
+    values: "free",
+    numbers: [
+      { first: 3, least: 2, most: 100 },
+      { first: 60, least: 1, most: 1440 },
+    ],
+  },
+  conversation_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 5, least: 1, most: 10000 }] },
+  customer_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 1, least: 1, most: 10000 }] },
   priority: { operators: ["is", "is_not"], values: "priority" },
   label: { operators: ["is", "is_not"], values: "label" },
 };
 /** What rules ask of a message, and what promises ask of who waits (guichet/promises/rules.py). */
-export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds"];
+export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds", "repeated", "conversation_messages", "customer_messages"];
 export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "surface", "account", "label", "language"];
 /** What only a message can tell, not who waits. */
 const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
-const NUMBERED = new Set<FieldName>(["account", "label", "priority"]);
+const NUMBERED = new Set<FieldName>(["account", "label", "priority", "repeated", "conversation_messages", "customer_messages"]);
 export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam"];
 /** By the number that the server gives each. */
 export const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
@@ -112,12 +124,15 @@ export function sayStep(step: PromiseStep): string {
   return words.stepSaid({ percent: step.percent, of: words.ofs[step.of], acts: acts.join(", ") });
 }
 
-export const isWhole = (rows: Row[], acts: Act[]): boolean => rows.every((row) => row.values.length > 0) && acts.length > 0 && acts.every((act) => act.kind === "spam" || act.value !== "");
+/** Nothing is left empty. */
+export const isAsked = (rows: Row[]): boolean => rows.every((row) => row.values.length > 0 && row.values.every((value) => value !== ""));
+export const isWhole = (rows: Row[], acts: Act[]): boolean => isAsked(rows) && acts.length > 0 && acts.every((act) => act.kind === "spam" || act.value !== "");
 
 export function sayCondition(condition: Condition): string {
   const row = rowOf(condition);
   const options = optionsOf(row.field);
   const values = row.values.map((value) => options.find((one) => one.value === value)?.name ?? (row.field === "text" ? t.settings.rules.quoted(value) : value));
+  if (row.field === "repeated") return t.settings.rules.repeatedSaid({ times: values[0] ?? "", minutes: values[1] ?? "", isAuthors: row.operator === "by_author" });
   const operator = (t.settings.rules.operators as Record<string, string>)[row.operator] ?? row.operator;
   return `${t.settings.rules.fields[row.field]} ${operator} ${values.join(t.settings.rules.or)}`;
 }
