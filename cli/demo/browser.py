@@ -46,6 +46,9 @@ class Browser:
     def put(self, path: str, body: Any) -> Any:
         return self._call("PUT", path, json=body)
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self._call("PATCH", path, json=body)
+
     def follow_back(self, url: str) -> int:
         """Come back from a consent page with this session; returns the account's id."""
         answer = self._session.get(url, timeout=30, allow_redirects=False)

@@ -70,7 +70,6 @@ export function release(rows: ConversationRow[]): Promise<boolean> {
   return each(rows, (row) => conversations.release(row.id), { expect: () => ({ assignee: null }), one: t.inbox.releasedToast, undo: (row) => conversations.claim(row.id) });
 }
 
-/** `to` is "staff:3", "team:2" or "nobody". */
 /** Puts them before the experts of a topic; null: the desk answers itself. */
 export function putInPool(rows: ConversationRow[], id: Id | null): Promise<boolean> {
   const topic = session.topics.find((one) => one.id === id) ?? null;
@@ -81,6 +80,7 @@ export function putInPool(rows: ConversationRow[], id: Id | null): Promise<boole
   });
 }
 
+/** `to` is "staff:3", "team:2", "topic:4" (no number: out of its topic) or "nobody". */
 export function assign(rows: ConversationRow[], to: string): Promise<boolean> {
   const [kind, id] = to.split(":");
   if (kind === "topic") return putInPool(rows, id ? Number(id) : null);

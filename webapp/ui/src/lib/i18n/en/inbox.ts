@@ -248,7 +248,7 @@ export const inbox = {
   },
   winmail: "Outlook packed what came with this mail in a format of its own. Outlook opens it; or ask the sender to send it again as plain text or HTML.",
   readOnly: "You may read this account, not answer from it.",
-  autoAdvance: "After closing, open the next",
+  autoAdvance: "After closing or setting aside, open the next",
   sentToast: "Answer on its way.",
   leftShort: (span: string) => `${span} left`,
   lateShort: (span: string) => `${span} late`,

@@ -249,7 +249,7 @@ export const inbox: Catalogue["inbox"] = {
   },
   winmail: "Outlook a emballé ce qui accompagnait ce message dans un format qui lui est propre. Outlook l’ouvre\u202f; sinon, demandez à l’expéditeur de le renvoyer en texte brut ou en HTML.",
   readOnly: "Vous pouvez lire ce compte, non répondre en son nom.",
-  autoAdvance: "Après la clôture, ouvrir la suivante",
+  autoAdvance: "Après la clôture ou la mise de côté, ouvrir la suivante",
   sentToast: "Réponse en route.",
   leftShort: (span) => `reste ${span}`,
   lateShort: (span) => `${span} de retard`,
