@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE :=
 PREPARE := $(PYTHON) cli/prepare.py
 
-.PHONY: run test test-all check bench chaos chaos-inbox mutants lock clean help
+.PHONY: run test test-all check bench bench-peers chaos chaos-inbox mutants lock clean help
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -31,6 +31,10 @@ bench:  ## the benchmarks; prints ratios
 	@$(PREPARE) test
 	@$(BIN)/python -m bench
 
+bench-peers:  ## an agent's pages beside django-helpdesk's and Request Tracker's (apt; half an hour; TICKETS=5000)
+	@$(PREPARE) test
+	@$(BIN)/python -m bench.peers --tickets $(or $(TICKETS),200000)
+
 chaos:  ## the proof: kill, freeze, crash and wipe while posts go out (SEED="1 2", DATABASE="sqlite")
 	@$(PREPARE) test
 	@$(BIN)/python -m pytest -q -s -m "chaos or proof" tests/simulation tests/chaos
@@ -48,7 +52,7 @@ mutants:  ## how much of the publisher's core its tests hold (about half an hour
 	@$(BIN)/python -m mutmut results
 
 lock:  ## renew the hashed locks from requirements/*.in
-	@for f in bootstrap runtime dev node real mutants; do \
+	@for f in bootstrap runtime dev node real mutants peers; do \
 	  $(BIN)/python -m uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 	    --python-version 3.11 requirements/$$f.in -o requirements/$$f.txt --upgrade; done
 

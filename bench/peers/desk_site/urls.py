@@ -1,0 +1,8 @@
+"""Where django-helpdesk answers: everywhere, as its documentation has it."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [path("admin/", admin.site.urls), path("", include("helpdesk.urls"))]
