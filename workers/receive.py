@@ -344,7 +344,7 @@ def _take_up(process: Process, parcels: Sequence[_Parcel]) -> None:
                 new += digest_item(
                     unit.session, SYSTEM, raw, by_id[raw.id].said, now, store=process.runtime.store
                 )  # fmt: skip
-            for team_id in apply_rules(unit.session, SYSTEM, new, now):
+            for team_id in apply_rules(unit.session, SYSTEM, new, now, process.networks.spec):
                 assign_team(unit.session, SYSTEM, team_id, now)
             for raw in waiting:
                 ingest.note_digested(raw, now)

@@ -65,10 +65,13 @@ def act(
     kind: str,
     spec: ChannelSpec,
     now: datetime,
+    *,
+    rule_id: int | None = None,
 ) -> Message:
     """Ask the network for `kind` (like, unlike, hide, unhide). What stands so already, or is
     on its way, is not asked for again; the opposite that has not gone out yet is called off.
-    Raises NotFound, Invalid where the network cannot, Conflict while the opposite is going out."""
+    `rule_id`: it is a rule's act. Raises NotFound, Invalid where the network cannot, Conflict while
+    the opposite is going out."""
     side = _SIDE[kind]
     require(actor, right_to(side), conversation)
     if actor.is_reviewed:
@@ -92,11 +95,21 @@ def act(
         is_done = (message.liked_at if side == "like" else message.hidden_at) is not None
         if is_done is not (kind == side):
             _ask(session, actor, conversation, message, kind, now)
-        audit.record(session, actor, f"message.{kind}", message, now)
+        by = {} if rule_id is None else {"rule_id": rule_id}
+        audit.record(session, actor, f"message.{kind}", message, now, **by)
         live.tell(
             session, "message", now, account_id=message.account_id, id=message.id, conversation_id=conversation.id
         )  # fmt: skip
     return message
+
+
+def can_hide(message: Message, spec: ChannelSpec) -> bool:
+    """Whether the network lets us hide this message."""
+    try:
+        _require_possible(message, "hide", spec)
+    except Invalid:
+        return False
+    return True
 
 
 def _require_possible(message: Message, side: str, spec: ChannelSpec) -> None:

@@ -35,6 +35,7 @@ KINDS = (
     "due_soon",
     "late",
     "pool_returned",
+    "hiding_stopped",
     *REVIEWED,
     *SIDE,
 )

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.contract import ChannelSpec
 from guichet.inbox import handling, labels, pool
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import ACTIVE, State
 from guichet.models import Account, Conversation, Label, Message, Rule, Staff, Team, Topic
 from guichet.policy import Action, Actor, can, load_actor, require
-from guichet.triage import facts, rules
+from guichet.triage import facts, hiding, rules
 from guichet.triage.rules import Outcome, RuleValue
 
 
-def apply_rules(session: Session, actor: Actor, messages: Sequence[Message], now: datetime) -> list[int]:
+def apply_rules(
+    session: Session,
+    actor: Actor,
+    messages: Sequence[Message],
+    now: datetime,
+    spec_of: Callable[[str], ChannelSpec],
+) -> list[int]:
     """Try the rules on what customers wrote and carry out what they say, in the order of the
     messages. Returns the teams, by id, in whose queues these conversations now lie unassigned.
 
     A conversation that is new is sorted whole; one that somebody may already be at work on
-    only gets labels, so that a rule never takes it out of their hands.
+    only gets labels, so that a rule never takes it out of their hands. What is to be hidden at the
+    network is, whoever has it. `spec_of`: a network's, by its name.
     """
     require(actor, Action.SYSTEM)
     on = session.scalars(select(Rule).where(Rule.is_on).order_by(Rule.position, Rule.id)).all() if messages else []
@@ -36,6 +44,8 @@ def apply_rules(session: Session, actor: Actor, messages: Sequence[Message], now
                 change.rule_id = outcome.rule_ids[0]
                 change.event("rules", rule_ids=list(outcome.rule_ids), message_id=message.id)
                 _carry_out(change, outcome)
+            if outcome.hiding is not None:
+                hiding.hide(session, actor, message, outcome.hiding, spec_of, now)
     sorted_ = [session.get_one(Conversation, message.conversation_id) for message in messages]
     lying = (c.team_id for c in sorted_ if c.state in ACTIVE and c.assignee_id is None)
     return sorted({team_id for team_id in lying if team_id is not None})

@@ -20,7 +20,7 @@ from guichet.errors import Invalid
 from guichet.inbox import personal
 from guichet.models import Account, Brand, Label, Message, Rule, Staff, Team, Topic
 from guichet.policy import Action, Actor, require, visible
-from guichet.triage import facts, rules
+from guichet.triage import facts, hiding, rules
 
 PREVIEW_MESSAGES = 1000
 _PREVIEW_EXAMPLES = 20
@@ -67,9 +67,10 @@ def create_rule(
 ) -> Rule:
     """Add a rule at the end. `conditions` and `actions` as in guichet.triage.rules; `brand_id`
     None: for every brand; `stops`: after it matched no later rule is tried. Raises Invalid
-    with fields like `conditions.0.value`."""
+    with fields like `conditions.0.value`. One that hides takes the right to publish wherever it does."""
     require(actor, Action.RULE_MANAGE)
     _check(session, name, conditions, actions, brand_id)
+    _require_rights(session, actor, actions, brand_id)
     last = session.scalar(select(func.max(Rule.position))) or 0
     rule = Rule(
         name=name.strip(), position=last + 1, is_on=is_on, brand_id=brand_id, conditions=list(conditions),
@@ -96,6 +97,7 @@ def change_rule(
     """Replace what a rule says; its place and whether it is on stay. Raises as `create_rule`."""
     require(actor, Action.RULE_MANAGE)
     _check(session, name, conditions, actions, brand_id)
+    _require_rights(session, actor, actions, brand_id)
     rule.name, rule.brand_id, rule.stops, rule.updated_at = name.strip(), brand_id, stops, now
     rule.conditions, rule.actions = list(conditions), list(actions)
     session.flush()
@@ -106,6 +108,8 @@ def change_rule(
 def switch_rule(session: Session, actor: Actor, rule: Rule, *, is_on: bool, now: datetime) -> Rule:
     """On or off. Only what comes in from now on is affected."""
     require(actor, Action.RULE_MANAGE)
+    if is_on:
+        _require_rights(session, actor, rule.actions, rule.brand_id)
     rule.is_on, rule.updated_at = is_on, now
     session.flush()
     audit.record(session, actor, "rule.switch", rule, now, is_on=is_on)
@@ -169,6 +173,13 @@ def _example(message: Message) -> Example:
         message.id, message.conversation_id, message.account_id,
         personal.cover_public(message.text, message.kind)[:200], message.remote_at,
     )  # fmt: skip
+
+
+def _require_rights(
+    session: Session, actor: Actor, actions: Sequence[Mapping[str, Any]], brand_id: int | None
+) -> None:  # fmt: skip
+    if any(action["kind"] == "hide" for action in actions):
+        hiding.require_right(session, actor, brand_id)
 
 
 def _check(

@@ -18,7 +18,7 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     customer_messages      at_least, at_most    [n]: of the customer in all of them
 
 An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam,
-topic (id): before its experts.
+topic (id): before its experts, hide (the most in an hour on an account): at the network.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ _NUMBERS: Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]] = {
     "customer_messages": (("at_least", "at_most"), ((1, 10_000),)),
 }
 _FIELDS = ("text", "account", *_TEXTS, *_NUMBERS)
-_DOES = ("label", "priority", "team", "assignee", "topic", "spam")
+_DOES = ("label", "priority", "team", "assignee", "topic", "spam", "hide")
+MOST_HIDDEN = 1000  # in an hour on an account, by rules
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,14 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Hiding:
+    """Which rule hides, and how many in an hour on an account at most."""
+
+    rule_id: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What the rules that matched make of a message. The first to set something wins."""
 
@@ -82,6 +91,7 @@ class Outcome:
     assignee_id: int | None = None
     topic_id: int | None = None
     is_spam: bool = False
+    hiding: Hiding | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +127,7 @@ def decide(rules: Sequence[RuleValue], fact: Fact) -> Outcome:
         assignee_id=first.get("assignee"),
         topic_id=first.get("topic"),
         is_spam="spam" in first,
+        hiding=next((Hiding(r.id, a["value"]) for r in matched for a in r.actions if a["kind"] == "hide"), None),
     )
 
 
@@ -206,6 +217,8 @@ def problems_of_actions(actions: Any) -> dict[str, str]:
             fields[f"actions.{n}.kind"] = say("must be one of {choices}", choices=", ".join(_DOES))
         elif do == "priority" and (type(value) is not int or not 0 <= value <= 3):
             fields[f"actions.{n}.value"] = say("must be a number from 0 to 3")
+        elif do == "hide" and (type(value) is not int or not 1 <= value <= MOST_HIDDEN):
+            fields[f"actions.{n}.value"] = say("must be a number from 1 to {most}", most=MOST_HIDDEN)
         elif do in ("label", "team", "assignee", "topic") and type(value) is not int:
             fields[f"actions.{n}.value"] = say("must be an id")
     return fields

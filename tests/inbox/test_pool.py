@@ -17,7 +17,7 @@ from guichet.receiving import operations as receiving
 from guichet.triage import assignment, carrying_out, macros, operations, undoing
 from guichet.triage.applying import apply_rules
 from tests import factories as f
-from tests.inbox.scene import SPEC, Scene
+from tests.inbox.scene import SPEC, Scene, spec_of
 
 MINUTES = 60
 
@@ -255,7 +255,7 @@ def test_a_rule_puts_what_comes_in_before_experts_of_its_brand(desk: Pool) -> No
             actions=[{"kind": "topic", "value": topic.id}], now=scene.now,
         )  # fmt: skip
     mine, other = (scene.customer_says(text, who=text, root=text) for text in ("My bag", "The strike"))
-    apply_rules(session, SYSTEM, [mine, other], scene.now)
+    apply_rules(session, SYSTEM, [mine, other], scene.now, spec_of)
     assert [scene.conversation_of(one).topic_id for one in (mine, other)] == [desk.topic.id, None]
     assert mine.conversation_id in desk.seen_by(desk.anna)
     with pytest.raises(Invalid):

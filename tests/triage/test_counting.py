@@ -17,7 +17,7 @@ from guichet.triage import operations as triage
 from guichet.triage import rules
 from guichet.triage.applying import apply_rules
 from tests import factories as f
-from tests.inbox.scene import Scene, said
+from tests.inbox.scene import Scene, said, spec_of
 from tests.triage.test_rules import cond, lead
 
 WORDS = "Cheap tickets for everybody"
@@ -85,7 +85,7 @@ def test_what_is_said_again_and_again_is_found_when_it_is_once_too_often(scene: 
     for n, minutes in enumerate((0, 4, 4, 4, 30)):
         scene.later(minutes=minutes)
         message = scene.customer_says(f"{WORDS} {'!' * n} https://x{n}.example.com", who=f"w{n}", root=f"r{n}")
-        apply_rules(scene.session, SYSTEM, [message], scene.now)
+        apply_rules(scene.session, SYSTEM, [message], scene.now, spec_of)
         states.append(scene.conversation_of(message).state)
     # The third is one too many; so is the fourth, for the first is out of sight by then; half an
     # hour later it is said for the first time.

@@ -21,7 +21,7 @@ from guichet.triage.applying import apply_rules
 from guichet.triage.rules import Fact, RuleValue
 from tests import factories as f
 from tests.conftest import SHARED_DATA
-from tests.inbox.scene import Scene
+from tests.inbox.scene import Scene, spec_of
 
 
 def fact(text: str = "", **more: Any) -> Fact:
@@ -128,7 +128,7 @@ def test_a_new_conversation_is_sorted_and_one_in_hand_only_labelled(scene: Scene
         ],
     )  # fmt: skip
     new = scene.customer_says("My parcel", root="a")
-    assert apply_rules(scene.session, SYSTEM, [new], scene.now) == [team.id]
+    assert apply_rules(scene.session, SYSTEM, [new], scene.now, spec_of) == [team.id]
     conversation = scene.conversation_of(new)
     assert (conversation.team_id, conversation.priority, [x.id for x in conversation.labels]) == (
         team.id,
@@ -139,7 +139,7 @@ def test_a_new_conversation_is_sorted_and_one_in_hand_only_labelled(scene: Scene
     first = scene.customer_says("Hello", root="b")
     held = scene.conversation_of(first)
     inbox.claim(scene.session, scene.actor(), held, scene.now)
-    assert apply_rules(scene.session, SYSTEM, [scene.customer_says("parcel!", root="b")], scene.now) == []
+    assert apply_rules(scene.session, SYSTEM, [scene.customer_says("parcel!", root="b")], scene.now, spec_of) == []
     assert (held.team_id, held.assignee_id, held.priority) == (None, scene.agent.id, 1)
     scene.session.refresh(held, ["labels"])
     assert [x.id for x in held.labels] == [label.id]
@@ -151,7 +151,7 @@ def test_spam_by_rule_ends_the_wait_as_moderated(scene: Scene) -> None:
         conditions=[cond("text", "any_of", "crypto")], actions=[{"kind": "spam"}],
     )  # fmt: skip
     message = scene.customer_says("Free crypto")
-    apply_rules(scene.session, SYSTEM, [message], scene.now)
+    apply_rules(scene.session, SYSTEM, [message], scene.now, spec_of)
     assert scene.conversation_of(message).state == "spam"
     assert [w.end_kind for w in scene.session.query(m.Wait)] == ["moderated"]
 
@@ -165,7 +165,7 @@ def test_a_rule_asks_what_a_message_holds_and_its_preview_says_it_covered(scene:
     noise = scene.customer_says("@acme 👍👍🏽", who="anna", root="a")
     told = scene.customer_says("My booking X7K2MQ is lost", who="bob", root="b")
     other = scene.customer_says("Where is my parcel? 👍", who="carl", root="c")
-    apply_rules(scene.session, SYSTEM, [noise, told, other], scene.now)
+    apply_rules(scene.session, SYSTEM, [noise, told, other], scene.now, spec_of)
     assert [scene.conversation_of(one).state for one in (noise, told, other)] == ["spam", "spam", "new"]
     found = triage.preview_rule(scene.session, lead(scene), conditions=asked, now=scene.now)
     assert (found.tried, found.matched) == (3, 2)

@@ -21,6 +21,7 @@ from guichet.inbox import acting, operations, timeline
 from guichet.inbox.owners import find_open_wait
 from guichet.policy import SYSTEM, Actor, load_actor
 from guichet.receiving import following
+from guichet.triage import operations as triage
 from tests import factories as f
 from tests.channels.x_rig import XRig
 from tests.workers.hearing import receive_all
@@ -233,3 +234,24 @@ def test_what_is_on_its_way_goes_along_with_a_message_that_moves(stage: Stage) -
     with stage.session() as session:
         home = session.get_one(m.Conversation, session.get_one(m.Message, second).conversation_id)
         assert find_open_wait(session, home) is not None
+
+
+def test_a_rule_hides_at_the_network_and_a_person_undoes_it(stage: Stage) -> None:
+    with stage.session() as session:
+        boss = load_actor(session, f.make_staff(session, "administrator"), utc_now())
+        triage.create_rule(
+            session, boss, name="Followers", is_on=True, now=utc_now(),
+            conditions=[{"field": "text", "operator": "any_of", "value": ["buy followers"]}],
+            actions=[{"kind": "hide", "value": 10}],
+        )  # fmt: skip
+    id_ = comment(stage)
+    assert stands(stage, id_)["hide"] == "pending"
+    stage.drain()
+    assert (acts(stage), stands(stage, id_)["hide"]) == (["hide"], "done")
+    with stage.session() as session:
+        assert [w.end_kind for w in session.scalars(select(m.Wait))] == ["moderated"]
+    do(stage, id_, "unhide")
+    stage.drain()
+    receive_all(stage)  # nothing new: the rule is not tried on it again
+    stage.drain()
+    assert (acts(stage), stands(stage, id_)["hide"]) == (["hide", "unhide"], "none")

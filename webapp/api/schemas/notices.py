@@ -34,6 +34,7 @@ class Notice(Out):
         "nothing_came",
         "approved",
         "pool_returned",
+        "hiding_stopped",
         "rejected",
     ]
     conversation_id: int

@@ -97,7 +97,7 @@ it("says rules in words, also about what is no longer there", async () => {
   expect(sayCondition({ field: "text", operator: "none_of", value: ["refund", "money back"] })).toBe("Text has none of “refund” or “money back”");
   expect(sayCondition({ field: "account", operator: "is", value: [4] })).toBe("Account is help@northline.example (E-mail)");
   expect(sayCondition({ field: "repeated", operator: "by_author", value: [3, 60] })).toBe("The same text 3 times in 60 minutes, by the same author");
-  expect(sayCondition({ field: "customer_messages", operator: "at_most", value: [1] })).toBe("Messages of the customer at most 1");
+  expect(sayCondition({ field: "customer_messages", operator: "at_most", value: [1] })).toBe("Customer’s messages at most 1");
   expect(sayAction({ kind: "priority", value: 3 })).toBe("Set the priority Urgent");
   expect(sayAction({ kind: "team", value: 99 })).toContain("no longer there");
 });
@@ -107,6 +107,9 @@ it("gives conditions and actions back as the server wants them", () => {
   expect(conditionOf({ field: "text", operator: "any_of", values: ["a", "b"] })).toEqual({ field: "text", operator: "any_of", value: ["a", "b"] });
   expect(actionOf({ kind: "priority", value: "0" })).toEqual({ kind: "priority", value: 0 });
   expect(actionOf({ kind: "spam", value: "" })).toEqual({ kind: "spam", value: null });
+  expect(actionOf({ kind: "hide", value: "25" })).toEqual({ kind: "hide", value: 25 });
+  expect(sayAction({ kind: "hide", value: 25 })).toBe("Hide at the network (at most 25 an hour on an account)");
+  expect(isWhole([], [{ kind: "hide", value: "" }])).toBe(false);
   expect(isWhole([{ field: "text", operator: "any_of", values: [] }], [{ kind: "spam", value: "" }])).toBe(false);
   expect(isWhole([], [{ kind: "label", value: "" }])).toBe(false);
   expect(isWhole([], [{ kind: "spam", value: "" }])).toBe(true);

@@ -44,7 +44,9 @@ export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "sur
 const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
 const NUMBERED = new Set<FieldName>(["account", "label", "priority", "repeated", "conversation_messages", "customer_messages"]);
-export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam"];
+export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam", "hide"];
+/** The most that rules hide in an hour on an account: what stands there at first, and how far it goes. */
+export const HIDING = { first: "10", most: 1000 };
 /** By the number that the server gives each. */
 export const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
 
@@ -72,7 +74,7 @@ const byNumber = (): Option[] => PRIORITIES.map((one, place) => ({ value: String
 
 /** What can be chosen for an action; null: it takes no value. */
 export function targetsOf(kind: ActionKind): Option[] | null {
-  if (kind === "spam") return null;
+  if (kind === "spam" || kind === "hide") return null;
   if (kind === "priority") return byNumber();
   const named: { id: number; name: string }[] = { label: session.labels, team: session.teams, topic: session.topics, assignee: session.staff.filter((one) => !one.disabled_at) }[kind];
   return named.map((one) => ({ value: String(one.id), name: one.name }));
@@ -138,6 +140,7 @@ export function sayCondition(condition: Condition): string {
 }
 export function sayAction(action: RuleAction): string {
   const act = actOf(action);
+  if (act.kind === "hide") return t.settings.rules.hideSaid(act.value);
   const target = targetsOf(act.kind)?.find((one) => one.value === act.value)?.name;
   return act.kind === "spam" ? t.settings.rules.actions.spam : `${t.settings.rules.actions[act.kind]} ${target ?? t.settings.rules.goneTarget}`;
 }
