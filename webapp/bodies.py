@@ -11,7 +11,9 @@ from werkzeug.exceptions import BadRequest
 LARGEST_FILE = 64 * 1024 * 1024 + 64 * 1024  # bytes: an upload, and what a form puts around it
 LARGEST = 4 * 1024 * 1024  # bytes of everything else
 LARGEST_TABLE = 16 * 1024 * 1024  # bytes: a table of posts, as a file or as its rows
+LARGEST_ARCHIVE = 256 * 1024 * 1024 + 512 * 1024  # bytes: files of many posts in one ZIP
 _UPLOADS = "/api/v1/media"
+_ARCHIVES = "/api/v1/imports/unpack"
 _TABLES = frozenset({"/api/v1/imports", "/api/v1/imports/read", "/api/v1/imports/check"})
 
 
@@ -23,6 +25,8 @@ class Asking(Request):
         """Bytes that will be read; more is 413."""
         if self.path == _UPLOADS:
             return LARGEST_FILE
+        if self.path == _ARCHIVES:
+            return LARGEST_ARCHIVE
         return LARGEST_TABLE if self.path in _TABLES else LARGEST
 
     @max_content_length.setter

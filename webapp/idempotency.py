@@ -20,6 +20,7 @@ from guichet.errors import Conflict, Invalid
 from guichet.models import IdempotencyKey, table_of
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
+_CHUNK = 256 * 1024
 _STALE = timedelta(minutes=5)  # an act that crashed half-way does not block its key for ever
 
 
@@ -95,7 +96,8 @@ def _payload_hash(asking: Request) -> str:
             digest.update(f"\0{name}={value}".encode("utf-8", "surrogatepass"))
         for name, file in sorted(asking.files.items(multi=True), key=lambda one: one[0]):
             digest.update(f"\0{name}:{file.filename}".encode("utf-8", "surrogatepass"))
-            digest.update(file.stream.read())
+            while chunk := file.stream.read(_CHUNK):  # an archive is not held whole
+                digest.update(chunk)
             file.stream.seek(0)
     else:
         digest.update(asking.get_data())

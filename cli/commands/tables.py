@@ -3,7 +3,10 @@ read, checked and brought in by the same operations as in the page; all of them 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,13 @@ from cli.opening import act_as, find_account, find_brand, read_file, runtime_or_
 from cli.output import Failed, Output, Status, WronglyAsked, as_table
 from guichet import jobs
 from guichet.bulk import exporting, operations
+from guichet.bulk.archives import Archive, is_archive, take_table
 from guichet.bulk.operations import HOWS, Given
 from guichet.bulk.reading import Finding, names_of_files
 from guichet.bulk.rules import Checked
 from guichet.bulk.tables import Row, Table, read_csv
 from guichet.bulk.times import ORDERS
+from guichet.bulk.unpacking import Taken, take_files
 from guichet.bulk.workbooks import is_workbook, read_workbook
 from guichet.errors import Invalid
 from guichet.policy import SYSTEM, Actor
@@ -38,6 +43,9 @@ class _OnlyLooked(Exception):
     def __init__(self, checked: Checked) -> None:
         super().__init__()
         self.checked = checked
+
+
+_Files = Taken[tuple[str, files.Found]]
 
 
 @click.command("import")
@@ -56,34 +64,31 @@ class _OnlyLooked(Exception):
 )
 @click.option("--zone", default="", metavar="ZONE", help="IANA zone of rows that name none. Default: the brand's.")
 @click.option("--dates", type=click.Choice(ORDERS), help="How 03/04/2026 is meant: day first, or month first.")
-@click.option("--media", "folder", metavar="FOLDER", help="Where the files are that cells name.")
+@click.option("--media", "folder", metavar="FOLDER", help="Where the files are that cells name: a folder, or a ZIP.")
 @click.option("--fetch", "is_fetching", is_flag=True, help="Get the files that cells name by their address.")
 @click.pass_obj
 def import_(
     output: Output, file: str, email: str, dry_run: bool, how: str, accounts: tuple[str, ...], zone: str,
     dates: str | None, folder: str | None, is_fetching: bool,
 ) -> None:  # fmt: skip
-    """Bring the posts of FILE (CSV or XLSX, - for standard input) in: all of them or none.
+    """Bring the posts of FILE (CSV or XLSX, - for standard input, or a ZIP of one and the files
+    that it names) in: all of them or none.
 
     The columns are in docs/bulk.md; Buffer's and Hootsuite's files are recognised.
     """
     if zone:
         zone_of(zone)
-    data = read_file(file)
-    table = read_workbook(data) if is_workbook(data) else read_csv(data)
     runtime = runtime_or_exit()
-    found = _files(runtime, table, Path(folder) if folder else None, is_fetching)
-    stored = [runtime.store.put(one.data) for one in found.values()]
+    stored: list[str] = []
     try:
+        table, taken = _read(runtime, file, folder, is_fetching, stored)
         with runtime.unit() as unit:
             session, now = unit.session, runtime.now()
             actor = act_as(session, email, now)
-            media = {
-                name: files.add_media(session, actor, one, storage_key=key, now=now).id
-                for (name, one), key in zip(found.items(), stored, strict=True)
-            }
+            ids_of = {key: _add(runtime, session, actor, one, key) for key, one in taken.kept.values()}
+            media = {name: ids_of[key] for name, (key, _) in taken.kept.items()}
             ids = tuple(find_account(session, actor, wanted).id for wanted in accounts)
-            given = Given(table.rows, ids, zone, dates or "", media)
+            given = Given(table.rows, ids, zone, dates or "", media, taken.lost)
             checked = operations.check(session, actor, given, registry.specs_by_name(), now)
             if dry_run or checked.wrong:
                 raise _OnlyLooked(checked)
@@ -95,7 +100,7 @@ def import_(
         _drop(runtime, stored)
         _report(output, table, looked.checked, dry_run=dry_run)
         return
-    except Exception:
+    except BaseException:
         _drop(runtime, stored)
         raise
     shown = _shown(checked.findings, table.rows)
@@ -103,25 +108,69 @@ def import_(
     output.done("\n".join([text, as_table(shown)]).rstrip(), id=made.id, posts=made.post_count, findings=shown)
 
 
-def _files(runtime: Runtime, table: Table, folder: Path | None, is_fetching: bool) -> dict[str, files.Found]:
-    """The files that cells name, from the folder or their addresses. What is missing is told
-    by the check. Raises WronglyAsked for a file that cannot be taken."""
+def _read(
+    runtime: Runtime, file: str, source: str | None, is_fetching: bool, stored: list[str]
+) -> tuple[Table, _Files]:
+    """The table, and the files that its cells name: from an archive, a folder or their addresses. They are stored
+    as they are read, `stored` under these keys. What is missing is told by the check."""
+
+    def keep(found: files.Found) -> tuple[str, files.Found]:
+        stored.append(runtime.store.put(found.data))
+        return stored[-1], replace(found, data=b"")
+
+    with _archive(file) as packed, _archive(source) as beside:
+        data = take_table(packed)[1] if packed else read_file(file)
+        table = read_workbook(data) if is_workbook(data) else read_csv(data)
+        cells = [row.cells.get("media", "") for row in table.rows]
+        folder = _folder(source) if source and not beside else None
+        archive = beside or packed
+        taken: _Files = take_files(archive, cells, keep) if archive else Taken()
+    _take_others(runtime, cells, folder, is_fetching, keep, taken)
+    return table, taken
+
+
+@contextmanager
+def _archive(path: str | None) -> Iterator[Archive | None]:
+    """A ZIP that is no workbook, to be read as a stream; None for anything else."""
+    if not path or path == "-" or not Path(path).is_file() or not os.access(path, os.R_OK):
+        yield None
+        return
+    with Path(path).open("rb") as stream:
+        archive = Archive(stream) if is_archive(stream.read(4)) else None
+        yield None if archive is None or archive.is_workbook else archive
+
+
+def _folder(path: str) -> Path:
+    if not Path(path).is_dir():
+        raise WronglyAsked(f"--media {path!r}: is neither a folder nor a ZIP")
+    return Path(path)
+
+
+def _take_others(
+    runtime: Runtime, cells: Sequence[str], folder: Path | None, is_fetching: bool,
+    keep: Callable[[files.Found], tuple[str, files.Found]], taken: _Files,
+) -> None:  # fmt: skip
+    """The files of a folder, and those that are named by their address. Raises Failed for an address that does
+    not answer."""
     here = {p.name for p in folder.iterdir() if p.is_file()} if folder else set()
-    wanted = [name for row in table.rows for name in names_of_files(row.cells.get("media", ""), dict.fromkeys(here))]
+    wanted = [name for cell in cells for name in names_of_files(cell, dict.fromkeys(here))]
     wire = open_networks(**runtime.settings.network_options()).wire
-    found: dict[str, files.Found] = {}
     for name in dict.fromkeys(wanted):
         try:
             if folder and name in here:
-                found[name] = files.examine(read_file(str(folder / name)), name)
+                taken.kept[name] = keep(files.examine(read_file(str(folder / name)), name))
             elif is_fetching and name.startswith(("http://", "https://")):
                 fetched = fetch(wire, name)
-                found[name] = files.examine(fetched.data, fetched.name)
+                taken.kept[name] = keep(files.examine(fetched.data, fetched.name))
         except Invalid as e:
-            raise WronglyAsked(f"{name}: {e.message}", fields=e.fields) from None
+            taken.lost[name] = e.fields.get("file", e.message)
         except ChannelError as e:
             raise Failed(f"{name}: {e.detail}", status=Status.NO_ANSWER, code=e.code) from None
-    return found
+
+
+def _add(runtime: Runtime, session: Session, actor: Actor, found: files.Found, key: str) -> int:
+    whole = replace(found, data=runtime.store.get(key))
+    return files.add_media(session, actor, whole, storage_key=key, now=runtime.now()).id
 
 
 def _drop(runtime: Runtime, stored: Sequence[str]) -> None:

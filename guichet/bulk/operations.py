@@ -44,6 +44,7 @@ class Given:
     time_zone: str = ""
     order: str = ""
     media: Mapping[str, int] = field(default_factory=dict)
+    lost: Mapping[str, str] = field(default_factory=dict)  # why a file could not be taken, by its name
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def _usual(session: Session, actor: Actor, given: Given) -> Usual:
     found = find_files(session, actor, list(given.media.values()))
     media = {name: ref_of(found[id_]) for name, id_ in given.media.items() if id_ in found}
     made = made_of(session, [ref.media_id for ref in media.values()])
-    return Usual(given.accounts, given.time_zone, given.order, media, made, next_number(session))
+    return Usual(given.accounts, given.time_zone, given.order, media, made, next_number(session), given.lost)
 
 
 def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:
@@ -182,7 +183,7 @@ def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:
         Place(
             a.id, a.network, a.handle, a.name, a.brand_id, a.brand.name, a.brand.time_zone, specs[a.network],
             a.settings, a.state != "disconnected", asks_on(a) or not can(actor, Action.POST_PUBLISH, a),
-            sorts[a.brand_id], links[a.brand_id],
+            sorts[a.brand_id], links[a.brand_id], a.brand.needs_alt_text,
         )
         for a in rows
         if a.network in specs

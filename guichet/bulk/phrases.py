@@ -17,7 +17,7 @@ def column_of(problem: Problem, kind: str) -> str:
     """The column whose cell is to be mended, for a problem with a part of this kind."""
     if problem.name in _OF_FILES:
         return "media"
-    if problem.name == "alt_too_long":
+    if problem.name in ("alt_too_long", "alt_missing"):
         return "alt_text"
     return "accounts" if problem.name == "surface_not_offered" else _OF_PARTS[kind]
 
@@ -50,6 +50,9 @@ def refusal(problem: Problem, account: str) -> Sentence:
             file=file, account=account, count=count, most=most,
         ),
         "media_must_be_alone": lambda: say("“{file}” must be the only file on {account}.", file=file, account=account),
+        "alt_missing": lambda: say(
+            "“{file}” has no description: pictures on {account} need one.", file=file, account=account
+        ),
         "alt_too_long": lambda: say(
             "The description of “{file}” is too long for {account}: {count} of {most}.",
             file=file, account=account, count=count, most=most,

@@ -77,6 +77,7 @@ class Place:
     asks: bool = False  # an approval is needed there, by the brand or for want of the right
     tags: Tags = field(default_factory=Tags)
     link_rule: LinkRule = field(default_factory=LinkRule)  # of its brand
+    needs_alt: bool = False  # its brand's rule: pictures are described
 
     @property
     def shown(self) -> str:
@@ -86,8 +87,9 @@ class Place:
 @dataclass(frozen=True)
 class Usual:
     """What counts where a row says nothing: `order` is which of two numbers is the day
-    (dmy, mdy; "" where nobody was asked), `media` the files by name or address, `made` what
-    was made of them for networks that would refuse them, `next_post` the next post's number."""
+    (dmy, mdy; "" where nobody was asked), `media` the files by name or address, `lost` why others
+    could not be taken, `made` what was made of them for networks that would refuse them,
+    `next_post` the next post's number."""
 
     accounts: tuple[int, ...] = ()
     time_zone: str = ""
@@ -95,6 +97,7 @@ class Usual:
     media: Mapping[str, MediaRef] = field(default_factory=dict)
     made: Made = field(default_factory=dict)
     next_post: int = 1
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -334,11 +337,14 @@ class Reader:
 
     def _files(self) -> tuple[MediaRef, ...]:
         files = []
-        names = names_of_files(self.cells.get("media", ""), self.usual.media)
+        names = names_of_files(self.cells.get("media", ""), {**self.usual.lost, **self.usual.media})
         alts = [line.strip() for line in self.cells.get("alt_text", "").split("\n")] if names else []
         for n, name in enumerate(names):
             ref = self.usual.media.get(name)
-            if ref is None:
+            if ref is None and name in self.usual.lost:
+                why = self.usual.lost[name]
+                self.refuse("media", "file_refused", say("“{name}” cannot be taken: {why}.", name=name, why=why))
+            elif ref is None:
                 message = (
                     say("“{name}” could not be fetched: add the file itself.", name=name)
                     if _ADDRESS.match(name)

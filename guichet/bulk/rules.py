@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Surface
+from channels.limits import Problem
 from channels.sentences import say
 from guichet.bulk.phrases import column_of, refusal
 from guichet.bulk.reading import Finding, Place, Plan, Reader, Usual
@@ -102,13 +103,17 @@ def _refusals(plan: Plan, usual: Usual, now: datetime) -> list[Finding]:
         )  # fmt: skip
         tags = tags_for(place.link_rule, values) if plan.tags_links else None
         as_sent = tagged(fitted(content, {}, limit, usual.made), tags)
-        for item, problem in check(as_sent, place.spec, place.settings).problems:
+        for item, problem in _problems(as_sent, place):
             if problem.data.get("can_fit") and content.parts[item].media[problem.data["index"]].film:
                 continue  # it is made when the post is sent off
             column = column_of(problem, content.parts[item].kind)
             message = refusal(problem, place.shown)
             found.setdefault((column, problem.name, message), Finding(plan.row, column, problem.name, message))
     return [*found.values(), *_cardless(plan)]
+
+
+def _problems(content: Content, place: Place) -> Sequence[tuple[int, Problem]]:
+    return check(content, place.spec, place.settings, needs_alt_text=place.needs_alt).problems
 
 
 def _cardless(plan: Plan) -> list[Finding]:

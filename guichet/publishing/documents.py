@@ -31,6 +31,7 @@ _SUFFIXES = {
     "text/calendar": ".ics",
 }
 _LONGEST_NAME = 200
+_MOST_PARTS = 10_000  # entries of an archive
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 # What browsers look for when they guess (WHATWG MIME Sniffing, §7.1), and scripts of a shell.
 _ACTIVE = re.compile(r"\s*(<[!?a-z]|#!)|.*<(script|html|svg|iframe)\b", re.IGNORECASE | re.DOTALL)
@@ -54,6 +55,8 @@ def named_for(kind: str, name: str) -> str:
 
 
 def _kind_of_archive(data: bytes) -> str:
+    if data.count(b"PK\x01\x02") > _MOST_PARTS:  # each costs memory before it can be looked at
+        return ""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = {info.filename: info for info in archive.infolist()}

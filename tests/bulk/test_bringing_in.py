@@ -13,6 +13,7 @@ from guichet.bulk.columns import COLUMNS
 from guichet.bulk.operations import Given, Undone
 from guichet.bulk.rules import Checked
 from guichet.bulk.tables import Row, read_csv
+from guichet.bulk.unpacking import throw_away
 from guichet.bulk.workbooks import read_workbook
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.policy import SYSTEM, Actor, load_actor
@@ -274,3 +275,24 @@ def test_links_go_out_tagged_with_the_rows_own_campaign_and_are_counted_so(desk:
     assert desk.deliveries(posts(desk)[1])[0].payload["text"] == plain["text"]
     out = read_csv(exporting.export(desk.session, owner, {"soonest_first": True}, "csv"))
     assert [r.cells.get("tags_links") for r in out.rows] == [None, "no"]
+
+
+def test_what_no_post_came_of_is_thrown_away_and_what_stands_in_one_is_not(desk: Desk) -> None:
+    mine, somebody = (desk.session.get_one(m.Staff, who.staff_id) for who in (desk.publisher, desk.author))
+    used, unused = (factories.make_media(desk.session, mine) for _ in range(2))
+    shared = factories.make_media(desk.session, mine, brand_id=desk.here.brand_id)
+    others = factories.make_media(desk.session, somebody)
+    rows = rows_of({"text": "Sea", "accounts": desk.here.handle, "media": "sea.png", "alt_text": "The sea"})
+    given = Given(rows, media={"sea.png": used.id})
+    operations.bring_in(desk.session, desk.publisher, given, how="draft", filename="", specs=SPECS, now=NOW)
+    ids = [used.id, unused.id, shared.id, others.id]
+    assert throw_away(desk.session, desk.publisher, ids, NOW) == [unused.storage_key]
+    assert set(desk.session.scalars(select(m.Media.id).where(m.Media.id.in_(ids)))) == {used.id, shared.id, others.id}
+
+
+def test_a_file_that_could_not_be_taken_is_said_at_the_cell_with_the_reason(desk: Desk) -> None:
+    rows = rows_of({"text": "Sea", "accounts": desk.here.handle, "media": "a, b.png"})
+    given = Given(rows, lost={"a, b.png": "is damaged in the archive"})
+    found = operations.check(desk.session, desk.publisher, given, SPECS, NOW).wrong
+    assert [(f.row, f.column, f.name) for f in found] == [(2, "media", "file_refused")]
+    assert "damaged in the archive" in found[0].message

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from cli.output import Status
 from guichet.models import Media, Post
+from tests.bulk.zips import packed
 from tests.cli.conftest import Guichet, assert_one_clear_line
 from tests.cli.test_post import AS, people
 from tests.webapp.test_imports import picture
@@ -62,3 +63,34 @@ def test_a_file_that_is_no_table_is_refused_in_one_clear_line(people: Guichet, t
     assert_one_clear_line(people("post", "import", "-", *AS, stdin="Mood\ngood\n"))
     assert_one_clear_line(people("post", "import", str(tmp_path / "none.csv"), *AS))
     assert_one_clear_line(people("post", "export", "--to", str(tmp_path / "posts.pdf")))
+
+
+def test_a_table_comes_in_one_archive_with_its_files(people: Guichet, tmp_path: Path) -> None:
+    file = tmp_path / "march.zip"
+    file.write_bytes(packed({"march.csv": GOOD.encode(), "pictures/sea.png": picture()}))
+    tried = people.json("post", "import", str(file), *AS, "--dry-run")
+    assert (tried["rows"], tried["wrong"]) == (2, 0)
+    assert count(people, Media) == 0
+    made = people.json("post", "import", str(file), *AS)
+    assert (made["posts"], count(people, Post), count(people, Media)) == (2, 2, 1)
+
+
+def test_files_come_in_an_archive_beside_the_table_and_what_is_wrong_with_them_is_said(
+    people: Guichet, tmp_path: Path
+) -> None:
+    (tmp_path / "march.csv").write_text(GOOD + "Rose,1,2099-03-13 09:00,rose.png\n")
+    (tmp_path / "files.zip").write_bytes(packed({"sea.png": picture(), "rose.png": picture()[:40]}))
+    words = ("post", "import", str(tmp_path / "march.csv"), *AS, "--media", str(tmp_path / "files.zip"))
+    said = people("--json", *words)
+    assert said.status == Status.WRONGLY_ASKED
+    assert [(f["row"], f["column"], f["name"]) for f in said.failure["findings"]] == [(4, "media", "file_refused")]
+    assert (count(people, Post), count(people, Media)) == (0, 0)
+
+
+def test_an_archive_that_leads_elsewhere_is_refused_in_one_line(people: Guichet, tmp_path: Path) -> None:
+    file = tmp_path / "march.zip"
+    file.write_bytes(packed({"march.csv": GOOD.encode(), "../sea.png": picture()}))
+    said = people("post", "import", str(file), *AS)
+    assert said.status == Status.WRONGLY_ASKED
+    assert "leads elsewhere" in said.err
+    assert count(people, Post) == 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+from tests.bulk.zips import packed
 from tests.webapp.site import API
 from tests.webapp.world import Place
 
@@ -21,6 +22,8 @@ def body_for(method: str, rule: str, place: Place) -> dict[str, Any]:
         return {"data": {"file": (io.BytesIO(b"GIF89a"), "a.gif")}}
     if name == "POST /imports/read":
         return {"data": {"file": (io.BytesIO(b"Text\nhello\n"), "a.csv")}}
+    if name == "POST /imports/unpack":
+        return {"data": {"file": (io.BytesIO(packed({"a.csv": b"Text\nhello\n"})), "a.zip")}}
     bodies = _bodies(place.ids)
     return {"json": bodies[name]} if name in bodies else {"json": {**_EMPTY[name]}}
 
@@ -189,6 +192,7 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /posts/split": {"text": "t", "account_ids": [v["account_id"] for v in variants]},
         "POST /imports/check": {"rows": rows},
         "POST /imports": {"rows": rows, "how": "draft"},
+        "POST /imports/discard": {"media_ids": [1]},
         "POST /imports/fetch": {"url": "http://127.0.0.1:9/a.png"},
         "PATCH /posts/<int:id>": {"version": 1, "text": "t"},
         "POST /posts/<int:id>/submit": _TIME,

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import func, select
 
 from guichet import models as m
+from guichet.bulk import archives
 from guichet.bulk.tables import read_csv
 from tests import factories as make
+from tests.bulk.zips import packed
 from tests.webapp.site import Browser, Site
 
 FILE = """Text;Comptes;Date;Fuseau horaire
@@ -148,3 +151,125 @@ def test_a_file_at_an_internal_address_is_not_fetched(desk: tuple[Browser, m.Acc
 @pytest.mark.parametrize("url", ["ftp://a.example/x", "http://", "http://user:pw@a.example/x", "file:///etc/passwd"])
 def test_what_is_no_address_of_a_file_is_refused(desk: tuple[Browser, m.Account], url: str) -> None:
     assert desk[0].ask("POST", "/imports/fetch", json={"url": url}).status_code == 422
+
+
+# ---------------------------------------------------------------- files in an archive
+
+
+TABLE = """Text;Accounts;Date;Media;Alt text
+Sea;{handle};2099-03-11 09:00;sea.png;The sea
+Again;{handle};2099-03-12 09:00;x/sea.png;The sea
+Bad;{handle};2099-03-13 09:00;bad.png;
+"""
+
+
+def unpack(browser: Browser, files: dict[str, bytes], wanted: str = "") -> Any:
+    data = {"wanted": wanted, "file": (io.BytesIO(packed(files)), "march.zip")}
+    return browser.ask("POST", "/imports/unpack", data=data)
+
+
+def stored(site: Site) -> list[str]:
+    return [p.name for p in site.runtime.store.root.rglob("*") if p.is_file()]
+
+
+def media_of(site: Site) -> int:
+    with site.rows() as session:
+        return session.scalar(select(func.count()).select_from(m.Media)) or 0
+
+
+def test_a_table_comes_with_its_files_in_one_archive(desk: tuple[Browser, m.Account], site: Site) -> None:
+    browser, account = desk
+    table = TABLE.format(handle=account.handle).encode()
+    answer = unpack(
+        browser, {"march.csv": table, "x/sea.png": picture(), "bad.png": picture()[:40], "no.png": picture()}
+    )
+    assert answer.status_code == 201, answer.text
+    came = answer.json
+    assert (came["name"], came["unused"], list(came["lost"])) == ("march.csv", 1, ["bad.png"])
+    assert len(set(came["media"].values())) == 1  # one file, by whichever of its names
+    assert media_of(site) == 1
+    body = {"rows": came["table"]["rows"], "media": came["media"], "lost": came["lost"]}
+    checked = browser.ask("POST", "/imports/check", json=body).json
+    assert [(f["row"], f["column"], f["name"]) for f in checked["findings"]] == [(4, "media", "file_refused")]
+    assert came["lost"]["bad.png"] in checked["findings"][0]["message"]
+    refused = browser.ask("POST", "/imports", json={**body, "how": "schedule"})
+    assert (refused.status_code, refused.json["code"]) == (422, "rows_wrong")
+    body["rows"] = body["rows"][:2]
+    made = browser.ask("POST", "/imports", json={**body, "how": "schedule"})
+    assert made.status_code == 201, made.text
+    shown = browser.get("/posts", query_string={"import_id": made.json["id"]}).json["items"]
+    assert len(shown) == 2
+    assert browser.get(f"/media/{came['media']['sea.png']}").json["alt"] == "The sea"
+
+
+def test_files_beside_a_table_that_was_read_are_those_that_its_cells_name(
+    desk: tuple[Browser, m.Account], site: Site
+) -> None:
+    came = unpack(desk[0], {"sea.png": picture(), "sun.png": picture()}, "sea.png\nmoon.png").json
+    assert (came["table"], list(came["media"]), came["lost"], came["unused"]) == (None, ["sea.png"], {}, 1)
+    assert media_of(site) == 1
+
+
+def test_where_a_brand_wants_descriptions_a_picture_without_is_a_cell_to_mend(
+    desk: tuple[Browser, m.Account], site: Site
+) -> None:
+    browser, account = desk
+    with site.rows() as session:
+        session.get_one(m.Brand, account.brand_id).needs_alt_text = True
+    came = unpack(browser, {"sea.png": picture()}, "sea.png").json
+    cells = {"text": "Sea", "accounts": account.handle, "date": "2099-03-11 09:00", "media": "sea.png"}
+    body = {"rows": [{"row": 2, "cells": cells}], "media": came["media"]}
+    checked = browser.ask("POST", "/imports/check", json=body).json
+    assert [(f["column"], f["name"], f["error"]) for f in checked["findings"]] == [("alt_text", "alt_missing", True)]
+    cells["alt_text"] = "The sea"
+    assert browser.ask("POST", "/imports/check", json=body).json["findings"] == []
+
+
+def test_of_an_archive_that_is_refused_nothing_stays(desk: tuple[Browser, m.Account], site: Site) -> None:
+    before = stored(site)
+    handle = desk[1].handle
+    table = f"Text;Accounts;Media\na;{handle};sea.png\nb;{handle};bomb.png\n".encode()
+    for files in ({"../x.png": picture()}, {"a.csv": table, "b.csv": table}, {"sea.png": picture()}):
+        assert unpack(desk[0], files).status_code == 422
+    assert unpack(desk[0], {"a.csv": table, "sea.png": picture()}).status_code == 201
+    assert (media_of(site), stored(site) == before) == (1, False)
+
+
+def test_what_was_taken_is_given_back_when_the_whole_turns_out_too_large(
+    desk: tuple[Browser, m.Account], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = stored(site)
+    monkeypatch.setattr(archives, "MOST_UNPACKED", len(picture()) + 10)
+    answer = unpack(desk[0], {"sea.png": picture(), "sun.png": b"GIF89a" + bytes(50)}, "sea.png, sun.png")
+    assert answer.status_code == 422
+    assert "unpacks to more" in answer.text
+    assert (media_of(site), stored(site)) == (0, before)
+
+
+def test_files_of_a_table_that_is_not_brought_in_are_thrown_away(desk: tuple[Browser, m.Account], site: Site) -> None:
+    browser, account = desk
+    before = stored(site)
+    came = unpack(browser, {"sea.png": picture(), "sun.gif": b"GIF89a"}, "sea.png, sun.gif").json
+    ids = list(came["media"].values())
+    assert len(ids) == 2
+    cells = {"text": "Sea", "accounts": account.handle, "media": "sea.png"}
+    body = {"rows": [{"row": 2, "cells": cells}], "media": came["media"], "how": "draft"}
+    assert browser.ask("POST", "/imports", json=body).status_code == 201
+    with site.rows() as session:
+        other = make.make_staff(session)
+        make.make_grant(session, other, session.get_one(m.Account, account.id), "author")
+    assert site.browser(other).ask("POST", "/imports/discard", json={"media_ids": ids}).status_code == 200
+    assert media_of(site) == 2  # somebody else's
+    assert browser.ask("POST", "/imports/discard", json={"media_ids": [*ids, 999_999]}).status_code == 200
+    assert media_of(site) == 1  # the other one is in a post
+    assert browser.get(f"/media/{came['media']['sea.png']}").status_code == 200
+    assert len(stored(site)) > len(before)
+
+
+def test_an_archive_is_refused_to_whoever_writes_no_posts(site: Site) -> None:
+    with site.rows() as session:
+        person = make.make_staff(session)
+        make.make_grant(session, person, make.make_account(session), "viewer")
+    browser = site.browser(person)
+    assert unpack(browser, {"a.png": picture()}, "a.png").status_code == 403
+    assert browser.ask("POST", "/imports/discard", json={"media_ids": [1]}).status_code == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Response
@@ -9,11 +10,13 @@ from flask import Response
 from channels.fetching import fetch
 from guichet import jobs
 from guichet.bulk import operations, queries
+from guichet.bulk.archives import Archive, take_table
 from guichet.bulk.exporting import template
 from guichet.bulk.operations import Given
 from guichet.bulk.reading import Finding
 from guichet.bulk.tables import Row, read_csv
 from guichet.bulk.tables import Table as TableRead
+from guichet.bulk.unpacking import take_files, throw_away
 from guichet.bulk.workbooks import is_workbook, read_workbook
 from guichet.errors import Invalid
 from guichet.models import PostImport
@@ -24,8 +27,10 @@ from webapp.api.downloading import TABLE, download
 from webapp.api.media import keep_found
 from webapp.api.paging import after, cursor_of
 from webapp.api.schemas.bulk import (
+    ArchiveUpload,
     CellChoice,
     CellFinding,
+    FilesGivenUp,
     FileWanted,
     Import,
     ImportUndone,
@@ -36,10 +41,13 @@ from webapp.api.schemas.bulk import (
     TableRow,
     TableUpload,
     TemplateQuery,
+    Unpacked,
 )
-from webapp.api.schemas.common import Empty, IdPath, Page, PageQuery, PersonBrief
+from webapp.api.schemas.common import Done, Empty, IdPath, Page, PageQuery, PersonBrief
 from webapp.api.schemas.files import Media
 from webapp.asking import Asked, Room
+from webapp.fitting import keep_file
+from webapp.languages import told
 
 room = Room("imports")
 
@@ -113,6 +121,47 @@ def fetch_file(asked: Asked, body: FileWanted) -> Media:
     return keep_found(asked, files.examine(fetched.data, fetched.name))
 
 
+@room.post("/imports/unpack", Unpacked, scope="publish", status=201, own_units=True)
+def unpack_files(asked: Asked, form: ArchiveUpload) -> Unpacked:
+    """Take out of a ZIP the files that a table names, as if each were uploaded. The table is in
+    it, or its cells are given. Of an archive that is refused nothing is kept."""
+    require_somewhere(asked.actor, Action.POST_WRITE)
+    archive = Archive(form.file.stream)
+    name, table, cells = "", None, [form.wanted]
+    if not form.wanted.strip():
+        name, data = take_table(archive)
+        table = read_workbook(data) if is_workbook(data) else read_csv(data)
+        cells = [row.cells.get("media", "") for row in table.rows]
+    kept: list[int] = []
+
+    def keep(found: files.Found) -> int:
+        kept.append(keep_file(asked, found))
+        return kept[-1]
+
+    try:
+        taken = take_files(archive, cells, keep)
+    except Exception:
+        _throw_away(asked, kept)
+        raise
+    lost = {name: told(why) for name, why in taken.lost.items()}
+    return Unpacked(name=name, table=_table(table) if table else None, media=taken.kept, lost=lost, unused=taken.unused)
+
+
+@room.post("/imports/discard", Done, scope="publish", own_units=True)
+def discard_files(asked: Asked, body: FilesGivenUp) -> Done:
+    """Throw one's own files away that came for a table which is not brought in. What stands in a
+    post, an answer or a brand's library stays."""
+    _throw_away(asked, body.media_ids)
+    return Done()
+
+
+def _throw_away(asked: Asked, media_ids: Sequence[int]) -> None:
+    with asked.open_unit() as session:
+        keys = throw_away(session, asked.actor, media_ids, asked.now)
+    for key in keys:
+        asked.runtime.store.delete(key)
+
+
 def _given(body: TableIn) -> Given:
     numbers = [row.row for row in body.rows]
     if len(set(numbers)) < len(numbers):
@@ -123,6 +172,7 @@ def _given(body: TableIn) -> Given:
         time_zone=body.time_zone or "",
         order=body.order,
         media=dict(body.media),
+        lost=dict(body.lost),
     )
 
 

@@ -40,6 +40,14 @@ class TableUpload(In):
     file: FileStorage = Field(description="CSV or XLSX, at most 10 MB and 1,000 posts")
 
 
+class ArchiveUpload(In):
+    """`wanted`: what the media column's cells say, one after another, where the table is not in
+    the archive."""
+
+    file: FileStorage = Field(description="ZIP, at most 256 MB; of the files that are named, at most 200 and 512 MB")
+    wanted: str = Field("", max_length=200_000)
+
+
 class TableRow(Out):
     """A row by its number in the file, with the cells that mean something."""
 
@@ -58,6 +66,21 @@ class Table(Out):
     rows: list[TableRow]
 
 
+class Unpacked(Out):
+    """The table, where it was in the archive. `media`: ids by the names that cells give; `lost`:
+    why others could not be taken; `unused`: files that no cell names, and that were not taken."""
+
+    name: str
+    table: Table | None
+    media: dict[str, int]
+    lost: dict[str, str]
+    unused: int
+
+
+class FilesGivenUp(In):
+    media_ids: list[Id] = Field(min_length=1, max_length=400)
+
+
 class RowIn(In):
     row: int = Field(ge=1, le=10_000_000)
     cells: dict[ColumnName, Cell]
@@ -66,13 +89,16 @@ class RowIn(In):
 class TableIn(In):
     """Rows, and what counts where they say nothing. `order`: which of two numbers is the day,
     where dates can be read in two ways. `media`: ids of files by the name or address that
-    cells give them."""
+    cells give them; `lost`: why others could not be taken, as it was told."""
 
     rows: list[RowIn] = Field(min_length=1, max_length=1000)
     account_ids: list[Id] = Field([], max_length=200)
     time_zone: TimeZone | None = None
     order: Literal["", "dmy", "mdy"] = ""
     media: dict[Annotated[str, StringConstraints(max_length=2000)], Id] = Field({}, max_length=4000)
+    lost: dict[
+        Annotated[str, StringConstraints(max_length=2000)], Annotated[str, StringConstraints(max_length=500)]
+    ] = Field({}, max_length=4000)
 
 
 class TableNew(TableIn):

@@ -179,6 +179,7 @@ export type DeadLetter = S["DeadLetter"];
 export type Problem = Pick<S["Problem"], "title" | "status"> & Partial<S["Problem"]>;
 
 export type Table = S["Table"];
+export type Unpacked = S["Unpacked"];
 export type TableIn = S["TableIn"];
 export type TableNew = S["TableNew"];
 export type TableChecked = S["TableChecked"];

@@ -2,7 +2,7 @@
  * A table of posts on its way in: its rows as they stand, what is wrong with them, and its files.
  * Every change is checked again by the server, which alone decides.
  */
-import { bringIn, checkTable, fetchFile, readTable } from "$lib/api/imports";
+import { bringIn, checkTable, discardFiles, fetchFile, readTable, unpack } from "$lib/api/imports";
 import { uploadMedia } from "$lib/api/publishing";
 import type { CellFinding, ColumnName, Id, PostImport, Table, TableChecked } from "$lib/api/types";
 import { explain } from "$lib/explain";
@@ -14,6 +14,7 @@ export interface Line {
 }
 
 const IS_TABLE = /\.(csv|tsv|txt|xlsx)$/i;
+const IS_ARCHIVE = /\.zip$/i;
 const ALWAYS: ColumnName[] = ["text", "accounts", "date"];
 const ADDRESS = /https?:\/\/[^\s|]+/g;
 
@@ -28,12 +29,15 @@ export class ImportTable {
   files: Record<string, Id> = $state({});
   /** What could not be fetched or taken, by name or address. */
   lost: Record<string, string> = $state({});
+  /** Files of archives that no row names. */
+  unused = $state(0);
   /** What is being done: how much of how many. */
-  busy = $state<{ what: "reading" | "files"; done: number; of: number } | null>(null);
+  busy = $state<{ what: "reading" | "files" | "sending" | "unpacking"; done: number; of: number } | null>(null);
   checking = $state(false);
   failure: unknown = $state(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #asked = 0;
+  #brought: Id[] = [];
   #key = crypto.randomUUID();
 
   readonly columns: ColumnName[] = $derived.by(() => {
@@ -60,7 +64,8 @@ export class ImportTable {
         Object.assign(this, { name: table.name, read, checked: null, order: "", lost: {} });
         this.lines = rows;
       }
-      await this.#takeFiles(given.filter((one) => one !== table));
+      for (const archive of given.filter((one) => IS_ARCHIVE.test(one.name))) await this.#unpack(archive);
+      await this.#takeFiles(given.filter((one) => one !== table && !IS_ARCHIVE.test(one.name)));
       await this.#fetchFiles();
       if (this.read) await this.check();
     } catch (error) {
@@ -69,11 +74,38 @@ export class ImportTable {
     this.busy = null;
   }
 
+  /** Where the table is read already its cells say what is wanted, and "-" that they name nothing. */
+  async #unpack(archive: File): Promise<void> {
+    this.busy = { what: "sending", done: 0, of: 100 };
+    const cells = this.lines.map((line) => line.cells.media ?? "").filter(Boolean);
+    const { table, name, media, lost, unused } = await unpack(archive, [...new Set(cells)].join("\n") || (this.read ? "-" : ""), (part) => {
+      this.busy = part < 1 ? { what: "sending", done: Math.round(part * 100), of: 100 } : { what: "unpacking", done: 0, of: 1 };
+    });
+    if (table) {
+      const { rows, ...read } = table;
+      Object.assign(this, { name, read, checked: null, order: "", lost: {} });
+      this.lines = rows;
+    }
+    for (const one of Object.keys(media)) delete this.lost[one];
+    Object.assign(this.files, media);
+    Object.assign(this.lost, lost);
+    this.unused += unused;
+    this.#brought.push(...new Set(Object.values(media)));
+  }
+
+  /** Its files are of no use any more, as far as no post came of them. */
+  giveUp(): void {
+    const ids = [...new Set(this.#brought)];
+    this.#brought = [];
+    for (let at = 0; at < ids.length; at += 400) void discardFiles(ids.slice(at, at + 400)).catch(() => undefined);
+  }
+
   async #takeFiles(files: File[]): Promise<void> {
     for (const [done, file] of files.entries()) {
       this.busy = { what: "files", done, of: files.length };
       try {
         this.files[file.name] = (await uploadMedia(file)).id;
+        this.#brought.push(this.files[file.name]!);
         delete this.lost[file.name];
       } catch (error) {
         this.lost[file.name] = explain(error);
@@ -88,6 +120,7 @@ export class ImportTable {
       this.busy = { what: "files", done, of: missing.length };
       try {
         this.files[url] = (await fetchFile(url)).id;
+        this.#brought.push(this.files[url]!);
       } catch (error) {
         this.lost[url] = explain(error);
       }
@@ -139,8 +172,8 @@ export class ImportTable {
     this.#key = crypto.randomUUID();
   }
 
-  #given(): { rows: Line[]; account_ids: Id[]; time_zone: string | null; order: "" | "dmy" | "mdy"; media: Record<string, Id> } {
+  #given(): { rows: Line[]; account_ids: Id[]; time_zone: string | null; order: "" | "dmy" | "mdy"; media: Record<string, Id>; lost: Record<string, string> } {
     const rows = this.lines.map((line) => ({ row: line.row, cells: $state.snapshot(line.cells) }));
-    return { rows, account_ids: [...this.accounts], time_zone: this.zone, order: this.order, media: $state.snapshot(this.files) };
+    return { rows, account_ids: [...this.accounts], time_zone: this.zone, order: this.order, media: $state.snapshot(this.files), lost: Object.fromEntries(Object.entries(this.lost).map(([name, why]) => [name, why.slice(0, 500)])) };
   }
 }
