@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import html
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
@@ -27,6 +28,9 @@ _MOST_HOPS = 5
 _SECONDS = 8.0  # of one request
 _PAGE = 5_000_000  # bytes
 _PICTURE = 10_000_000
+_SMALL_PICTURE = 5_000_000
+_SECONDS_IN_ALL = 5.0  # of a picture that somebody waits for, wherever its address leads on to
+_PICTURES = "image/webp, image/png, image/jpeg, image/gif"
 _READ = 1_500_000  # characters of a page that are looked through
 _TEXTS = re.compile(r"(utf-8|utf-16(-[bl]e)?|ascii|iso8859-\d+|cp(125\d|866|932|949)|mac-roman|koi8-[ru]|gb2312|gbk|"
                     r"gb18030|big5|euc_(jp|kr)|shift_jis|iso2022_jp)")  # fmt: skip
@@ -64,9 +68,21 @@ def read_picture(wire: Wire, url: str) -> bytes:
     return bytes(_get(wire, url, "image/*", _PICTURE)[0].content)
 
 
-def _get(wire: Wire, url: str, accept: str, most: int) -> tuple[requests.Response, str]:
-    bounded = replace(wire, read_timeout=_SECONDS, deadline=_SECONDS, max_body=most)
+def read_small_picture(wire: Wire, url: str, seconds: float = _SECONDS_IN_ALL) -> bytes:
+    """The same of a picture that somebody waits for: so long in all, and five megabytes."""
+    until = time.monotonic() + seconds
+    return bytes(_get(wire, url, _PICTURES, _SMALL_PICTURE, until)[0].content)
+
+
+def _get(
+    wire: Wire, url: str, accept: str, most: int, until: float | None = None
+) -> tuple[requests.Response, str]:  # fmt: skip
     for _ in range(_MOST_HOPS + 1):
+        seconds = _SECONDS if until is None else until - time.monotonic()
+        if seconds <= 0:
+            raise Unavailable("the page did not answer in time", code="too_slow")
+        first = min(wire.connect_timeout, seconds)
+        bounded = replace(wire, connect_timeout=first, read_timeout=seconds, deadline=seconds, max_body=most)
         if not is_address(url):
             raise Rejected("that is not a usable address", code="bad_address")
         answer = _ask(bounded, url, accept, most)

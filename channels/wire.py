@@ -122,6 +122,13 @@ def _begin_watch(sock: Any) -> None:
         _call.token = _watchdog.watch(sock, _call.deadline_at)
 
 
+def _seconds_left(most: float) -> float:
+    """How long connecting may take: many addresses may be deaf. Raises TimeoutError after the deadline."""
+    if _call.deadline_at is not None and (most := min(most, _call.deadline_at - time.monotonic())) <= 0:
+        raise TimeoutError("the deadline is over")
+    return most
+
+
 class _Guarded:
     """What our connections add to urllib3's: address policy and the watchdog."""
 
@@ -141,7 +148,7 @@ class _Guarded:
         for family, kind, proto, _, address in found:
             sock = socket.socket(family, kind, proto)
             try:
-                sock.settimeout(timeout if isinstance(timeout, int | float) else 5.0)
+                sock.settimeout(_seconds_left(timeout if isinstance(timeout, int | float) else 5.0))
                 sock.connect(address)
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             except OSError as e:

@@ -30,6 +30,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
         .img_src("'self'", "data:", "blob:")
         .media_src("'self'", "blob:")
         .connect_src(*connect)
+        .frame_src("'self'")
         .object_src("'none'")
         .base_uri("'none'")
         .form_action("'self'")

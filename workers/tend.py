@@ -124,6 +124,14 @@ def forget_previews(process: Process) -> None:
         process.runtime.store.delete(key)
 
 
+def forget_mail_pictures(process: Process) -> None:
+    """What was loaded for mails is kept for a week."""
+    with process.runtime.unit() as unit:
+        keys = receiving.forget_pictures(unit.session, SYSTEM, process.runtime.now())
+    for key in keys:
+        process.runtime.store.delete(key)
+
+
 def seal_audit_log(process: Process) -> None:
     """Chain what was recorded since the last time. The head goes into the process's log, which
     is kept elsewhere: who can rewrite the database cannot rewrite that."""
@@ -240,6 +248,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     seal_audit_log,
     forget_old_keys,
     forget_previews,
+    forget_mail_pictures,
     keep_wall_times,
     ask_for_approvals,
     ask_about_films,

@@ -24,8 +24,8 @@ from guichet.models import AlertHook, Attachment, AuditSeal, Base, Credential, M
 from guichet.policy import Action, Actor, require
 from guichet.storage import FileStore
 
-# Browsers sign in again, and a consent that was under way is begun again.
-LEFT_OUT = frozenset({"staff_session", "connect_attempt"})
+# Browsers sign in again, a consent that was under way is begun again, a picture is loaded again.
+LEFT_OUT = frozenset({"staff_session", "connect_attempt", "mail_picture"})
 _AT_ONCE = 1000  # rows in memory
 
 

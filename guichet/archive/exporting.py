@@ -30,6 +30,7 @@ LEFT_OUT = {
     "poll_cursor": "how far the networks were read",
     "withdrawal": "deletions heard before what they delete, for a month",
     "sender_pace": "who wrote how often, for hours",
+    "mail_picture": "pictures of mails that were loaded from elsewhere, for a week",
     "conversation_count": "counted from conversations",
     "instance": "which installation this is",
 }

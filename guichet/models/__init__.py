@@ -51,6 +51,7 @@ from guichet.models.joined import CustomerJoin, CustomerNote
 from guichet.models.link_preview import LinkPreview
 from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
+from guichet.models.mail_view import MailPicture, MessageLayout
 from guichet.models.metering import RateWindow, Spend
 from guichet.models.notice import ConversationFollower, Notice
 from guichet.models.pace import SenderPace
@@ -142,8 +143,10 @@ __all__ = [
     "LiveEvent",
     "Look",
     "Macro",
+    "MailPicture",
     "Media",
     "Message",
+    "MessageLayout",
     "MessageVersion",
     "Notice",
     "PendingAnswer",

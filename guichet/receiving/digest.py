@@ -32,7 +32,7 @@ from guichet.models import (
     SideConversation,
 )
 from guichet.policy import Action, Actor, require
-from guichet.receiving import bounces, languages, pacing, people, previews, side_mail, threads, withdrawals
+from guichet.receiving import bounces, languages, layouts, pacing, people, previews, side_mail, threads, withdrawals
 from guichet.receiving.following import follow_delivery
 from guichet.receiving.sanitise import sanitise
 from guichet.storage import FileStore
@@ -285,6 +285,7 @@ def _attach(case: _Case, message: Message) -> list[Attachment]:
         key = case.store.put(data) if case.store and data and len(data) <= FILE_BYTES else ""
         files.append(_attachment(message, media, key))
     case.session.add_all(files)
+    layouts.keep_layout(case.session, case.actor, message, case.inbound.html)
     return files
 
 
@@ -317,6 +318,8 @@ def _edit(case: _Case, message: Message) -> None:
                 MessageVersion(message_id=message.id, text=message.text, html=message.html, replaced_at=edited_at)
             )
             message.text, message.html = text, html
+            layouts.forget_layout(case.session, case.actor, message)
+            layouts.keep_layout(case.session, case.actor, message, case.inbound.html)
             message.same_key = likeness.key(text) if message.direction == "in" else None
             change.event("edited", message_id=message.id)
             previews.refresh(change)

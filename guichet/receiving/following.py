@@ -16,7 +16,7 @@ from guichet.inbox import acting, answering, counts, handling, pending, searchin
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.happened import EndKind
 from guichet.inbox.states import UNFINISHED, State
-from guichet.models import Attachment, Conversation, Delivery, Message, ReplyDraft
+from guichet.models import Attachment, Conversation, Delivery, Message, MessageLayout, ReplyDraft
 from guichet.policy import Actor
 from guichet.receiving import side_mail
 
@@ -120,6 +120,7 @@ def _absorb_echo(change: Change, message: Message, echo: Message) -> None:
         return
     searching.forget(session, echo)
     session.execute(delete(Attachment).where(Attachment.message_id == echo.id))
+    session.execute(delete(MessageLayout).where(MessageLayout.message_id == echo.id))
     session.execute(
         update(Conversation)
         .where(Conversation.id == home.id, Conversation.last_message_id == echo.id)

@@ -1,4 +1,5 @@
-"""HTML from outside, reduced to what may be shown inside the application.
+"""HTML from outside, reduced to its words and their order: what the API gives of a mail. How it
+looks is another matter (guichet.receiving.layout).
 
 Refuses everything that executes, loads, tracks, positions or submits: no images (a mail's
 image tells the sender that it was read), no styles, no forms, no ids or classes. Links
@@ -19,15 +20,16 @@ HTML_LENGTH = 500_000  # code points; beyond it the text alone is shown
 MOST_TAGS = 6_000
 _OPENING = re.compile(r"<[A-Za-z]")
 
-_TAGS = {
+SAFE_TAGS = frozenset({
     "a", "b", "blockquote", "br", "code", "del", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "ins",
     "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
     "thead", "tr", "u", "ul",
-}  # fmt: skip
+})  # fmt: skip
+EMPTIED = frozenset({"script", "style", "title", "noscript", "iframe", "object", "template"})
 _CLEANER = nh3.Cleaner(
-    tags=_TAGS,
+    tags=set(SAFE_TAGS),
     attributes={"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}, "*": {"dir", "lang"}},
-    clean_content_tags={"script", "style", "title", "noscript", "iframe", "object", "template"},
+    clean_content_tags=set(EMPTIED),
     url_schemes={"http", "https", "mailto"},
     url_relative="deny",
     link_rel="noopener noreferrer nofollow ugc",
@@ -38,6 +40,9 @@ _CLEANER = nh3.Cleaner(
 
 def sanitise(html: str) -> str:
     """Safe HTML for showing; "" where there is none, or more than could be read."""
-    if not html or len(html) > HTML_LENGTH or len(_OPENING.findall(html)) > MOST_TAGS:
-        return ""
-    return _CLEANER.clean(clean(html, HTML_LENGTH)).strip()
+    return _CLEANER.clean(clean(html, HTML_LENGTH)).strip() if is_readable(html) else ""
+
+
+def is_readable(html: str) -> bool:
+    """Whether there is any, and not more than can be read without holding up a worker."""
+    return bool(html) and len(html) <= HTML_LENGTH and len(_OPENING.findall(html)) <= MOST_TAGS

@@ -15,7 +15,7 @@ from guichet import live
 from guichet.db import dialect
 from guichet.inbox import searching, waiting
 from guichet.inbox.changes import changing
-from guichet.models import Attachment, Conversation, Message, MessageVersion, Withdrawal, table_of
+from guichet.models import Attachment, Conversation, Message, MessageLayout, MessageVersion, Withdrawal, table_of
 from guichet.policy import Action, Actor, require
 from guichet.receiving import previews
 
@@ -34,7 +34,7 @@ def take_back(session: Session, actor: Actor, message: Message, now: datetime) -
         message.deleted_at = now
         message.text = message.html = message.subject = ""
         message.same_key = None
-        for table in (MessageVersion, Attachment):
+        for table in (MessageVersion, MessageLayout, Attachment):
             session.execute(delete(table).where(table.message_id == message.id))
         waiting.deleted(change, message)
         previews.refresh(change)

@@ -78,9 +78,11 @@ def test_lock_files_carry_hashes_and_no_host() -> None:
 
 
 def test_no_page_takes_text_for_markup() -> None:
-    """What people outside wrote is shown as text: nothing in it can run or load anything."""
+    """What people outside wrote is shown as text: nothing in it can run or load anything. A mail as it
+    looks stands on a page of its own, for a frame that runs and loads nothing (webapp/api/mails.py)."""
     telling = re.compile(r"\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|srcdoc|\|\s*safe\b")
     shown = [*(ROOT / "webapp/ui/src").rglob("*"), *(ROOT / "webapp/templates").rglob("*")]
     pages = [p for p in shown if p.suffix in (".svelte", ".ts", ".html") and p.name != "schema.d.ts"]
     assert len(pages) > 100
-    assert [str(p.relative_to(ROOT)) for p in pages if telling.search(p.read_text())] == []
+    found = [str(p.relative_to(ROOT)) for p in pages if telling.search(p.read_text())]
+    assert found == ["webapp/templates/mail.html"]

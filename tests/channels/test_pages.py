@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
 from channels.errors import ChannelError
-from channels.pages import _decoded, read_page, read_picture, said_in
+from channels.pages import _decoded, read_page, read_picture, read_small_picture, said_in
 from channels.wire import AddressPolicy, Wire
 
 AT = "https://klm.example/news/a"
@@ -130,3 +131,32 @@ def test_an_internal_address_is_never_asked(port: int) -> None:
     with pytest.raises(ChannelError) as refused:
         read_page(replace(wire(port), policy=AddressPolicy()), f"http://127.0.0.1:{port}/page")
     assert refused.value.code == "address_refused"
+
+
+class Dawdling(BaseHTTPRequestHandler):
+    """Leads on and on, each time a little later; in the end it says nothing for long."""
+
+    def do_GET(self) -> None:
+        step = int(self.path.strip("/"))
+        self.server.over.wait(30 if step >= 3 else 0.15)
+        self.send_response(302)
+        self.send_header("Location", f"/{step + 1}")
+        self.send_header("Content-Length", "0")
+        with contextlib.suppress(OSError):
+            self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Quietly."""
+
+
+def test_a_picture_that_somebody_waits_for_takes_so_long_in_all_wherever_it_leads() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Dawdling) as server:
+        server.over, server.daemon_threads = Event(), True
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(ChannelError) as refused:
+            read_small_picture(wire(server.server_address[1]), f"http://127.0.0.1:{server.server_address[1]}/0", 1.0)
+        assert refused.value.code == "too_slow"
+        assert time.monotonic() - began < 8.0, "the server says nothing for half a minute"
+        server.over.set()
+        server.shutdown()

@@ -3,6 +3,7 @@ error that says whether the request can have been accepted."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import threading
@@ -269,3 +270,23 @@ def test_a_proxy_is_no_way_around_the_refusal_of_internal_addresses(server: Serv
 def test_what_stands_on_this_machine_is_asked_without_the_proxy(server: Server) -> None:
     wire = wire_to(server, proxies={"http": "http://127.0.0.1:9", "https": "http://127.0.0.1:9"})
     assert json_of(wire.session().post(f"{server.url}/post", json={"text": "here"}))["number"] == 1
+
+
+def test_a_name_with_many_addresses_of_which_none_answers_costs_no_more_than_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with contextlib.ExitStack() as opened:
+        deaf = opened.enter_context(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):  # it has no place for more, and leaves who comes now without an answer
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        many = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", deaf.getsockname())] * 60
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: many)
+        wire = Wire(policy=AddressPolicy(("127.0.0.1:*",)), connect_timeout=0.5, read_timeout=1.0, deadline=1.0)
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            wire.session().get("http://many.example/")
+        assert time.monotonic() - began < 10.0, "sixty addresses, half a second each"

@@ -142,7 +142,7 @@ def call(browser: Browser, method: str, rule: str, place: Place) -> int:
     address = address.replace("<int:note_id>", "1")
     address = address.replace("<int:side_id>", str(place.ids["side"]))
     address = address.replace("<int:message_id>", str(place.ids["message"]))
-    address = address.replace("<int:row_id>", "1")
+    address = address.replace("<int:row_id>", "1").replace("<int:place>", "0")
     address = address.replace("<int:post_id>", str(place.ids["wording"]))
     address = address.replace("<int:rendition_id>", "1")
     more = {} if method == "GET" else body_for(method, rule, place)

@@ -4,11 +4,12 @@ a download that no browser runs."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from flask import Response
+from flask import Response, request
 from sqlalchemy.orm import Session
 from werkzeug.utils import secure_filename
 
@@ -260,13 +261,20 @@ def show_rendition(row: RenditionRow, now: datetime) -> Rendition:
 
 @room.get("/attachments/<int:id>", FILE)
 def get_attachment(asked: Asked, path: IdPath) -> Response:
-    """A file that came with a message."""
+    """A file that came with a message, as long as the message is there to be seen."""
     row = asked.session.get(Attachment, path.id)
     message = asked.session.get(Message, row.message_id) if row else None
     if row is None or message is None or not row.storage_key:
         raise NotFound("there is no such file, or it is not yours to see")
     require(asked.actor, Action.CONVERSATION_VIEW, message)
-    return serve_file(asked.runtime, row.storage_key, row.mime, row.filename)
+    if message.deleted_at is not None or message.direction == "taken_back":
+        raise NotFound("there is no such file, or it is not yours to see")
+    response = serve_file(asked.runtime, row.storage_key, row.mime, row.filename)
+    # Taken back, or no longer one's own to see: a browser asks each time, and is told that it has it.
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(hashlib.sha256(row.storage_key.encode()).hexdigest()[:32])
+    response.make_conditional(request)
+    return response
 
 
 def serve_file(runtime: Runtime, key: str, mime: str, filename: str) -> Response:

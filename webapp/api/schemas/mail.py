@@ -33,3 +33,16 @@ class Invitation(Out):
     people: list[Invited]
     more_people: int
     more_events: int
+
+
+class MailPicture(Out):
+    """A picture that a mail shows. `url`: where who asks gets it, drawn anew by us. `remote`: it stands
+    elsewhere, and its server hears of it when it is first asked for."""
+
+    place: int = Field(description="the `data-picture` of the formatted page")
+    url: str
+    remote: bool
+
+
+class MailPictures(Out):
+    items: list[MailPicture]

@@ -16,6 +16,8 @@ interface Kept {
   /** Notifications of the browser, and whether with a sound. */
   desktop: boolean;
   desktopSound: boolean;
+  /** Mails as they look, and not their words alone. */
+  formatted: boolean;
   panes: Record<string, number>;
 }
 
@@ -23,7 +25,7 @@ const KEY = "guichet.preferences";
 
 function usual(): Kept {
   const language: Language = navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en";
-  return { theme: "system", density: "comfortable", language, railFolded: false, autoAdvance: true, desktop: false, desktopSound: false, panes: {} };
+  return { theme: "system", density: "comfortable", language, railFolded: false, autoAdvance: true, desktop: false, desktopSound: false, formatted: false, panes: {} };
 }
 
 function read(): Kept {

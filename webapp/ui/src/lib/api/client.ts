@@ -68,17 +68,28 @@ async function ask<T>(method: string, path: string, asking: Asking = {}): Promis
     headers.set("Content-Type", "application/json");
     init.body = JSON.stringify(asking.body);
   }
+  const response = await reach(address(path, asking.query), init);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await globalThis.fetch(address(path, asking.query), init);
+    response = await globalThis.fetch(url, init);
   } catch (cause) {
-    if (asking.signal?.aborted) throw cause;
+    if (init.signal?.aborted) throw cause;
     throw new ApiError({ title: "offline", status: 0 });
   }
   if (response.status === 401) onSignedOut();
   if (!response.ok) throw new ApiError(await readProblem(response));
-  if (response.status === 204) return undefined as T;
-  return (await response.json()) as T;
+  return response;
+}
+
+/** What is behind an address that the API gave, as it is. */
+export async function getFile(url: string, signal: AbortSignal): Promise<Blob> {
+  const response = await reach(url, { credentials: "same-origin", signal });
+  return response.blob();
 }
 
 /** Sends a form with files and tells how much of it has gone, from 0 to 1: fetch tells nobody. */

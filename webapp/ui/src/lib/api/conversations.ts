@@ -1,5 +1,5 @@
 /** Calls of the inbox. Pages call these, never `api` itself, so that a path stands in one place. */
-import { api, type Query } from "./client";
+import { address, api, type Query } from "./client";
 import type {
   Conversation,
   ConversationRow,
@@ -10,6 +10,7 @@ import type {
   Id,
   Label,
   Link,
+  MailPictures,
   Page,
   Readers,
   SavedView,
@@ -55,6 +56,9 @@ export const takeBack = (id: Id, message: Id): Promise<Draft> => api.post(answer
 export const callOff = (id: Id, message: Id): Promise<Entry> => api.post(answered(id, message, "cancel"));
 export const sendNow = (id: Id, message: Id, seen_through: Id): Promise<Entry> => api.post(answered(id, message, "send-now"), { seen_through });
 export const moveAnswer = (id: Id, message: Id, later: Later): Promise<Entry> => api.post(answered(id, message, "move"), { later });
+/** The page with a mail as it looks, for a frame. */
+export const formattedAt = (id: Id, message: Id): string => address(at(id, `/messages/${message}/formatted`));
+export const listPictures = (id: Id, message: Id, signal: AbortSignal): Promise<MailPictures> => api.get(at(id, `/messages/${message}/pictures`), {}, signal);
 /** A public message with the personal data that is covered elsewhere; the audit log keeps who looked. */
 export const showMessage = (id: Id, message: Id): Promise<Entry> => api.post(at(id, `/messages/${message}/show`));
 export const approveAnswer = (id: Id, message: Id, said: { content_hash: string; seen_through: Id; text: string | null; reject_others: boolean }): Promise<Entry> => api.post(answered(id, message, "approve"), said);

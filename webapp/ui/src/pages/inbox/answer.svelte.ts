@@ -144,11 +144,13 @@ class Answer {
     this.#timer = undefined;
     if (id === null || this.sending) return;
     const empty = this.isEmpty;
+    // What was typed meanwhile is still to be saved, however this ends.
+    const isStill = (): boolean => this.#conversation === id && !this.#timer;
     try {
       await conversations.saveDraft(id, { kind: this.kind, text: this.text, media_ids: idsOf(this.enclosed), seen_through: this.#read ?? talk.seenThrough });
-      if (this.#conversation === id) this.saved = empty ? "no" : "yes";
+      if (isStill()) this.saved = empty ? "no" : "yes";
     } catch {
-      if (this.#conversation === id) this.saved = "failed";
+      if (isStill()) this.saved = "failed";
     }
   }
 

@@ -1,0 +1,75 @@
+/**
+ * What the page does with a mail in its frame. Nothing runs in there: the page measures it, puts
+ * pictures into it that it got itself, and hears the keys that are meant for the page.
+ */
+import { ApiError, getFile } from "$lib/api/client";
+import type { MailPicture } from "$lib/api/types";
+
+const AT_ONCE = 3;
+const TRIES = 6;
+const PAUSE_MS = 700;
+/** Beyond it one scrolls within the frame. */
+const TALLEST = 6000;
+
+export interface Shown {
+  /** Pictures that were looked for so far, and those that cannot be shown. */
+  done: number;
+  missing: number;
+}
+
+/** How tall a frame must be for what is in it, a bar for scrolling sideways included. */
+export function heightOf(page: Document): number {
+  const root = page.documentElement;
+  const bar = root.scrollWidth > root.clientWidth ? 16 : 0;
+  return Math.min(TALLEST, Math.ceil(root.getBoundingClientRect().height) + bar);
+}
+
+/**
+ * Gets pictures, a few at a time, and puts each where it belongs. What shows nothing but that it was
+ * loaded goes; what cannot be had leaves its words. Returns the addresses to be given back.
+ */
+export async function putPictures(page: Document, pictures: readonly MailPicture[], signal: AbortSignal, told: (shown: Shown) => void): Promise<string[]> {
+  const [waiting, made, shown] = [[...pictures], [] as string[], { done: 0, missing: 0 }];
+  const work = async (): Promise<void> => {
+    for (let one = waiting.shift(); one && !signal.aborted; one = waiting.shift()) {
+      const places = page.querySelectorAll<HTMLImageElement>(`img[data-picture="${one.place}"]`);
+      try {
+        const url = URL.createObjectURL(await patiently(one.url, signal));
+        made.push(url);
+        for (const place of places) place.src = url;
+      } catch (error) {
+        if (error instanceof ApiError && error.problem.code === "shows_nothing") for (const place of places) place.remove();
+        else shown.missing += 1;
+      }
+      shown.done += 1;
+      told({ ...shown });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return made;
+}
+
+/** The server loads but a few at once, for everybody: what it has no place for is asked for again. */
+async function patiently(url: string, signal: AbortSignal): Promise<Blob> {
+  for (let left = TRIES; ; left -= 1) {
+    try {
+      return await getFile(url, signal);
+    } catch (error) {
+      if (left <= 1 || signal.aborted || !(error instanceof ApiError && error.problem.code === "busy")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}
+
+/** Single keys do in the frame what they do beside it; what moves, presses or copies there stays there. */
+export function passOnKeys(page: Document): void {
+  page.addEventListener("keydown", (event) => {
+    const isSign = [...event.key].length === 1 && event.key !== " ";
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    const isPalette = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+    if (!(isSign && isPlain) && !isPalette) return;
+    const { key, code, shiftKey, ctrlKey, metaKey } = event;
+    const passed = new KeyboardEvent("keydown", { key, code, shiftKey, ctrlKey, metaKey, bubbles: true, cancelable: true });
+    if (!window.dispatchEvent(passed)) event.preventDefault();
+  });
+}
