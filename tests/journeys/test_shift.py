@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as Stuck
 
 from cli.demo.browser import Browser as Office
 from tests.journeys.office import eventually, ledger, say, sign_in
@@ -89,7 +90,7 @@ def do(page: Page, number: int) -> None:
         page.keyboard.type("aJonas")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Assigned to Jonas Weber").first).to_be_visible()
-        page.keyboard.press("j")
+        page.keyboard.press("Escape")
     elif act == "set aside":
         page.keyboard.type("sm")
     elif act == "thanks":
@@ -97,7 +98,11 @@ def do(page: Page, number: int) -> None:
         page.keyboard.press("Enter")
         page.keyboard.press("Escape")
         page.keyboard.type("en")
-    page.wait_for_function("(here) => location.href !== here", arg=here, timeout=20_000)
+    talk = page.get_by_role("region", name="Conversation", exact=True)
+    try:
+        page.wait_for_function("(here) => location.href !== here", arg=here, timeout=20_000)
+    except Stuck:
+        pytest.fail(f"{act} {number} leads nowhere: {talk.inner_text()}\n{reply_box(page).input_value()!r}")
 
 
 def test_fifty_questions_are_worked_off_without_a_mouse(
@@ -109,12 +114,15 @@ def test_fifty_questions_are_worked_off_without_a_mouse(
     page.evaluate(MOUSE)
     keep(page, "shift-begin")
     done: list[int] = []
+    left = ""
     while len(done) < QUESTIONS:
-        if urlsplit(page.url).path == "/inbox":  # nothing came next yet
+        if urlsplit(page.url).path == "/inbox":  # it was handed over, or nothing came next yet
+            expect(page.locator(f"#row-{left}")).to_have_count(0, timeout=20_000)
             expect(shown).not_to_have_count(0, timeout=20_000)
             page.keyboard.press("j")
             page.keyboard.press("Enter")
         number = open_number(page)
+        left = urlsplit(page.url).path.rpartition("/")[2]
         do(page, number)
         done.append(number)
     assert sorted(done) == list(range(QUESTIONS))

@@ -101,8 +101,9 @@ def open_stage(engine: Engine, folder: Path, rig: Rig, **quick: timedelta) -> It
             process.life.let_go()
 
 
-def networks_for(rig: Rig, **quick: timedelta) -> QuickNetworks:
-    wire = Wire(policy=rig.wire.policy, connect_timeout=1, read_timeout=0.5, deadline=1)
+def networks_for(rig: Rig, patience: float = 0.5, **quick: timedelta) -> QuickNetworks:
+    """`patience`: seconds until a call without an answer is given up."""
+    wire = Wire(policy=rig.wire.policy, connect_timeout=1, read_timeout=patience, deadline=2 * patience)
     return QuickNetworks(wire, {rig.spec.name: rig.server.url}, **quick)
 
 

@@ -159,6 +159,16 @@ it("opens the next one after sending and closing", async () => {
   await until(() => route.parts[0] === String(next), "it stayed");
 });
 
+it("goes on to what is not done with: below first, above from the foot, and to nothing after all of it", async () => {
+  await open("/inbox?view=open");
+  const ids = box.rows.map((row) => row.id);
+  const middle = Math.floor(ids.length / 2);
+  const order = [...ids.slice(middle), ...ids.slice(0, middle).reverse()];
+  expect(order.map((id) => box.after(id)?.id)).toEqual([...order.slice(1), undefined]);
+  await box.read({ quiet: true });
+  expect(box.after(ids[0] as number)?.id).toBe(ids[1]);
+});
+
 it("says why a list is empty and what to do", async () => {
   serve({ empty: true });
   at("/inbox");

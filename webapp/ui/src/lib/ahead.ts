@@ -3,23 +3,27 @@
  * `typeAhead`; what is typed until the box has the focus is kept back, so that it neither does
  * something else nor is lost, and is then typed into it.
  */
-const LONGEST_MS = 1500;
+const LONGEST_MS = 4000;
 const BOX = 'input:not([type="checkbox"]):not([type="radio"]), textarea, [role="menu"], [role="menu"] *';
+
+type Stroke = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "shiftKey">;
 
 let stop: (() => void) | null = null;
 
 /** Keeps back what is typed until a box or a menu has the focus, Escape is pressed, somebody points, or it takes too long. */
 export function typeAhead(): void {
   stop?.();
-  let early: string[] = [];
+  let early: Stroke[] = [];
   const keep = (event: KeyboardEvent): void => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || (event.key !== "Enter" && [...event.key].length !== 1)) {
-      if (event.key === "Escape") end();
+    const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+    // Enter is kept with its modifiers: what sends must come after what is sent.
+    if (event.isComposing || (key !== "Enter" && (ctrlKey || metaKey || altKey || [...key].length !== 1))) {
+      if (key === "Escape") end();
       return;
     }
     event.preventDefault();
     event.stopImmediatePropagation();
-    early.push(event.key);
+    early.push({ key, ctrlKey, metaKey, altKey, shiftKey });
   };
   const arrived = (event: FocusEvent): void => {
     const box = event.target;
@@ -49,14 +53,15 @@ export function typeOn(): void {
   stop?.();
 }
 
-async function give(box: HTMLElement, early: string[]): Promise<void> {
-  for (const key of early) {
+async function give(box: HTMLElement, early: Stroke[]): Promise<void> {
+  for (const stroke of early) {
+    const { key } = stroke;
     const isText = key !== "Enter" && (box instanceof HTMLInputElement || box instanceof HTMLTextAreaElement);
     // The one way to put text into a box as if it were typed: undo, the caret and `input` events come with it.
     if (isText) document.execCommand("insertText", false, key);
     else {
       await new Promise(requestAnimationFrame); // what was typed before has been looked for
-      (document.activeElement ?? box).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+      (document.activeElement ?? box).dispatchEvent(new KeyboardEvent("keydown", { ...stroke, bubbles: true, cancelable: true }));
     }
   }
 }

@@ -31,6 +31,8 @@ export class Box {
   blamed: Record<Id, string> = $state({});
   /** Where one stood when last seen in the list: what one stood on may leave it. */
   #stood = 0;
+  /** What was done with since the list was last read: it may still stand in it. */
+  #done = new Set<Id>();
   #asking: AbortController | undefined;
 
   get filtered(): boolean {
@@ -75,6 +77,7 @@ export class Box {
   async read({ quiet = false } = {}): Promise<void> {
     this.#asking?.abort();
     const mine = (this.#asking = new AbortController());
+    const done = [...this.#done];
     if (!quiet) {
       this.loading = true;
       this.rows = [];
@@ -86,6 +89,7 @@ export class Box {
       const stood = this.rows.findIndex((row) => row.id === this.standing);
       if (stood >= 0) this.#stood = stood;
       this.rows = page.items;
+      done.forEach((id) => this.#done.delete(id));
       this.cursor = page.next_cursor;
       this.error = null;
       live.heard();
@@ -132,6 +136,15 @@ export class Box {
   beside(id: Id | null, step: 1 | -1): ConversationRow | undefined {
     const place = this.rows.findIndex((one) => one.id === id);
     return place < 0 ? this.rows[Math.min(id === null ? 0 : this.#stood, this.rows.length - 1)] : this.rows[place + step];
+  }
+
+  /** What comes after one that is done with: the nearest row below it, else above, that is not done with too. */
+  after(id: Id): ConversationRow | undefined {
+    this.#done.add(id);
+    const place = this.rows.findIndex((one) => one.id === id);
+    const from = place < 0 ? this.#stood : place;
+    const ways = [...this.rows.slice(from), ...this.rows.slice(0, from).reverse()];
+    return ways.find((one) => !this.#done.has(one.id));
   }
 
   toggle(id: Id): void {
