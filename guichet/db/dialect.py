@@ -33,7 +33,6 @@ from sqlalchemy import (
     text,
     true,
     union_all,
-    values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -242,8 +241,11 @@ def walk_each(
             rows += [(row[0], row[1]) for row in bind.execute(union_all(*some))]
     else:
         names = list(legs[0])
-        given = values(*(column(name, _sql_type(legs[0][name])) for name in names), name="leg")
-        listed = given.data([tuple(leg[name] for name in names) for leg in legs])
+        # Arrays, and not VALUES: the statement is put together once, however many legs there are.
+        types = {name: _sql_type(legs[0][name]) for name in names}
+        given = (literal([leg[name] for leg in legs], postgresql.ARRAY(types[name])) for name in names)
+        named = (column(name, types[name]) for name in names)
+        listed = func.unnest(*given).table_valued(*named).render_derived(name="leg")
         each = walk({name: listed.c[name] for name in names}).lateral("walk")
         found = bind.execute(select(each.c.id, each.c.key).select_from(listed.join(each, true())))
         rows = [(row[0], row[1]) for row in found]
