@@ -26,8 +26,17 @@ COLLEAGUE = "amelie@aurore.example"
 TO = {"mastodon": "auroreair", "x": "auroreair", "bluesky": "auroreair.test", "email": MAIL}
 # What becomes of every tenth question; six of ten are answered by hand.
 ACTS = ("answer", "answer", "canned", "answer", "hand over", "answer", "set aside", "answer", "thanks", "answer")
-MOUSE = """() => { window.touched = 0; for (const kind of ['pointerdown', 'mousedown', 'wheel'])
-    addEventListener(kind, () => window.touched++, true) }"""
+# Counts what a mouse did, and keeps where keys and focus went.
+WATCH = """() => {
+    window.touched = 0
+    window.keys = []
+    for (const kind of ['pointerdown', 'mousedown', 'wheel']) addEventListener(kind, () => window.touched++, true)
+    for (const kind of ['keydown', 'focusin']) addEventListener(kind, (event) => {
+        const over = document.querySelectorAll('[role=dialog], [role=menu], [role=alertdialog]').length
+        const { tagName, id } = event.target
+        window.keys.push([Math.round(performance.now()), location.pathname, event.key ?? kind, tagName, id, over].join(' '))
+    }, true)
+}"""
 
 
 def act_of(number: int) -> str:
@@ -102,7 +111,8 @@ def do(page: Page, number: int) -> None:
     try:
         page.wait_for_function("(here) => location.href !== here", arg=here, timeout=20_000)
     except Stuck:
-        pytest.fail(f"{act} {number} leads nowhere: {talk.inner_text()}\n{reply_box(page).input_value()!r}")
+        keys = "\n".join(page.evaluate("window.keys.slice(-80)"))
+        pytest.fail(f"{act} {number} leads nowhere: {talk.inner_text()}\n{reply_box(page).input_value()!r}\n{keys}")
 
 
 def test_fifty_questions_are_worked_off_without_a_mouse(
@@ -111,7 +121,7 @@ def test_fifty_questions_are_worked_off_without_a_mouse(
     enter(page, stack, AGENT)
     shown = page.get_by_role("region", name="Conversations").get_by_role("listitem")
     expect(shown).to_have_count(20, timeout=30_000)  # as many as one may have at once; more come as they are done
-    page.evaluate(MOUSE)
+    page.evaluate(WATCH)
     keep(page, "shift-begin")
     done: list[int] = []
     left = ""

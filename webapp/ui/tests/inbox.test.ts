@@ -169,6 +169,17 @@ it("goes on to what is not done with: below first, above from the foot, and to n
   expect(box.after(ids[0] as number)?.id).toBe(ids[1]);
 });
 
+it("offers to close what is set aside, and only to reopen what is finished", async () => {
+  const { world } = await open("/inbox/7?view=snoozed");
+  const offered = (): string[] => ["Reopen", "Close"].filter((name) => document.querySelector(`[role=toolbar] [aria-label="${name}"]`));
+  await until(() => field() !== null);
+  expect(offered()).toEqual(["Reopen", "Close"]);
+  Object.assign(world.conversations.find((row) => row.id === 7) ?? {}, { state: "resolved" });
+  await talk.read();
+  await tick();
+  expect(offered()).toEqual(["Reopen"]);
+});
+
 it("says why a list is empty and what to do", async () => {
   serve({ empty: true });
   at("/inbox");

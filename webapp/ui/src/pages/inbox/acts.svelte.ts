@@ -112,6 +112,11 @@ export function close(rows: ConversationRow[], outcome: "answered" | "not_needed
   });
 }
 
+const FINISHED = new Set(["resolved", "closed", "spam"]);
+
+/** Whether nothing more is to be done about it; what is snoozed comes back, and may be closed before. */
+export const isFinished = (row: ConversationRow): boolean => FINISHED.has(row.state);
+
 export function reopen(rows: ConversationRow[]): Promise<boolean> {
   return each(rows, (row) => conversations.reopen(row.id), { expect: () => ({ state: "open" }) });
 }
