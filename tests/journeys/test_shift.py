@@ -34,7 +34,8 @@ WATCH = """() => {
     for (const kind of ['keydown', 'focusin']) addEventListener(kind, (event) => {
         const over = document.querySelectorAll('[role=dialog], [role=menu], [role=alertdialog]').length
         const { tagName, id } = event.target
-        window.keys.push([Math.round(performance.now()), location.pathname, event.key ?? kind, tagName, id, over].join(' '))
+        const at = Math.round(performance.now())
+        window.keys.push([at, location.pathname, event.key ?? kind, tagName, id, over].join(' '))
     }, true)
 }"""
 
