@@ -226,7 +226,9 @@ def test_an_archive_that_is_too_large_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(3), packed({"a": b"1" * 500})[:-8], b"GIF89a"]
+    "data",
+    [b"", b"PK\x03\x04", b"PK\x05\x06" + bytes(3), packed({"a": b"1" * 500})[:-8], b"GIF89a"],
+    ids=["nothing", "a head", "half a tail", "cut short", "a picture"],
 )
 def test_what_is_no_zip_that_is_whole_is_said_to_be_none(data: bytes) -> None:
     assert "no ZIP" in refusal(data)
