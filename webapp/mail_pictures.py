@@ -48,7 +48,7 @@ def get_picture(asked: Asked, conversation_id: int, message_id: int, place: int,
         picture = shown.pictures.get(place, Picture())
         if not is_signed(asked.runtime, "picture", message_id, _bound_to(asked, picture), signature):
             raise NotFound("there is no such picture, or it is not yours to see")
-        enclosed = layouts.find_enclosed(session, shown, picture) if picture.inline_id else ""
+        enclosed = shown.files[place].storage_key if place in shown.files else ""
         kept = layouts.find_kept(session, shown, picture, asked.now) if picture.address else ""
     if enclosed:
         with one_of_few():

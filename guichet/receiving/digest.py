@@ -263,7 +263,12 @@ def _came_to(case: _Case, conversation: Conversation, identity: Identity | None)
 
 
 def _html(inbound: Inbound) -> str:
-    return sanitise(inbound.html) if inbound.surface is Surface.MAIL else ""
+    return sanitise(_looks(inbound))
+
+
+def _looks(inbound: Inbound) -> str:
+    """Only a mail's HTML is how its author wanted it to look."""
+    return inbound.html if inbound.surface is Surface.MAIL else ""
 
 
 def _to_the_front(change: Change) -> None:
@@ -285,7 +290,7 @@ def _attach(case: _Case, message: Message) -> list[Attachment]:
         key = case.store.put(data) if case.store and data and len(data) <= FILE_BYTES else ""
         files.append(_attachment(message, media, key))
     case.session.add_all(files)
-    layouts.keep_layout(case.session, case.actor, message, case.inbound.html)
+    layouts.keep_layout(case.session, case.actor, message, _looks(case.inbound))
     return files
 
 
@@ -319,7 +324,7 @@ def _edit(case: _Case, message: Message) -> None:
             )
             message.text, message.html = text, html
             layouts.forget_layout(case.session, case.actor, message)
-            layouts.keep_layout(case.session, case.actor, message, case.inbound.html)
+            layouts.keep_layout(case.session, case.actor, message, _looks(case.inbound))
             message.same_key = likeness.key(text) if message.direction == "in" else None
             change.event("edited", message_id=message.id)
             previews.refresh(change)

@@ -15,7 +15,7 @@ from guichet.errors import NotFound
 from guichet.inbox import personal
 from guichet.models import Attachment, MailPicture, Message, MessageLayout, table_of
 from guichet.policy import Action, Actor, require
-from guichet.receiving.layout import Layout, Picture, lay_out
+from guichet.receiving.layout import Picture, lay_out
 
 KEPT_FOR = timedelta(days=7)
 _AT_ONCE = 500
@@ -25,20 +25,23 @@ _PICTURE = table_of(MailPicture)
 @dataclass(frozen=True)
 class Shown:
     """A message as it may be looked at: its layout, or where none was kept its plainer HTML.
-    `pictures` by place, without those that are nowhere."""
+    `pictures` by place, without those that are nowhere; `files` by place, those that came with it."""
 
     message: Message
     html: str
     is_coloured: bool
     pictures: dict[int, Picture]
+    files: dict[int, Attachment]
 
 
 def keep_layout(session: Session, actor: Actor, message: Message, html: str) -> None:
-    """Keep how a mail looks that has HTML."""
+    """Keep how a mail looks that has HTML. Of what shows pictures alone, no words are left: a line
+    break then says that there is something to look at."""
     require(actor, Action.SYSTEM)
-    found = lay_out(html) if message.html else Layout()
+    found = lay_out(html)
     if not found.html:
         return
+    message.html = message.html or "<br>"
     pictures = [{"address": one.address} if one.address else {"inline_id": one.inline_id} for one in found.pictures]
     session.add(
         MessageLayout(message_id=message.id, html=found.html, is_coloured=found.is_coloured, pictures=pictures)
@@ -63,25 +66,19 @@ def get_shown(session: Session, actor: Actor, conversation_id: int, message_id: 
         raise NotFound("this message has no formatting")
     row = session.get(MessageLayout, message.id)
     if row is None:
-        return Shown(message, message.html, is_coloured=False, pictures={})
+        return Shown(message, message.html, is_coloured=False, pictures={}, files={})
     named = [Picture(one.get("address", ""), one.get("inline_id", "")) for one in row.pictures]
     enclosed = _enclosed(session, message) if any(one.inline_id for one in named) else {}
-    there = {place: one for place, one in enumerate(named) if one.address or one.inline_id in enclosed}
-    return Shown(message, row.html, row.is_coloured, there)
+    files = {place: enclosed[one.inline_id] for place, one in enumerate(named) if one.inline_id in enclosed}
+    there = {place: one for place, one in enumerate(named) if one.address or place in files}
+    return Shown(message, row.html, row.is_coloured, there, files)
 
 
-def find_enclosed(session: Session, shown: Shown, picture: Picture) -> str:
-    """The key of the file that a picture of a mail is, "" where it did not come with it. Rights are
-    those that `shown` was got with."""
-    return _enclosed(session, shown.message).get(picture.inline_id, "")
-
-
-def _enclosed(session: Session, message: Message) -> dict[str, str]:
+def _enclosed(session: Session, message: Message) -> dict[str, Attachment]:
     of_it = Attachment.message_id == message.id, Attachment.inline_id != "", Attachment.storage_key != ""
-    rows = session.execute(select(Attachment.inline_id, Attachment.storage_key).where(*of_it).order_by(Attachment.id))
-    found: dict[str, str] = {}
-    for inline_id, key in rows:
-        found.setdefault(inline_id, key)
+    found: dict[str, Attachment] = {}
+    for row in session.scalars(select(Attachment).where(*of_it).order_by(Attachment.id)):
+        found.setdefault(row.inline_id, row)
     return found
 
 
@@ -96,6 +93,8 @@ def keep_picture(
 ) -> str:
     """Keep what was drawn of a picture; returns the key of what it takes the place of, "" for none."""
     require(actor, Action.CONVERSATION_VIEW, shown.message)
+    # Of two who had it loaded at once, the second takes the place of the first, whose bytes go.
+    session.execute(select(Message.id).where(Message.id == shown.message.id).with_for_update())
     before = session.get(MailPicture, (shown.message.id, _digest(picture)))
     row = {"message_id": shown.message.id, "digest": _digest(picture), "storage_key": storage_key, "kept_at": now}
     dialect.upsert(session, _PICTURE, row, "message_id", "digest")

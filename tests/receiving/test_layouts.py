@@ -45,6 +45,13 @@ def test_it_looks_as_it_came_without_what_is_nowhere(scene: Scene) -> None:
     assert message.html == "<p>Hi</p>", "what the API gives has neither"
 
 
+def test_what_is_a_picture_alone_can_be_looked_at_too(scene: Scene) -> None:
+    message = mail(scene, '<img src="https://a.example/p.png" alt="A hat">')
+    assert message.html == "<br>"
+    assert shown(scene, message).html == '<img data-picture="0" alt="A hat">'
+    assert mail(scene, "<script>alert(1)</script>", root="nothing").html == ""
+
+
 def test_a_mail_from_before_is_shown_plainer(scene: Scene) -> None:
     message = mail(scene)
     layouts.forget_layout(scene.session, SYSTEM, message)

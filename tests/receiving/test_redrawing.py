@@ -72,7 +72,7 @@ def test_it_is_no_larger_than_is_shown() -> None:
     [
         b"", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", b"<html><script>alert(1)</script></html>",
         b"\x89PNG\r\n\x1a\n", picture()[:90], picture(kind="TIFF"), picture(kind="ICO", size=(64, 64)),
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", bomb(60_000, 60_000), bomb(9_000, 9_000),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 100 100\n", bomb(60_000, 60_000), picture((5000, 5000), mode="1"),
         bomb(1000, 1000),
     ],
 )  # fmt: skip

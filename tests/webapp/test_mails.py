@@ -172,7 +172,7 @@ def test_a_picture_is_loaded_once_for_everybody_and_drawn_anew(
     assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert answer.headers["Cache-Control"].startswith("private")
     with Image.open(io.BytesIO(answer.data)) as image:
-        assert image.size == (300, 200)
+        assert (image.format, image.size) == ("WEBP", (300, 200))
     with site.rows() as session:
         colleague = make.make_staff(session)
         make.make_grant(session, colleague, desk.account, "viewer")
@@ -242,12 +242,13 @@ def test_it_is_no_proxy_for_anything_else(desk: Desk, site: Site, elsewhere: Thr
 
 def test_files_of_the_mail_itself_are_drawn_anew_too(desk: Desk, elsewhere: ThreadingHTTPServer) -> None:
     mail = desk.mail('<img src="cid:logo" alt="Logo"><img src="cid:evil" alt="Evil"><img src="cid:nowhere" alt="?">')
-    desk.enclose(mail, "logo", picture(kind="JPEG"))
+    file = desk.enclose(mail, "logo", picture(kind="JPEG"))
     desk.enclose(mail, "evil", PLACES["drawing"], "image/svg+xml")
     other = desk.mail("<p>Hi</p>")
     desk.enclose(other, "nowhere", picture())
     items = desk.agent.get(f"{mail}/pictures").get_json()["items"]
     assert [(one["place"], one["remote"]) for one in items] == [(0, False), (1, False)]
+    assert items[0]["attachment_id"] == int(file.rsplit("/", 1)[1])
     logo, evil = desk.addresses(mail)
     assert desk.agent.get(logo).mimetype == "image/webp"
     assert desk.agent.get(evil).status_code == 422

@@ -64,9 +64,12 @@ def list_mail_pictures(asked: Asked, path: MailPath) -> MailPictures:
     """The pictures that a mail shows, each with the address at which one gets it."""
     shown = layouts.get_shown(asked.session, asked.actor, path.id, path.message_id)
     items = [
-        MailPicture(place=place, url=address_of(asked, shown, place), remote=bool(one.address))
+        MailPicture(
+            place=place, url=address_of(asked, shown, place), remote=bool(one.address),
+            attachment_id=shown.files[place].id if place in shown.files else None,
+        )
         for place, one in shown.pictures.items()
-    ]
+    ]  # fmt: skip
     return MailPictures(items=items)
 
 

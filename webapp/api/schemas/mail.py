@@ -42,6 +42,7 @@ class MailPicture(Out):
     place: int = Field(description="the `data-picture` of the formatted page")
     url: str
     remote: bool
+    attachment_id: int | None = Field(description="the file of the mail that it is; null: it stands elsewhere")
 
 
 class MailPictures(Out):

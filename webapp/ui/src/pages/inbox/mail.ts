@@ -26,16 +26,17 @@ export function heightOf(page: Document): number {
 
 /**
  * Gets pictures, a few at a time, and puts each where it belongs. What shows nothing but that it was
- * loaded goes; what cannot be had leaves its words. Returns the addresses to be given back.
+ * loaded goes; what cannot be had leaves its words. Returns, by place, the addresses that were made for
+ * those that are shown, to be given back.
  */
-export async function putPictures(page: Document, pictures: readonly MailPicture[], signal: AbortSignal, told: (shown: Shown) => void): Promise<string[]> {
-  const [waiting, made, shown] = [[...pictures], [] as string[], { done: 0, missing: 0 }];
+export async function putPictures(page: Document, pictures: readonly MailPicture[], signal: AbortSignal, told: (shown: Shown) => void): Promise<Map<number, string>> {
+  const [waiting, made, shown] = [[...pictures], new Map<number, string>(), { done: 0, missing: 0 }];
   const work = async (): Promise<void> => {
     for (let one = waiting.shift(); one && !signal.aborted; one = waiting.shift()) {
       const places = page.querySelectorAll<HTMLImageElement>(`img[data-picture="${one.place}"]`);
       try {
         const url = URL.createObjectURL(await patiently(one.url, signal));
-        made.push(url);
+        made.set(one.place, url);
         for (const place of places) place.src = url;
       } catch (error) {
         if (error instanceof ApiError && error.problem.code === "shows_nothing") for (const place of places) place.remove();
