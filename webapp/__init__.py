@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flask_openapi import Info, OpenAPI, SecurityScheme
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from channels.networks import Networks
 from guichet.config import Settings
@@ -21,6 +22,13 @@ from webapp.bodies import Asking
 from webapp.errors import invalid_request, tell_problems
 from webapp.gate import close_gate
 from webapp.headers import set_headers
+
+
+class RowConverter(IntegerConverter):
+    """The id of a row in an address; beyond what a database can hold there is nothing."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**53 - 1)
 
 
 def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
@@ -39,6 +47,7 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
         template_folder=str(Path(__file__).parent / "templates"),
     )
     app.request_class = Asking
+    app.url_map.converters["row"] = RowConverter
     app.extensions["guichet"] = {"runtime": runtime, "networks": counting.counted(app, runtime, networks)}
     _configure(app, runtime.settings)
     close_gate(app)

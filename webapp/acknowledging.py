@@ -24,7 +24,7 @@ def add_to(app: Flask, runtime: Runtime) -> None:
     app.register_blueprint(pages)
 
 
-@pages.get("/alert-calls/<int:call_id>/<signature>")
+@pages.get("/alert-calls/<row:call_id>/<signature>")
 @policy(public=True)
 def show(call_id: int, signature: str) -> ResponseReturnValue:
     runtime = _counted()
@@ -32,7 +32,7 @@ def show(call_id: int, signature: str) -> ResponseReturnValue:
         return _page(session, _call(session, runtime, call_id, signature))
 
 
-@pages.post("/alert-calls/<int:call_id>/<signature>")
+@pages.post("/alert-calls/<row:call_id>/<signature>")
 @policy(public=True)
 def decide(call_id: int, signature: str) -> ResponseReturnValue:
     """Once: whoever comes back, or comes later, reads who sees to it."""

@@ -31,7 +31,7 @@ def add_to(app: Flask, runtime: Runtime) -> None:
     app.register_blueprint(pages)
 
 
-@pages.get("/feeds/<int:feed_id>/<token>.ics")
+@pages.get("/feeds/<row:feed_id>/<token>.ics")
 @policy(public=True)
 def read(feed_id: int, token: str) -> Response:
     """The brand's calendar as its maker sees it now; 304 for who has it already."""

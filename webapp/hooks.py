@@ -43,7 +43,7 @@ def add_to(app: Flask, runtime: Runtime) -> None:
     app.wsgi_app = ShortWay(app.wsgi_app, intake, headers)  # type: ignore[method-assign, assignment]
 
 
-@pages.get("/hooks/<network>/<int:account_id>")
+@pages.get("/hooks/<network>/<row:account_id>")
 @policy(public=True)
 def challenge(network: str, account_id: int) -> ResponseReturnValue:
     """Prove that the address is ours, as the network asks."""
@@ -53,7 +53,7 @@ def challenge(network: str, account_id: int) -> ResponseReturnValue:
     return jsonify(answer) if isinstance(answer, dict) else Response(str(answer), mimetype="text/plain")
 
 
-@pages.post("/hooks/<network>/<int:account_id>")
+@pages.post("/hooks/<network>/<row:account_id>")
 @policy(public=True)
 def receive(network: str, account_id: int) -> ResponseReturnValue:
     """Keep what a network hands over; 200 only once it is committed. What is refused is counted."""

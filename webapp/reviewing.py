@@ -72,7 +72,7 @@ def _cookie(runtime: Runtime, link_id: int) -> str:
     return f"{'__Secure-' if runtime.settings.secure else ''}guichet-review-{link_id}"
 
 
-@pages.get("/review/<int:link_id>/<token>")
+@pages.get("/review/<row:link_id>/<token>")
 @policy(public=True)
 def enter(link_id: int, token: str) -> ResponseReturnValue:
     """Exchange the address for a cookie."""
@@ -93,7 +93,7 @@ def enter(link_id: int, token: str) -> ResponseReturnValue:
     return response
 
 
-@pages.get("/review/<int:link_id>")
+@pages.get("/review/<row:link_id>")
 @policy(public=True)
 def show(link_id: int) -> ResponseReturnValue:
     runtime = _runtime()
@@ -102,7 +102,7 @@ def show(link_id: int) -> ResponseReturnValue:
         return _page(session, link, runtime.now())
 
 
-@pages.post("/review/<int:link_id>")
+@pages.post("/review/<row:link_id>")
 @policy(public=True)
 def decide(link_id: int) -> ResponseReturnValue:
     runtime = _runtime()
@@ -122,7 +122,7 @@ def decide(link_id: int) -> ResponseReturnValue:
     return redirect(f"/review/{link_id}", 303)
 
 
-@pages.get("/review/<int:link_id>/media/<int:media_id>")
+@pages.get("/review/<row:link_id>/media/<row:media_id>")
 @policy(public=True)
 def file(link_id: int, media_id: int) -> Response:
     """A file of one of the posts, and no other."""

@@ -14,6 +14,7 @@ from channels.sentences import say
 from channels.wire import Wire
 from guichet.alerting import calling, operations, watching
 from guichet.alerting.links import signature_of
+from guichet.instance import awaits_confirmation
 from guichet.models import AlertCall
 from guichet.policy import SYSTEM
 from guichet.sealing import CannotUnseal
@@ -32,12 +33,13 @@ def call() -> None:
     process = current()
     runtime = process.runtime
     with runtime.reading() as session:
+        if awaits_confirmation(session):  # a copy calls nobody of the original's
+            return
         watchful = watching.list_policies_on(session, SYSTEM)
     for policy_id in watchful:
         if process.stopping.is_set():
             return
-        with runtime.unit() as unit:
-            watching.watch(unit.session, SYSTEM, policy_id, runtime.now())
+        _watch(process, policy_id)
     for _ in range(_MOST_LOTS):
         with runtime.unit() as unit:
             steps = calling.take_steps(unit.session, SYSTEM, runtime.now())
@@ -48,6 +50,15 @@ def call() -> None:
                 list(threads.map(lambda claim: _send(process, claim), claims))
         if process.stopping.is_set() or not (steps or claims):
             return
+
+
+def _watch(process: Process, policy_id: int) -> None:
+    """A policy that cannot be watched silences no other."""
+    try:
+        with process.runtime.unit() as unit:
+            watching.watch(unit.session, SYSTEM, policy_id, process.runtime.now())
+    except Exception:
+        log.exception("policy_not_watched", policy=policy_id)
 
 
 def _wire_of(process: Process) -> Wire:
@@ -67,7 +78,10 @@ def _send(process: Process, claim: calling.Claim) -> None:
     try:
         with runtime.reading() as session:
             one = calling.read_call(session, SYSTEM, claim.call_id)
+            why = calling.why_not(session, SYSTEM, claim.call_id, runtime.now())
             session.expunge_all()
+        if why:
+            raise Rejected(why)
         if one.way == "hook":
             _tell_hook(process, wire, one)
         else:

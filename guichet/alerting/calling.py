@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 from typing import Any
 
+import structlog
 from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
@@ -22,7 +23,10 @@ from guichet.alerting import rules, watching
 from guichet.models import Account, Alert, AlertCall, AlertHook, AlertPolicy, Staff, TeamMember
 from guichet.policy import Action, Actor, require, who_may
 
+log = structlog.get_logger(__name__)
+
 BATCH = 50
+AGAIN = timedelta(minutes=15)  # after a round in which nobody could be called, or a step that failed
 
 
 def is_anything_due(session: Session, actor: Actor, now: datetime) -> bool:
@@ -42,14 +46,25 @@ def take_steps(session: Session, actor: Actor, now: datetime) -> int:
         wanted = select(Alert).where(Alert.id == id_).with_for_update().execution_options(populate_existing=True)
         alert = session.scalars(wanted).one()
         if alert.next_at is not None and alert.next_at <= now:
-            _escalate(session, actor, alert, now)
+            _escalate_or_postpone(session, actor, alert, now)
     session.flush()
     return len(ids)
 
 
+def _escalate_or_postpone(session: Session, actor: Actor, alert: Alert, now: datetime) -> None:
+    """What nobody foresaw of one alert holds up no other."""
+    try:
+        with session.begin_nested():
+            _escalate(session, actor, alert, now)
+    except Exception:
+        log.exception("step_failed", alert=alert.id)
+        alert.next_at = now + AGAIN
+
+
 def _escalate(session: Session, actor: Actor, alert: Alert, now: datetime) -> None:
     """The next step that finds somebody. Who is away or has quiet hours is passed over at once; a
-    round in which nobody was found is begun again only after the time of its last step."""
+    round in which nobody was found is begun again only after the time of its last step, and goes on
+    being begun again when the rounds are over: in the morning somebody is there."""
     policy = alert.policy
     if not policy.is_on or policy.removed_at is not None:
         watching.end(session, actor, alert, now)
@@ -57,18 +72,35 @@ def _escalate(session: Session, actor: Actor, alert: Alert, now: datetime) -> No
     for _ in range(len(policy.steps) + 1):
         if alert.step >= len(policy.steps):
             if alert.round >= policy.repeats:
+                if not _was_anybody_called(session, alert):
+                    alert.step, alert.next_at = 0, now + AGAIN
+                    return
                 alert.next_at = None
                 audit.record(session, actor, "alert.nobody", alert, now)
                 return
             alert.round, alert.step = alert.round + 1, 0
         step = policy.steps[alert.step]
         is_last = alert.step + 1 >= len(policy.steps)
+        is_first = not _was_taken(session, alert)
         is_called = _call(session, alert, step, now)
-        audit.record(session, actor, "alert.step", alert, now, round=alert.round, step=alert.step, called=is_called)
+        if is_called or is_first:
+            audit.record(session, actor, "alert.step", alert, now, round=alert.round, step=alert.step, called=is_called)
         alert.step += 1
         if is_called or is_last:
             alert.next_at = now + timedelta(minutes=step["minutes"])
             return
+
+
+def _was_anybody_called(session: Session, alert: Alert) -> bool:
+    """Whether there was a call at all that was not passed over."""
+    real = select(AlertCall.id).where(AlertCall.alert_id == alert.id, AlertCall.state != "skipped")
+    return session.scalar(real.limit(1)) is not None
+
+
+def _was_taken(session: Session, alert: Alert) -> bool:
+    """Whether this step of this round was tried before, and nobody was there."""
+    same = (AlertCall.alert_id == alert.id, AlertCall.round == alert.round, AlertCall.step == alert.step)
+    return session.scalar(select(AlertCall.id).where(*same).limit(1)) is not None
 
 
 def _call(session: Session, alert: Alert, step: dict[str, Any], now: datetime) -> bool:
@@ -122,6 +154,11 @@ def _why_not(session: Session, account: Account, staff_id: int, now: datetime) -
 
 
 def _note(session: Session, alert: Alert, now: datetime, way: str, why: str, **whom: int | None) -> None:
+    """Kept once for a step of a round, as long as nobody is there."""
+    same = (AlertCall.alert_id == alert.id, AlertCall.round == alert.round, AlertCall.step == alert.step)
+    known = select(AlertCall).where(*same, AlertCall.state == "skipped").filter_by(**whom)
+    if any(one.said == why for one in session.scalars(known)):
+        return
     _add(session, alert, now, way=way, state="skipped", said=why, done_at=now, **whom)
 
 
@@ -144,8 +181,13 @@ class Claim:
 
 
 def claim_calls(session: Session, actor: Actor, now: datetime) -> list[Claim]:
-    """Take calls that are due, each by one condition that only one can meet. Commit before sending."""
+    """Take calls that are due, each by one condition that only one can meet. Commit before sending.
+    What is due of an alert that is over or seen to was left by somebody who was killed: dropped."""
     require(actor, Action.SYSTEM)
+    is_over = or_(Alert.acknowledged_at.is_not(None), Alert.ended_at.is_not(None))
+    over = select(Alert.id).where(Alert.id == AlertCall.alert_id, is_over).exists()
+    left = update(AlertCall).where(AlertCall.next_at <= now, over).execution_options(synchronize_session=False)
+    session.execute(left.values(state="dropped", next_at=None, claimed_until=None, done_at=now))
     due = select(AlertCall.id).where(AlertCall.next_at <= now).order_by(AlertCall.next_at, AlertCall.id).limit(BATCH)
     claims = []
     for id_ in session.scalars(due).all():
@@ -173,6 +215,14 @@ def read_call(session: Session, actor: Actor, call_id: int) -> AlertCall:
     return session.scalars(select(AlertCall).where(AlertCall.id == call_id).options(*whole, of, *more)).one()
 
 
+def why_not(session: Session, actor: Actor, call_id: int, now: datetime) -> str | None:
+    """Asked right before sending: why this call must not go out any more; None: it goes."""
+    call = read_call(session, actor, call_id)
+    if not _goes_on(call.alert):
+        return say("somebody sees to it, or it is over")
+    return (_why_not(session, call.alert.account, call.staff_id, now) if call.staff_id else "") or None
+
+
 def settle(
     session: Session, actor: Actor, claim: Claim, now: datetime, *, problem: str = "", is_final: bool = False
 ) -> None:
@@ -188,9 +238,10 @@ def settle(
     if problem and again is not None and _goes_on(call.alert):
         call.state, call.next_at = "waiting", again
         return
-    call.state, call.next_at, call.done_at = ("failed" if problem else "sent"), None, now
+    call.next_at, call.done_at = None, now
+    call.state = "sent" if not problem else "failed" if _goes_on(call.alert) else "dropped"
     session.flush()
-    if problem:
+    if call.state == "failed":
         audit.record(session, actor, "alert.unreached", call.alert, now, call=call.id)
         _hasten(session, call, now)
 

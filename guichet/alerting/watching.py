@@ -26,6 +26,7 @@ from guichet.models import (
     Delivery,
     Message,
     Promise,
+    Wait,
 )  # fmt: skip
 from guichet.policy import Action, Actor, require
 from guichet.promises import hours
@@ -141,7 +142,7 @@ def _look(session: Session, policy: AlertPolicy, event: Mapping[str, Any], now: 
     of_brand, kind = Account.brand_id == policy.brand_id, event["kind"]
     if kind == "near":
         ends = now + timedelta(minutes=event["minutes"])
-        return _promised(session, of_brand, (Promise.due_at > now) & (Promise.due_at <= ends))
+        return _promised(session, of_brand, (Promise.due_at > now) & (Promise.due_at <= ends), ends - now)
     if kind == "broken":
         return _promised(session, of_brand, Promise.due_at <= now)
     if kind == "flood":
@@ -161,15 +162,22 @@ def _look(session: Session, policy: AlertPolicy, event: Mapping[str, Any], now: 
     return _seen(session, sent)
 
 
-def _promised(session: Session, of_brand: ColumnElement[bool], which: ColumnElement[bool]) -> dict[int, Seen]:
+def _promised(
+    session: Session, of_brand: ColumnElement[bool], which: ColumnElement[bool], ahead: timedelta = timedelta(0)
+) -> dict[int, Seen]:
+    """It began when the clock came to it, or, where that was sooner, when we heard of it: a short
+    promise among long ones is news, and so is what was late when an outage was over."""
+    newest, heard = func.max(Promise.due_at), func.max(Wait.received_at)
     due = (
-        select(Conversation.account_id, func.count(), func.max(Promise.due_at), func.min(Conversation.id))
+        select(Conversation.account_id, func.count(), newest, heard, func.min(Conversation.id))
         .join(Conversation, Conversation.id == Promise.conversation_id)
+        .join(Wait, Wait.id == Promise.wait_id)
         .join(Account, Account.id == Conversation.account_id)
         .where(of_brand, Promise.ended_at.is_(None), which)
         .group_by(Conversation.account_id)
     )
-    return _seen(session, due)
+    rows: Any = session.execute(due)
+    return {id_: Seen(count, max(at - ahead, heard_at), example) for id_, count, at, heard_at, example in rows}
 
 
 def _flood(

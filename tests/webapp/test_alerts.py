@@ -106,3 +106,11 @@ def test_quiet_hours_are_ones_own_and_wall_times(site: Site) -> None:
     assert ada.ask("PATCH", "/me", json={"quiet_from": "22:00", "quiet_until": "07:00"}).json["quiet_from"] == "22:00"
     assert ada.ask("PATCH", "/me", json={"quiet_from": "24:00"}).status_code == 422
     assert ada.ask("PATCH", "/me", json={"quiet_from": "", "quiet_until": ""}).json["quiet_until"] == ""
+
+
+def test_a_number_that_no_row_can_have_leads_nowhere(both: Site) -> None:
+    client = both.app.test_client()
+    for number in ("0", "9" * 30):
+        for address in (f"/alert-calls/{number}/{'a' * 40}", f"/feeds/{number}/a.ics", f"/review/{number}/a"):
+            assert client.get(address, headers={"Host": HOST}).status_code == 404
+        assert client.get(f"/hooks/x/{number}", headers={"Host": HOST}).status_code == 404

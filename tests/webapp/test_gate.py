@@ -18,13 +18,13 @@ PUBLIC = {
     "/sign-in",
     "/healthz",
     "/readyz",
-    "/hooks/<network>/<int:account_id>",
+    "/hooks/<network>/<row:account_id>",
     f"{API}/openapi.json",
-    "/review/<int:link_id>/<token>",  # for reviewers from outside: the link is the right, each checks it
-    "/review/<int:link_id>",
-    "/feeds/<int:feed_id>/<token>.ics",  # for other calendars: the address is the right, each reading asks
-    "/review/<int:link_id>/media/<int:media_id>",
-    "/alert-calls/<int:call_id>/<signature>",  # from a mail to who is on call: the address is the right
+    "/review/<row:link_id>/<token>",  # for reviewers from outside: the link is the right, each checks it
+    "/review/<row:link_id>",
+    "/feeds/<row:feed_id>/<token>.ics",  # for other calendars: the address is the right, each reading asks
+    "/review/<row:link_id>/media/<row:media_id>",
+    "/alert-calls/<row:call_id>/<signature>",  # from a mail to who is on call: the address is the right
     "/api/<path:path>",
     "/hooks/<path:path>",
 }

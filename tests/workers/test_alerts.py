@@ -20,9 +20,9 @@ from sqlalchemy import Engine, select
 
 from channels.wire import AddressPolicy
 from guichet import models as m
-from guichet.alerting import operations
+from guichet.alerting import calling, operations, watching
 from guichet.clock import utc_now
-from guichet.policy import load_actor
+from guichet.policy import SYSTEM, load_actor
 from guichet.sealing import Sealer
 from tests import factories as f
 from tests.channels.email_rig import EmailRig
@@ -161,9 +161,6 @@ def test_a_hook_inside_is_not_reached(stage: Stage, listener: Listener) -> None:
 def test_what_a_killed_worker_had_begun_goes_out_once_more_under_its_own_name(
     stage: Stage, listener: Listener
 ) -> None:  # fmt: skip
-    from guichet.alerting import calling, watching
-    from guichet.policy import SYSTEM
-
     set_up(stage, listener=listener)
     for act in (
         lambda s, now: [watching.watch(s, SYSTEM, id_, now) for id_ in watching.list_policies_on(s, SYSTEM)],
@@ -180,8 +177,6 @@ def test_what_a_killed_worker_had_begun_goes_out_once_more_under_its_own_name(
 
 
 def test_the_secret_of_a_hook_is_sealed_anew_and_still_signs(stage: Stage, listener: Listener) -> None:
-    from guichet.policy import SYSTEM
-
     _, secret = set_up(stage, listener=listener)
     sealer = Sealer([("k2", bytes(32)), *stage.runtime.settings.secret_keys])
     with stage.session() as session:
@@ -190,3 +185,39 @@ def test_the_secret_of_a_hook_is_sealed_anew_and_still_signs(stage: Stage, liste
         hook = session.scalars(select(m.AlertHook)).one()
         assert operations.open_secret(SYSTEM, Sealer([("k2", bytes(32))]), hook) == secret
         assert secret.encode() not in hook.sealed
+
+
+def test_a_policy_that_cannot_be_watched_silences_no_other(stage: Stage, listener: Listener) -> None:
+    set_up(stage, listener=listener)
+    with stage.session() as session:
+        first = session.scalars(select(m.AlertPolicy)).one()
+        f.make_alert_policy(session, first.brand, events=first.events, steps=first.steps, since=first.since)
+        first.events = [{"kind": "near"}]  # as nobody could have entered it
+    assert call(stage).state == "sent"
+
+
+def test_a_copy_of_an_installation_calls_nobody(stage: Stage, listener: Listener) -> None:
+    set_up(stage, listener=listener)
+    with stage.session() as session:
+        row = m.Instance(instance_id="1", public_url="https://x.example", seen_at=utc_now())
+        row.unconfirmed_since = utc_now()
+        session.add(row)
+    use(stage.process)
+    alerts.call()
+    assert listener.heard == []
+    with stage.session() as session:
+        session.query(m.Instance).update({"unconfirmed_since": None})
+    assert call(stage).state == "sent"
+
+
+def test_who_lost_the_right_meanwhile_is_written_nothing(stage: Stage) -> None:
+    stage.rig.network.add_person("ada@house.example", "Ada", "customer")
+    person, _ = set_up(stage)
+    with stage.session() as session:
+        for id_ in watching.list_policies_on(session, SYSTEM):
+            watching.watch(session, SYSTEM, id_, utc_now())
+        calling.take_steps(session, SYSTEM, utc_now())
+        session.get_one(m.Staff, person).role = "member"  # who leads no account
+    row = call(stage)
+    assert (row.state, row.said) == ("failed", "may not answer on this account")
+    assert stage.rig.network.ledger() == []
