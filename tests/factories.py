@@ -150,3 +150,21 @@ def make_conversation(
     identity = identity or make_customer(session, account.network)
     given = {"thread_root": f"root-{n}", "surface": "public", "created_at": NOW, "last_message_at": NOW, **more}
     return _add(session, m.Conversation(account_id=account.id, identity_id=identity.id, **given))
+
+
+def make_calendar(session: Session, **more: Any) -> m.Calendar:
+    given = {"name": f"Calendar {next(_numbers)}", "time_zone": "UTC", "intervals": {}, "holidays": [], **more}
+    return _add(session, m.Calendar(**given))
+
+
+def make_label(session: Session, name: str) -> m.Label:
+    return _add(session, m.Label(name=name))
+
+
+def make_rule_walk(session: Session, rule: m.Rule, brand: m.Brand, **more: Any) -> m.RuleWalk:
+    return _add(session, m.RuleWalk(**{"rule_id": rule.id, "brand_id": brand.id, "read_as": "", **more}))
+
+
+def make_rule_firing(session: Session, rule: m.Rule, conversation: m.Conversation) -> m.RuleFiring:
+    firing = m.RuleFiring(rule_id=rule.id, conversation_id=conversation.id, began_at=NOW, acted_at=NOW)
+    return _add(session, firing)

@@ -33,6 +33,7 @@ from guichet.receiving import operations as receiving
 from guichet.receiving import refusals
 from guichet.replying import operations as replying
 from guichet.staff import entry
+from guichet.triage import elapsed
 from guichet.triage.assignment import assign_teams
 from workers.desks import connect, is_refused_again, renew
 from workers.runtime import Process, current
@@ -103,6 +104,27 @@ def look_after_conversations(process: Process) -> None:
     ):
         with process.runtime.unit() as unit:
             operation(unit.session, SYSTEM, process.runtime.now())
+
+
+def apply_rules_in_time(process: Process) -> None:
+    """Rules that act after a time: lot by lot, so many in a round, the oldest first. One that fails
+    does not keep the others from acting."""
+    with process.runtime.reading() as session:
+        lots = elapsed.list_lots(session, SYSTEM, process.runtime.now())
+    acted = 0
+    for lot in lots:
+        for _ in range(elapsed.MOST_LOTS):
+            if acted >= elapsed.MOST_ACTS or process.stopping.is_set():
+                return
+            try:
+                with process.runtime.unit() as unit:
+                    looked, done = elapsed.take_lot(unit.session, SYSTEM, lot, process.runtime.now())
+            except Exception:
+                log.exception("rule_failed", rule=lot.rule_id)
+                break
+            acted += done
+            if not looked:
+                break
 
 
 def note_who_is_gone(process: Process) -> None:
@@ -245,6 +267,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     follow_answers,
     note_who_is_gone,
     look_after_conversations,
+    apply_rules_in_time,
     seal_audit_log,
     forget_old_keys,
     forget_previews,

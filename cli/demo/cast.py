@@ -115,6 +115,13 @@ RULES = (
     ("Lumen's questions go to its experts", LUMEN, (), (("team", "Product experts"),)),
 )  # fmt: skip
 
+# After a time: name, since when, minutes, what is done.
+RULES_IN_TIME: tuple[tuple[str, str, int, tuple[tuple[str, str | int | None], ...]], ...] = (
+    ("Nobody has it for half an hour: the leads are told", "unassigned", 30, (("tell_leads", None),)),
+    ("No answer from the customer for a week: closed", "answer", 7 * 1440,
+     (("note", "Closed: the customer has not written for a week."), ("close", None))),
+)  # fmt: skip
+
 # What somebody beside the desk is asked about: name, brand, who, whether a colleague reads it first.
 TOPICS = (("Travelling with pets", AURORE, ("priya@aurore.example",), True),)
 

@@ -212,6 +212,10 @@ def _add_rules(browser: Browser, known: dict[str, dict[str, int]], brands: dict[
             "stops": "team" in dict(actions),
         }
         browser.post("/rules", {**body, "brand_id": brands[brand]} if brand else body)
+    for name, since, minutes, acts in cast.RULES_IN_TIME:
+        doing = [{"kind": kind, "value": value} for kind, value in acts]
+        body = {"name": name, "on": True, "since": since, "after_minutes": minutes, "conditions": [], "actions": doing}
+        browser.post("/rules", body)
 
 
 def connect(browser: Browser, network: str, handle: str, brand_id: int) -> int:

@@ -213,6 +213,9 @@ class RulePart(_Part):
     brand: Name | None = None
     on: bool = False
     stops: bool = False
+    since: str = ""
+    after_minutes: int | None = None
+    in_hours: bool = False
     conditions: list[JSON] = Field(default=[], max_length=50)
     actions: list[JSON] = Field(max_length=50)
 

@@ -261,6 +261,9 @@ def _rule(row: Rule, known: Index) -> RulePart:
         brand=known.name("brand", row.brand_id),
         on=row.is_on,
         stops=row.stops,
+        since=row.since,
+        after_minutes=row.after_minutes,
+        in_hours=row.in_hours,
         conditions=named_conditions(row.conditions, known),
         actions=named_actions(row.actions, known),
     )

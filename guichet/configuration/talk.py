@@ -15,6 +15,7 @@ from guichet.inbox import operations as inbox
 from guichet.models import CannedReply, Label, Rule, SavedView
 from guichet.policy import Action, require
 from guichet.triage import operations, prepared
+from guichet.triage.moments import When
 
 
 def import_labels(at: Import, document: Document) -> None:
@@ -43,7 +44,7 @@ def import_rules(at: Import, document: Document) -> None:
             row = here.take((values["brand_id"], part.name))
             changes = at.differing("rule", part.name, columns(row, values), values)
             if row is None:
-                row = operations.create_rule(at.session, at.actor, **values, now=at.now)
+                row = operations.create_rule(at.session, at.actor, **_asked(values), now=at.now)
             elif changes:
                 _change_rule(at, row, values, changes)
             in_order.append(row.id)
@@ -57,14 +58,22 @@ def _rule(at: Import, part: RulePart) -> dict[str, Any]:
         "brand_id": at.id_of("brand", part.brand, "brand"),
         "is_on": part.on,
         "stops": part.stops,
+        "since": part.since,
+        "after_minutes": part.after_minutes,
+        "in_hours": part.in_hours,
         "conditions": numbered_conditions(part.conditions, at.numbers),
         "actions": numbered_actions(part.actions, at.numbers),
     }
 
 
+def _asked(values: dict[str, Any]) -> dict[str, Any]:
+    when = When(values["since"], values["after_minutes"], values["in_hours"])
+    return {**{k: v for k, v in values.items() if k not in ("since", "after_minutes", "in_hours")}, "when": when}
+
+
 def _change_rule(at: Import, row: Rule, values: dict[str, Any], changes: dict[str, Any]) -> None:
     if set(changes) != {"is_on"}:
-        said = {k: v for k, v in values.items() if k != "is_on"}
+        said = {k: v for k, v in _asked(values).items() if k != "is_on"}
         operations.change_rule(at.session, at.actor, row, **said, now=at.now)
     if "is_on" in changes:
         operations.switch_rule(at.session, at.actor, row, is_on=values["is_on"], now=at.now)

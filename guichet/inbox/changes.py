@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from guichet import live
 from guichet.db.keeping import kept
-from guichet.inbox import counts, events, owners
+from guichet.inbox import clocks, counts, events, owners
 from guichet.inbox.states import State
 from guichet.models import Conversation
 from guichet.policy import Actor
@@ -88,12 +88,13 @@ def changing(
         lock(session, conversation)
     elif _HELD in session.info:
         session.info[_HELD].add(conversation.id)
-    place, owner = counts.place_of(conversation), owners.owner_of(conversation)
+    place, owner, before = counts.place_of(conversation), owners.owner_of(conversation), conversation.state
     change = Change(session, conversation, actor, now, what)
     yield change
     if conversation.awaits_since is not None and conversation.state != State.WAITING_INTERNAL:
         conversation.awaits, conversation.awaits_staff_id = "", None
         conversation.awaits_since = conversation.remind_at = None
+    clocks.keep(conversation, before, now)
     conversation.version += not is_new
     if owners.owner_of(conversation) != owner:
         change.event("owner", team_id=conversation.team_id, staff_id=conversation.assignee_id)

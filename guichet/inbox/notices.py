@@ -36,6 +36,7 @@ KINDS = (
     "late",
     "pool_returned",
     "hiding_stopped",
+    "rule",
     *REVIEWED,
     *SIDE,
 )

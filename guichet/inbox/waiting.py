@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from guichet.delivery.states import FINAL
-from guichet.inbox import owners
+from guichet.inbox import clocks, owners
 from guichet.inbox.changes import Change
 from guichet.inbox.happened import EndKind
 from guichet.inbox.waits import BY_HAND
@@ -28,6 +28,7 @@ def said(change: Change, message: Message, counts: bool) -> None:
     change.event("received", message_id=message.id, counts=counts)
     if not counts:
         return
+    clocks.customer_wrote(conversation, change.now)
     if conversation.message_count == 1:  # nothing was said before it, so nobody waits or was answered
         conversation.waiting_since = message.remote_at
         _begin(change, [message])
@@ -62,6 +63,8 @@ def answered(change: Change, message: Message, accepted_at: datetime, kind: EndK
         end_kind=kind,
     )  # fmt: skip
     _serve(change, [m for m in _waiting(change) if m.id <= seen], accepted_at, kind, message)
+    if message.staff_id is not None and seen >= _newest_of_customer(change):
+        clocks.we_answered(change.conversation, change.now)
 
 
 def echoed(change: Change, message: Message) -> None:
@@ -70,6 +73,8 @@ def echoed(change: Change, message: Message) -> None:
     change.event("answered_elsewhere", message_id=message.id, remote_at=message.remote_at.isoformat())
     before = [m for m in _waiting(change) if m.remote_at <= message.remote_at]
     _serve(change, before, message.remote_at, EndKind.ANSWERED_ELSEWHERE, message)
+    if change.conversation.waiting_since is None:
+        clocks.we_answered(change.conversation, change.now)
 
 
 def recognised(change: Change, echo_id: int, message: Message) -> None:
@@ -249,6 +254,11 @@ def is_answer_on_its_way(session: Session, conversation: Conversation) -> bool:
         .where(Message.seen_through >= oldest, Delivery.state.not_in(FINAL))
     )
     return session.scalars(pending.limit(1)).first() is not None
+
+
+def _newest_of_customer(change: Change) -> int:
+    theirs = Message.conversation_id == change.conversation.id, Message.direction == "in"
+    return change.session.scalar(select(func.max(Message.id)).where(*theirs)) or 0
 
 
 def _waiting(change: Change) -> list[Message]:

@@ -86,7 +86,7 @@ from guichet.models.staff import (
 )
 from guichet.models.tag import PostTag, PostTagging
 from guichet.models.topic import Topic, TopicExpert
-from guichet.models.triage import CannedReply, Macro, Rule, SavedView
+from guichet.models.triage import CannedReply, Macro, Rule, RuleFiring, RuleWalk, SavedView
 from guichet.models.wait import Wait, WaitSlice
 
 __all__ = [
@@ -174,6 +174,8 @@ __all__ = [
     "ReviewLinkPost",
     "ReviewVote",
     "Rule",
+    "RuleFiring",
+    "RuleWalk",
     "SavedView",
     "SecretCanary",
     "SenderPace",

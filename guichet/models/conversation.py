@@ -82,6 +82,10 @@ class Identity(Base):
     customer: Mapped[Customer] = relationship(back_populates="identities")
 
 
+# Not resolved, closed or spam; worded as the index of it, or the databases do not use that.
+GOES_ON = "state NOT IN ('resolved', 'closed', 'spam')"
+
+
 class Conversation(Base):
     """One account × one identity × one thread root.
 
@@ -89,7 +93,10 @@ class Conversation(Base):
     is the lease of `assignee_id`'s claim; null while assigned means: until handed over.
     `hold_until` ends a snooze. `awaits` names whom one waits for within waiting_internal (a
     colleague: `awaits_staff_id`), `remind_at` when one no longer wants to. `due_at` is the
-    earliest deadline of what its customer was promised (guichet/promises). `version` grows
+    earliest deadline of what its customer was promised (guichet/promises). What rules count time from,
+    by our clock (guichet/inbox/clocks.py): `asked_at` since when somebody waits for an answer,
+    `said_at` the customer's last message, `answered_at` our last answer that nobody replied to,
+    `unassigned_at` since when it is nobody's, `put_off_at` since when it waits for others. `version` grows
     with every change that an agent could have overlooked.
     """
 
@@ -119,6 +126,12 @@ class Conversation(Base):
         partial_index("ix_conversation_topic", "topic_id", "state", where="topic_id IS NOT NULL"),
         partial_index("ix_conversation_awaits", "account_id", "awaits", where="awaits <> ''"),
         partial_index("ix_conversation_remind", "remind_at", where="remind_at IS NOT NULL"),
+        partial_index("ix_conversation_asked", "asked_at", "id", where="asked_at IS NOT NULL"),
+        partial_index("ix_conversation_said", "said_at", "id", where="said_at IS NOT NULL"),
+        partial_index("ix_conversation_answered", "answered_at", "id", where="answered_at IS NOT NULL"),
+        partial_index("ix_conversation_unassigned", "unassigned_at", "id", where="unassigned_at IS NOT NULL"),
+        partial_index("ix_conversation_put_off", "put_off_at", "id", where="put_off_at IS NOT NULL"),
+        partial_index("ix_conversation_begun", "created_at", "id", where=GOES_ON),
     )
     id: Mapped[Key]
     account_id: Mapped[int] = ref("account.id")
@@ -140,6 +153,11 @@ class Conversation(Base):
     awaits_staff_id: Mapped[int | None]
     awaits_since: Mapped[datetime | None]
     remind_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
+    said_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    unassigned_at: Mapped[datetime | None]
+    put_off_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     topic_id: Mapped[int | None] = mapped_column()  # in the pool of its experts
     pooled_at: Mapped[datetime | None]  # since when no expert touched it

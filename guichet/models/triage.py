@@ -11,7 +11,8 @@ from guichet.models.base import Base, Key, Long, Short, ref
 
 
 class Rule(Base):
-    """Conditions → actions, tried in order of `position` on each incoming message."""
+    """Conditions → actions, tried in order of `position`: on each incoming message, or where `since`
+    names a clock (guichet/triage/moments.py), `after_minutes` later, of the brand's hours if `in_hours`."""
 
     __tablename__ = "rule"
     id: Mapped[Key]
@@ -22,9 +23,34 @@ class Rule(Base):
     conditions: Mapped[list[Any]]
     actions: Mapped[list[Any]]
     stops: Mapped[bool] = mapped_column(default=False)  # no later rule is tried after it matched
+    since: Mapped[Short] = mapped_column(default="")
+    after_minutes: Mapped[int | None]
+    in_hours: Mapped[bool] = mapped_column(default=False)
     created_by: Mapped[int | None] = ref("staff.id")
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+
+
+class RuleWalk(Base):
+    """How far a rule that acts after a time has gone through the conversations of a brand, in the
+    order of its clock. `read_as`: how rule and calendar stood; where they stand otherwise it begins again."""
+
+    __tablename__ = "rule_walk"
+    rule_id: Mapped[int] = ref("rule.id", primary_key=True)
+    brand_id: Mapped[int] = ref("brand.id", primary_key=True)
+    read_as: Mapped[Short]
+    through_at: Mapped[datetime | None]
+    through_id: Mapped[int] = mapped_column(default=0)
+
+
+class RuleFiring(Base):
+    """That a rule acted after a time on a conversation: once for each time that its clock began."""
+
+    __tablename__ = "rule_firing"
+    rule_id: Mapped[int] = ref("rule.id", primary_key=True)
+    conversation_id: Mapped[int] = ref("conversation.id", primary_key=True, index=True)
+    began_at: Mapped[datetime]
+    acted_at: Mapped[datetime]
 
 
 class CannedReply(Base):

@@ -78,6 +78,23 @@ def add_open(hours: Hours, start: datetime, amount: timedelta) -> datetime | Non
     return None
 
 
+def take_open(hours: Hours, end: datetime, amount: timedelta) -> datetime | None:
+    """The latest moment since which `amount` of business time has passed at `end`; None if that
+    lies beyond HORIZON."""
+    left = amount
+    day, last = end.astimezone(hours.zone).date(), (end - HORIZON).astimezone(hours.zone).date()
+    while day >= last:
+        for opened, closed in reversed(_spans(hours, day)):
+            until = min(closed, end)
+            if until <= opened:
+                continue
+            if left <= until - opened:
+                return until - left
+            left -= until - opened
+        day -= timedelta(days=1)
+    return None
+
+
 def _all_spans(hours: Hours, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
     day, last = start.astimezone(hours.zone).date(), end.astimezone(hours.zone).date()
     while day <= last:

@@ -33,7 +33,11 @@ def apply_rules(
     network is, whoever has it. `spec_of`: a network's, by its name.
     """
     require(actor, Action.SYSTEM)
-    on = session.scalars(select(Rule).where(Rule.is_on).order_by(Rule.position, Rule.id)).all() if messages else []
+    on = (
+        session.scalars(select(Rule).where(Rule.is_on, Rule.since == "").order_by(Rule.position, Rule.id)).all()
+        if messages
+        else []
+    )
     asked = [condition for rule in on for condition in rule.conditions]
     for message, fact in zip(messages, facts.of_messages(session, messages, asked), strict=True) if on else ():
         brand_id = session.get_one(Account, message.account_id).brand_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -15,8 +16,10 @@ from guichet.triage import contents, counting
 from guichet.triage.rules import Fact
 
 
-def of_messages(session: Session, messages: Sequence[Message], asked: Iterable[Mapping[str, Any]]) -> list[Fact]:
-    """One fact for each message, in their order. Hours are judged at the message's own time.
+def of_messages(
+    session: Session, messages: Sequence[Message], asked: Iterable[Mapping[str, Any]], at: datetime | None = None
+) -> list[Fact]:
+    """One fact for each message, in their order. Hours are judged at the message's own time, or `at`.
     `asked`: the conditions that will be tried; what takes counting is only counted for them."""
     asked = list(asked)
     names = {condition["field"] for condition in asked}
@@ -52,7 +55,7 @@ def of_messages(session: Session, messages: Sequence[Message], asked: Iterable[M
                 repeated=repeated.get(m.id, {}),
                 conversation_messages=in_conversation.get(m.id, 1),
                 customer_messages=of_customer.get(m.id, 1),
-                is_open_hours=hours.is_open(calendar, m.remote_at) if calendar else True,
+                is_open_hours=hours.is_open(calendar, at or m.remote_at) if calendar else True,
             )
         )
     return facts

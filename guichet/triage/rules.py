@@ -16,9 +16,14 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     repeated  by_anybody, by_author    [times, minutes]: said so often on the account (guichet.inbox.likeness)
     conversation_messages  at_least, at_most    [n]: of the customer in this conversation, this one included
     customer_messages      at_least, at_most    [n]: of the customer in all of them
+    priority  is, is_not         0 to 3 (this one and the next two: only after a time)
+    label     is, is_not         ids
+    state     is, is_not         of a conversation that goes on
 
 An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam,
 topic (id): before its experts, hide (the most in an hour on an account): at the network.
+After a time (guichet.triage.moments) neither spam nor hide, but note (text), tell_assignee,
+tell_leads, tell_staff (id), tell_team (id), close, reopen, snooze (minutes); priority only raises.
 """
 
 from __future__ import annotations
@@ -28,6 +33,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from channels.sentences import say
+from guichet.inbox.states import UNFINISHED
 from guichet.inbox.words import fold, phrases_in
 from guichet.triage.contents import CONTENTS
 
@@ -50,7 +56,17 @@ _NUMBERS: Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]] = {
     "customer_messages": (("at_least", "at_most"), ((1, 10_000),)),
 }
 _FIELDS = ("text", "account", *_TEXTS, *_NUMBERS)
+_STANDS: Mapping[str, frozenset[Any] | None] = {
+    "priority": frozenset(range(4)), "label": None, "state": frozenset(str(state) for state in UNFINISHED),
+}  # fmt: skip
 _DOES = ("label", "priority", "team", "assignee", "topic", "spam", "hide")
+IN_TIME = (
+    "label", "priority", "team", "assignee", "topic", "note", "tell_assignee", "tell_leads", "tell_staff", "tell_team",
+    "close", "reopen", "snooze",
+)  # fmt: skip
+_BY_ID = ("label", "team", "assignee", "topic", "tell_staff", "tell_team")
+NOTE_LENGTH = 2000
+LONGEST_SNOOZE = 366 * 24 * 60  # minutes
 MOST_HIDDEN = 1000  # in an hour on an account, by rules
 
 
@@ -70,6 +86,9 @@ class Fact:
     repeated: Mapping[tuple[str, int], int] = field(default_factory=dict)  # by how, and within how many minutes
     conversation_messages: int = 1
     customer_messages: int = 1
+    priority: int = 1
+    labels: frozenset[int] = frozenset()
+    state: str = "new"
 
 
 @dataclass(frozen=True)
@@ -148,6 +167,8 @@ def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
         found = fact.account_id in values
     elif name in ("customer", "holds"):
         found = not getattr(fact, name).isdisjoint(values)
+    elif name == "label":
+        found = not fact.labels.isdisjoint(values)
     elif name == "hours":
         found = ("open" if fact.is_open_hours else "closed") in values
     else:
@@ -155,22 +176,23 @@ def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
     return bool(found == (op == "is"))
 
 
-def problems_of_conditions(conditions: Any) -> dict[str, str]:
-    """What is wrong where, by dotted field name; {} if nothing."""
+def problems_of_conditions(conditions: Any, *, in_time: bool = False) -> dict[str, str]:
+    """What is wrong where, by dotted field name; {} if nothing. `in_time`: of a rule that acts after a time."""
     if not isinstance(conditions, Sequence) or isinstance(conditions, str) or len(conditions) > LIMIT:
         return {"conditions": say("must be a list of at most {most} conditions", most=LIMIT)}
     fields: dict[str, str] = {}
     for n, condition in enumerate(conditions):
-        fields.update({f"conditions.{n}.{k}": v for k, v in _problems_of_condition(condition).items()})
+        fields.update({f"conditions.{n}.{k}": v for k, v in _problems_of_condition(condition, in_time).items()})
     return fields
 
 
-def _problems_of_condition(condition: Any) -> dict[str, str]:
+def _problems_of_condition(condition: Any, in_time: bool) -> dict[str, str]:
     if not isinstance(condition, Mapping):
         return {"field": say("must be a condition")}
     name = condition.get("field")
-    if name not in _FIELDS:
-        return {"field": say("must be one of {choices}", choices=", ".join(_FIELDS))}
+    asked = (*_FIELDS, *_STANDS) if in_time else _FIELDS
+    if name not in asked:
+        return {"field": say("must be one of {choices}", choices=", ".join(asked))}
     if name in _NUMBERS:
         return _problems_of_numbers(condition, *_NUMBERS[name])
     ops = ("any_of", "none_of") if name == "text" else ("is",) if name == "hours" else ("is", "is_not")
@@ -181,6 +203,8 @@ def _problems_of_condition(condition: Any) -> dict[str, str]:
         return {"value": say("must be a list of 1 to {most} values", most=LIMIT)}
     if name == "account":
         return {} if all(type(v) is int for v in values) else {"value": say("must be ids of accounts")}
+    if name in _STANDS:
+        return _problems_of_standing(values, _STANDS[name])
     if not all(isinstance(v, str) and 0 < len(v.strip()) <= _WORD_LENGTH for v in values):
         return {"value": say("must be texts of 1 to {most} characters", most=_WORD_LENGTH)}
     if name == "text" and not all(fold(v) for v in values):
@@ -189,6 +213,14 @@ def _problems_of_condition(condition: Any) -> dict[str, str]:
     if allowed is not None and not allowed.issuperset(values):
         return {"value": say("must be one of {choices}", choices=", ".join(sorted(allowed)))}
     return {}
+
+
+def _problems_of_standing(values: Sequence[Any], allowed: frozenset[Any] | None) -> dict[str, str]:
+    if allowed is None:
+        return {} if all(type(v) is int for v in values) else {"value": say("must be ids")}
+    if all(type(v) in (int, str) and v in allowed for v in values):
+        return {}
+    return {"value": say("must be one of {choices}", choices=", ".join(sorted(map(str, allowed))))}
 
 
 def _problems_of_numbers(
@@ -205,20 +237,25 @@ def _problems_of_numbers(
     return {}
 
 
-def problems_of_actions(actions: Any) -> dict[str, str]:
+def problems_of_actions(actions: Any, *, in_time: bool = False) -> dict[str, str]:
     """What is wrong where, by dotted field name; whether targets exist is asked elsewhere."""
+    able = IN_TIME if in_time else _DOES
     if not isinstance(actions, Sequence) or isinstance(actions, str) or not 0 < len(actions) <= LIMIT:
         return {"actions": say("must be a list of 1 to {most} actions", most=LIMIT)}
     fields: dict[str, str] = {}
     for n, action in enumerate(actions):
         do = action.get("kind") if isinstance(action, Mapping) else None
         value = action.get("value") if isinstance(action, Mapping) else None
-        if do not in _DOES:
-            fields[f"actions.{n}.kind"] = say("must be one of {choices}", choices=", ".join(_DOES))
+        if do not in able:
+            fields[f"actions.{n}.kind"] = say("must be one of {choices}", choices=", ".join(able))
         elif do == "priority" and (type(value) is not int or not 0 <= value <= 3):
             fields[f"actions.{n}.value"] = say("must be a number from 0 to 3")
         elif do == "hide" and (type(value) is not int or not 1 <= value <= MOST_HIDDEN):
             fields[f"actions.{n}.value"] = say("must be a number from 1 to {most}", most=MOST_HIDDEN)
-        elif do in ("label", "team", "assignee", "topic") and type(value) is not int:
+        elif do == "note" and not (isinstance(value, str) and 0 < len(value.strip()) <= NOTE_LENGTH):
+            fields[f"actions.{n}.value"] = say("must have 1 to {most} characters", most=NOTE_LENGTH)
+        elif do == "snooze" and (type(value) is not int or not 1 <= value <= LONGEST_SNOOZE):
+            fields[f"actions.{n}.value"] = say("must be a number from 1 to {most}", most=LONGEST_SNOOZE)
+        elif do in _BY_ID and type(value) is not int:
             fields[f"actions.{n}.value"] = say("must be an id")
     return fields

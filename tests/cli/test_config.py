@@ -85,6 +85,44 @@ def elsewhere(
         yield move
 
 
+def test_rules_that_count_hide_or_act_after_a_time_go_in_and_out(company: Guichet) -> None:
+    document = company.json("config", "export")
+    added = [
+        {
+            "name": "Floods", "brand": "Aurore", "on": True, "stops": False, "since": "", "after_minutes": None,
+            "in_hours": False, "actions": [{"kind": "hide", "value": 20}],
+            "conditions": [
+                {"field": "repeated", "operator": "by_author", "value": [3, 60]},
+                {"field": "conversation_messages", "operator": "at_least", "value": [5]},
+                {"field": "customer_messages", "operator": "at_most", "value": [1]},
+            ],
+        },
+        {
+            "name": "Late", "brand": None, "on": False, "stops": True, "since": "waiting", "after_minutes": 120,
+            "in_hours": True,
+            "conditions": [
+                {"field": "label", "operator": "is", "value": ["refund"]},
+                {"field": "state", "operator": "is", "value": ["open"]},
+            ],
+            "actions": [
+                {"kind": "tell_team", "value": "Counter"}, {"kind": "tell_staff", "value": "agent@example.org"},
+                {"kind": "tell_leads", "value": None}, {"kind": "note", "value": "Late"},
+                {"kind": "close", "value": None},
+            ],
+        },
+    ]  # fmt: skip
+    document["rules"] += added
+    assert company.json("config", "import", "-", stdin=json.dumps(document))["created"] == 2
+    after = company.json("config", "export")
+    assert after["rules"][-2:] == added
+    again = company.json("config", "import", "-", stdin=json.dumps(after))
+    assert (again["created"], again["changed"]) == (0, 0)
+    after["rules"][-1]["after_minutes"] = 1
+    refused = company("config", "import", "-", stdin=json.dumps(after))
+    assert refused.status != 0
+    assert "after_minutes" in refused.out + refused.err
+
+
 def test_it_goes_out_by_name_and_in_again_elsewhere(company: Guichet, elsewhere: Callable[[], Guichet]) -> None:
     document = company.json("config", "export")
     rule = document["rules"][0]

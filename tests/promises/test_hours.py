@@ -86,3 +86,14 @@ def test_lunch_nights_and_days_off() -> None:
 def test_intervals_that_make_no_sense_are_refused(intervals: dict[str, list[list[str]]]) -> None:
     with pytest.raises(ValueError):
         hours.parse("Europe/Paris", intervals, [])
+
+
+@settings(max_examples=60, deadline=None)
+@given(calendars(), moments, st.integers(1, 3000))
+def test_what_began_early_enough_has_had_so_much_business_time(calendar: Hours, end: datetime, minutes: int) -> None:
+    start = hours.take_open(calendar, end, timedelta(minutes=minutes))
+    if start is None:
+        assert not any(calendar.intervals.values())
+    else:
+        assert hours.open_between(calendar, start, end) == timedelta(minutes=minutes)
+        assert hours.open_between(calendar, start + timedelta(seconds=1), end) < timedelta(minutes=minutes)

@@ -14,7 +14,7 @@ from guichet.inbox.likeness import key
 from guichet.policy import SYSTEM, load_actor
 from guichet.receiving import withdrawals
 from guichet.triage import operations as triage
-from guichet.triage import rules
+from guichet.triage import previewing, rules
 from guichet.triage.applying import apply_rules
 from tests import factories as f
 from tests.inbox.scene import Scene, said, spec_of
@@ -72,7 +72,7 @@ def test_what_can_never_be_counted_is_refused(condition: Any, field: str) -> Non
 
 
 def matched(scene: Scene, *conditions: dict[str, Any]) -> list[str]:
-    found = triage.preview_rule(scene.session, lead(scene), conditions=conditions, now=scene.now)
+    found = previewing.preview_rule(scene.session, lead(scene), conditions=conditions, now=scene.now)
     return [example.preview for example in reversed(found.examples)]
 
 
@@ -106,7 +106,7 @@ def test_an_author_is_counted_alone_and_another_account_not_at_all(scene: Scene)
     scene.account = f.make_account(scene.session)
     scene.customer_says(WORDS, who="anna", root="elsewhere")
     boss = load_actor(scene.session, f.make_staff(scene.session, "administrator"), scene.now)
-    found = triage.preview_rule(
+    found = previewing.preview_rule(
         scene.session, boss, conditions=[cond("repeated", "by_anybody", 6, 10)], now=scene.now
     )  # fmt: skip
     assert found.matched == 0

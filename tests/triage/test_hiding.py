@@ -18,6 +18,7 @@ from guichet.errors import Invalid, NotAllowed
 from guichet.inbox import acting
 from guichet.policy import SYSTEM, Actor, load_actor
 from guichet.triage import operations as triage
+from guichet.triage import previewing
 from guichet.triage.applying import apply_rules
 from guichet.unit import open_unit
 from tests import factories as f
@@ -185,5 +186,5 @@ def test_a_number_is_wanted(scene: Scene, most: Any) -> None:
 
 def test_the_preview_hides_nothing(scene: Scene) -> None:
     reply(scene)
-    found = triage.preview_rule(scene.session, boss(scene), conditions=CASINO, now=scene.now + timedelta(hours=1))
+    found = previewing.preview_rule(scene.session, boss(scene), conditions=CASINO, now=scene.now + timedelta(hours=1))
     assert (found.matched, hidden(scene)) == (1, [])

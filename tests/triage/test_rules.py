@@ -15,7 +15,7 @@ from guichet.errors import Invalid, NotAllowed
 from guichet.inbox import operations as inbox
 from guichet.inbox.words import fold
 from guichet.policy import SYSTEM, Actor, load_actor
-from guichet.triage import contents, rules
+from guichet.triage import contents, previewing, rules
 from guichet.triage import operations as triage
 from guichet.triage.applying import apply_rules
 from guichet.triage.rules import Fact, RuleValue
@@ -167,7 +167,7 @@ def test_a_rule_asks_what_a_message_holds_and_its_preview_says_it_covered(scene:
     other = scene.customer_says("Where is my parcel? 👍", who="carl", root="c")
     apply_rules(scene.session, SYSTEM, [noise, told, other], scene.now, spec_of)
     assert [scene.conversation_of(one).state for one in (noise, told, other)] == ["spam", "spam", "new"]
-    found = triage.preview_rule(scene.session, lead(scene), conditions=asked, now=scene.now)
+    found = previewing.preview_rule(scene.session, lead(scene), conditions=asked, now=scene.now)
     assert (found.tried, found.matched) == (3, 2)
     assert {one.preview for one in found.examples} == {"@acme 👍👍🏽", "My booking •••••• is lost"}
 
@@ -199,10 +199,10 @@ def test_a_preview_says_what_a_rule_would_have_matched_of_what_one_may_see(scene
     for n in range(4):
         scene.customer_says(f"refund {n}" if n % 2 else "thanks", root=f"r{n}")
     conditions = [cond("text", "any_of", "refund")]
-    preview = triage.preview_rule(scene.session, lead(scene), conditions=conditions, now=scene.now)
+    preview = previewing.preview_rule(scene.session, lead(scene), conditions=conditions, now=scene.now)
     assert (preview.tried, preview.matched) == (4, 2)
     blind = load_actor(scene.session, f.make_staff(scene.session, "team_lead"), scene.now)
-    assert triage.preview_rule(scene.session, blind, conditions=conditions, now=scene.now).tried == 0
+    assert previewing.preview_rule(scene.session, blind, conditions=conditions, now=scene.now).tried == 0
     assert scene.session.query(m.ConversationEvent).filter_by(kind="rules").count() == 0
 
 

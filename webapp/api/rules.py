@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from guichet.errors import NotFound
 from guichet.models import Rule as RuleRow
 from guichet.policy import Action, require
-from guichet.triage import operations
+from guichet.triage import operations, previewing
+from guichet.triage.moments import When
 from webapp.api.schemas.common import Done, IdPath, Page
 from webapp.api.schemas.triage import (
     Rule,
@@ -15,6 +18,7 @@ from webapp.api.schemas.triage import (
     RuleOrder,
     RulePreview,
     RulePreviewIn,
+    Since,
 )
 from webapp.asking import Asked, Room
 
@@ -31,8 +35,8 @@ def list_rules(asked: Asked) -> Page[Rule]:
 def add_rule(asked: Asked, body: RuleNew) -> Rule:
     """A new rule, tried last."""
     given = body.model_dump()
-    is_on = given.pop("on")
-    return _show(operations.create_rule(asked.session, asked.actor, **given, is_on=is_on, now=asked.now))
+    is_on, when = given.pop("on"), _when(given)
+    return _show(operations.create_rule(asked.session, asked.actor, **given, is_on=is_on, when=when, now=asked.now))
 
 
 @room.patch("/rules/<int:id>", Rule, scope="manage")
@@ -42,8 +46,12 @@ def change_rule(asked: Asked, path: IdPath, body: RuleChange) -> Rule:
     changes = body.model_dump(exclude_none=True)
     is_on = changes.pop("on", None)
     if changes:
-        kept = {name: getattr(row, name) for name in ("name", "conditions", "actions", "brand_id", "stops")}
-        operations.change_rule(asked.session, asked.actor, row, **{**kept, **changes}, now=asked.now)
+        names = ("name", "conditions", "actions", "brand_id", "stops", "since", "after_minutes", "in_hours")
+        said = {**{name: getattr(row, name) for name in names}, **changes}
+        if not said["since"] and "after_minutes" not in changes:
+            said["after_minutes"] = None  # on a message again
+        when = _when(said)
+        operations.change_rule(asked.session, asked.actor, row, **said, when=when, now=asked.now)
     if is_on is not None:
         operations.switch_rule(asked.session, asked.actor, row, is_on=is_on, now=asked.now)
     return _show(row)
@@ -64,9 +72,11 @@ def remove_rule(asked: Asked, path: IdPath) -> Done:
 
 @room.post("/rules/preview", RulePreview, scope="manage")
 def preview_rule(asked: Asked, body: RulePreviewIn) -> RulePreview:
-    """What these conditions would have matched among the last messages; changes nothing."""
-    given = [c.model_dump() for c in body.conditions]
-    found = operations.preview_rule(asked.session, asked.actor, conditions=given, brand_id=body.brand_id, now=asked.now)
+    """What these conditions would have matched among the last messages, or after a time what they
+    match now; changes nothing."""
+    given = body.model_dump()
+    when = _when(given)
+    found = previewing.preview_rule(asked.session, asked.actor, **given, when=when, now=asked.now)
     return RulePreview(
         tried=found.tried,
         matched=found.matched,
@@ -75,6 +85,11 @@ def preview_rule(asked: Asked, body: RulePreviewIn) -> RulePreview:
             for e in found.examples
         ],
     )
+
+
+def _when(given: dict[str, Any]) -> When:
+    """Taken out of it."""
+    return When(given.pop("since"), given.pop("after_minutes"), given.pop("in_hours"))
 
 
 def _get(asked: Asked, rule_id: int) -> RuleRow:
@@ -93,6 +108,9 @@ def _show(row: RuleRow) -> Rule:
         position=row.position,
         brand_id=row.brand_id,
         stops=row.stops,
+        since=cast(Since, row.since),
+        after_minutes=row.after_minutes,
+        in_hours=row.in_hours,
         conditions=row.conditions,
         actions=row.actions,
         updated_at=row.updated_at,

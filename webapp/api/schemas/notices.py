@@ -35,6 +35,7 @@ class Notice(Out):
         "approved",
         "pool_returned",
         "hiding_stopped",
+        "rule",
         "rejected",
     ]
     conversation_id: int

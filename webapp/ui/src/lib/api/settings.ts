@@ -54,11 +54,13 @@ export const addGrant = (grant: Change): Promise<Grant> => api.post("/grants", g
 export const endGrant = (id: Id): Promise<void> => api.remove(`/grants/${id}`);
 
 export const allRules = async (): Promise<Rule[]> => (await api.get<Page<Rule>>("/rules")).items;
-export const addRule = (rule: { name: string; brand_id: Id | null; stops: boolean; conditions: Condition[]; actions: RuleAction[] }): Promise<Rule> => api.post("/rules", rule);
+/** When a rule acts: "" on a message, else so long after a clock began. */
+export type RuleWhen = Pick<Rule, "since" | "after_minutes" | "in_hours">;
+export const addRule = (rule: RuleWhen & { name: string; brand_id: Id | null; stops: boolean; conditions: Condition[]; actions: RuleAction[] }): Promise<Rule> => api.post("/rules", rule);
 export const changeRule = (id: Id, change: Change): Promise<Rule> => api.patch(`/rules/${id}`, change);
 export const removeRule = (id: Id): Promise<void> => api.remove(`/rules/${id}`);
 export const orderRules = (ids: Id[]): Promise<Page<Rule>> => api.post("/rules/order", { ids });
-export const previewRule = (conditions: Condition[], brand_id: Id | null): Promise<RulePreview> => api.post("/rules/preview", { conditions, brand_id });
+export const previewRule = (conditions: Condition[], brand_id: Id | null, when: RuleWhen): Promise<RulePreview> => api.post("/rules/preview", { conditions, brand_id, ...when });
 
 export const allPromises = async (): Promise<PromisePolicy[]> => (await api.get<Page<PromisePolicy>>("/promises")).items;
 export const addPromise = (promise: Change): Promise<PromisePolicy> => api.post("/promises", promise);

@@ -110,6 +110,10 @@ export function describeEvent(entry: Entry): string {
       return data["how"] === "not_needed" ? words.not_needed(who) : data["how"] === "" || data["how"] === "unanswered" ? words.unanswered(who) : words.resolved(who);
     case "promise_step":
       return data["is_late"] ? words.promiseBroken : words.promiseNear(Number(data["percent"]));
+    case "rule_in_time": {
+      const since = (t.settings.rules.sinceSaid as Record<string, string>)[text(data["since"])] ?? "";
+      return words.ruleInTime({ rule: Number(data["rule_id"]), since });
+    }
     case "routed":
     case "rule":
       return words.routed(text(data["rule"]) || t.inbox.aRule);

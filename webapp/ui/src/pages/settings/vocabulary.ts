@@ -1,6 +1,7 @@
 /** What a rule may ask and do, as the server understands it (guichet/triage/rules.py), and how it is said. */
 import type { Condition, PromiseStep, RuleAction } from "$lib/api/types";
 import { t } from "$lib/i18n/index.svelte";
+import { preferences } from "$lib/preferences.svelte";
 import { session } from "$lib/session.svelte";
 
 export type FieldName = keyof typeof t.settings.rules.fields;
@@ -36,17 +37,45 @@ export const FIELDS: Record<FieldName, Asked> = {
   customer_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 1, least: 1, most: 10000 }] },
   priority: { operators: ["is", "is_not"], values: "priority" },
   label: { operators: ["is", "is_not"], values: "label" },
+  state: { operators: ["is", "is_not"], values: ["new", "open", "waiting_customer", "waiting_internal", "snoozed"] },
 };
 /** What rules ask of a message, and what promises ask of who waits (guichet/promises/rules.py). */
 export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds", "repeated", "conversation_messages", "customer_messages"];
+/** What rules ask besides when they act after a time (guichet/triage/moments.py). */
+export const OF_RULES_IN_TIME: FieldName[] = [...OF_RULES, "priority", "label", "state"];
 export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "surface", "account", "label", "language"];
 /** What only a message can tell, not who waits. */
 const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
 const NUMBERED = new Set<FieldName>(["account", "label", "priority", "repeated", "conversation_messages", "customer_messages"]);
 export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam", "hide"];
+export const ACTIONS_IN_TIME: ActionKind[] = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "team", "assignee", "topic", "priority", "label", "note", "close", "reopen", "snooze"];
+const WITHOUT_VALUE = new Set<ActionKind>(["spam", "close", "reopen", "tell_assignee", "tell_leads"]);
+/** What is typed with an action, and what stands there at first. */
+const TYPED: Partial<Record<ActionKind, string>> = { hide: "10", snooze: "1440", note: "" };
+export const LONGEST_SNOOZE = 527_040; // minutes
+export const SINCES = ["", "waiting", "customer", "answer", "unassigned", "put_off", "created"] as const;
+export type Since = (typeof SINCES)[number];
+const UNITS = { days: 1440, hours: 60, minutes: 1 } as const;
+export type Unit = keyof typeof UNITS;
+
+/** A span in the largest unit that it is a whole number of. */
+export function spanOf(minutes: number): { count: number; unit: Unit } {
+  const unit = (Object.keys(UNITS) as Unit[]).find((one) => minutes % UNITS[one] === 0) ?? "minutes";
+  return { count: minutes / UNITS[unit], unit };
+}
+export const minutesOf = (count: number, unit: Unit): number => count * UNITS[unit];
+export const mostOf = (unit: Unit): number => Math.floor(LONGEST_SNOOZE / UNITS[unit]);
+/** When a rule acts, in words; "" on a message. */
+export function sayWhen(rule: { since: Since; after_minutes: number | null; in_hours: boolean }): string {
+  if (!rule.since) return "";
+  const { count, unit } = spanOf(rule.after_minutes ?? 0);
+  const time = new Intl.NumberFormat(preferences.language, { style: "unit", unit: unit.slice(0, -1), unitDisplay: "long" }).format(count);
+  return t.settings.rules.afterSaid({ time, since: t.settings.rules.sinceSaid[rule.since], isInHours: rule.in_hours });
+}
+export const freshAct = (kind: ActionKind): Act => ({ kind, value: TYPED[kind] ?? "" });
 /** The most that rules hide in an hour on an account: what stands there at first, and how far it goes. */
-export const HIDING = { first: "10", most: 1000 };
+export const HIDING = { most: 1000 };
 /** By the number that the server gives each. */
 export const PRIORITIES = ["low", "normal", "high", "urgent"] as const;
 
@@ -74,10 +103,11 @@ const byNumber = (): Option[] => PRIORITIES.map((one, place) => ({ value: String
 
 /** What can be chosen for an action; null: it takes no value. */
 export function targetsOf(kind: ActionKind): Option[] | null {
-  if (kind === "spam" || kind === "hide") return null;
+  if (WITHOUT_VALUE.has(kind) || kind in TYPED) return null;
   if (kind === "priority") return byNumber();
-  const named: { id: number; name: string }[] = { label: session.labels, team: session.teams, topic: session.topics, assignee: session.staff.filter((one) => !one.disabled_at) }[kind];
-  return named.map((one) => ({ value: String(one.id), name: one.name }));
+  const here = session.staff.filter((one) => !one.disabled_at);
+  const all: Partial<Record<ActionKind, { id: number; name: string }[]>> = { label: session.labels, team: session.teams, tell_team: session.teams, topic: session.topics, assignee: here, tell_staff: here };
+  return (all[kind] ?? []).map((one) => ({ value: String(one.id), name: one.name }));
 }
 
 /** A condition while it is edited: every value a text. */
@@ -105,7 +135,8 @@ export function actOf(action: RuleAction): Act {
   return { kind: action.kind as ActionKind, value: action.value === null || action.value === undefined ? "" : String(action.value) };
 }
 export function actionOf(act: Act): RuleAction {
-  return act.kind === "spam" ? { kind: "spam", value: null } : { kind: act.kind, value: Number(act.value) };
+  if (WITHOUT_VALUE.has(act.kind)) return { kind: act.kind, value: null };
+  return { kind: act.kind, value: act.kind === "note" ? act.value : Number(act.value) };
 }
 /** What a promise's step does with whom. */
 export const STEP_ACTS = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "priority", "team"] as const;
@@ -128,7 +159,7 @@ export function sayStep(step: PromiseStep): string {
 
 /** Nothing is left empty. */
 export const isAsked = (rows: Row[]): boolean => rows.every((row) => row.values.length > 0 && row.values.every((value) => value !== ""));
-export const isWhole = (rows: Row[], acts: Act[]): boolean => isAsked(rows) && acts.length > 0 && acts.every((act) => act.kind === "spam" || act.value !== "");
+export const isWhole = (rows: Row[], acts: Act[]): boolean => isAsked(rows) && acts.length > 0 && acts.every((act) => WITHOUT_VALUE.has(act.kind) || act.value.trim() !== "");
 
 export function sayCondition(condition: Condition): string {
   const row = rowOf(condition);
@@ -141,6 +172,8 @@ export function sayCondition(condition: Condition): string {
 export function sayAction(action: RuleAction): string {
   const act = actOf(action);
   if (act.kind === "hide") return t.settings.rules.hideSaid(act.value);
+  if (act.kind === "snooze") return t.settings.rules.snoozeSaid(act.value);
+  if (act.kind === "note") return t.settings.rules.noteSaid(act.value);
   const target = targetsOf(act.kind)?.find((one) => one.value === act.value)?.name;
-  return act.kind === "spam" ? t.settings.rules.actions.spam : `${t.settings.rules.actions[act.kind]} ${target ?? t.settings.rules.goneTarget}`;
+  return WITHOUT_VALUE.has(act.kind) ? t.settings.rules.actions[act.kind] : `${t.settings.rules.actions[act.kind]} ${target ?? t.settings.rules.goneTarget}`;
 }

@@ -111,6 +111,7 @@ export const frame = {
     nothing_came: (_who: string, _n: number) => "Nothing came from whom one waited for",
     pool_returned: (who: string, _n: number) => `No expert took the question of ${who} in time`,
     hiding_stopped: (who: string, _n: number) => `Rules hid as much as they may in an hour: what ${who} wrote was not hidden`,
+    rule: (who: string, _n: number) => `A rule calls you to what ${who} wrote`,
     approved: (who: string, _n: number) => `${who} approved your answer`,
     rejected: (who: string, _n: number) => `${who} sent your answer back`,
     due_soon: (who: string, _n: number) => `${who} must soon have an answer`,

@@ -168,6 +168,7 @@ export const inbox = {
     wrote_again: "Reopened: the customer wrote again",
     reopened: (who: string) => `${who} reopened`,
     waiting_internal: (who: string) => `${who} waits for somebody else`,
+    ruleInTime: (p: { rule: number; since: string }) => `Rule no. ${p.rule} acted: long enough ${p.since}`,
     promiseNear: (percent: number) => `${percent} % of the promised time has passed`,
     promiseBroken: "The promised time is over",
     routed: (rule: string) => `Routed by ${rule}`,

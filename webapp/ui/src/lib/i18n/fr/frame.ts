@@ -111,6 +111,7 @@ export const frame: Catalogue["frame"] = {
     nothing_came: () => "Rien n’est venu de la personne attendue",
     pool_returned: (who) => `Aucun expert n’a pris la question de ${who} à temps`,
     hiding_stopped: (who) => `Les règles ont masqué tout ce qu’elles peuvent en une heure\u00a0: le message de ${who} reste visible`,
+    rule: (who) => `Une règle vous appelle au message de ${who}`,
     approved: (who) => `${who} a approuvé votre réponse`,
     rejected: (who) => `${who} a renvoyé votre réponse`,
     due_soon: (who) => `${who} doit bientôt avoir une réponse`,

@@ -169,6 +169,7 @@ export const inbox: Catalogue["inbox"] = {
     wrote_again: "Rouverte\u202f: le client a de nouveau écrit",
     reopened: (who) => `${who} l’a rouverte`,
     waiting_internal: (who) => `${who} attend quelqu’un d’autre`,
+    ruleInTime: (p) => `La règle n°\u00a0${p.rule} a agi\u00a0: assez longtemps ${p.since}`,
     promiseNear: (percent) => `${percent}\u00a0% du délai promis sont passés`,
     promiseBroken: "Le délai promis est dépassé",
     routed: (rule) => `Orientée par ${rule}`,
