@@ -281,6 +281,8 @@ def speak(settings: Settings, voice: voices.Voice, in_reply_to: str = "") -> Non
         body["direct"] = True
     if voice.subject:
         body["subject"] = voice.subject
+    if voice.html:
+        body["html"] = voice.html
     if in_reply_to:
         body["in_reply_to"] = in_reply_to
     answer = requests.post(f"{settings.rehearsal_url(voice.network)}/_rehearsal/say", json=body, timeout=10)

@@ -8,7 +8,8 @@ from random import Random
 
 @dataclass(frozen=True)
 class Voice:
-    """`after`: what they write when they have been answered; nothing where it is empty."""
+    """`after`: what they write when they have been answered; nothing where it is empty. `html`: how
+    their mail looks."""
 
     network: str
     who: str
@@ -17,9 +18,19 @@ class Voice:
     direct: bool = False
     subject: str = ""
     after: str = ""
+    html: str = ""
 
 
 AURORE_X, AURORE, AURORE_SKY, AURORE_MAIL = "auroreair", "auroreair", "auroreair.test", "help@auroreair.example"
+
+_GROUP = (
+    "<p>Hello,</p><p>we would like to book <b>32 seats</b> to Porto on 12 June:</p>"
+    '<table border="1" cellpadding="6" style="border-collapse:collapse"><tr style="background:#e8eef7">'
+    '<th align="left">From</th><th align="left">To</th><th align="right">Seats</th></tr>'
+    '<tr><td>Nantes</td><td>Porto</td><td align="right">20</td></tr>'
+    '<tr><td>Lyon</td><td>Porto</td><td align="right">12</td></tr></table>'
+    '<p>Whom do we talk to?</p><p style="color:#5a5f66">Kind regards<br>A. Silva</p>'
+)
 
 FIRST = (
     Voice("x", "mireille_v", AURORE_X, "Vol AU412 annulé ce matin, personne au comptoir. On dort où ce soir ?",
@@ -47,7 +58,7 @@ FIRST = (
           " margot.petit@customer.example"),
     Voice("email", "procurement@partner.example", AURORE_MAIL,
           "Hello,\n\nwe would like to book 32 seats to Porto on 12 June. Whom do we talk to?\n\nKind regards\nA. Silva",
-          subject="Group booking, 32 passengers"),
+          subject="Group booking, 32 passengers", html=_GROUP),
     Voice("x", "vinylhead", "lumenhelp", "which of your turntables can I repair myself when the belt goes?",
           after="great, ordering the belt now"),
     Voice("mastodon", "jo_cam", "lumen", "Does the L200 camera charge over USB-C while it is recording?",

@@ -42,12 +42,27 @@ it("asks again where the server has no place for it now, and gives up in the end
   const asked = serve({ 0: (tries) => (tries < 3 ? problem(503, "busy") : new Response("a")), 1: () => problem(503, "busy") });
   const told: Shown[] = [];
   const done = putPictures(page('<img data-picture="0"><img data-picture="1">'), [0, 1].map(picture), new AbortController().signal, (shown) => told.push(shown));
-  await vi.advanceTimersByTimeAsync(10_000);
+  await vi.advanceTimersByTimeAsync(15_000);
   expect([...(await done).keys()]).toEqual([0]);
   expect(told.at(-1)).toEqual({ done: 2, missing: 1 });
   expect(asked.filter((one) => one.endsWith("/0"))).toHaveLength(3);
   expect(asked.length).toBeLessThan(12);
   vi.useRealTimers();
+});
+
+it("asks for three at once, of all the mails on the page together", async () => {
+  const open: (() => void)[] = [];
+  vi.stubGlobal("fetch", () => new Promise((resolve) => open.push(() => resolve(new Response("a")))));
+  const here = page("");
+  const all = [0, 1].map((mail) => putPictures(here, [0, 1, 2, 3].map((n) => picture(10 * mail + n)), new AbortController().signal, () => undefined));
+  let most = 0;
+  for (let answered = 0; answered < 8; answered += 1) {
+    await vi.waitUntil(() => open.length > 0);
+    most = Math.max(most, open.length);
+    open.shift()?.();
+  }
+  expect((await Promise.all(all)).map((made) => made.size)).toEqual([4, 4]);
+  expect(most).toBe(3);
 });
 
 it("asks for nothing more once the conversation is left", async () => {

@@ -30,24 +30,38 @@ export function heightOf(page: Document): number {
  * those that are shown, to be given back.
  */
 export async function putPictures(page: Document, pictures: readonly MailPicture[], signal: AbortSignal, told: (shown: Shown) => void): Promise<Map<number, string>> {
-  const [waiting, made, shown] = [[...pictures], new Map<number, string>(), { done: 0, missing: 0 }];
-  const work = async (): Promise<void> => {
-    for (let one = waiting.shift(); one && !signal.aborted; one = waiting.shift()) {
-      const places = page.querySelectorAll<HTMLImageElement>(`img[data-picture="${one.place}"]`);
-      try {
-        const url = URL.createObjectURL(await patiently(one.url, signal));
-        made.set(one.place, url);
-        for (const place of places) place.src = url;
-      } catch (error) {
-        if (error instanceof ApiError && error.problem.code === "shows_nothing") for (const place of places) place.remove();
-        else shown.missing += 1;
-      }
-      shown.done += 1;
-      told({ ...shown });
+  const [made, shown] = [new Map<number, string>(), { done: 0, missing: 0 }];
+  const put = async (one: MailPicture): Promise<void> => {
+    if (signal.aborted) return;
+    const places = page.querySelectorAll<HTMLImageElement>(`img[data-picture="${one.place}"]`);
+    try {
+      const url = URL.createObjectURL(await patiently(one.url, signal));
+      made.set(one.place, url);
+      for (const place of places) place.src = url;
+    } catch (error) {
+      if (error instanceof ApiError && error.problem.code === "shows_nothing") for (const place of places) place.remove();
+      else shown.missing += 1;
     }
+    shown.done += 1;
+    told({ ...shown });
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(pictures.map((one) => inTurn(() => put(one))));
   return made;
+}
+
+/** Of all the mails on the page together, for the other calls of the page need the browser's connections too. */
+const turns = { free: AT_ONCE, waiting: [] as (() => void)[] };
+
+async function inTurn(work: () => Promise<void>): Promise<void> {
+  if (turns.free) turns.free -= 1;
+  else await new Promise<void>((go) => turns.waiting.push(go));
+  try {
+    await work();
+  } finally {
+    const next = turns.waiting.shift();
+    if (next) next();
+    else turns.free += 1;
+  }
 }
 
 /** The server loads but a few at once, for everybody: what it has no place for is asked for again. */
@@ -57,7 +71,7 @@ async function patiently(url: string, signal: AbortSignal): Promise<Blob> {
       return await getFile(url, signal);
     } catch (error) {
       if (left <= 1 || signal.aborted || !(error instanceof ApiError && error.problem.code === "busy")) throw error;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * (TRIES - left + 1)));
     }
   }
 }
