@@ -16,8 +16,8 @@ from guichet.delivery.states import State
 from guichet.errors import NotAllowed
 from guichet.inbox import acting, notices
 from guichet.inbox.changes import changing
-from guichet.models import Account, AuditEntry, Conversation, Delivery, Message, Rule, TeamMember
-from guichet.policy import Action, Actor, can, require
+from guichet.models import Account, AuditEntry, Conversation, Delivery, Message, Rule, Staff, TeamMember
+from guichet.policy import Action, Actor, can, load_actor, require
 from guichet.triage.rules import Hiding
 
 SPAN = timedelta(hours=1)
@@ -51,16 +51,34 @@ def hide(
     spec = spec_of(account.network)
     if not acting.can_hide(message, spec):
         return
+    is_let = _is_let(session, hiding.rule_id, account, now)
     # Two that count at the same time would each find room for the last one.
     session.execute(select(Account.id).where(Account.id == account.id).with_for_update(key_share=True))
     conversation = session.get_one(Conversation, message.conversation_id)
-    if _hidden_lately(session, account.id, now) < hiding.most:
+    if is_let and _hidden_lately(session, account.id, now) < hiding.most:
         acting.act(session, actor, conversation, message.id, "hide", spec, now, rule_id=hiding.rule_id)
     elif not _was_told(session, account.id, now):
         with changing(session, actor, conversation, now, "message") as change:
             change.rule_id = hiding.rule_id
-            audit.record(session, actor, _STOPPED, account, now, rule_id=hiding.rule_id, most=hiding.most)
+            audit.record(
+                session, actor, _STOPPED, account, now, rule_id=hiding.rule_id, most=hiding.most, is_let=is_let
+            )
             notices.tell(change, "hiding_stopped", _whom(session, conversation, hiding.rule_id), message)
+
+
+def _is_let(session: Session, rule_id: int, account: Account, now: datetime) -> bool:
+    """Whether who let the rule do so last, by making, changing or switching it on, still may: a right
+    that ended ends what is done in it. What the installation itself set up needs nobody's."""
+    written = AuditEntry.action.in_(("rule.create", "rule.change", "rule.switch"))
+    of_rule = AuditEntry.target_kind == "rule", AuditEntry.target_id == rule_id, written
+    entries = session.scalars(select(AuditEntry).where(*of_rule).order_by(AuditEntry.id.desc()))
+    last = next((e for e in entries if e.action != "rule.switch" or e.data.get("is_on")), None)
+    by = last.actor_id if last is not None else session.get_one(Rule, rule_id).created_by
+    staff = session.get(Staff, by) if by is not None else None
+    if staff is None:
+        return by is None
+    actor = load_actor(session, staff, now) if staff.disabled_at is None else None
+    return actor is not None and can(actor, acting.right_to("hide"), account) and not actor.is_reviewed
 
 
 def _hidden_lately(session: Session, account_id: int, now: datetime) -> int:

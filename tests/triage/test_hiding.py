@@ -94,7 +94,7 @@ def test_beyond_what_an_hour_holds_messages_wait_and_who_leads_is_told_once(scen
     told = scene.session.scalars(select(m.Notice).where(m.Notice.kind == "hiding_stopped")).all()
     assert {n.staff_id for n in told} == {leader.id, made.created_by}
     assert [n.message_id for n in told] == [lot[2].id] * 2
-    assert [e.data for e in audited(scene, "rule.hiding_stopped")] == [{"rule_id": made.id, "most": 2}]
+    assert [e.data for e in audited(scene, "rule.hiding_stopped")] == [{"rule_id": made.id, "most": 2, "is_let": True}]
 
     scene.later(minutes=59)
     apply_rules(scene.session, SYSTEM, [reply(scene, root="s")], scene.now, hides)
@@ -147,6 +147,26 @@ def test_only_who_may_publish_there_lets_a_rule_hide(scene: Scene) -> None:
         triage.change_rule(
             scene.session, agents_lead, kept, name="x", conditions=[], actions=acts, brand_id=brand_id, now=scene.now
         )  # fmt: skip
+
+
+def test_it_hides_no_more_once_who_let_it_lost_the_right_until_somebody_lets_it_again(scene: Scene) -> None:
+    publisher = f.make_staff(scene.session, "team_lead")
+    grant = f.make_grant(scene.session, publisher, scene.account, "publisher")
+    able = load_actor(scene.session, publisher, scene.now)
+    kept = rule_of(scene, able, [{"kind": "hide", "value": 5}], scene.account.brand_id)
+    triage.switch_rule(scene.session, able, kept, is_on=True, now=scene.now)
+    apply_rules(scene.session, SYSTEM, [reply(scene, root="a")], scene.now, hides)
+    assert len(hidden(scene)) == 1
+    scene.session.delete(grant)
+    scene.session.flush()
+    triage.switch_rule(scene.session, lead(scene), kept, is_on=False, now=scene.now)  # is no leave
+    kept.is_on = True
+    apply_rules(scene.session, SYSTEM, [reply(scene, root="b"), reply(scene, root="c")], scene.now, hides)
+    assert len(hidden(scene)) == 1
+    assert [e.data["is_let"] for e in audited(scene, "rule.hiding_stopped")] == [False]
+    triage.switch_rule(scene.session, boss(scene), kept, is_on=True, now=scene.now)
+    apply_rules(scene.session, SYSTEM, [reply(scene, root="d")], scene.now, hides)
+    assert len(hidden(scene)) == 2
 
 
 def rule_of(scene: Scene, actor: Actor, actions: list[dict[str, Any]], brand_id: int | None) -> m.Rule:
