@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
+from guichet.db.dialect import kind_of, no_way_in
 from guichet.inbox import counts
 from guichet.inbox.changes import changing, lock
 from guichet.inbox.states import UNFINISHED, State
@@ -31,6 +32,7 @@ from guichet.models import (
     RuleFiring,
     RuleWalk,
 )
+from guichet.models.base import table_of
 from guichet.models.conversation import GOES_ON
 from guichet.policy import Action, Actor, require
 from guichet.promises import hours
@@ -41,6 +43,8 @@ from guichet.triage.rules import Fact
 LOT = 200  # conversations looked at in one transaction
 # In one round: what an outage left is done in rounds, the oldest first.
 MOST_LOTS, MOST_ACTS = 20, 1000
+LAG = timedelta(minutes=10)  # a walk is brought up to date at least so often, also where nothing is due
+_ANY = 2**53  # above every id
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Looked:
 
 
 def list_lots(session: Session, actor: Actor, now: datetime) -> list[Lot]:
-    """Where somebody's time has come, in the order of the rules."""
+    """Where somebody's time has come, or the walk is far behind, in the order of the rules."""
     require(actor, Action.SYSTEM)
     timed = select(Rule).where(Rule.is_on, Rule.since != "").order_by(Rule.position, Rule.id)
     brands = session.scalars(select(Brand).order_by(Brand.id)).all()
@@ -86,14 +90,14 @@ def take_lot(session: Session, actor: Actor, lot: Lot, now: datetime) -> tuple[i
     begun_by = due_by(when_of(rule), brand, now)
     if begun_by is None:
         return 0, 0
-    rows = [(row[0], row[1]) for row in session.execute(_next(rule, brand, walk, begun_by).limit(LOT))]
+    rows = [(row[0], row[1]) for row in session.execute(_next(session, rule, brand, walk, begun_by).limit(LOT))]
     acted = 0
     begun = dict(rows)
     with counts.deferred(session):
         for one in gather(session, sorted(begun), rule.conditions, now):
             acted += _act(session, actor, rule, one, begun[one.conversation.id], now)
-    if rows:
-        walk.through_id, walk.through_at = rows[-1]
+    # All of this brand up to here is seen: what others have in between is not read again.
+    walk.through_id, walk.through_at = rows[-1] if len(rows) == LOT else (_ANY, begun_by)
     session.flush()
     return len(rows), acted
 
@@ -135,14 +139,18 @@ def _is_any_due(session: Session, rule: Rule, brand: Brand, walk: RuleWalk | Non
     if begun_by is None:
         return False
     known = walk if walk is not None and walk.read_as == _read_as(rule, brand) else None
-    return session.execute(_next(rule, brand, known, begun_by).limit(1)).first() is not None
+    if known is None or known.through_at is None or known.through_at < begun_by - LAG:
+        return True
+    return session.execute(_next(session, rule, brand, known, begun_by).limit(1)).first() is not None
 
 
-def _next(rule: Rule, brand: Brand, walk: RuleWalk | None, begun_by: datetime) -> Select[Any]:
+def _next(session: Session, rule: Rule, brand: Brand, walk: RuleWalk | None, begun_by: datetime) -> Select[Any]:
     """Id and beginning of what the rule has not come to, the oldest first."""
     begun, runs = started(when_of(rule))
     accounts = select(Account.id).where(Account.brand_id == brand.id)
-    due = select(Conversation.id, begun).where(runs, begun <= begun_by, Conversation.account_id.in_(accounts))
+    # By the clock's index and no other: by the account's, all that was ever said would be read.
+    here = no_way_in(kind_of(session.connection()), table_of(Conversation).c.account_id).in_(accounts)
+    due = select(Conversation.id, begun).where(runs, begun <= begun_by, here)
     if walk is not None and walk.through_at is not None:
         due = due.where(or_(begun > walk.through_at, and_(begun == walk.through_at, Conversation.id > walk.through_id)))
         due = due.where(begun >= walk.through_at)  # by itself, so that the index is entered there

@@ -67,7 +67,8 @@ def test_who_waits_too_long_is_urgent_once_and_the_history_and_the_audit_say_why
     made = rule(scene, "waiting")
     conversation = scene.conversation_of(scene.customer_says())
     scene.later(minutes=59)
-    assert (elapsed.list_lots(scene.session, SYSTEM, scene.now), tick(scene)) == ([], 0)
+    assert tick(scene) == 0
+    assert elapsed.list_lots(scene.session, SYSTEM, scene.now) == []
     scene.later(minutes=1)
     assert (tick(scene), tick(scene), conversation.priority) == (1, 0, 3)
     (event,) = scene.session.query(m.ConversationEvent).filter_by(kind="rule_in_time")
@@ -246,6 +247,27 @@ def test_an_outage_is_caught_up_lot_by_lot_the_oldest_first(scene: Scene, monkey
     assert elapsed.take_lot(scene.session, SYSTEM, lot, scene.now) == (2, 2)
     assert [c.priority for c in made] == [3, 3, 1, 1, 1]
     assert (tick(scene), [c.priority for c in made]) == (3, [3] * 5)
+
+
+@pytest.mark.parametrize("since", ["waiting", "created"])
+def test_a_look_goes_by_the_clock_and_passes_what_other_brands_have(scene: Scene, since: str) -> None:
+    """Else each look would read all that was ever said, or all that others have had meanwhile."""
+    elsewhere = f.make_account(scene.session)
+    made = rule(scene, since, brand_id=elsewhere.brand_id)
+    scene.customer_says()
+    scene.later(days=1)
+    (lot,) = elapsed.list_lots(scene.session, SYSTEM, scene.now)
+    assert elapsed.take_lot(scene.session, SYSTEM, lot, scene.now) == (0, 0)
+    walk = scene.session.get_one(m.RuleWalk, (made.id, elsewhere.brand_id))
+    assert walk.through_at == scene.now - timedelta(hours=1)
+    assert elapsed.list_lots(scene.session, SYSTEM, scene.now) == []
+    if scene.session.get_bind().dialect.name == "sqlite":
+        looks = elapsed._next(scene.session, made, elsewhere.brand, walk, scene.now).compile(scene.session.get_bind())
+        plan = scene.session.connection().exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {looks}", (None,) * str(looks).count("?")
+        )
+        name = "ix_conversation_asked" if since == "waiting" else "ix_conversation_begun"
+        assert any(name in step[-1] for step in plan)
 
 
 @pytest.mark.parametrize(
