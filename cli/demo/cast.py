@@ -168,6 +168,17 @@ HASHTAGS = (
     (LUMEN, "Repair", ("Lumen", "RepairWeek", "Turntable")),
 )
 
+# brand, name, text, variants
+TEMPLATES = (
+    (
+        AURORE,
+        "Strike",
+        "Strike notice for {day}: {flights|all flights} may be cancelled. Rebooking is free until {until}.",
+        {"x": "Strike on {day}: {flights|all flights} may be cancelled. Rebook for free until {until}."},
+    ),
+    (AURORE, "New route", "New: {from} to {to}, {how_often|every day} from {start}. The first seats are on sale.", {}),
+)
+
 # brand, kind, name, colour
 TAGS = (
     (AURORE, "campaign", "Summer timetable", "blue"),

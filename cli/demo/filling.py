@@ -103,6 +103,9 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     browser.put(f"/brands/{brands[cast.AURORE]}/link-rule", cast.LINKS)
     for brand, name, words in cast.HASHTAGS:
         browser.post("/hashtag-sets", {"brand_id": brands[brand], "name": name, "tags": list(words)})
+    for brand, name, text, variants in cast.TEMPLATES:
+        body = {"brand_id": brands[brand], "name": name, "text": text, "variants": variants}
+        browser.post("/post-templates", body)
     accounts = {(network, handle): connect(browser, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
     tags = {

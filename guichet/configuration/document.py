@@ -173,6 +173,15 @@ class HashtagSetPart(_Part):
     tags: Annotated[list[Line], Field(min_length=1, max_length=60)]
 
 
+class PostTemplatePart(_Part):
+    """A text with variables from which a brand's posts are written; `variants` by network."""
+
+    brand: Name
+    name: Name
+    text: Annotated[str, Field(min_length=1, max_length=10_000)]
+    variants: Annotated[dict[Line, Annotated[str, Field(max_length=10_000)]], Field(max_length=50)] = {}
+
+
 class LinkExceptionPart(_Part):
     """A network where links are tagged otherwise, or not; what is not named is as everywhere."""
 
@@ -290,6 +299,7 @@ class Document(_Part):
     link_rules: list[LinkRulePart] = []
     queues: list[QueuePart] = []
     hashtag_sets: list[HashtagSetPart] = []
+    post_templates: list[PostTemplatePart] = []
     promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []

@@ -23,6 +23,7 @@ from guichet.configuration import (
     queues,
     rules,
     talk,
+    templates,
 )
 from guichet.configuration.document import Document
 from guichet.configuration.queries import require_all
@@ -48,6 +49,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     links.import_link_rules,
     queues.import_queues,
     hashtags.import_hashtag_sets,
+    templates.import_post_templates,
     promises.import_promises,
     talk.import_rules,
     talk.import_canned_replies,

@@ -23,6 +23,7 @@ from guichet.configuration.document import (
     LinkRulePart,
     MacroPart,
     PostTagPart,
+    PostTemplatePart,
     PromisePart,
     PromiseStepPart,
     QueuePart,
@@ -49,6 +50,7 @@ from guichet.models import (
     Label,
     Macro,
     PostTag,
+    PostTemplate,
     PromisePolicy,
     Rule,
     SavedView,
@@ -106,6 +108,10 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         hashtag_sets=[
             HashtagSetPart(brand=known.names["brand"][x.brand_id], name=x.name, tags=x.tags)
             for x in session.scalars(select(HashtagSet).order_by(HashtagSet.brand_id, HashtagSet.folded))
+        ],
+        post_templates=[
+            PostTemplatePart(brand=known.names["brand"][x.brand_id], name=x.name, text=x.text, variants=x.variants)
+            for x in session.scalars(select(PostTemplate).order_by(PostTemplate.brand_id, PostTemplate.folded))
         ],
         promises=_promises(session, known),
         rules=_rules(session, known),

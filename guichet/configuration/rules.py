@@ -167,6 +167,7 @@ def _twice(document: Document) -> dict[str, str]:
         "labels": [x.name for x in document.labels],
         "post_tags": [(x.brand, x.kind, " ".join(x.name.split()).casefold()) for x in document.post_tags],
         "hashtag_sets": [(x.brand, " ".join(x.name.split()).casefold()) for x in document.hashtag_sets],
+        "post_templates": [(x.brand, " ".join(x.name.split()).casefold()) for x in document.post_templates],
         "link_rules": [x.brand for x in document.link_rules],
         "grants": [(g.staff, g.team, g.account, g.brand) for g in document.grants],
     }

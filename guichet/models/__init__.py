@@ -68,6 +68,7 @@ from guichet.models.post import (
     Variant,
     VariantMedia,
 )
+from guichet.models.post_template import PostTemplate
 from guichet.models.promise import Promise, PromisePolicy, PromiseRecount
 from guichet.models.series import Series
 from guichet.models.side import SideConversation
@@ -159,6 +160,7 @@ __all__ = [
     "PostTag",
     "PostTagging",
     "PostTarget",
+    "PostTemplate",
     "PostVersion",
     "Promise",
     "PromisePolicy",

@@ -18,7 +18,8 @@ from guichet.inbox import composing, crediting, handling
 from guichet.models import Account, BulkReply, BulkReplyRow, Conversation, Identity, Message, PendingAnswer, Staff
 from guichet.policy import Action, Actor, can
 from guichet.replying import rules
-from guichet.triage import filling
+from guichet.triage.filling import values_of
+from guichet.variables import fill, unfilled
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,8 @@ def _word(
 ) -> None:
     """What is said in this one, and whether the network takes it."""
     template = row.text if row.text is not None else bulk.variants[row.variant % len(bulk.variants)]
-    values = filling.values_of(session, conversation, author, around.titles)
-    row.said = filling.fill(template, values)
+    values = values_of(session, conversation, author, around.titles)
+    row.said = fill(template, values)
     row.excluded, row.reason, row.problems, row.used, row.room = "", "", [], 0, 0
     row.body = row.said
     account = session.get_one(Account, conversation.account_id)
@@ -146,7 +147,7 @@ def _word(
         return
     row.body, row.used, row.room = foreseen.body, foreseen.used, foreseen.room
     row.problems = [{"name": one.name, **one.data} for one in foreseen.problems]
-    empty = filling.unfilled(template, values)
+    empty = unfilled(template, values)
     if not row.said.strip():
         row.excluded, row.reason = "empty", say("there is no text yet")
     elif empty:

@@ -23,7 +23,8 @@ from guichet.inbox import pool
 from guichet.inbox.states import ACTIVE
 from guichet.models import Conversation, ConversationEvent, ConversationLabel, Label, Macro, Staff, Team, Topic
 from guichet.policy import Action, Actor, require, require_somewhere
-from guichet.triage.filling import fill, values_of
+from guichet.triage.filling import values_of
+from guichet.variables import fill
 
 T = TypeVar("T")
 

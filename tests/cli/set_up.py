@@ -40,6 +40,9 @@ def build(session: Any) -> None:
     ]
     session.add(m.ApprovalPolicy(brand_id=brand.id, steps=[s.plain() for s in steps], binds_time=True, updated_at=NOW))
     session.add(m.HashtagSet(brand_id=brand.id, name="Été", folded="été", tags=["vols", "été_2026"], created_at=NOW))
+    strike = m.PostTemplate(brand_id=brand.id, name="Grève", folded="grève", text="{date}…", created_at=NOW)
+    strike.variants = {"x": "Grève le {date}"}
+    session.add(strike)
     at_x = {"network": "x", "on": True, "patterns": {"source": "twitter"}}
     session.add(m.LinkRule(brand_id=brand.id, domains=["aurore.example"], exceptions=[at_x], updated_at=NOW))
     make.make_grant(session, agent, account, "agent")

@@ -58,6 +58,32 @@ def test_a_thread_with_media_goes_out_once_in_order_on_each_network(page: Page, 
     keep(page, "compose-sent")
 
 
+def test_a_post_is_written_from_a_template_with_the_words_of_each_network(page: Page, stack: Stack) -> None:
+    enter(page, stack, SOCIAL, "/compose")
+    for network in ("x", "mastodon"):
+        page.get_by_role("checkbox", name=re.compile(rf" {re.escape(OURS[network])}$")).check()
+    page.get_by_role("button", name="From a template").click()
+    keep(page, "template-choose")
+    page.get_by_role("menuitem", name="Strike").click()
+    asked = page.get_by_role("dialog", name="Strike")
+    expect(asked.get_by_label("flights")).to_have_value("all flights")
+    asked.get_by_label("day").fill("Friday 13th")
+    asked.get_by_label("until").fill("midnight")
+    keep(page, "template-asks")
+    asked.get_by_role("button", name="Write the post").click()
+    everywhere = "Strike notice for Friday 13th: all flights may be cancelled. Rebooking is free until midnight."
+    there = "Strike on Friday 13th: all flights may be cancelled. Rebook for free until midnight."
+    expect(page.get_by_role("textbox", name="Text", exact=True)).to_have_value(everywhere)
+    page.get_by_role("tab", name=re.compile("other text")).click()
+    expect(page.get_by_role("textbox", name="Text", exact=True)).to_have_value(there)
+    page.get_by_role("radio", name="Now").check()
+    keep(page, "template-written")
+    page.get_by_role("button", name="Send 2 posts now").click()
+    for network, words in (("x", there), ("mastodon", everywhere)):
+        [one] = eventually(lambda n=network, w=words: published(stack, n, w), seconds=120)
+        assert one["text"] == words
+
+
 def test_what_the_brake_held_is_sent_moved_and_dropped_as_it_was_chosen(
     page: Page, stack: Stack, office: Office, post: Poster
 ) -> None:

@@ -14,7 +14,7 @@ from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import operations as inbox
 from guichet.policy import load_actor
 from guichet.triage import carrying_out, macro_rules, macros, undoing
-from guichet.triage.filling import fill, unfilled
+from guichet.variables import fill, unfilled
 from tests import databases
 from tests import factories as f
 from tests.factories import NOW

@@ -83,6 +83,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "DELETE /topics/<int:id>",
         "DELETE /post-tags/<int:id>",
         "DELETE /hashtag-sets/<int:id>",
+        "DELETE /post-templates/<int:id>",
         "DELETE /calendar-feeds/<int:id>",
         "PATCH /evergreen-queues/<int:id>",
         "DELETE /evergreen-queues/<int:id>",
@@ -159,6 +160,9 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /link-previews/pictures": {"media_id": ids["media"]},
         "POST /hashtag-sets": {"brand_id": ids["brands"], "name": "h", "tags": ["one"]},
         "PATCH /hashtag-sets/<int:id>": {"name": "h"},
+        "POST /post-templates": {"brand_id": ids["brands"], "name": "t", "text": "On {date}"},
+        "PATCH /post-templates/<int:id>": {"name": "t"},
+        "POST /post-templates/<int:id>/fill": {"values": {}},
         "POST /calendar-feeds": {"brand_id": ids["brands"], "name": "mine"},
         "POST /evergreen-queues": {
             "brand_id": ids["brands"], "name": "tips", "account_ids": [ids["accounts"]],

@@ -10,7 +10,7 @@ import { format } from "./times";
  * sends it.
  */
 export function fillCanned(text: string, values: Record<string, string>): string {
-  return text.replace(/\{([a-z]+(?:\.[a-z_]+)?)(?:\|([^{}|]*))?\}/gi, (whole, name: string, instead?: string) => {
+  return text.replace(/\{(\p{L}[\p{L}\p{N}_]*(?:\.\p{L}[\p{L}\p{N}_]*)?)(?:\|([^{}|]*))?\}/gu, (whole, name: string, instead?: string) => {
     const known = name.toLowerCase();
     return Object.hasOwn(values, known) ? values[known] || (instead ?? "").trim() : whole;
   });

@@ -3,7 +3,7 @@ import { changeFollowing, repeatPost } from "$lib/api/series";
 import { makeRenditions } from "$lib/api/library";
 import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
-import type { Account, HashtagSet, Id, LibraryFile, LinkTags, Opening, Post, PostAsWritten, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
+import type { Account, FilledTemplate, HashtagSet, Id, LibraryFile, LinkTags, Opening, Post, PostAsWritten, PostTemplate, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
 import { wallTimeIn } from "$lib/times";
 import { frameIn, type Framed } from "$lib/framing";
@@ -45,6 +45,8 @@ class DraftPost {
   tagsLinks = $state(true);
   /** Sets of hashtags of every brand that one sees. */
   hashtags: HashtagSet[] = $state([]);
+  /** Templates of every brand that one sees. */
+  templates: PostTemplate[] = $state([]);
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
   /** Smaller versions of pictures are being made. */
@@ -114,6 +116,28 @@ class DraftPost {
     const saved = this.post && !this.touched ? this.post : await this.save();
     await repeatPost(saved.id, { rule, for_approval, wall_time: this.wallTime, time_zone: this.timeZone, fold: this.fold, gap: this.gap });
     return publishing.getPost(saved.id);
+  }
+
+  /** Puts the words of a template in: those of a network into its accounts, the others for all. Gives what takes it back. */
+  begunFrom(filled: FilledTemplate): () => void {
+    const [common, own] = [this.common, this.own];
+    const [first = newPiece(), ...items] = common.pieces;
+    const mine = { ...own };
+    for (const one of this.accounts) {
+      const kept: Own = { ...mine[one.id] };
+      const words = filled.variants[one.network] ?? filled.text;
+      if (words === filled.text) delete kept.text;
+      else kept.text = words;
+      if (Object.keys(kept).length) mine[one.id] = kept;
+      else delete mine[one.id];
+    }
+    this.common = { ...common, pieces: [{ ...first, text: filled.text }, ...items] };
+    this.own = mine;
+    this.changed();
+    return () => {
+      [this.common, this.own] = [common, own];
+      this.changed();
+    };
   }
 
   begin(wallTime: string | null, zone: string | null = null, accounts: Id[] = []): void {

@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", keyboard: "Keyboard", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", oncall: "On call", canned: "Canned replies", macros: "Macros", topics: "Experts", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", hashtags: "Hashtag sets", links: "Link tracking", feeds: "Calendar feeds", audit: "Audit log" },
+  sections: { me: "My account", keyboard: "Keyboard", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", oncall: "On call", canned: "Canned replies", macros: "Macros", topics: "Experts", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", hashtags: "Hashtag sets", templates: "Post templates", links: "Link tracking", feeds: "Calendar feeds", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,
@@ -258,6 +258,16 @@ export const settings = {
     tagsHint: "Separated by spaces, with or without #",
     cut: (p: { tag: string; network: string; taken: string }) => (p.taken ? `${p.network} links only #${p.taken} of #${p.tag}` : `#${p.tag} is no hashtag on ${p.network}`),
     removeText: "Posts that it was put into keep their words. This cannot be undone.",
+  },
+  templates: {
+    text: "Texts for posts that recur, brand by brand. In Compose, “From a template” asks for what its variables stand for; no post goes out with one left open.",
+    add: "Add a template",
+    empty: "No templates yet",
+    words: "Text",
+    wordsHint: "{date} is asked for; {gate|your gate} says “your gate” where nothing is given",
+    wordsOn: (network: string) => `Text on ${network}`,
+    ownHint: "Empty: the text above",
+    removeText: "Posts that were written from it keep their words. This cannot be undone.",
   },
   links: {
     text: "What is added to links in posts, so that your statistics tell where a visitor came from. What is sent off already stays as it was.",

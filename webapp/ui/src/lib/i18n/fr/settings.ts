@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", keyboard: "Clavier", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", oncall: "Astreinte", canned: "Réponses préparées", macros: "Macros", topics: "Experts", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", hashtags: "Jeux de mots-dièse", links: "Suivi des liens", feeds: "Flux de calendrier", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", keyboard: "Clavier", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", oncall: "Astreinte", canned: "Réponses préparées", macros: "Macros", topics: "Experts", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", hashtags: "Jeux de mots-dièse", templates: "Modèles de publication", links: "Suivi des liens", feeds: "Flux de calendrier", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
@@ -259,6 +259,16 @@ export const settings: Catalogue["settings"] = {
     tagsHint: "Séparés par des espaces, avec ou sans #",
     cut: (p: { tag: string; network: string; taken: string }) => (p.taken ? `${p.network} ne fait un lien que de #${p.taken} dans #${p.tag}` : `#${p.tag} n’est pas un mot-dièse sur ${p.network}`),
     removeText: "Les publications où il a été ajouté gardent leurs mots. Cette action est définitive.",
+  },
+  templates: {
+    text: "Des textes pour les publications qui reviennent, marque par marque. Dans la rédaction, « À partir d’un modèle » demande ce que valent ses variables ; aucune publication ne part avec l’une d’elles ouverte.",
+    add: "Ajouter un modèle",
+    empty: "Aucun modèle",
+    words: "Texte",
+    wordsHint: "{date} est demandée ; {porte|votre porte} dit « votre porte » si rien n’est donné",
+    wordsOn: (network: string) => `Texte sur ${network}`,
+    ownHint: "Vide : le texte ci-dessus",
+    removeText: "Les publications rédigées à partir de lui gardent leurs mots. Cette action est définitive.",
   },
   links: {
     text: "Ce qui est ajouté aux liens des publications, pour que vos statistiques disent d’où vient un visiteur. Ce qui est déjà envoyé ou programmé reste tel quel.",
