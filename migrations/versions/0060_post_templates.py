@@ -1,7 +1,7 @@
 """post templates
 
 Revision ID: 0060
-Revises: 0061
+Revises: 0064
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from guichet.db.types import Json
 
 revision = "0060"
-down_revision = "0061"
+down_revision = "0064"
 
 _whole = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
