@@ -169,7 +169,7 @@ HASHTAGS = (
 )
 
 # brand, name, text, variants
-TEMPLATES = (
+TEMPLATES: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     (
         AURORE,
         "Strike",

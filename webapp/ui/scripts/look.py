@@ -51,6 +51,7 @@ PAGES = {
     "promises": "/settings/promises",
     "links": "/settings/links",
     "hashtags": "/settings/hashtags",
+    "templates": "/settings/templates",
     "library": "/library",
 }
 # What only shows after somebody did something: the page, then the keys pressed or what is clicked
