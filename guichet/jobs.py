@@ -32,6 +32,7 @@ RECONCILE = Job("workers.reconcile.look", "tend")
 TEND = Job("workers.tend.tend", "tend")
 KEEP_PROMISES = Job("workers.promises.keep", "tend")
 CALL = Job("workers.alerts.call", "tend")
+WRITE_NOTICES = Job("workers.notices.write", "tend")
 PLAN_REPLIES = Job("workers.replies.plan", "tend")
 CHECK_ACCOUNT = Job("workers.tend.check_account", "tend", ("account_id",))
 COMPARE = Job("workers.compare.compare", "tend", ("account_id",))
@@ -46,6 +47,7 @@ ALL = (
     TEND,
     KEEP_PROMISES,
     CALL,
+    WRITE_NOTICES,
     PLAN_REPLIES,
     CHECK_ACCOUNT,
     COMPARE,

@@ -45,6 +45,23 @@ def make_alert_hook(session: Session, brand: m.Brand, **more: Any) -> m.AlertHoo
     return _add(session, m.AlertHook(brand_id=brand.id, **given))
 
 
+def make_letter_wish(session: Session, staff: m.Staff, **more: Any) -> m.LetterWish:
+    """By default told of nothing, and of nothing before NOW."""
+    given = {
+        "choices": {}, "daily_at": "08:00", "soon_through": NOW, "hourly_through": NOW, "daily_through": NOW,
+        "nonce": "n" * 24, "updated_at": NOW, **more,
+    }  # fmt: skip
+    return _add(session, m.LetterWish(staff_id=staff.id, **given))
+
+
+def make_letter(session: Session, staff: m.Staff, **more: Any) -> m.Letter:
+    given = {
+        "rhythm": "hourly", "subjects": ["mentioned"], "since": NOW, "through": NOW, "state": "waiting", "at": NOW,
+        **more,
+    }  # fmt: skip
+    return _add(session, m.Letter(staff_id=staff.id, **given))
+
+
 def make_delivery(session: Session, account: m.Account, **more: Any) -> m.Delivery:
     """One of a post, with nothing in it."""
     given = {

@@ -14,7 +14,20 @@ from werkzeug.routing import IntegerConverter, Map
 from channels.networks import Networks
 from guichet.config import Settings
 from guichet.runtime import Runtime
-from webapp import acknowledging, consent, counting, feeds, health, hooks, languages, live, reviewing, shell, signing_in
+from webapp import (
+    acknowledging,
+    consent,
+    counting,
+    feeds,
+    health,
+    hooks,
+    languages,
+    live,
+    reviewing,
+    shell,
+    signing_in,
+    silencing,
+)
 from webapp.api import ROOMS
 from webapp.api.schemas.common import Problem
 from webapp.auth import cookie_name, remember_people
@@ -61,6 +74,7 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
         signing_in,
         reviewing,
         acknowledging,
+        silencing,
         feeds,
         consent,
         health,

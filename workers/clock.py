@@ -30,7 +30,21 @@ from guichet.delivery import doubts, engine
 from guichet.delivery.life import only_one
 from guichet.filming import queue as films
 from guichet.inbox import remeasuring
-from guichet.jobs import CALL, DIGEST, DRAIN, KEEP_PROMISES, MAKE_FILMS, NEWS, PLAN_REPLIES, POLL, RECONCILE, TEND, Job
+from guichet.jobs import (
+    CALL,
+    DIGEST,
+    DRAIN,
+    KEEP_PROMISES,
+    MAKE_FILMS,
+    NEWS,
+    PLAN_REPLIES,
+    POLL,
+    RECONCILE,
+    TEND,
+    WRITE_NOTICES,
+    Job,
+)
+from guichet.letters import operations as letters
 from guichet.logs import start_logging
 from guichet.models import LiveEvent
 from guichet.policy import SYSTEM
@@ -46,6 +60,7 @@ TICK = 0.5  # seconds
 NEWS_SPACING = 0.05  # seconds between two numberings of live events
 STAND_BY = 2.0  # seconds between tries for the lock
 TEND_EVERY = 5.0  # seconds
+WRITE_EVERY = 60.0  # seconds between two looks for what is to be told by mail
 WATCH_EVERY = 10.0  # seconds between two looks for what raises an alert
 FORGET_EVERY = 300.0  # seconds
 SEEN_EVERY = 30.0  # seconds
@@ -166,6 +181,7 @@ class Clock:
         if escalating.is_step_due(session, SYSTEM, now) or remeasuring.is_asked_for(session, SYSTEM, now):
             self._send(KEEP_PROMISES, 1.0)
         self._send(CALL, 1.0 if calling.is_anything_due(session, SYSTEM, now) else WATCH_EVERY)
+        self._send(WRITE_NOTICES, 5.0 if letters.is_anything_due(session, SYSTEM, now) else WRITE_EVERY)
         if replying.is_any_queued(session, SYSTEM):
             self._send(PLAN_REPLIES, 1.0)
         for account_id in ingest.list_due_accounts(session, SYSTEM, now):

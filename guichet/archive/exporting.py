@@ -41,6 +41,7 @@ SECRET_COLUMNS: dict[str, frozenset[str]] = {
     "account": frozenset({"webhook_secret"}),
     "alert_hook": frozenset({"sealed"}),
     "alert_call": frozenset({"nonce"}),
+    "letter_wish": frozenset({"nonce"}),
     "review_link": frozenset({"secret_hash"}),
     "side_conversation": frozenset({"token"}),
 }

@@ -48,6 +48,7 @@ from guichet.models.evergreen import EvergreenAccount, EvergreenItem, EvergreenQ
 from guichet.models.feed import CalendarFeed
 from guichet.models.hashtag import HashtagSet
 from guichet.models.joined import CustomerJoin, CustomerNote
+from guichet.models.letter import Letter, LetterWish
 from guichet.models.link_preview import LinkPreview
 from guichet.models.link_rule import LinkRule
 from guichet.models.live import LiveEvent
@@ -139,6 +140,8 @@ __all__ = [
     "Identity",
     "Instance",
     "Label",
+    "Letter",
+    "LetterWish",
     "LinkPreview",
     "LinkRule",
     "LiveEvent",

@@ -10,6 +10,7 @@ from tests.architecture.source import ROOT, name_of, public_functions, python_fi
 ROOMS = (
     "accounts",
     "alerting",
+    "letters",
     "staff",
     "inbox",
     "triage",

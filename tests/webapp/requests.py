@@ -137,6 +137,7 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /conversations/<int:id>/pool": {"topic_id": ids["topics"]},
         "POST /topics": {"name": "a topic"},
         "PATCH /topics/<int:id>": {"reviewed": True},
+        "PUT /me/notice-mails": {"choices": {"mentioned": "daily"}, "daily_at": "08:00"},
         "PUT /conversations/<int:id>/labels": {"label_ids": [ids["labels"]]},
         "PUT /conversations/<int:id>/priority": {"priority": "high"},
         "PUT /conversations/<int:id>/draft": {"text": "hello"},

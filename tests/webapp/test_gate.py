@@ -25,6 +25,7 @@ PUBLIC = {
     "/feeds/<row:feed_id>/<token>.ics",  # for other calendars: the address is the right, each reading asks
     "/review/<row:link_id>/media/<row:media_id>",
     "/alert-calls/<row:call_id>/<signature>",  # from a mail to who is on call: the address is the right
+    "/notice-mails/<row:staff_id>/<signature>",  # from a mail: all it can do is to end these mails
     "/api/<path:path>",
     "/hooks/<path:path>",
 }

@@ -18,7 +18,16 @@ OF_AN_ACCOUNT = frozenset(
      "bulk-replies"}
 )  # fmt: skip
 # Unsafe routes that anybody signed in may use, for it is about themselves or harms nobody.
-FOR_EVERYBODY = frozenset({"PATCH /me", "POST /me/sign-out", "POST /me/password", "POST /tokens", "POST /notices/seen"})
+FOR_EVERYBODY = frozenset(
+    {
+        "PATCH /me",
+        "POST /me/sign-out",
+        "POST /me/password",
+        "POST /tokens",
+        "POST /notices/seen",
+        "PUT /me/notice-mails",
+    }
+)
 QUERIES = {
     "/search": {"q": SECRET_WORD},
     "/posts/calendar": {"since": "2026-01-01T00:00:00Z", "until": "2026-12-31T00:00:00Z"},

@@ -22,6 +22,7 @@ from webapp.api import (
     hashtags,
     imports,
     joining,
+    letters,
     links,
     macros,
     mails,
@@ -56,6 +57,7 @@ ROOMS = tuple(
     part.room
     for part in (
         me,
+        letters,
         conversations,
         answering,
         joining,

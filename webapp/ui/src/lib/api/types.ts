@@ -91,6 +91,7 @@ export type AlertPolicy = S["AlertPolicy"];
 export type AlertHook = S["AlertHook"];
 export type AlertHookMade = S["AlertHookMade"];
 export type Notice = S["Notice"];
+export type NoticeMails = S["NoticeMails"];
 export type NoticeCount = S["NoticeCount"];
 export type CannedReply = S["CannedReply"];
 export type SavedView = S["View"];
