@@ -1,7 +1,7 @@
 """notices by mail: what each person wants, and the mails that told them
 
 Revision ID: 0062
-Revises: 0064
+Revises: 0060
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 from guichet.db.types import Id, Json, ToldText, UTCDateTime
 
 revision = "0062"
-down_revision = "0064"
+down_revision = "0060"
 
 
 def upgrade() -> None:

@@ -55,6 +55,23 @@ def test_who_may_only_look_finds_no_settings_but_their_own(page: Page, stack: St
     assert [link.inner_text().strip() for link in offered.all()] == names
 
 
+def test_everybody_chooses_of_what_a_mail_tells_them(page: Page, stack: Stack) -> None:
+    enter(page, stack, VIEWER, "/settings/me")
+    card = page.locator("form", has=page.get_by_role("heading", name="Notices by e-mail"))
+    expect(card.get_by_role("combobox")).to_have_count(8)
+    expect(card.get_by_role("button", name="Save")).to_be_disabled()
+    card.get_by_label("What I follow").select_option("Once a day")
+    card.get_by_label("Somebody calls me in a note").select_option("At once")
+    card.get_by_label("Once a day at").fill("07:30")
+    keep(page, "notices-by-mail")
+    card.get_by_role("button", name="Save").click()
+    expect(card.get_by_role("button", name="Save")).to_be_disabled()
+    page.reload()
+    expect(card.get_by_label("What I follow")).to_have_value("daily")
+    expect(card.get_by_label("Somebody calls me in a note")).to_have_value("soon")
+    expect(card.locator("input[type=time]")).to_have_value("07:30")
+
+
 def test_who_may_only_look_reads_a_conversation_without_a_box(page: Page, stack: Stack) -> None:
     say(stack, "mastodon", "late_lou", "Where do I find the lounge?", to="auroreair")
     enter(page, stack, VIEWER, "/inbox?view=open")

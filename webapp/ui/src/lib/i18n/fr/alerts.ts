@@ -65,7 +65,7 @@ export const alerts: Catalogue["alerts"] = {
     posts: "Mes publications : échouées, ou en attente d’une personne",
     followed: "Ce que je suis",
   },
-  mailRhythms: { off: "Jamais", soon: "Tout de suite", hourly: "Toutes les heures", daily: "Une fois par jour" },
+  mailRhythms: { off: "Jamais", soon: "Tout de suite", hourly: "Chaque heure", daily: "Chaque jour" },
   mailsDailyAt: "Une fois par jour à",
   mailsLast: { sent: "Le dernier courriel est parti :", failed: "Le dernier courriel n’a pas pu partir :", unclear: "Personne ne sait si le dernier courriel est arrivé :" },
   setup: {
