@@ -158,6 +158,7 @@ def test_an_answer_with_a_file_reaches_the_customer_with_its_description(page: P
     chooser.set_input_files({"name": "form.png", "mimeType": "image/png", "buffer": picture()})
     with page.expect_response(lambda r: r.request.method == "PATCH" and "/media/" in r.url):
         page.get_by_role("textbox", name=re.compile("form.png")).fill("A form with two fields")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
     keep(page, "inbox-file")
     page.reload()  # the draft is the server's, its files and what they show too
     expect(answer_box(page)).to_have_value("This one, both sides.", timeout=20_000)

@@ -142,6 +142,58 @@ it("keeps a note apart from a reply and saves both as drafts", async () => {
   expect(button("Send")).toBeUndefined();
 });
 
+it("lets no older save come after a newer one, nor after the answer, and waits for none once the page goes away", async () => {
+  const { asked } = await open("/inbox/2?view=open");
+  await until(() => field() !== null);
+  const saved = (): unknown[] => asked.filter((one) => one.path.endsWith("/draft")).map((one) => one.body["text"]);
+  const straight = globalThis.fetch;
+  let release = (): void => undefined;
+  const held = new Promise<void>((done) => (release = done));
+  let first = true;
+  vi.stubGlobal("fetch", async (address: string, init: RequestInit = {}) => {
+    const hold = first && address.endsWith("/draft");
+    if (hold) first = false;
+    const response = await straight(address, init);
+    if (hold) await held;
+    return response;
+  });
+  const pause = (): Promise<void> => new Promise((done) => setTimeout(done, 20));
+  await write("one");
+  answer.flush();
+  await write("one, two");
+  answer.flush();
+  await pause();
+  expect(saved()).toEqual(["one"]);
+  await write("one, two, three");
+  answer.leave();
+  await until(() => saved().length === 2, "the page went away without it");
+  expect(saved()).toEqual(["one", "one, two, three"]);
+  release();
+  await pause();
+  expect(saved(), "what was overtaken came after all").toHaveLength(2);
+});
+
+it("sends an answer when the save before it has ended", async () => {
+  const { asked } = await open("/inbox/2?view=open");
+  await until(() => field() !== null);
+  const straight = globalThis.fetch;
+  let release = (): void => undefined;
+  const held = new Promise<void>((done) => (release = done));
+  vi.stubGlobal("fetch", async (address: string, init: RequestInit = {}) => {
+    const response = await straight(address, init);
+    if (address.endsWith("/draft")) await held;
+    return response;
+  });
+  const replied = (): boolean => asked.some((one) => one.path.endsWith("/reply"));
+  await write("On its way");
+  answer.flush();
+  await fireEvent.click(button("Send"));
+  await new Promise((done) => setTimeout(done, 20));
+  expect(replied()).toBe(false);
+  release();
+  await until(replied);
+});
+
 it("refuses to send what is too long as the network counts", async () => {
   await open("/inbox/1?view=open");
   await until(() => field() !== null);

@@ -49,6 +49,9 @@ export function address(path: string, query: Query = {}): string {
   return `/api/v1${path}${tail ? `?${tail}` : ""}`;
 }
 
+/** Characters of a body. Browsers let 64 KiB on their way outlive their page, all bodies together. */
+const OUTLIVES = 10_000;
+
 interface Asking {
   query?: Query;
   body?: unknown;
@@ -67,6 +70,8 @@ async function ask<T>(method: string, path: string, asking: Asking = {}): Promis
   } else if (asking.body !== undefined) {
     headers.set("Content-Type", "application/json");
     init.body = JSON.stringify(asking.body);
+    // What is kept while one writes arrives though the page is closed meanwhile.
+    init.keepalive = method !== "POST" && init.body.length < OUTLIVES;
   }
   const response = await reach(address(path, asking.query), init);
   if (response.status === 204) return undefined as T;
@@ -126,7 +131,7 @@ export const api = {
     ask<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) }),
   post: <T>(path: string, body: unknown = {}, key?: string): Promise<T> =>
     ask<T>("POST", path, { body, ...(key !== undefined && { key }) }),
-  put: <T>(path: string, body: unknown): Promise<T> => ask<T>("PUT", path, { body }),
+  put: <T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> => ask<T>("PUT", path, { body, ...(signal && { signal }) }),
   patch: <T>(path: string, body: unknown): Promise<T> => ask<T>("PATCH", path, { body }),
   remove: <T>(path: string): Promise<T> => ask<T>("DELETE", path),
 };

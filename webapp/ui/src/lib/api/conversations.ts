@@ -100,7 +100,7 @@ export const setPriority = (id: Id, priority: ConversationRow["priority"]): Prom
   api.put(at(id, "/priority"), { priority });
 
 export const saveDraft = (id: Id, draft: Pick<Draft, "kind" | "text" | "media_ids" | "seen_through">): Promise<void> =>
-  api.put(at(id, "/draft"), draft);
+  api.put(at(id, "/draft"), draft, AbortSignal.timeout(10_000)); // what hangs holds up the next, and the answer itself
 /** Says that this person looks at, writes in, or has left the conversation; answers who else is there. */
 export const bePresent = (id: Id, sign: { writing: boolean; here: boolean }): Promise<{ others: Viewer[] }> =>
   api.post(at(id, "/presence"), sign, "");

@@ -29,6 +29,10 @@ class Answer {
   #pending = new Set<string>();
   #conversation: Id | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The last save on its way, or done. */
+  #keeping: Promise<void> = Promise.resolve();
+  /** What was last to be saved of each draft: an older one that still waits its turn is dropped. */
+  #newest = new Map<string, object>();
   #key: { what: string; key: string } | null = null;
   #typedAt = 0;
 
@@ -138,20 +142,31 @@ class Answer {
     this.#timer = undefined;
   }
 
-  async #save(): Promise<void> {
+  /** The page goes away: nothing waits its turn any more. */
+  leave(): void {
+    this.#keeping = Promise.resolve();
+    for (const one of this.enclosed) void one.described();
+    this.flush();
+  }
+
+  /** One save at a time, so that an older one never comes to the server after a newer one. */
+  #save(): Promise<void> {
     const id = this.#conversation;
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (id === null || this.sending) return;
-    const empty = this.isEmpty;
+    if (id === null || this.sending) return this.#keeping;
+    const draft = { kind: this.kind, text: this.text, media_ids: idsOf(this.enclosed), seen_through: this.#read ?? talk.seenThrough };
+    const kept = this.isEmpty ? "no" : "yes";
     // What was typed meanwhile is still to be saved, however this ends.
-    const isStill = (): boolean => this.#conversation === id && !this.#timer;
-    try {
-      await conversations.saveDraft(id, { kind: this.kind, text: this.text, media_ids: idsOf(this.enclosed), seen_through: this.#read ?? talk.seenThrough });
-      if (isStill()) this.saved = empty ? "no" : "yes";
-    } catch {
-      if (isStill()) this.saved = "failed";
-    }
+    const say = (saved: "no" | "yes" | "failed"): void => void (this.#conversation === id && !this.#timer && (this.saved = saved));
+    const which = `${id} ${draft.kind}`;
+    this.#newest.set(which, draft);
+    const put = (): Promise<void> | undefined => (this.#newest.get(which) === draft ? conversations.saveDraft(id, draft) : undefined);
+    this.#keeping = this.#keeping.then(put).then(
+      () => say(kept),
+      () => say("failed"),
+    );
+    return this.#keeping;
   }
 
   /** Sends what the box holds. What the server made of it; null when it did not take it. */
@@ -164,7 +179,8 @@ class Answer {
     this.failure = null;
     this.refused = null;
     try {
-      await Promise.all(enclosed.map((one) => one.described()));
+      // A save still on its way would bring back as a draft what is sent here.
+      await Promise.all([this.#keeping, ...enclosed.map((one) => one.described())]);
       const media_ids = idsOf(enclosed);
       // The same answer after a doubt carries the same key, so that the server takes it once.
       const what = JSON.stringify([id, kind, text, media_ids, later]);
