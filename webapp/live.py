@@ -8,8 +8,10 @@ numbers through a Redis stream; without Redis it asks the database each second.
 
 from __future__ import annotations
 
+import _socket  # what gevent's sockets are not
 import json
 import os
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -136,7 +138,8 @@ def stream_events(asked: Asked, query: EventsQuery) -> Response:
         return refused
     last = request.headers.get("Last-Event-ID", "")
     given = int(last) if last.isdecimal() and len(last) < 16 else query.after
-    stream = Stream(hub, key, given, resync=bool(last) and not last.isdecimal())
+    connection = request.environ.get("gunicorn.socket")
+    stream = Stream(hub, key, given, resync=bool(last) and not last.isdecimal(), connection=connection)
     response = Response(stream.run(), mimetype="text/event-stream")
     response.call_on_close(stream.end)
     response.headers["Cache-Control"] = "no-store"
@@ -147,8 +150,9 @@ def stream_events(asked: Asked, query: EventsQuery) -> Response:
 class Stream:
     """One open stream."""
 
-    def __init__(self, hub: Hub, key: Key, after: int | None, *, resync: bool) -> None:
+    def __init__(self, hub: Hub, key: Key, after: int | None, *, resync: bool, connection: object = None) -> None:
         self._hub = hub
+        self._connection = connection
         self._key = key
         self._number = after
         self._resync = resync
@@ -166,7 +170,7 @@ class Stream:
         the process goes."""
         try:
             yield "retry: 3000\n\n" + self._begin()
-            while not self._hub.is_closing:
+            while not self._hub.is_closing and not self._is_left():
                 self._hub.wait_beyond(self._number or 0, min(RECHECK, POLL))
                 text = self._next()
                 if text is None:
@@ -214,6 +218,18 @@ class Stream:
             with self._hub.runtime.unit() as unit:
                 note_present(unit.session, person.actor, now)
         return _batch(events, self._number or 0) or self._ping(moment)
+
+    def _is_left(self) -> bool:
+        """Whether the listener has hung up. Writing would show it only at the second ping, and a
+        page that is loaded again and again would take every place of a process with few of them."""
+        if not isinstance(self._connection, _socket.socket):  # gevent's, which has places enough
+            return False
+        try:
+            return self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def _ping(self, moment: float) -> str:
         if moment - self._said < PING:

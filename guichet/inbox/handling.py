@@ -190,10 +190,18 @@ def snooze(
 def await_others(change: Change, *, anew: bool) -> None:
     """Somebody other than the customer must act first. Within `changing`. `anew`: also where one
     waits already, for others or longer."""
+    change.conversation.held_at = change.conversation.held_by = None
     if anew and change.conversation.state == State.WAITING_INTERNAL:
         change.event("waiting_internal", was=change.conversation.state)
     else:
         _move(change, State.WAITING_INTERNAL, "waiting_internal")
+
+
+def hold(change: Change, rule_id: int) -> None:
+    """Keep it from everybody's queue until somebody has looked at it; the customer's wait goes on.
+    Within `changing`."""
+    _move(change, State.WAITING_INTERNAL, "held_for_review")
+    change.conversation.held_at, change.conversation.held_by = change.now, rule_id
 
 
 def finish(change: Change, how: str) -> None:
@@ -255,7 +263,8 @@ def reopen(session: Session, actor: Actor, conversation: Conversation, now: date
 def _take_up(change: Change) -> None:
     conversation = change.conversation
     new_cycle = conversation.state in _FINISHED and not waiting.resume(change)
-    _move(change, State.OPEN, "reopened", new_cycle=new_cycle)
+    kind = "reopened" if conversation.held_at is None else "let_through"
+    _move(change, State.OPEN, kind, new_cycle=new_cycle)
     conversation.cycle += new_cycle
     conversation.resolved_at = None
 
@@ -286,7 +295,7 @@ def put_out_of_sight(change: Change) -> None:
     """All that the customer waits for an answer to is hidden at the network: the wait ends as moderated.
     Within `changing`."""
     waiting.end_all(change, EndKind.MODERATED)
-    if change.conversation.state in ACTIVE:
+    if change.conversation.state in ACTIVE or change.conversation.held_at is not None:
         _move(change, State.RESOLVED, "moderated")
         change.conversation.resolved_at = change.now
 
@@ -329,6 +338,7 @@ def _move(change: Change, to: State, kind: str, **data: object) -> None:
     states.check(conversation.state, to)
     change.event(kind, was=conversation.state, **data)
     conversation.state = to
+    conversation.held_at = conversation.held_by = None
     if to is not State.SNOOZED:
         conversation.hold_until = None
 

@@ -197,6 +197,7 @@ def _is(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> 
         "followed": is_followed(me),
         "mentioned": is_followed(me, only_called=True),
         "approval": is_to_approve(actor),
+        "held": c.held_at.is_not(None),
         "mine": and_(c.assignee_id.is_not(None), c.assignee_id == me),
         **{surface: c.surface == surface for surface in ("public", "direct", "mail")},
     }

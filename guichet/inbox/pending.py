@@ -68,12 +68,14 @@ def keep(
 ) -> None:  # fmt: skip
     """Remember that this answer waits, and how the conversation stood before it."""
     conversation = change.conversation
+    # Who answered has looked at it: what was held for that is not held again.
+    before = State.OPEN if conversation.held_at is not None else State(conversation.state)
     change.session.add(
         PendingAnswer(
             message_id=message.id, conversation_id=conversation.id,
             kind="later" if later else "review" if is_reviewed else "undo",
             wall_time=later.wall_time if later else "", time_zone=later.time_zone if later else "",
-            then_close=then_close, state_before=conversation.state, hold_before=conversation.hold_until,
+            then_close=then_close, state_before=before, hold_before=conversation.hold_until,
         )
     )  # fmt: skip
 

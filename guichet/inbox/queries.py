@@ -58,6 +58,7 @@ class Filters:
     is_mentioned: bool = False
     is_to_approve: bool = False
     is_pooled: bool = False
+    is_held: bool = False
     text: str = ""
 
     def checked(self) -> Filters:
@@ -243,6 +244,8 @@ def _walk_for(
         where.append(narrowing.is_followed(actor.staff_id or 0, only_called=filters.is_mentioned))
     if filters.is_to_approve:
         where.append(narrowing.is_to_approve(actor))
+    if filters.is_held:
+        where.append(Conversation.held_at.is_not(None))
     accounts = [
         id_ for id_, brand_id, network in seen
         if (not filters.account_ids or id_ in filters.account_ids)

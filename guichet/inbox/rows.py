@@ -6,12 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from guichet.delivery.states import State as DeliveryState
 from guichet.inbox import personal
 from guichet.inbox.excerpts import Excerpt
-from guichet.models import Account, Conversation, ConversationLabel, Identity, Label, Staff, Topic
+from guichet.inbox.states import State
+from guichet.models import (
+    Account,
+    Conversation,
+    ConversationLabel,
+    Delivery,
+    Identity,
+    Label,
+    Message,
+    PendingAnswer,
+    Staff,
+    Topic,
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +61,11 @@ class ConversationRow:
     claimed_until: datetime | None
     waiting_since: datetime | None
     hold_until: datetime | None
+    planned_at: datetime | None  # an answer that was planned goes out by itself then
     awaits: str
     awaits_since: datetime | None
     remind_at: datetime | None
+    held_at: datetime | None
     last_message_at: datetime
     last_message_id: int | None
     message_count: int
@@ -62,6 +77,15 @@ class ConversationRow:
     excerpt: Excerpt | None = None  # where a search found it
 
 
+_PLANNED_FOR = (
+    select(func.min(Delivery.due_at))
+    .join(Message, Message.delivery_id == Delivery.id)
+    .join(PendingAnswer, PendingAnswer.message_id == Message.id)
+    .where(PendingAnswer.conversation_id == Conversation.id, PendingAnswer.kind == "later")
+    .where(Delivery.state.in_((DeliveryState.SCHEDULED, DeliveryState.HELD)))
+    .correlate(Conversation)
+    .scalar_subquery()
+)
 _SHOWN = (
     select(
         Conversation.id,
@@ -87,9 +111,11 @@ _SHOWN = (
         Conversation.claimed_until,
         Conversation.waiting_since,
         Conversation.hold_until,
+        case((Conversation.state == State.SNOOZED, _PLANNED_FOR)).label("planned_at"),
         Conversation.awaits,
         Conversation.awaits_since,
         Conversation.remind_at,
+        Conversation.held_at,
         Conversation.last_message_at,
         Conversation.last_message_id,
         Conversation.message_count,

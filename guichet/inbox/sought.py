@@ -48,7 +48,7 @@ STATES: Mapping[str, frozenset[State]] = {
 }
 FLAGS = (
     "waiting", "unread", "assigned", "unassigned", "mine", "followed", "mentioned", "approval", "public", "direct",
-    "mail", "late", "due",
+    "mail", "late", "due", "held",
 )  # fmt: skip
 HAS = ("file", "image", "note", "label", "answer")
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -60,7 +60,7 @@ _FRENCH = {
     "assigne": "assigned", "libre": "unassigned", "suivi": "followed",
     "suivie": "followed", "mentionne": "mentioned", "mentionnee": "mentioned", "moi": "mine", "prive": "direct",
     "courriel": "mail", "indesirable": "spam", "fichier": "file", "etiquette": "label", "reponse": "answer",
-    "retard": "late", "enretard": "late", "bientot": "due", "echeance": "due",
+    "retard": "late", "enretard": "late", "bientot": "due", "echeance": "due", "retenu": "held", "retenue": "held",
     "basse": "low", "normale": "normal", "haute": "high", "urgente": "urgent",
 }  # fmt: skip
 

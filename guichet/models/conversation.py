@@ -96,7 +96,8 @@ class Conversation(Base):
     earliest deadline of what its customer was promised (guichet/promises). What rules count time from,
     by our clock (guichet/inbox/clocks.py): `asked_at` since when somebody waits for an answer,
     `said_at` the customer's last message, `answered_at` our last answer that nobody replied to,
-    `unassigned_at` since when it is nobody's, `put_off_at` since when it waits for others. `version` grows
+    `unassigned_at` since when it is nobody's, `put_off_at` since when it waits for others. `held_at`: since
+    when a rule (`held_by`) holds it within waiting_internal until somebody has looked at it. `version` grows
     with every change that an agent could have overlooked.
     """
 
@@ -125,6 +126,7 @@ class Conversation(Base):
         Index("ix_conversation_snooze", "hold_until"),
         partial_index("ix_conversation_topic", "topic_id", "state", where="topic_id IS NOT NULL"),
         partial_index("ix_conversation_awaits", "account_id", "awaits", where="awaits <> ''"),
+        partial_index("ix_conversation_held", "account_id", "held_at", where="held_at IS NOT NULL"),
         partial_index("ix_conversation_remind", "remind_at", where="remind_at IS NOT NULL"),
         partial_index("ix_conversation_asked", "asked_at", "id", where="asked_at IS NOT NULL"),
         partial_index("ix_conversation_said", "said_at", "id", where="said_at IS NOT NULL"),
@@ -153,6 +155,8 @@ class Conversation(Base):
     awaits_staff_id: Mapped[int | None]
     awaits_since: Mapped[datetime | None]
     remind_at: Mapped[datetime | None]
+    held_at: Mapped[datetime | None]
+    held_by: Mapped[int | None]  # a rule, which may be gone
     asked_at: Mapped[datetime | None]
     said_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]

@@ -29,8 +29,9 @@ def apply_rules(
     messages. Returns the teams, by id, in whose queues these conversations now lie unassigned.
 
     A conversation that is new is sorted whole; one that somebody may already be at work on
-    only gets labels, so that a rule never takes it out of their hands. What is to be hidden at the
-    network is, whoever has it. `spec_of`: a network's, by its name.
+    only gets labels, so that a rule never takes it out of their hands; what nobody has is held, too.
+    What is held goes to a team at most. What is to be hidden at the network is, whoever has it.
+    `spec_of`: a network's, by its name.
     """
     require(actor, Action.SYSTEM)
     on = (
@@ -63,21 +64,32 @@ def _carry_out(change: Change, outcome: Outcome) -> None:
     session, conversation = change.session, change.conversation
     if outcome.labels:
         labels.put_labels(change, [i for i in outcome.labels if session.get(Label, i) is not None])
-    if conversation.state != State.NEW or conversation.assignee_id is not None:
+    if conversation.state not in ACTIVE or conversation.assignee_id is not None:
         return
-    if outcome.is_spam:
+    is_new = conversation.state == State.NEW
+    if is_new and outcome.is_spam:
         handling.discard(change)
         return
+    if is_new:
+        _sort(change, outcome)
+    if outcome.held_by is not None:
+        handling.hold(change, outcome.held_by)
+
+
+def _sort(change: Change, outcome: Outcome) -> None:
+    session, conversation = change.session, change.conversation
     if outcome.priority is not None and outcome.priority != conversation.priority:
         conversation.priority = outcome.priority
         change.event("priority", to=outcome.priority)
     team = session.get(Team, outcome.team_id) if outcome.team_id is not None else None
-    staff = session.get(Staff, outcome.assignee_id) if outcome.assignee_id is not None else None
+    # Who would be given what is held would be called to what nobody has looked at yet.
+    is_free = outcome.held_by is None
+    staff = session.get(Staff, outcome.assignee_id) if is_free and outcome.assignee_id is not None else None
     if staff is not None and not _may_answer(change, staff):
         staff = None  # their right ended since the rule was written: the queue keeps it
     if team is not None or staff is not None:
         handling.hand_over(change, staff_id=staff.id if staff else None, team=team, keep_team=True)
-    topic = session.get(Topic, outcome.topic_id) if outcome.topic_id is not None else None
+    topic = session.get(Topic, outcome.topic_id) if is_free and outcome.topic_id is not None else None
     if topic is not None and pool.is_for(session, topic, conversation):
         pool.place(change, topic)
 

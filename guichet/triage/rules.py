@@ -21,8 +21,9 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     state     is, is_not         of a conversation that goes on
 
 An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam,
-topic (id): before its experts, hide (the most in an hour on an account): at the network.
-After a time (guichet.triage.moments) neither spam nor hide, but note (text), tell_assignee,
+topic (id): before its experts, hide (the most in an hour on an account): at the network, hold: given
+to nobody until somebody has looked at it.
+After a time (guichet.triage.moments) neither spam, hide nor hold, but note (text), tell_assignee,
 tell_leads, tell_staff (id), tell_team (id), close, reopen, snooze (minutes); priority only raises.
 """
 
@@ -59,7 +60,7 @@ _FIELDS = ("text", "account", *_TEXTS, *_NUMBERS)
 _STANDS: Mapping[str, frozenset[Any] | None] = {
     "priority": frozenset(range(4)), "label": None, "state": frozenset(str(state) for state in UNFINISHED),
 }  # fmt: skip
-_DOES = ("label", "priority", "team", "assignee", "topic", "spam", "hide")
+_DOES = ("label", "priority", "team", "assignee", "topic", "spam", "hide", "hold")
 IN_TIME = (
     "label", "priority", "team", "assignee", "topic", "note", "tell_assignee", "tell_leads", "tell_staff", "tell_team",
     "close", "reopen", "snooze",
@@ -110,6 +111,7 @@ class Outcome:
     assignee_id: int | None = None
     topic_id: int | None = None
     is_spam: bool = False
+    held_by: int | None = None  # the rule that holds it
     hiding: Hiding | None = None
 
 
@@ -146,6 +148,7 @@ def decide(rules: Sequence[RuleValue], fact: Fact) -> Outcome:
         assignee_id=first.get("assignee"),
         topic_id=first.get("topic"),
         is_spam="spam" in first,
+        held_by=next((r.id for r in matched for a in r.actions if a["kind"] == "hold"), None),
         hiding=next((Hiding(r.id, a["value"]) for r in matched for a in r.actions if a["kind"] == "hide"), None),
     )
 

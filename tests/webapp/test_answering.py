@@ -24,6 +24,12 @@ def test_an_answer_waits_is_moved_and_comes_back_with_its_text(site: Site) -> No
         "kind": "later", "until": "2026-03-11T00:00:00Z", "wall_time": "2026-03-11T09:00", "time_zone": "Asia/Tokyo",
         "closes": False,
     }  # fmt: skip
+    [row] = [
+        one
+        for one in browser.get("/conversations?q=is:snoozed").json["items"]
+        if one["id"] == browser.get(here).json["id"]
+    ]
+    assert (row["state"], row["snoozed_until"], row["planned_at"]) == ("snoozed", None, "2026-03-11T00:00:00Z")
     mine = f"{here}/answers/{planned['id']}"
     moved = browser.post(f"{mine}/move", {"later": {**later, "time_zone": "Europe/Paris"}}).json
     assert moved["pending"]["until"] == "2026-03-11T08:00:00Z"
@@ -32,6 +38,7 @@ def test_an_answer_waits_is_moved_and_comes_back_with_its_text(site: Site) -> No
     draft = browser.post(f"{mine}/take-back").json
     assert (draft["kind"], draft["text"], draft["seen_through"]) == ("reply", "Tomorrow.", seen)
     assert browser.post(f"{mine}/take-back").status_code == 409
+    assert browser.get(here).json["planned_at"] is None
     assert "Tomorrow." not in browser.get(f"{here}/messages").text
     assert browser.get(here).json["drafts"][0]["text"] == "Tomorrow."
 

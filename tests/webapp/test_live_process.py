@@ -32,6 +32,7 @@ from tests.cli.conftest import KEYS
 from tests.journeys.stack import START_SECONDS, free_ports
 from tests.valkeys import running_valkey
 from tests.waiting import until
+from webapp.live import PING
 
 STREAMS = 10
 STOP_SECONDS = 15  # a machine may be busy; the server itself takes two
@@ -166,3 +167,30 @@ def test_a_stop_ends_every_stream_and_those_who_come_back_missed_nothing(stage: 
     until(lambda: all(one.ended.is_set() for one in listeners), STOP_SECONDS)
     for one in listeners:
         assert one.things == sorted(set(one.things)), "in order, none twice"
+
+
+@pytest.mark.parametrize("program", ["web"], indirect=True)
+def test_the_place_of_a_page_that_was_left_is_free_before_anything_is_written_to_it(stage: Stage) -> None:
+    stage.environment["GUICHET_STREAMS"] = "2"
+    headers = {"Authorization": f"Bearer {stage.token}"}
+
+    def knock() -> requests.Response:
+        return requests.get(f"{stage.url}/api/v1/events", headers=headers, stream=True, timeout=30)
+
+    with stage.serving("web"):
+        taken = [knock(), knock()]
+        assert [one.status_code for one in taken] == [200, 200]
+        with knock() as refused:
+            assert refused.status_code == 503
+        for one in taken:
+            next(one.iter_content(1))
+            one.close()
+        again: list[requests.Response] = []
+
+        def is_let_in() -> bool:
+            again.append(knock())
+            return again[-1].status_code == 200
+
+        until(is_let_in, PING / 2)  # the first ping after would not show it yet
+        for one in again:
+            one.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from guichet import models as m
 from tests import factories as make
@@ -66,3 +67,21 @@ def test_nobody_elses_view_is_shown_or_taken_away(site: Site, agent: Browser) ->
     for answer in (other.get(f"/conversations?view={view['id']}"), other.ask("DELETE", f"/views/{view['id']}")):
         assert answer.status_code == 404
     assert agent.ask("DELETE", f"/views/{view['id']}").status_code == 200
+
+
+def test_what_a_rule_holds_has_a_view_of_its_own_and_names_the_rule(site: Site, agent: Browser) -> None:
+    with site.rows() as session:
+        conversation = session.scalars(select(m.Conversation).where(m.Conversation.language == "en")).first()
+        rule = m.Rule(name="Rude", position=1, conditions=[], actions=[], created_at=make.NOW, updated_at=make.NOW)
+        session.add(rule)
+        session.flush()
+        conversation.state, conversation.held_at, conversation.held_by = "waiting_internal", site.clock.now, rule.id
+        id_ = conversation.id
+    (view,) = [one for one in agent.get("/views").json["items"] if one["id"] == "held"]
+    assert view["count"] == 1
+    (row,) = agent.get("/conversations?view=held").json["items"]
+    assert (row["id"], row["held_since"] is not None) == (id_, True)
+    assert agent.get(f"/conversations/{id_}").json["held_by"] == "Rude"
+    assert agent.post(f"/conversations/{id_}/reopen").json["held_since"] is None
+    assert agent.get("/conversations?view=held").json["items"] == []
+    assert agent.get(f"/conversations/{id_}").json["held_by"] is None

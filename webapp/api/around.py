@@ -13,7 +13,7 @@ from guichet.delivery.materials import find_files
 from guichet.inbox import acting, followers, linking, personal, presence
 from guichet.inbox.crediting import signature_of
 from guichet.inbox.rows import read_rows
-from guichet.models import Account, Identity, ReplyDraft, Staff
+from guichet.models import Account, Identity, ReplyDraft, Rule, Staff
 from guichet.models import Conversation as ConversationTable
 from guichet.policy import Action, can, visible
 from guichet.receiving import pacing
@@ -44,6 +44,7 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         others=show_viewers(asked, found.id),
         followers=[person(one) for one in followers.read_followers(asked.session, asked.actor, found, asked.now)],
         rush=_rush(asked, found),
+        held_by=_held_by(asked, found),
         links=_links(asked, found),
         last_message_id=found.last_message_id,
         previous_id=found.previous_id,
@@ -62,6 +63,11 @@ def _acts(asked: Asked, found: ConversationTable) -> list[str]:
 def _rush(asked: Asked, found: ConversationTable) -> Rush | None:
     rush = pacing.find_rush(asked.session, found, asked.now)
     return Rush(**asdict(rush)) if rush is not None else None
+
+
+def _held_by(asked: Asked, found: ConversationTable) -> str | None:
+    rule = asked.session.get(Rule, found.held_by) if found.held_by is not None else None
+    return rule.name if rule is not None else None
 
 
 def _links(asked: Asked, found: ConversationTable) -> list[Link]:

@@ -28,6 +28,7 @@ BUILT_IN: dict[str, dict[str, Any]] = {
     "unassigned": {"assignee": "none"},
     "mentions": {"mentioned": True, "state": _UNFINISHED},
     "approval": {"approval": True, "state": ["all"]},
+    "held": {"held": True, "state": ["waiting_internal"], "sort": "oldest_waiting"},
     "pool": {"pooled": True, "state": _UNFINISHED},
     "followed": {"followed": True, "state": _UNFINISHED},
     "waiting": {"waiting": True, "state": ["all"]},
@@ -126,6 +127,7 @@ def _to_filters(query: ConversationQuery) -> Filters:
         is_followed=bool(query.followed),
         is_mentioned=bool(query.mentioned),
         is_to_approve=bool(query.approval),
+        is_held=bool(query.held),
         is_pooled=bool(query.pooled),
         text=query.q or "",
     )

@@ -96,9 +96,11 @@ class ConversationRow(Out):
     answer_due_at: Time | None
     resolution_due_at: Time | None
     snoozed_until: Time | None
+    planned_at: Time | None = Field(description="set aside because an answer goes out by itself then")
     awaits: str | None = Field(description="whom one waits for who is not the customer")
     awaits_since: Time | None
     remind_at: Time | None = Field(description="until when one waits for them at most")
+    held_since: Time | None = Field(description="since when a rule holds it until somebody has looked at it")
     last_message_at: Time
     message_count: int
     assignee: PersonBrief | None
@@ -229,6 +231,7 @@ class Conversation(ConversationRow):
     others: list[Viewer]
     followers: list[PersonBrief]
     rush: Rush | None
+    held_by: str | None = Field(description="the rule that holds it, by its name")
     links: list[Link] = Field(description="as far as one may read the other end")
     last_message_id: int | None
     previous_id: int | None
@@ -257,6 +260,7 @@ class ConversationQuery(PageQuery):
     late: bool | None = Field(None, description="only where a promise is broken")
     followed: bool | None = Field(None, description="only what whoever asks follows")
     mentioned: bool | None = Field(None, description="only what they follow because a note called them")
+    held: bool | None = Field(None, description="only what a rule holds until somebody has looked at it")
     pooled: bool | None = Field(None, description="only what is put before experts")
     approval: bool | None = Field(None, description="only where an answer waits for their approval")
     q: Words | None = Field(None, description=QUERY)

@@ -194,6 +194,31 @@ it("sends an answer when the save before it has ended", async () => {
   await until(replied);
 });
 
+it("says in the list until when a conversation is set aside, and that an answer goes out then", async () => {
+  const { world } = await open("/inbox?view=snoozed");
+  const told = (): string => (document.querySelector("#row-7 .put-off")?.textContent ?? "").replace(/\s+/g, " ");
+  await until(() => told() !== "", "nothing says when it is back");
+  expect(told()).toMatch(/^Back /);
+  const row = world.conversations.find((one) => one.id === 7);
+  Object.assign(row ?? {}, { snoozed_until: null, planned_at: new Date(Date.now() + 20 * 60_000).toISOString() });
+  await box.read();
+  await until(() => told().includes("Answer goes out in 20 min"));
+});
+
+it("says what a rule holds and lets it through by key, alone and in bulk", async () => {
+  const { world, asked } = await open("/inbox/2?view=open");
+  for (const row of world.conversations.filter((one) => one.id < 3)) Object.assign(row, { held_since: new Date().toISOString(), held_by: "Rude" });
+  await Promise.all([box.read(), talk.read()]);
+  await until(() => document.querySelector(".held[role=status]") !== null, "nothing says that it is held");
+  expect(document.querySelector(".held[role=status]")?.textContent).toContain("Held for review by the rule “Rude”");
+  expect(document.querySelector("#row-1 .held")?.textContent).toBe("For review");
+  await fireEvent.keyDown(document.body, { key: "e" });
+  await fireEvent.keyDown(document.body, { key: "l" });
+  await until(() => asked.some((one) => one.path === "/conversations/2/reopen"), "it was not let through");
+  await until(() => document.querySelector(".held[role=status]") === null, "it still says that it is held");
+  expect(asked.some((one) => one.path === "/conversations/1/reopen")).toBe(false);
+});
+
 it("refuses to send what is too long as the network counts", async () => {
   await open("/inbox/1?view=open");
   await until(() => field() !== null);

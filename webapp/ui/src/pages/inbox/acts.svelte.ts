@@ -118,7 +118,7 @@ const FINISHED = new Set(["resolved", "closed", "spam"]);
 export const isFinished = (row: ConversationRow): boolean => FINISHED.has(row.state);
 
 export function reopen(rows: ConversationRow[]): Promise<boolean> {
-  return each(rows, (row) => conversations.reopen(row.id), { expect: () => ({ state: "open" }) });
+  return each(rows, (row) => conversations.reopen(row.id), { expect: () => ({ state: "open", held_since: null }) });
 }
 
 export function markSpam(rows: ConversationRow[]): Promise<boolean> {

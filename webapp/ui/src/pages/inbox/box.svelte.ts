@@ -9,7 +9,7 @@ import { toggled } from "$lib/selecting";
 
 const PAGE = 50;
 /** Names in the page's address that narrow the list, as the API calls them. */
-const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting", "late", "followed", "mentioned", "approval", "pooled"] as const;
+const FILTERS = ["view", "account_id", "brand_id", "network", "team_id", "label_id", "assignee", "priority", "language", "q", "sort", "state", "waiting", "late", "followed", "mentioned", "approval", "held", "pooled"] as const;
 /** Filters of which a kept view may hold several. */
 const LISTS = new Set(["account_id", "state"]);
 

@@ -58,6 +58,8 @@ export function describeEvent(entry: Entry): string {
     case "answer_hastened":
     case "pooled":
     case "pool_left":
+    case "held_for_review":
+    case "let_through":
     case "answer_approved":
     case "answer_reworded":
     case "answer_rejected":

@@ -48,9 +48,9 @@ export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "sur
 const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
 const NUMBERED = new Set<FieldName>(["account", "label", "priority", "repeated", "conversation_messages", "customer_messages"]);
-export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam", "hide"];
+export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam", "hide", "hold"];
 export const ACTIONS_IN_TIME: ActionKind[] = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "team", "assignee", "topic", "priority", "label", "note", "close", "reopen", "snooze"];
-const WITHOUT_VALUE = new Set<ActionKind>(["spam", "close", "reopen", "tell_assignee", "tell_leads"]);
+const WITHOUT_VALUE = new Set<ActionKind>(["spam", "hold", "close", "reopen", "tell_assignee", "tell_leads"]);
 /** What is typed with an action, and what stands there at first. */
 const TYPED: Partial<Record<ActionKind, string>> = { hide: "10", snooze: "1440", note: "" };
 export const LONGEST_SNOOZE = 527_040; // minutes

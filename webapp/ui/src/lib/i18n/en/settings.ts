@@ -169,7 +169,7 @@ export const settings = {
     units: { times: "times", minutes: "minutes", messages: "messages" },
     repeatedSaid: (p: { times: string; minutes: string; isAuthors: boolean }) => `The same text ${p.times} times in ${p.minutes} minutes${p.isAuthors ? ", by the same author" : ", by anybody"}`,
     values: { mention: "Mention", reply: "Reply", quote: "Quote", direct: "Direct message", mail: "E-mail", public: "Public", vip: "VIP", known: "Wrote before", blocked: "Blocked", open: "Open", closed: "Closed", link: "A link", only_emoji: "Only emoji", only_mentions: "Only mentions", personal: "Personal data in public", new: "New", waiting_customer: "Waiting for the customer", waiting_internal: "Waiting for somebody here", snoozed: "Snoozed" },
-    actions: { label: "Add the label", priority: "Set the priority", team: "Give to the team", assignee: "Assign to", topic: "Put before the experts of", spam: "Mark as spam", hide: "Hide at the network", note: "Add a note", tell_assignee: "Tell whoever has it", tell_leads: "Tell the leads of its team", tell_staff: "Tell", tell_team: "Tell the team", close: "Close", reopen: "Take up again", snooze: "Snooze" },
+    actions: { label: "Add the label", priority: "Set the priority", team: "Give to the team", assignee: "Assign to", topic: "Put before the experts of", spam: "Mark as spam", hide: "Hide at the network", hold: "Hold for review", note: "Add a note", tell_assignee: "Tell whoever has it", tell_leads: "Tell the leads of its team", tell_staff: "Tell", tell_team: "Tell the team", close: "Close", reopen: "Take up again", snooze: "Snooze" },
     atMost: "at most",
     anHour: "an hour on an account",
     hideSaid: (most: string) => `Hide at the network (at most ${most} an hour on an account)`,
