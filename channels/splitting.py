@@ -1,9 +1,9 @@
 """Dividing a long text into the items of a thread, each of which every network takes.
 
 A break stands where a reader would breathe: between paragraphs, else between sentences, else
-between words. URLs are never cut, nor is what reads as one character. A word is cut only if
-no item could hold it; Japanese and Chinese, which put no spaces, between any two characters
-that may be parted. Pure, and measured by the one counter there is (channels.limits). A URL
+between words. URLs are never cut, nor what else is to be kept whole, nor is what reads as one
+character. A word is cut only if no item could hold it; Japanese and Chinese, which put no spaces,
+between any two characters that may be parted. Pure, and measured by the one counter there is (channels.limits). A URL
 that is itself too long stays whole, and the preflight says so.
 """
 
@@ -46,13 +46,19 @@ class Measure:
         )
 
 
-def split(text: str, measures: Sequence[Measure], *, numbered: bool = False) -> list[str]:
+Spans = Callable[[str], Sequence[tuple[int, int]]]
+
+
+def split(
+    text: str, measures: Sequence[Measure], *, numbered: bool = False, kept_whole: Spans | None = None
+) -> list[str]:
     """The text as items of a thread that fit all of `measures`, in order; one item where it fits
-    whole, none where it is blank. `numbered` ends each with " (2/5)", counted too."""
+    whole, none where it is blank. `numbered` ends each with " (2/5)", counted too; `kept_whole`
+    finds what else than URLs is not cut."""
     text = unicodedata.normalize("NFC", text).strip()
     if not text or all(m.holds(text) for m in measures):
         return [text] if text else []
-    breaks = _Breaks(text)
+    breaks = _Breaks(text, kept_whole(text) if kept_whole else ())
     if not numbered:
         return _cut(text, breaks, measures, "")
     digits = 1
@@ -68,13 +74,13 @@ class _Breaks:
     """Where a text may be broken, in ascending code points: `kinds` of breathing places, the
     best first; behind `words` and between `characters`, where its end stands last."""
 
-    def __init__(self, text: str) -> None:
-        urls = find_urls(text)
-        starts = [start for start, _ in urls]
+    def __init__(self, text: str, kept: Sequence[tuple[int, int]]) -> None:
+        whole = sorted([*find_urls(text), *kept])
+        starts = [start for start, _ in whole]
 
         def allowed(at: int) -> bool:
-            url = bisect_right(starts, at - 1) - 1
-            return 0 < at < len(text) and (url < 0 or at >= urls[url][1])
+            last = bisect_right(starts, at - 1) - 1
+            return 0 < at < len(text) and (last < 0 or at >= whole[last][1])
 
         self.kinds = [[m.end() for m in kind.finditer(text) if allowed(m.end())] for kind in (_PARAGRAPH, _SENTENCE)]
         self.words = [m.end() for m in _SPACE.finditer(text) if allowed(m.end())] + [len(text)]

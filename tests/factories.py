@@ -174,6 +174,13 @@ def make_calendar(session: Session, **more: Any) -> m.Calendar:
     return _add(session, m.Calendar(**given))
 
 
+def make_contact(session: Session, brand: m.Brand | None, name: str, **handles: str) -> m.Contact:
+    """Somebody in the address book of a brand, or of all; `handles` by network."""
+    contact = m.Contact(brand_id=brand.id if brand else None, name=name, folded=name.casefold(), created_at=NOW)
+    contact.handles = [m.ContactHandle(network=network, handle=handle) for network, handle in handles.items()]
+    return _add(session, contact)
+
+
 def make_label(session: Session, name: str) -> m.Label:
     return _add(session, m.Label(name=name))
 

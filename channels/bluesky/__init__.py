@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from channels.bluesky.connect import DEFAULT_ADDRESS, BlueskyConnector
+from channels.bluesky.mentions import MENTIONS
 from channels.bluesky.metering import QUOTAS, windows_in
 from channels.bluesky.publish import BlueskyPublisher, BlueskyReconciler
 from channels.bluesky.read import BlueskyReader
@@ -63,6 +64,7 @@ SPEC = ChannelSpec(
     ),
     connector=BlueskyConnector,
     hashtag=whole_tag,
+    mentions=MENTIONS,
     card="given",
     read_lag=timedelta(seconds=5),
     latest_arrival=timedelta(seconds=60),

@@ -24,6 +24,7 @@ from channels.contract.facts import (
     Surface,
     TextLimit,
 )
+from channels.contract.mentions import Mention, Mentions
 from channels.contract.receiving import (
     Bounce,
     Gap,
@@ -93,6 +94,8 @@ __all__ = [
     "Looked",
     "MediaItem",
     "MediaLimit",
+    "Mention",
+    "Mentions",
     "Page",
     "Person",
     "Publisher",

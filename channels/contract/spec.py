@@ -9,6 +9,7 @@ from typing import Any, Literal, get_type_hints
 
 from channels.contract.connecting import AppKeys, Connection, Connector
 from channels.contract.facts import AuthKind, FormField, Limits, Recovery, Surface
+from channels.contract.mentions import Mentions
 from channels.contract.receiving import Reader, Receiver, Waiter
 from channels.contract.sending import Draft, Publisher, Reconciler, Target
 from channels.metering import Exchange, Quota, Tariff, Window
@@ -67,6 +68,8 @@ class ChannelSpec:
     answer_text: Callable[[str, Target], str] | None = None
     # How much of what stands behind a # it links as a hashtag; pure. None: there are none.
     hashtag: Callable[[str], str] | None = None
+    # How it knows somebody by name. None: nobody is mentioned there, a name is a name.
+    mentions: Mentions | None = None
     # Whose is the card under a link: the network "reads" the page itself, or is "given" what
     # is shown of it; "": there are none.
     card: Literal["", "reads", "given"] = ""

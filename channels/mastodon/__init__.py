@@ -15,6 +15,7 @@ from channels.hashtags import word_tag
 from channels.mastodon.connect import MastodonConnector
 from channels.mastodon.instance import limits_of
 from channels.mastodon.look import MastodonReconciler
+from channels.mastodon.mentions import MENTIONS
 from channels.mastodon.metering import QUOTAS, windows_in
 from channels.mastodon.read import MastodonReader
 from channels.mastodon.send import MastodonPublisher, answer_text
@@ -37,6 +38,7 @@ SPEC = ChannelSpec(
     limits_of=limits_of,
     answer_text=answer_text,
     hashtag=word_tag,
+    mentions=MENTIONS,
     card="reads",
     quotas=QUOTAS,
     windows_in=windows_in,

@@ -24,6 +24,7 @@ from channels.contract import (
 from channels.hashtags import word_tag
 from channels.x.connect import XConnector
 from channels.x.look import XReconciler
+from channels.x.mentions import MENTIONS
 from channels.x.metering import QUOTAS, TARIFF, windows_in
 from channels.x.publish import XPublisher
 from channels.x.read import XReader
@@ -66,6 +67,7 @@ SPEC = ChannelSpec(
     connector=XConnector,
     read_lag=timedelta(seconds=15),
     hashtag=word_tag,
+    mentions=MENTIONS,
     card="reads",
     refuses_repeats=True,  # 403, code 187: "Status is a duplicate"
     latest_arrival=timedelta(seconds=60),

@@ -78,7 +78,7 @@ def import_(output: Output, file: str, dry_run: bool) -> None:
         with runtime.unit() as unit:
             steps = import_configuration(
                 unit.session, SYSTEM, document, networks=networks, filter_problems=filter_problems,
-                now=runtime.now(),
+                specs=specs, now=runtime.now(),
             )  # fmt: skip
             if dry_run:
                 raise _DryRun

@@ -179,6 +179,14 @@ TEMPLATES: tuple[tuple[str, str, str, dict[str, str]], ...] = (
     (AURORE, "New route", "New: {from} to {to}, {how_often|every day} from {start}. The first seats are on sale.", {}),
 )
 
+# Whom posts mention. brand (None: all), name, handles
+CONTACTS: tuple[tuple[str | None, str, dict[str, str]], ...] = (
+    (AURORE, "Lisbon Airport", {"x": "lisbon_airport", "mastodon": "lisbon@mastodon.rehearsal",
+                                "bluesky": "lisbonairport.test"}),
+    (AURORE, "City of Nantes", {"mastodon": "nantes@mastodon.rehearsal"}),
+    (None, "Repair Café", {"x": "repaircafe", "bluesky": "repaircafe.test"}),
+)  # fmt: skip
+
 # brand, kind, name, colour
 TAGS = (
     (AURORE, "campaign", "Summer timetable", "blue"),

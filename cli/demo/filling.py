@@ -106,6 +106,8 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
     for brand, name, text, variants in cast.TEMPLATES:
         body = {"brand_id": brands[brand], "name": name, "text": text, "variants": variants}
         browser.post("/post-templates", body)
+    for of, name, handles in cast.CONTACTS:
+        browser.post("/contacts", {"brand_id": brands[of] if of else None, "name": name, "handles": handles})
     accounts = {(network, handle): connect(browser, network, handle, brands[brand])
                 for network, handle, _, brand in cast.ACCOUNTS}  # fmt: skip
     tags = {

@@ -22,6 +22,7 @@ from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Brand, Delivery, Post, PostImport, PostTag, PostTarget, Variant
 from guichet.policy import Action, Actor, can, require_somewhere, visible
 from guichet.publishing import files, operations, tags
+from guichet.publishing.address_book import find_books
 from guichet.publishing.checking import Specs
 from guichet.publishing.clashes import planned_near
 from guichet.publishing.drafting import Item, VariantSpec, Words
@@ -178,12 +179,13 @@ def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:
     mine = select(Account).where(visible(actor, Account.id, Action.POST_WRITE)).options(joinedload(Account.brand))
     rows = session.scalars(mine.order_by(Account.id)).all()
     links = find_rules(session, {a.brand_id for a in rows})
+    books = find_books(session, {a.brand_id for a in rows})
     sorts = {brand_id: _tags(session, actor, brand_id) for brand_id in {a.brand_id for a in rows}}
     return [
         Place(
             a.id, a.network, a.handle, a.name, a.brand_id, a.brand.name, a.brand.time_zone, specs[a.network],
             a.settings, a.state != "disconnected", asks_on(a) or not can(actor, Action.POST_PUBLISH, a),
-            sorts[a.brand_id], links[a.brand_id], a.brand.needs_alt_text,
+            sorts[a.brand_id], links[a.brand_id], a.brand.needs_alt_text, books[a.brand_id],
         )
         for a in rows
         if a.network in specs

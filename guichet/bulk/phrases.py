@@ -26,6 +26,7 @@ def refusal(problem: Problem, account: str) -> Sentence:
     """What `account`'s network would refuse, and how it is mended."""
     count, most = int(problem.data.get("count", 0)), int(problem.data.get("max", 0))
     file = str(problem.data.get("filename", ""))
+    named = str(problem.data.get("called", ""))
     phrases = {
         "empty": lambda: say("Write a text, or name a file."),
         "surface_not_offered": lambda: say("{account} takes no posts: leave it out.", account=account),
@@ -57,6 +58,27 @@ def refusal(problem: Problem, account: str) -> Sentence:
             "The description of “{file}” is too long for {account}: {count} of {most}.",
             file=file, account=account, count=count, most=most,
         ),
+        "mention_unknown": lambda: say("Nobody is called “{name}” in the address book.", name=named),
+        "mention_not_linked": lambda: say(
+            "@{handle} would not be linked on {account}: put a space before and behind “{name}”.",
+            handle=str(problem.data.get("handle", "")), account=account, name=named,
+        ),
     }  # fmt: skip
     found = phrases.get(problem.name)
     return found() if found else say("{account} would refuse it: {name}.", account=account, name=problem.name)
+
+
+def worth_knowing(notice: Problem, account: str) -> Sentence:
+    """What forbids nothing: who goes out as a plain name, and handles that are none there."""
+    named, handle = str(notice.data.get("called", "")), str(notice.data.get("handle", ""))
+    phrases = {
+        "mention_plain": lambda: say("“{name}” goes out as a plain name on {account}.", name=named, account=account),
+        "mention_no_handle": lambda: say("@{handle} is no handle on {account}.", handle=handle, account=account),
+        "mention_cut": lambda: say(
+            "{account} links only @{linked} of @{handle}.",
+            account=account, linked=str(notice.data.get("linked", "")), handle=handle,
+        ),
+        "mention_gone": lambda: say("{account} knows nobody called @{handle}.", account=account, handle=handle),
+    }  # fmt: skip
+    found = phrases.get(notice.name)
+    return found() if found else say("Worth knowing on {account}: {name}.", account=account, name=notice.name)

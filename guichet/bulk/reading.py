@@ -18,6 +18,7 @@ from guichet.delivery.materials import Made
 from guichet.delivery.payload import MediaRef
 from guichet.errors import Invalid
 from guichet.publishing.link_rules import LinkRule
+from guichet.publishing.mention_rules import Book
 from guichet.publishing.rules import FOLD_RULES, GAP_RULES, due_time, readings_of, zone_of
 from guichet.publishing.tags import LONGEST_NAME, fold
 
@@ -78,6 +79,7 @@ class Place:
     tags: Tags = field(default_factory=Tags)
     link_rule: LinkRule = field(default_factory=LinkRule)  # of its brand
     needs_alt: bool = False  # its brand's rule: pictures are described
+    book: Book = field(default_factory=dict)  # whom its brand's posts may name
 
     @property
     def shown(self) -> str:

@@ -11,17 +11,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from channels.contract import Surface
-from channels.limits import Problem
 from channels.sentences import say
-from guichet.bulk.phrases import column_of, refusal
+from guichet.bulk.phrases import column_of, refusal, worth_knowing
 from guichet.bulk.reading import Finding, Place, Plan, Reader, Usual
 from guichet.bulk.tables import Row
 from guichet.publishing.drafting import MOST_ITEMS
 from guichet.publishing.link_rules import tags_for, values_of
 from guichet.publishing.link_tags import links_in
 from guichet.publishing.linking import tagged
+from guichet.publishing.mention_rules import called_on, names_of, with_names
 from guichet.publishing.renditions import fitted
-from guichet.publishing.rules import Content, Part, check
+from guichet.publishing.rules import AccountCheck, Content, Part, check
 
 _PAST = timedelta(minutes=1)
 Planned = tuple[int, str, datetime | None]  # account, text, time: of what is there already
@@ -102,8 +102,13 @@ def _refusals(plan: Plan, usual: Usual, now: datetime) -> list[Finding]:
             post_id=usual.next_post, wall_time=plan.wall_time or now.isoformat(),
         )  # fmt: skip
         tags = tags_for(place.link_rule, values) if plan.tags_links else None
-        as_sent = tagged(fitted(content, {}, limit, usual.made), tags)
-        for item, problem in _problems(as_sent, place):
+        called = called_on(names_of(content), place.book, place.network, place.spec.mentions)
+        checked = _check(with_names(tagged(fitted(content, {}, limit, usual.made), tags), called), place)
+        for item, notice in checked.notices:
+            column = column_of(notice, content.parts[item].kind)
+            said = worth_knowing(notice, place.shown)
+            found.setdefault((column, notice.name, said), Finding(plan.row, column, notice.name, said, is_error=False))
+        for item, problem in checked.problems:
             if problem.data.get("can_fit") and content.parts[item].media[problem.data["index"]].film:
                 continue  # it is made when the post is sent off
             column = column_of(problem, content.parts[item].kind)
@@ -112,8 +117,8 @@ def _refusals(plan: Plan, usual: Usual, now: datetime) -> list[Finding]:
     return [*found.values(), *_cardless(plan)]
 
 
-def _problems(content: Content, place: Place) -> Sequence[tuple[int, Problem]]:
-    return check(content, place.spec, place.settings, needs_alt_text=place.needs_alt).problems
+def _check(content: Content, place: Place) -> AccountCheck:
+    return check(content, place.spec, place.settings, needs_alt_text=place.needs_alt)
 
 
 def _cardless(plan: Plan) -> list[Finding]:

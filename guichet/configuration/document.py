@@ -182,6 +182,14 @@ class PostTemplatePart(_Part):
     variants: Annotated[dict[Line, Annotated[str, Field(max_length=10_000)]], Field(max_length=50)] = {}
 
 
+class ContactPart(_Part):
+    """Whom posts mention as @[name]: of a brand, or of all without one; `handles` by network."""
+
+    brand: Name | None = None
+    name: Name
+    handles: Annotated[dict[Line, Line], Field(max_length=50)] = {}
+
+
 class LinkExceptionPart(_Part):
     """A network where links are tagged otherwise, or not; what is not named is as everywhere."""
 
@@ -300,6 +308,7 @@ class Document(_Part):
     queues: list[QueuePart] = []
     hashtag_sets: list[HashtagSetPart] = []
     post_templates: list[PostTemplatePart] = []
+    contacts: list[ContactPart] = []
     promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []

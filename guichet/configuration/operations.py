@@ -10,9 +10,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from channels.contract import ChannelSpec
 from guichet import audit
 from guichet.configuration import (
     approvals,
+    contacts,
     experts,
     hashtags,
     links,
@@ -50,6 +52,7 @@ _ORDER: tuple[Callable[[Import, Document], None], ...] = (
     queues.import_queues,
     hashtags.import_hashtag_sets,
     templates.import_post_templates,
+    contacts.import_contacts,
     promises.import_promises,
     talk.import_rules,
     talk.import_canned_replies,
@@ -65,11 +68,12 @@ def import_configuration(
     *,
     networks: Mapping[str, float | None],
     filter_problems: Callable[[Mapping[str, Any]], Mapping[str, str]],
+    specs: Mapping[str, ChannelSpec],
     now: datetime,
 ) -> list[Step]:
     """Make what is here agree with the document; returns every step, also those that left
-    things as they were. Doing it again changes nothing. `networks` and `filter_problems` as
-    in guichet.configuration.steps.Import.
+    things as they were. Doing it again changes nothing. `networks`, `filter_problems` and `specs`
+    as in guichet.configuration.steps.Import.
 
     Raises Invalid whose `fields` name each place in the document; the caller rolls back.
     """
@@ -77,7 +81,7 @@ def import_configuration(
     wrong = rules.problems(document)
     if wrong:
         raise Invalid("this configuration cannot be imported", wrong)
-    at_work = Import(session, actor, now, networks, filter_problems)
+    at_work = Import(session, actor, now, networks, filter_problems, specs)
     for import_kind in _ORDER:
         import_kind(at_work, document)
     if at_work.problems:

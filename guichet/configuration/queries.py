@@ -15,6 +15,7 @@ from guichet.configuration.document import (
     BrandPart,
     CalendarPart,
     CannedPart,
+    ContactPart,
     Document,
     GrantPart,
     HashtagSetPart,
@@ -45,6 +46,7 @@ from guichet.models import (
     Brand,
     Calendar,
     CannedReply,
+    Contact,
     Grant,
     HashtagSet,
     Label,
@@ -112,6 +114,12 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
         post_templates=[
             PostTemplatePart(brand=known.names["brand"][x.brand_id], name=x.name, text=x.text, variants=x.variants)
             for x in session.scalars(select(PostTemplate).order_by(PostTemplate.brand_id, PostTemplate.folded))
+        ],
+        contacts=[
+            ContactPart(
+                brand=known.name("brand", x.brand_id), name=x.name, handles={h.network: h.handle for h in x.handles}
+            )
+            for x in sorted(session.scalars(select(Contact)), key=lambda x: (x.brand_id or 0, x.folded))
         ],
         promises=_promises(session, known),
         rules=_rules(session, known),

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
+from channels.contract import ChannelSpec
 from guichet.configuration.queries import index_of
 from guichet.configuration.rules import Numbers, Unknown, key_of
 from guichet.errors import GuichetError
@@ -31,16 +32,17 @@ class Step:
 
 @dataclass
 class Import:
-    """The transaction, what was done so far, and what every name means here. `networks` and
+    """The transaction, what was done so far, and what every name means here. `networks`, `specs` and
     `filter_problems` are what only an edge knows: which networks there are, each with
-    the most that one post may cost there (None: it charges nothing), and what is wrong with a
-    filter of the inbox, by field."""
+    the most that one post may cost there (None: it charges nothing) and their facts, and what is wrong
+    with a filter of the inbox, by field."""
 
     session: Session
     actor: Actor
     now: datetime
     networks: Mapping[str, float | None]
     filter_problems: Callable[[Mapping[str, Any]], Mapping[str, str]]
+    specs: Mapping[str, ChannelSpec]
     steps: list[Step] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     numbers: Numbers = field(init=False)

@@ -25,6 +25,7 @@ from guichet.models.approval import (
 from guichet.models.base import Base, table_of
 from guichet.models.bulk_reply import BulkReply, BulkReplyRow
 from guichet.models.comparing import Comparison, Discrepancy, Reception
+from guichet.models.contact import Contact, ContactHandle
 from guichet.models.conversation import (
     Attachment,
     Conversation,
@@ -114,6 +115,8 @@ __all__ = [
     "CannedReply",
     "Comparison",
     "ConnectAttempt",
+    "Contact",
+    "ContactHandle",
     "Conversation",
     "ConversationCount",
     "ConversationEvent",

@@ -196,6 +196,7 @@ class Variant(Base):
 class PostTarget(Base):
     """An account that a post is for, and the variant that it gets. `link_tags`: what is added to
     its links there (guichet.publishing.link_tags), once that is settled; empty: nothing.
+    `mentions`: what the names in it are there (guichet.publishing.mention_tokens), settled likewise.
     `gives_cards`: the network is given the cards of links, which is settled with them."""
 
     __tablename__ = "post_target"
@@ -205,6 +206,7 @@ class PostTarget(Base):
     account_id: Mapped[int] = ref("account.id", index=True)
     variant_id: Mapped[int] = ref("variant.id")
     link_tags: Mapped[dict[str, Any] | None]
+    mentions: Mapped[dict[str, Any] | None]
     gives_cards: Mapped[bool] = mapped_column(default=False)
     post: Mapped[Post] = relationship(back_populates="targets")
     variant: Mapped[Variant] = relationship()

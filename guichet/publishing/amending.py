@@ -16,6 +16,8 @@ from guichet.delivery.states import State
 from guichet.errors import Conflict, Invalid
 from guichet.models import Account, Delivery
 from guichet.policy import Action, Actor, require
+from guichet.publishing.mention_rules import with_names
+from guichet.publishing.mentioning import foresee_names
 from guichet.publishing.policies import asks_on
 from guichet.publishing.rules import Content, Part, check
 from guichet.wording import in_words
@@ -39,14 +41,18 @@ def amend(
     if asks_on(account):
         raise Conflict("what was approved is not changed afterwards: take it down, post it anew", code="was_approved")
     files = tuple(MediaRef(**m) for m in delivery.payload["media"])
-    found = check(Content(account.id, (Part(text, files),)), spec, account.settings).problems
+    written = Content(account.id, (Part(text, files),), options=delivery.payload["options"])
+    called = foresee_names(session, [written], {account.id: account}, {account.network: spec})
+    content = with_names(written, called[account.id])
+    found = check(content, spec, account.settings).problems
     if found:
         raise Invalid(
             "a network would refuse this", {"text": ", ".join(p.name for _, p in found)}, code="would_be_refused",
             problems={account.id: [{"item": delivery.item, "name": p.name, "data": dict(p.data)} for _, p in found]},
         )  # fmt: skip
     made = delivering.create(
-        session, actor, account=account, kind="edit", payload={**delivery.payload, "text": text}, due_at=now, now=now,
+        session, actor, account=account, kind="edit", due_at=now, now=now,
+        payload={**delivery.payload, "text": content.parts[0].text, "options": dict(content.options or {})},
         post_id=delivery.post_id, variant_id=delivery.variant_id, item=delivery.item,
         target_remote_id=delivery.remote_id,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from guichet.publishing.checking import Specs, require_fine
 from guichet.publishing.converting import ask_for_post
 from guichet.publishing.drafting import contents_of
 from guichet.publishing.linking import keep_link_tags
+from guichet.publishing.mentioning import keep_names
 from guichet.publishing.renditions import keep_renditions
 from guichet.publishing.reviewing import ask, stand
 from guichet.publishing.rules import Content, content_hash
@@ -95,6 +96,7 @@ def settle_content(
     for target in post.targets:
         target.gives_cards = specs[accounts[target.account_id].network].card == "given"
     keep_link_tags(session, post, accounts, now, anew=anew)
+    keep_names(session, post, accounts, specs, anew=anew)
 
 
 def note_change(session: Session, post: Post, actor: Actor, now: datetime) -> None:

@@ -3,7 +3,7 @@ once more by everything that sends it off; and how a text that is too long becom
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from channels.contract import ChannelSpec, Surface
@@ -14,22 +14,29 @@ from guichet.models import Account
 from guichet.policy import Action, Actor, require
 from guichet.publishing.drafting import MOST_ITEMS
 from guichet.publishing.link_tags import LinkTags, tag_links
+from guichet.publishing.mention_tokens import CalledOn, say_names, spans_of
 from guichet.publishing.rules import AccountCheck, Content, check
 
 Specs = Mapping[str, ChannelSpec]  # the facts of each network that the post's accounts are on
 
 
 def preflight(
-    actor: Actor, contents: Sequence[Content], accounts: Mapping[int, Account], specs: Specs
+    actor: Actor,
+    contents: Sequence[Content],
+    accounts: Mapping[int, Account],
+    specs: Specs,
+    gone: Mapping[int, Collection[str]] | None = None,
 ) -> list[AccountCheck]:
-    """What each network would say, and the brand. `accounts` and `specs` by account id and network."""
+    """What each network would say, and the brand. `accounts` and `specs` by account id and network;
+    `gone`: handles that are known to be nobody's any more, by account."""
     for content in contents:
         require(actor, Action.POST_WRITE, content.account_id)
     checks = []
     for content in contents:
         account = accounts[content.account_id]
         needs_alt = account.brand.needs_alt_text
-        checks.append(check(content, specs[account.network], account.settings, needs_alt_text=needs_alt))
+        lost = (gone or {}).get(account.id, ())
+        checks.append(check(content, specs[account.network], account.settings, needs_alt_text=needs_alt, gone=lost))
     return checks
 
 
@@ -57,16 +64,23 @@ def require_fine(actor: Actor, contents: Sequence[Content], accounts: Mapping[in
 
 
 def as_thread(
-    actor: Actor, text: str, accounts: Sequence[Account], specs: Specs, tags: Mapping[int, LinkTags], *, numbered: bool
+    actor: Actor,
+    text: str,
+    accounts: Sequence[Account],
+    specs: Specs,
+    tags: Mapping[int, LinkTags],
+    called: Mapping[int, CalledOn],
+    *,
+    numbered: bool,
 ) -> list[str]:
     """The text as items of a thread, each of which all of these accounts take, its links tagged
-    (`tags`, by account); one item where it fits whole. For who may write on each. Raises
+    and its names said (`tags`, `called`, by account); one item where it fits whole. For who may write on each. Raises
     Invalid for none, or too many items."""
     for account in accounts:
         require(actor, Action.POST_WRITE, account)
     limits = [(a.id, specs[a.network].limits_for(a.settings).text.get(Surface.PUBLIC)) for a in accounts]
-    measures = [Measure(limit, partial(_sent_on, tags.get(id_))) for id_, limit in limits if limit]
-    items = split(text, measures, numbered=numbered)
+    measures = [Measure(limit, partial(_sent_on, tags.get(id_), called.get(id_, {}))) for id_, limit in limits if limit]
+    items = split(text, measures, numbered=numbered, kept_whole=spans_of)
     if not items:
         raise Invalid("there is nothing to divide", {"text": "is empty"})
     if len(items) > MOST_ITEMS + 1:
@@ -77,5 +91,5 @@ def as_thread(
     return items
 
 
-def _sent_on(tags: LinkTags | None, text: str) -> str:
-    return tag_links(text, tags)
+def _sent_on(tags: LinkTags | None, called: CalledOn, text: str) -> str:
+    return say_names(tag_links(text, tags), called)[0]

@@ -25,6 +25,8 @@ from guichet.policy import Action, Actor, require, visible
 from guichet.publishing.cards import Card, card_of, checked, require_small, undecided
 from guichet.publishing.framing import Frame, frame_of, recipe_of, settled
 from guichet.publishing.link_tags import LinkTags, tag_links, tags_of
+from guichet.publishing.mention_rules import with_names
+from guichet.publishing.mention_tokens import called_of
 from guichet.publishing.rules import Content, Part
 
 MOST_ITEMS = 50
@@ -181,12 +183,15 @@ def specs_of(post: Post) -> list[VariantSpec]:
 def contents_of(post: Post) -> list[Content]:
     """What each account gets, complete."""
     return [
-        Content(
-            account_id=target.account_id,
-            parts=_parts(target),
-            language=target.variant.language,
-            subject=target.variant.subject,
-            options={k: v for k, v in target.variant.options.items() if k != "own"},
+        with_names(
+            Content(
+                account_id=target.account_id,
+                parts=_parts(target),
+                language=target.variant.language,
+                subject=target.variant.subject,
+                options={k: v for k, v in target.variant.options.items() if k != "own"},
+            ),
+            called_of(target.mentions),
         )
         for target in sorted(post.targets, key=lambda t: t.account_id)
     ]

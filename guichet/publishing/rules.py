@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ from guichet.delivery.film_bounds import film_bounds_for
 from guichet.delivery.payload import CardRef, MediaRef, item_of
 from guichet.delivery.states import State
 from guichet.errors import Invalid
+from guichet.publishing.mention_tokens import Spoken, notices_in, problems_in
 
 FOLD_RULES = ("first", "second")  # which of two equal wall times
 GAP_RULES = ("later", "earlier")  # where the wall time does not exist: move it past, or before
@@ -87,7 +88,7 @@ class Part:
     thread, or the first comment under it (`kind` is that of its delivery). `uncut`: the places
     of pictures of which what is to be shown was not cut out yet. `card`: of its link, where the
     network is given it. `typed`: as somebody wrote it,
-    where `text` is what became of that on its way out."""
+    where `text` is what became of that on its way out; `spoken`: who is named in that."""
 
     text: str
     media: tuple[MediaRef, ...] = ()
@@ -95,6 +96,7 @@ class Part:
     uncut: frozenset[int] = frozenset()
     card: CardRef | None = None
     typed: str | None = None
+    spoken: tuple[Spoken, ...] = ()
 
     @property
     def written(self) -> str:
@@ -152,7 +154,8 @@ def card_identity(part: Part) -> dict[str, Any]:
 @dataclass(frozen=True)
 class AccountCheck:
     """What a network would say to the post on one account: how each part counts, in
-    `unit`s, and its problems with the part (from 0) that has them."""
+    `unit`s, its problems with the part (from 0) that has them, and in the same way what is worth
+    knowing and stands in no way."""
 
     account_id: int
     surface: Surface
@@ -161,6 +164,7 @@ class AccountCheck:
     unit: str
     problems: tuple[tuple[int, Problem], ...]
     cost: Cost | None
+    notices: tuple[tuple[int, Problem], ...] = ()
 
     @property
     def is_fine(self) -> bool:
@@ -168,10 +172,16 @@ class AccountCheck:
 
 
 def check(
-    content: Content, spec: ChannelSpec, settings: Mapping[str, Any], *, needs_alt_text: bool = False
+    content: Content,
+    spec: ChannelSpec,
+    settings: Mapping[str, Any],
+    *,
+    needs_alt_text: bool = False,
+    gone: Collection[str] = (),
 ) -> AccountCheck:
     """Check one account's content against the limits that this account really has, and against
-    its brand's rule that pictures are described (problem `alt_missing`)."""
+    its brand's rule that pictures are described (problem `alt_missing`). `gone`: handles, in lower
+    case, of which the network said that it knows them no more."""
     limits = spec.limits_for(settings)
     limit = limits.text.get(Surface.PUBLIC)
     found = [
@@ -180,7 +190,13 @@ def check(
         for problem in (
             *_refused(part, limits),
             *(_undescribed(part, limits) if needs_alt_text else ()),
+            *problems_in(part.written, part.text, part.spoken, spec.mentions),
         )
+    ]
+    notices = [
+        (n, notice)
+        for n, part in enumerate(content.parts)
+        for notice in notices_in(part.text, part.spoken, spec.mentions, gone)
     ]
     return AccountCheck(
         account_id=content.account_id,
@@ -190,6 +206,7 @@ def check(
         unit=limit.unit.value if limit else "",
         problems=tuple(found),
         cost=_cost(content, spec),
+        notices=tuple(notices),
     )
 
 

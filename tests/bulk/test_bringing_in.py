@@ -277,6 +277,24 @@ def test_links_go_out_tagged_with_the_rows_own_campaign_and_are_counted_so(desk:
     assert [r.cells.get("tags_links") for r in out.rows] == [None, "no"]
 
 
+def test_names_of_the_address_book_go_out_as_handles_and_survive_a_spreadsheet(desk: Desk) -> None:
+    factories.make_contact(desk.session, desk.brand, "Lisbon", bluesky="lisbon.example")
+    row = {"text": "@[Lisbon] greets", "accounts": desk.there.handle, "date": "2026-03-11 09:00"}
+    row |= {"thread": "and @[Lisbon]", "first_comment": "@[Lisbon]"}
+    both = {**row, "accounts": f"{desk.there.handle}, {desk.here.handle}", "text": "@[Lisbon] and @[Nobody]"}
+    assert [(f.column, f.name, f.message) for f in check(desk, rows_of(both)).wrong] == [
+        ("text", "mention_unknown", "Nobody is called “Nobody” in the address book.")
+    ]
+    known = [f for f in check(desk, rows_of(both)).findings if f.name == "mention_plain"]
+    assert {(f.column, f.is_error) for f in known} == {("text", False), ("thread", False), ("first_comment", False)}
+    bring_in(desk, rows_of(row))
+    said = ["@lisbon.example greets", "and @lisbon.example", "@lisbon.example"]
+    assert [d.payload["text"] for d in desk.deliveries(posts(desk)[0])] == said
+    out = read_csv(exporting.export(desk.session, desk.publisher, {"soonest_first": True}, "csv"))
+    [plan] = check(desk, rows_of({**out.rows[0].cells, "date": "2026-03-12 09:00"})).plans  # guarded, as Excel needs it
+    assert (plan.text, plan.items, plan.first_comment) == (row["text"], (row["thread"],), row["first_comment"])
+
+
 def test_what_no_post_came_of_is_thrown_away_and_what_stands_in_one_is_not(desk: Desk) -> None:
     mine, somebody = (desk.session.get_one(m.Staff, who.staff_id) for who in (desk.publisher, desk.author))
     used, unused = (factories.make_media(desk.session, mine) for _ in range(2))

@@ -43,6 +43,8 @@ def build(session: Any) -> None:
     strike = m.PostTemplate(brand_id=brand.id, name="Grève", folded="grève", text="{date}…", created_at=NOW)
     strike.variants = {"x": "Grève le {date}"}
     session.add(strike)
+    make.make_contact(session, brand, "Aéroport de Lisbonne", x="lisbon", mastodon="lisbon@social.example")
+    make.make_contact(session, None, "Météo", bluesky="meteo.example")
     at_x = {"network": "x", "on": True, "patterns": {"source": "twitter"}}
     session.add(m.LinkRule(brand_id=brand.id, domains=["aurore.example"], exceptions=[at_x], updated_at=NOW))
     make.make_grant(session, agent, account, "agent")

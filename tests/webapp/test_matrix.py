@@ -96,6 +96,8 @@ WEAKEST = {
         "PATCH /post-tags/<int:id>",
         "POST /hashtag-sets",
         "PATCH /hashtag-sets/<int:id>",
+        "POST /contacts",
+        "PATCH /contacts/<int:id>",
         "POST /post-templates",
         "PATCH /post-templates/<int:id>",
         "PUT /brands/<int:id>/link-rule",
@@ -203,8 +205,8 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
         and SECRET_WORD in browser.get(rule, query_string=QUERIES.get(rule)).get_data(as_text=True)
     }
     assert {
-        "/accounts", "/brands", "/slots", "/post-tags", "/hashtag-sets", "/post-templates", "/evergreen-queues",
-        "/conversations",
+        "/accounts", "/brands", "/slots", "/post-tags", "/hashtag-sets", "/post-templates", "/contacts",
+        "/evergreen-queues", "/conversations",
         "/customers", "/posts", "/deliveries",
         "/alerts", "/canned-replies", "/views", "/dead-letters",
         "/discrepancies", "/needs-you", "/search", "/stats/waits",

@@ -106,7 +106,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     hashtags = m.HashtagSet(brand_id=brand.id, name=word, folded=word.casefold(), tags=[word], created_at=NOW)
     feed = m.CalendarFeed(brand_id=brand.id, name=word, secret_hash=word, made_by=owner.id, made_at=NOW)
     template = m.PostTemplate(brand_id=brand.id, name=word, folded=word.casefold(), text=word, created_at=NOW)
-    session.add_all([brought, tag, hashtags, template, feed])
+    contact = m.Contact(brand_id=brand.id, name=word, folded=word.casefold(), created_at=NOW)
+    session.add_all([brought, tag, hashtags, template, contact, feed])
     queue = m.EvergreenQueue(brand_id=brand.id, name=word, folded=word.casefold(), created_at=NOW)
     queue.accounts = [m.EvergreenAccount(account_id=account.id)]
     session.add(queue)
@@ -153,7 +154,8 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "tokens": token.id, "teams": team.id, "labels": label.id, "rules": rule.id, "calendars": calendar.id,
         "other_conversation": other.id, "message": message.id, "side": side.id, "other_customer": another.customer_id,
         "review-links": link.id, "imports": brought.id,
-        "post-tags": tag.id, "hashtag-sets": hashtags.id, "post-templates": template.id, "calendar-feeds": feed.id,
+        "post-tags": tag.id, "hashtag-sets": hashtags.id, "post-templates": template.id,
+        "contacts": contact.id, "calendar-feeds": feed.id,
         "evergreen-queues": queue.id, "evergreen-items": kept.id,
         "wording": wording.id,
         "discrepancies": differs.id, "promises": promise.id,

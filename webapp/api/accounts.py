@@ -191,6 +191,7 @@ class Shower:
             recovery=spec.recovery_for(row.settings).value,
             can_delete=spec.can_delete,
             card=spec.card,
+            mentions=spec.mentions.example if spec.mentions else "",
             can_edit=spec.can_edit,
             min_gap_minutes=row.min_gap_minutes,
             duplicate_days=row.duplicate_days,

@@ -27,6 +27,8 @@ from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, u
 from guichet.publishing.embargo import set_embargo
 from guichet.publishing.framing import settled
 from guichet.publishing.linking import Unsaved, foresee, tagged
+from guichet.publishing.mention_rules import with_names
+from guichet.publishing.mentioning import find_gone, foresee_names
 from guichet.publishing.policies import asks_on
 from guichet.publishing.queries import Filter, Place
 from guichet.publishing.tags import tag_post
@@ -46,7 +48,7 @@ from webapp.api.schemas.publishing import (
     PostSchedule,
     VariantIn,
 )
-from webapp.api.showing_posts import show_clashes, show_entry, show_link_tags, show_post, show_posts
+from webapp.api.showing_posts import show_clashes, show_entry, show_link_tags, show_names, show_post, show_posts
 from webapp.asking import Asked, Room
 
 room = Room("posts")
@@ -117,14 +119,18 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
     plain = [_content(asked, id_, said, gives_cards=given[id_]) for id_, said in words.items()]
     made = foreseen_of(session, {ref.media_id for c in plain for part in c.parts for ref in part.media})
     links = foresee(session, actor, _unsaved(body), rows.values(), asked.now)
+    called = foresee_names(session, plain, rows, specs)
     contents = [
-        tagged(
-            renditions.fitted(c, words[c.account_id].framing, renditions.limit_of(rows[c.account_id], specs), made),
-            links.get(c.account_id),
+        with_names(
+            tagged(
+                renditions.fitted(c, words[c.account_id].framing, renditions.limit_of(rows[c.account_id], specs), made),
+                links.get(c.account_id),
+            ),
+            called[c.account_id],
         )
         for c in plain
     ]
-    checks = operations.preflight(asked.actor, contents, rows, specs)
+    checks = operations.preflight(asked.actor, contents, rows, specs, find_gone(session, rows.values()))
     asks = any(asks_on(r) or not can(actor, Action.POST_PUBLISH, r) for r in rows.values())
     due_at = rules.due_time(body.wall_time, body.time_zone, body.fold, body.gap) if body.wall_time else None
     readings = rules.readings_of(body.wall_time, body.time_zone) if body.wall_time else {}
@@ -137,6 +143,7 @@ def preflight_post(asked: Asked, body: PreflightIn) -> Preflight:
         if may_come_late(account.renditions, due_at, asked.now):
             account.warnings.append("film_not_ready")
         account.link_tags = show_link_tags(links.get(account.account_id))
+        account.mentions = show_names(called[account.account_id])
         if given[account.account_id] and undecided_in(words[account.account_id]):
             account.warnings.append("card_undecided")
     return Preflight(
@@ -152,7 +159,9 @@ def split_text(asked: Asked, body: SplitIn) -> Split:
     rows = [accounts.get_account(asked.session, asked.actor, i) for i in dict.fromkeys(body.account_ids)]
     links = foresee(asked.session, asked.actor, _unsaved(body), rows, asked.now)
     specs = asked.networks.specs()
-    items = checking.as_thread(asked.actor, body.text, rows, specs, links, numbered=body.numbered)
+    said = [rules.Content(row.id, (rules.Part(body.text),)) for row in rows]
+    called = foresee_names(asked.session, said, {row.id: row for row in rows}, specs)
+    items = checking.as_thread(asked.actor, body.text, rows, specs, links, called, numbered=body.numbered)
     return Split(items=items)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from channels.limits import Problem
 from guichet.delivery.materials import Made, made_of
 from guichet.models import Delivery as DeliveryRow
 from guichet.models import Media as MediaRow
@@ -23,7 +24,8 @@ from guichet.publishing.drafting import specs_of, words_of
 from guichet.publishing.framing import Frame, recipe_of
 from guichet.publishing.link_tags import LinkTags as LinkTagsSettled
 from guichet.publishing.link_tags import tags_of
-from guichet.publishing.rules import AccountCheck, standing
+from guichet.publishing.mention_tokens import CalledOn, called_of
+from guichet.publishing.rules import standing
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.media import show_media, url_of
@@ -31,7 +33,7 @@ from webapp.api.schemas.cards import Card
 from webapp.api.schemas.common import PersonBrief
 from webapp.api.schemas.finding_posts import CalendarEntry
 from webapp.api.schemas.framing import Focus, Framing
-from webapp.api.schemas.publishing import Clash, Item, LinkTags, Post, PostTag, Problems, Variant
+from webapp.api.schemas.publishing import Clash, Item, LinkTags, Named, Post, PostTag, Problems, Variant
 from webapp.asking import Asked
 
 _NOBODY = PersonBrief(id=0, name="", initials="")
@@ -58,6 +60,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
     sizes = {u.media_id: (u.media.width, u.media.height) for v in row.variants for u in v.media}
     seen = [t for t in row.targets if queries.sees_target(actor, t)]
     settled = {t.account_id: tags_of(t.link_tags) for t in seen}
+    called = {t.account_id: called_of(t.mentions) for t in seen}
     given = {t.account_id: t.gives_cards for t in seen}
     seen_ids = {t.account_id for t in seen}
     going_out = [d for d in deliveries if d.kind not in ("delete", "edit")]
@@ -86,6 +89,7 @@ def _post(row: PostRow, deliveries: Sequence[DeliveryRow], names: Names, actor: 
                 language=s.language,
                 subject=s.subject,
                 link_tags=show_link_tags(settled[s.account_id]),
+                mentions=show_names(called[s.account_id]),
                 gives_cards=given[s.account_id],
             )
             for s in specs_of(row)
@@ -145,6 +149,10 @@ def show_link_tags(tags: LinkTagsSettled | None) -> LinkTags | None:
     return LinkTags(domains=list(tags.domains), parameters=list(tags.parameters)) if tags else None
 
 
+def show_names(called: CalledOn) -> list[Named]:
+    return [Named(typed=typed, text=one.text, handle=one.handle) for typed, one in sorted(called.items())]
+
+
 def show_entry(entry: EntryRow) -> CalendarEntry:
     return CalendarEntry(
         id=entry.id, brand_id=entry.brand_id, author_id=entry.author_id, text=entry.first_words,
@@ -181,6 +189,6 @@ def show_clashes(found: Sequence[ClashFound]) -> list[Clash]:
     ]
 
 
-def show_problems(check: AccountCheck) -> list[Problems]:
-    """What one network would refuse."""
-    return [Problems(item=item, name=p.name, data=dict(p.data)) for item, p in check.problems]
+def show_problems(found: Sequence[tuple[int, Problem]]) -> list[Problems]:
+    """What one network would refuse, or what is worth knowing of it."""
+    return [Problems(item=item, name=p.name, data=dict(p.data)) for item, p in found]

@@ -174,6 +174,7 @@ class Account(AccountBrief):
     card: Literal["", "reads", "given"] = Field(
         description="under a link, the network reads the page itself, is given what its card shows, or shows none"
     )
+    mentions: str = Field(description="what a handle looks like there; empty where nobody is mentioned")
     can_delete: bool = Field(description="what is published can be taken down")
     can_edit: bool = Field(description="what is published can be changed")
     min_gap_minutes: int = Field(description="wanted between its posts; 0: any")

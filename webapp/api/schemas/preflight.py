@@ -12,7 +12,7 @@ from webapp.api.schemas.common import Id, In, Out, Prose, Time, TimeZone, WallTi
 from webapp.api.schemas.files import FilmFacts
 from webapp.api.schemas.framing import FramingGiven
 from webapp.api.schemas.media import Rendition
-from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, LinkTags, Problems, TagIds, VariantIn
+from webapp.api.schemas.publishing import Clash, FoldRule, GapRule, ItemIn, LinkTags, Named, Problems, TagIds, VariantIn
 
 
 class PostAsWritten(In):
@@ -79,6 +79,8 @@ class PreflightAccount(Out):
     spending: Spending | None
     renditions: list[RenditionUsed] = Field([], description="what it gets in place of files that it would refuse")
     link_tags: LinkTags | None = Field(None, description="what is added to its links there")
+    mentions: list[Named] = Field([], description="what the names of the address book in it become there")
+    notices: list[Problems] = Field([], description="what is worth knowing of single items and forbids nothing")
     warnings: list[SendWarning] = Field(description="what does not forbid it and may hold it up")
 
 

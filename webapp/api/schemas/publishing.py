@@ -89,9 +89,18 @@ class LinkTags(Out):
     parameters: list[tuple[str, str]]
 
 
+class Named(Out):
+    """Somebody of the address book, named in a text as @[typed]: the `text` that goes out in its place
+    on this account, and the `handle` there, empty where that is a plain name."""
+
+    typed: str
+    text: str
+    handle: str
+
+
 class Variant(Out):
     """How the post stands on one account; null text: the common one. `link_tags`: what is added
-    to its links, once that is settled."""
+    to its links, and `mentions` what names become, once that is settled."""
 
     account_id: int
     text: str | None
@@ -103,6 +112,7 @@ class Variant(Out):
     language: str | None
     subject: str | None
     link_tags: LinkTags | None
+    mentions: list[Named]
     gives_cards: bool = Field(description="its network is given the cards of links, as that was settled")
 
 

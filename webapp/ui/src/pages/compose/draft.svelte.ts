@@ -3,8 +3,10 @@ import { changeFollowing, repeatPost } from "$lib/api/series";
 import { makeRenditions } from "$lib/api/library";
 import { nextSlots, queuePost } from "$lib/api/slots";
 import * as publishing from "$lib/api/publishing";
-import type { Account, FilledTemplate, HashtagSet, Id, LibraryFile, LinkTags, Opening, Post, PostAsWritten, PostTemplate, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
+import type { Account, Contact, FilledTemplate, HashtagSet, Id, LibraryFile, LinkTags, Named, Opening, Post, PostAsWritten, PostTemplate, Preflight, RenditionUsed, VariantIn } from "$lib/api/types";
 import { session } from "$lib/session.svelte";
+import { sayNames } from "$lib/mentioning";
+import { tagLinks } from "$lib/tagging";
 import { wallTimeIn } from "$lib/times";
 import { frameIn, type Framed } from "$lib/framing";
 import { cardsIn, framingIn, itemsIn, merged, newPiece, ownOf, readPost, variantIn, type Own, type Part, type Piece, type Whole } from "./pieces";
@@ -47,6 +49,8 @@ class DraftPost {
   hashtags: HashtagSet[] = $state([]);
   /** Templates of every brand that one sees. */
   templates: PostTemplate[] = $state([]);
+  /** The address book of every brand that one sees, and what is for all. */
+  contacts: Contact[] = $state([]);
   check: Preflight | null = $state(null);
   checkError: unknown = $state(null);
   /** Smaller versions of pictures are being made. */
@@ -270,11 +274,21 @@ class DraftPost {
     return { post_id: this.post?.id ?? null, tags_links: this.tagsLinks, tag_ids, wall_time, time_zone: slot?.time_zone ?? this.timeZone };
   }
 
-  /** What is added to its links on an account: as it was settled, until somebody writes again. */
-  linkTagsFor(id: Id): LinkTags | null {
+  /** What becomes of it on an account: as it was settled, until somebody writes again. */
+  #becomes(id: Id): { link_tags: LinkTags | null; mentions: Named[] } | undefined {
     const settled = this.post !== null && this.post.state !== "draft" && !this.touched;
-    const of = settled ? this.post?.variants : this.check?.accounts;
-    return of?.find((one) => one.account_id === id)?.link_tags ?? null;
+    const of: { account_id: Id; link_tags: LinkTags | null; mentions: Named[] }[] | undefined = settled ? this.post?.variants : this.check?.accounts;
+    return of?.find((one) => one.account_id === id);
+  }
+
+  /** What is added to its links on an account. */
+  linkTagsFor(id: Id): LinkTags | null {
+    return this.#becomes(id)?.link_tags ?? null;
+  }
+
+  /** A text as it goes out on an account: its links tagged, its names said as they are said there. */
+  sentOn(id: Id, text: string): string {
+    return sayNames(tagLinks(text, this.linkTagsFor(id)), this.#becomes(id)?.mentions);
   }
 
   /** Asks what the networks would say, once the typing rests. */

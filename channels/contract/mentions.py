@@ -1,0 +1,26 @@
+"""How a network knows somebody by name, and what of a text it makes a mention of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Somebody mentioned in a text: from where to where, in code points with the @, and whom."""
+
+    start: int
+    end: int
+    handle: str
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """`handle`: a handle that somebody typed or pasted, in the one form that stands behind the @;
+    "" for what is none there. `found_in`: what the network links in a text that it is given, in
+    order. `example`: what a handle looks like."""
+
+    handle: Callable[[str], str]
+    found_in: Callable[[str], Sequence[Mention]]
+    example: str
