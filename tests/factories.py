@@ -104,6 +104,10 @@ def make_team(session: Session, *members: m.Staff, **more: Any) -> m.Team:
     return _add(session, team)
 
 
+def make_handout(session: Session, team: m.Team, staff: m.Staff, **more: Any) -> m.Handout:
+    return _add(session, m.Handout(**{"team_id": team.id, "staff_id": staff.id, "given_at": NOW, **more}))
+
+
 def make_media(session: Session, staff: m.Staff, **more: Any) -> m.Media:
     n = next(_numbers)
     given = {

@@ -59,6 +59,8 @@ class StaffPart(_Part):
 class TeamPart(_Part):
     name: Name
     assignment: Literal["manual", "round_robin", "least_loaded"] = "manual"
+    queue_order: Literal["oldest", "deadline"] = "oldest"
+    hourly_cap: int = Field(0, ge=0, le=1000)  # 0: none
     members: Words = []  # addresses
     leads: Words = []
 

@@ -89,6 +89,9 @@ def _change_person(at: Import, row: Staff, changes: dict[str, Any]) -> None:
         return_to_queue(at.session, at.actor, row, at.now)
 
 
+_SHARING = {"assignment", "queue_order", "hourly_cap"}
+
+
 def import_teams(at: Import, document: Document) -> None:
     """Teams by name, with their people; who is disabled counts in no team."""
     here = {t.name: t for t in at.session.scalars(select(Team))}
@@ -96,18 +99,17 @@ def import_teams(at: Import, document: Document) -> None:
         with at.part(f"teams.{n}"):
             leads = at.ids_of("staff", part.leads, "leads")
             members = sorted({*at.ids_of("staff", part.members, "members"), *leads})
-            wanted = {"assignment": part.assignment, "member_ids": members, "lead_ids": leads}
+            shared = part.model_dump(include=_SHARING)
+            wanted = {**shared, "member_ids": members, "lead_ids": leads}
             row = here.get(part.name)
             changes = at.differing("team", part.name, _as_team(row), wanted)
             if row is None:
                 row = staffing.add_team(
-                    at.session, at.actor, name=part.name, assignment=part.assignment, member_ids=members,
-                    lead_ids=leads, now=at.now,
+                    at.session, at.actor, name=part.name, **shared, member_ids=members, lead_ids=leads, now=at.now
                 )  # fmt: skip
             elif changes:
                 staffing.change_team(
-                    at.session, at.actor, row, assignment=part.assignment, member_ids=members, lead_ids=leads,
-                    now=at.now,
+                    at.session, at.actor, row, **shared, member_ids=members, lead_ids=leads, now=at.now
                 )  # fmt: skip
             at.know("team", part.name, row.id)
 
@@ -117,7 +119,7 @@ def _as_team(row: Team | None) -> dict[str, Any] | None:
         return None
     working = [m for m in row.members if m.staff.disabled_at is None]
     return {
-        "assignment": row.assignment,
+        **{name: getattr(row, name) for name in _SHARING},
         "member_ids": sorted(m.staff_id for m in working),
         "lead_ids": sorted(m.staff_id for m in working if m.is_lead),
     }

@@ -170,6 +170,8 @@ def _teams(session: Session) -> list[TeamPart]:
         TeamPart(
             name=t.name,
             assignment=t.assignment,
+            queue_order=t.queue_order,
+            hourly_cap=t.hourly_cap,
             members=sorted(m.staff.email for m in t.members if m.staff.disabled_at is None),
             leads=sorted(m.staff.email for m in t.members if m.is_lead and m.staff.disabled_at is None),
         )

@@ -74,12 +74,15 @@ class ApiToken(Base):
 
 
 class Team(Base):
-    """Staff among whom conversations are shared. `assignment`: manual, round_robin, least_loaded."""
+    """Staff among whom conversations are shared. `assignment`: manual, round_robin, least_loaded.
+    `queue_order`: oldest, deadline. `hourly_cap`: how many its queue gives one person in an hour; 0: any."""
 
     __tablename__ = "team"
     id: Mapped[Key]
     name: Mapped[Short] = mapped_column(unique=True)
     assignment: Mapped[Short] = mapped_column(default="manual")
+    queue_order: Mapped[Short] = mapped_column(default="oldest")
+    hourly_cap: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     members: Mapped[list[TeamMember]] = relationship(back_populates="team", cascade="all, delete-orphan")
 
@@ -92,6 +95,17 @@ class TeamMember(Base):
     last_assigned_at: Mapped[datetime | None]  # for round robin
     team: Mapped[Team] = relationship(back_populates="members")
     staff: Mapped[Staff] = relationship()
+
+
+class Handout(Base):
+    """A conversation that a team's queue gave to somebody, kept for the hour in which it counts."""
+
+    __tablename__ = "handout"
+    __table_args__ = (Index("ix_handout_team", "team_id", "given_at"),)
+    id: Mapped[Key]
+    team_id: Mapped[int] = ref("team.id")
+    staff_id: Mapped[int] = ref("staff.id")
+    given_at: Mapped[datetime]
 
 
 class Grant(Base):

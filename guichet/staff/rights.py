@@ -18,6 +18,7 @@ from guichet.models import (
     Brand,
     Conversation,
     Grant,
+    Handout,
     Review,
     Staff,
     Team,
@@ -27,6 +28,8 @@ from guichet.models import (
 from guichet.policy import AccountRole, Action, Actor, require
 
 ASSIGNMENTS = ("manual", "round_robin", "least_loaded")
+QUEUE_ORDERS = ("oldest", "deadline")
+MOST_AN_HOUR = 1000
 
 
 def add_team(
@@ -35,19 +38,22 @@ def add_team(
     *,
     name: str,
     assignment: str = "manual",
+    queue_order: str = "oldest",
+    hourly_cap: int = 0,
     member_ids: Sequence[int] = (),
     lead_ids: Sequence[int] = (),
     now: datetime,
 ) -> Team:
-    """A new team. Leads are members. Raises Conflict where the name is taken, Invalid for
-    members who do not exist."""
+    """A new team. Leads are members; of `hourly_cap` 0 is none. Raises Conflict where the name is taken, Invalid for
+    members who do not exist and ways of sharing that there are not."""
     require(actor, Action.TEAM_MANAGE)
     _require_free_name(session, name)
-    team = Team(name=name, assignment=assignment, created_at=now)
+    team = Team(name=name, created_at=now)
+    _set_sharing(team, assignment, queue_order, hourly_cap)
     session.add(team)
     session.flush()
     _set_members(session, team, member_ids, lead_ids, now)
-    audit.record(session, actor, "team.add", team, now)
+    audit.record(session, actor, "team.add", team, now, **_sharing_of(team))
     return team
 
 
@@ -58,6 +64,8 @@ def change_team(
     *,
     name: str | None = None,
     assignment: str | None = None,
+    queue_order: str | None = None,
+    hourly_cap: int | None = None,
     member_ids: Sequence[int] | None = None,
     lead_ids: Sequence[int] | None = None,
     now: datetime,
@@ -67,20 +75,14 @@ def change_team(
     if name is not None and name != team.name:
         _require_free_name(session, name)
         team.name = name
-    if assignment is not None:
-        if assignment not in ASSIGNMENTS:
-            raise Invalid(
-                "there is no such assignment",
-                {"assignment": say("must be one of {choices}", choices=", ".join(ASSIGNMENTS))},
-            )
-        team.assignment = assignment
+    _set_sharing(team, assignment, queue_order, hourly_cap)
     if member_ids is not None or lead_ids is not None:
         leads = [m.staff_id for m in team.members if m.is_lead] if lead_ids is None else lead_ids
         members = [m.staff_id for m in team.members] if member_ids is None else member_ids
         if lead_ids is None:
             leads = [s for s in leads if s in members]
         _set_members(session, team, members, leads, now)
-    audit.record(session, actor, "team.change", team, now)
+    audit.record(session, actor, "team.change", team, now, **_sharing_of(team))
     return team
 
 
@@ -97,9 +99,38 @@ def remove_team(session: Session, actor: Actor, team: Team, now: datetime) -> No
     for staff_id in [m.staff_id for m in team.members]:
         live.tell(session, "rights", now, staff_id=staff_id)
     session.execute(delete(Grant).where(Grant.team_id == team.id))
+    session.execute(delete(Handout).where(Handout.team_id == team.id))
     session.execute(update(Brand).where(Brand.default_team_id == team.id).values(default_team_id=None))
     audit.record(session, actor, "team.remove", team, now)
     session.delete(team)
+
+
+def _set_sharing(team: Team, assignment: str | None, queue_order: str | None, hourly_cap: int | None) -> None:
+    if assignment is not None:
+        if assignment not in ASSIGNMENTS:
+            raise Invalid(
+                "there is no such assignment",
+                {"assignment": say("must be one of {choices}", choices=", ".join(ASSIGNMENTS))},
+            )
+        team.assignment = assignment
+    if queue_order is not None:
+        if queue_order not in QUEUE_ORDERS:
+            raise Invalid(
+                "there is no such order",
+                {"queue_order": say("must be one of {choices}", choices=", ".join(QUEUE_ORDERS))},
+            )
+        team.queue_order = queue_order
+    if hourly_cap is not None:
+        if not 0 <= hourly_cap <= MOST_AN_HOUR:
+            raise Invalid(
+                "there is no such cap",
+                {"hourly_cap": say("must be a number from {least} to {most}", least=0, most=MOST_AN_HOUR)},
+            )
+        team.hourly_cap = hourly_cap
+
+
+def _sharing_of(team: Team) -> dict[str, str | int]:
+    return {"assignment": team.assignment, "queue_order": team.queue_order, "hourly_cap": team.hourly_cap}
 
 
 def _require_not_asked(session: Session, team: Team) -> None:

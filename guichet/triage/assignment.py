@@ -1,131 +1,136 @@
 """Sharing a team's queue among those of its members who are here, may and can answer.
 
 Race-free: one transaction at a time shares a team's queue (its row is locked), and each
-conversation is judged again under its own lock.
+conversation is judged again under its own lock. Who shares by hand takes from it under the same lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from guichet.inbox import events, handling
-from guichet.inbox.changes import changing
+from guichet.inbox.changes import changing, lock
 from guichet.inbox.states import ACTIVE
-from guichet.models import Conversation, ConversationEvent, Staff, Team, TeamMember
+from guichet.models import Conversation, ConversationEvent, Handout, Staff, Team, TeamMember
+from guichet.models.conversation import LIES
 from guichet.policy import Action, Actor, can, load_actor, require
+from guichet.triage import sharing
+from guichet.triage.sharing import WEIGHT, Member, Task, choose
 
-BATCH = 200
-# What a conversation weighs against its assignee's capacity, by priority.
-WEIGHT: Mapping[int, int] = {0: 1, 1: 1, 2: 2, 3: 3}
+LOT = 200  # conversations read together
+MOST = 2000  # looked at in one go; where nobody can have any of them, the rest waits behind them
 URGENT = 3
-_NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _LET_GO = frozenset({"released", "lease_expired"})
 _CHANGES_HANDS = (*sorted(_LET_GO), "claimed", "assigned")
 
 
-@dataclass(frozen=True)
-class Task:
-    """What there is to give. `let_go_by`: who had it last and gave it back to the queue."""
-
-    account_id: int
-    language: str
-    weight: int
-    labels: frozenset[str] = frozenset()
-    let_go_by: int | None = None
-
-
-@dataclass(frozen=True)
-class Member:
-    """Who could have it. `load` is the weight of what they have; `accounts` those on which
-    they may answer (None: all); no languages named means all."""
-
-    staff_id: int
-    load: int
-    capacity: int
-    is_here: bool = True
-    languages: frozenset[str] = frozenset()
-    skills: frozenset[str] = frozenset()
-    accounts: frozenset[int] | None = None
-    last_assigned_at: datetime | None = None
-
-
-def choose(task: Task, members: Sequence[Member], mode: str) -> Member | None:
-    """The member who gets it; None: nobody can, it stays in the queue.
-
-    Where a label of the task is a skill of somebody in the team, only those who have it are
-    asked. Whoever let it go does not get it back while somebody else suits, even if that one
-    has no room yet. "round_robin": whoever waited longest for their turn; "least_loaded":
-    whoever has most of their capacity left.
-    """
-    suited = [m for m in members if _suits(task, m)]
-    wanted = task.labels & frozenset().union(*(m.skills for m in members))
-    if wanted:
-        suited = [m for m in suited if wanted <= m.skills]
-    others = [m for m in suited if m.staff_id != task.let_go_by]
-    able = [m for m in others or suited if m.load + task.weight <= m.capacity]
-    if mode == "least_loaded":
-        return min(able, key=lambda m: (m.load / m.capacity, m.last_assigned_at or _NEVER, m.staff_id), default=None)
-    return min(able, key=lambda m: (m.last_assigned_at or _NEVER, m.load, m.staff_id), default=None)
-
-
-def _suits(task: Task, member: Member) -> bool:
-    return (
-        member.is_here
-        and task.weight <= member.capacity
-        and (member.accounts is None or task.account_id in member.accounts)
-        and (not task.language or not member.languages or task.language in member.languages)
-    )
-
-
 def assign_team(session: Session, actor: Actor, team_id: int, now: datetime) -> int:
-    """Share what lies in a team's queue: urgent first, then who waits longest. Returns how
+    """Share what lies in a team's queue: urgent first, then in the team's order. Returns how
     many found somebody. A team that shares by hand is left alone."""
     require(actor, Action.SYSTEM)
     team = session.get(Team, team_id)
     if team is None or team.assignment not in ("round_robin", "least_loaded"):
         return 0
-    session.refresh(team, with_for_update=True)
-    members = _members(session, team, now)
-    if not any(m.is_here for m in members.values()):
+    if session.execute(queue_of(team).limit(1)).first() is None:
         return 0
-    given = 0
+    session.refresh(team, with_for_update=True)
+    staff = _staff(session, team)
+    loads = _loads(session, [s.id for s, _ in staff])
+    given = handed_out(session, [team.id], now)[team.id]
+    left = {s.id: sharing.left_of(team.hourly_cap, given[s.id], now) for s, _ in staff}
+    members = {s.id: _member(s, last, loads.get(s.id, 0), left[s.id]) for s, last in staff}
+    if not _is_room(members):
+        return 0  # before their rights are read: a full team is looked at every few seconds
+    for person, _ in staff:
+        members[person.id] = _able(session, members[person.id], person, now)
+    count = 0
     events.write(session)
-    queue = _queue(session, team)
-    let_go = _who_let_go(session, [c.id for c in queue])
-    for conversation in queue:
-        task = _task(conversation, let_go.get(conversation.id))
+    for conversation, let_go_by in _in_line(session, team):
+        task = _task(conversation, let_go_by)
         chosen = choose(task, list(members.values()), team.assignment)
         if chosen is not None and _give(session, actor, conversation, team, chosen.staff_id, now):
-            members[chosen.staff_id] = _after(chosen, task, now)
-            given += 1
-    return given
+            members[chosen.staff_id] = chosen.having(task, now)
+            count += 1
+        if not _is_room(members):
+            break
+    return count
 
 
 def assign_teams(session: Session, actor: Actor, now: datetime) -> int:
     """Share every team's queue; returns how many found somebody."""
     require(actor, Action.SYSTEM)
-    sharing = select(Team.id).where(Team.assignment.in_(("round_robin", "least_loaded"))).order_by(Team.id)
-    return sum(assign_team(session, actor, team_id, now) for team_id in session.scalars(sharing).all())
+    sharing_ = select(Team.id).where(Team.assignment.in_(("round_robin", "least_loaded"))).order_by(Team.id)
+    return sum(assign_team(session, actor, team_id, now) for team_id in session.scalars(sharing_).all())
 
 
-def _queue(session: Session, team: Team) -> Sequence[Conversation]:
-    queue = select(Conversation).where(
-        Conversation.team_id == team.id,
-        Conversation.assignee_id.is_(None),
-        Conversation.topic_id.is_(None),  # its experts have it first
-        Conversation.state.in_(sorted(ACTIVE)),
-        Conversation.merged_into_id.is_(None),
+def queue_of(team: Team) -> Select[int]:
+    """What lies in a team's queue, by id, in the order in which it is handed out."""
+    nearest = (Conversation.due_at.is_(None), Conversation.due_at) if team.queue_order == "deadline" else ()
+    return (
+        select(Conversation.id)
+        .where(
+            Conversation.team_id == team.id,
+            text(LIES),
+            Conversation.topic_id.is_(None),  # its experts have it first
+            Conversation.merged_into_id.is_(None),
+        )
+        .order_by(
+            (Conversation.priority == URGENT).desc(),
+            *nearest,
+            Conversation.waiting_since.is_(None),
+            Conversation.waiting_since,
+            Conversation.id,
+        )
     )
-    oldest_first = queue.order_by(
-        (Conversation.priority == URGENT).desc(), Conversation.waiting_since.is_(None), Conversation.waiting_since,
-        Conversation.id,
-    )  # fmt: skip
-    return session.scalars(oldest_first.limit(BATCH).options(selectinload(Conversation.labels))).all()
+
+
+def handed_out(
+    session: Session, team_ids: Sequence[int], now: datetime
+) -> Mapping[int, Mapping[int, Sequence[datetime]]]:  # fmt: skip
+    """When each queue gave something to whom in the last hour: by team, by person."""
+    rows = session.execute(
+        select(Handout.team_id, Handout.staff_id, Handout.given_at)
+        .where(Handout.team_id.in_(team_ids), Handout.given_at > now - sharing.HOUR)
+        .order_by(Handout.given_at)
+    )
+    found: dict[int, dict[int, list[datetime]]] = defaultdict(lambda: defaultdict(list))
+    for team_id, staff_id, at in rows:
+        found[team_id][staff_id].append(at)
+    return found
+
+
+def _is_room(members: Mapping[int, Member]) -> bool:
+    return any(m.is_here and m.has_room() for m in members.values())
+
+
+def _in_line(session: Session, team: Team) -> Iterator[tuple[Conversation, int | None]]:
+    """What lies in the queue, in its order, each with who gave it back last."""
+    ids: Sequence[int] = session.scalars(queue_of(team).limit(MOST)).all()
+    for n in range(0, len(ids), LOT):
+        lot = ids[n : n + LOT]
+        rows = session.scalars(
+            select(Conversation).where(Conversation.id.in_(lot)).options(selectinload(Conversation.labels))
+        )
+        by_id = {c.id: c for c in rows}
+        let_go = _who_let_go(session, lot)
+        yield from ((by_id[id_], let_go.get(id_)) for id_ in lot if id_ in by_id)
+
+
+def _lies(conversation: Conversation, team: Team) -> bool:
+    """Whether it still lies in this queue, once its row is ours."""
+    return (
+        conversation.team_id == team.id
+        and conversation.assignee_id is None
+        and conversation.topic_id is None
+        and conversation.state in ACTIVE
+        and conversation.merged_into_id is None
+    )
 
 
 def _who_let_go(session: Session, conversation_ids: Sequence[int]) -> dict[int, int]:
@@ -149,20 +154,20 @@ def _task(conversation: Conversation, let_go_by: int | None) -> Task:
     )
 
 
-def _members(session: Session, team: Team, now: datetime) -> dict[int, Member]:
-    rows = session.execute(
-        select(Staff, TeamMember.last_assigned_at)
-        .join(TeamMember, TeamMember.staff_id == Staff.id)
-        .where(TeamMember.team_id == team.id, Staff.disabled_at.is_(None))
-        .order_by(Staff.id)
-    ).all()
-    loads = _loads(session, [staff.id for staff, _ in rows])
-    return {staff.id: _member(session, staff, last, loads.get(staff.id, 0), now) for staff, last in rows}
+def _staff(session: Session, team: Team) -> Sequence[tuple[Staff, datetime | None]]:
+    return (
+        session.execute(
+            select(Staff, TeamMember.last_assigned_at)
+            .join(TeamMember, TeamMember.staff_id == Staff.id)
+            .where(TeamMember.team_id == team.id, Staff.disabled_at.is_(None))
+            .order_by(Staff.id)
+        )
+        .tuples()
+        .all()
+    )
 
 
-def _member(session: Session, staff: Staff, last: datetime | None, load: int, now: datetime) -> Member:
-    able = load_actor(session, staff, now)
-    answers = frozenset(a for a in able.accounts if can(able, Action.CONVERSATION_ANSWER, a))
+def _member(staff: Staff, last: datetime | None, load: int, left: int | None) -> Member:
     return Member(
         staff_id=staff.id,
         load=load,
@@ -170,9 +175,16 @@ def _member(session: Session, staff: Staff, last: datetime | None, load: int, no
         is_here=staff.presence == "online",
         languages=frozenset(str(x) for x in staff.languages),
         skills=frozenset(str(x).casefold() for x in staff.skills),
-        accounts=None if able.sees_every_account else answers,
         last_assigned_at=last,
+        left=left,
     )
+
+
+def _able(session: Session, member: Member, staff: Staff, now: datetime) -> Member:
+    """With the accounts on which they may answer."""
+    able = load_actor(session, staff, now)
+    answers = frozenset(a for a in able.accounts if can(able, Action.CONVERSATION_ANSWER, a))
+    return replace(member, accounts=None if able.sees_every_account else answers)
 
 
 def _loads(session: Session, staff_ids: Sequence[int]) -> dict[int, int]:
@@ -191,14 +203,13 @@ def _loads(session: Session, staff_ids: Sequence[int]) -> dict[int, int]:
 def _give(
     session: Session, actor: Actor, conversation: Conversation, team: Team, staff_id: int, now: datetime
 ) -> bool:  # fmt: skip
+    lock(session, conversation)
+    if not _lies(conversation, team):
+        return False
     with changing(session, actor, conversation, now, "owner") as change:
-        if conversation.assignee_id is not None or conversation.state not in ACTIVE:
-            return False
         handling.hand_over(change, staff_id=staff_id, team=team, keep_team=True)
     member = session.get_one(TeamMember, (team.id, staff_id))
     member.last_assigned_at = now
+    session.execute(delete(Handout).where(Handout.team_id == team.id, Handout.given_at <= now - sharing.HOUR))
+    session.add(Handout(team_id=team.id, staff_id=staff_id, given_at=now))
     return True
-
-
-def _after(member: Member, task: Task, now: datetime) -> Member:
-    return replace(member, load=member.load + task.weight, last_assigned_at=now)

@@ -22,7 +22,9 @@ def build(session: Any) -> None:
         session, email="agent@example.org", languages=["fr"], skills=["refunds"], capacity=7, locale="fr"
     )
     gone = make.make_staff(session, email="gone@example.org", disabled_at=NOW)
-    team = make.make_team(session, owner, agent, gone, name="Counter", assignment="round_robin")
+    team = make.make_team(
+        session, owner, agent, gone, name="Counter", assignment="round_robin", queue_order="deadline", hourly_cap=12
+    )
     team.members[0].is_lead = True
     session.add(calendar)
     session.flush()

@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session
 from guichet import models as m
 from guichet.inbox import operations as inbox
 from guichet.policy import SYSTEM
-from guichet.triage.assignment import Member, Task, assign_team, assign_teams, choose
+from guichet.triage import turns
+from guichet.triage.assignment import LOT, MOST, assign_team, assign_teams, queue_of
+from guichet.triage.sharing import Member, Task, choose, left_of, next_at
 from guichet.unit import open_unit
 from tests import factories as f
 from tests.inbox.scene import Scene, make_scene
@@ -31,7 +33,7 @@ TASK = Task(account_id=1, language="fr", weight=1)
     "unable",
     [
         {"is_here": False}, {"load": 10}, {"capacity": 0}, {"accounts": frozenset({2})},
-        {"languages": frozenset({"de"})},
+        {"languages": frozenset({"de"})}, {"left": 0},
     ],
 )  # fmt: skip
 def test_who_cannot_take_it_is_passed_over(unable: dict[str, object]) -> None:
@@ -58,6 +60,16 @@ def test_who_let_it_go_gets_it_back_only_where_nobody_else_suits() -> None:
         assert choose(let_go, [member(1), member(2, is_here=False)], mode).staff_id == 1
         skilled = replace(let_go, labels=frozenset({"visa"}))
         assert choose(skilled, [member(1, skills=frozenset({"visa"})), member(2)], mode).staff_id == 1
+
+
+def test_an_hour_is_the_last_one(now: datetime) -> None:
+    given = [now - timedelta(minutes=n) for n in (60, 59, 30, 0)]  # the first counts no more
+    assert (left_of(3, given, now), left_of(4, given, now), left_of(1, given, now), left_of(0, given, now)) == (
+        0, 1, 0, None,
+    )  # fmt: skip
+    assert next_at(3, given, now) == now + timedelta(minutes=1)
+    assert next_at(1, given, now) == now + timedelta(hours=1)  # lowered: the last of them counts
+    assert next_at(4, given, now) is next_at(0, given, now) is None
 
 
 def make_team(session: Session, scene: Scene, mode: str, n: int = 2, **more: object) -> m.Team:
@@ -109,11 +121,102 @@ def test_what_was_released_goes_to_somebody_else(scene: Scene, mode: str) -> Non
     assert had_it[0] != had_it[1] != had_it[2]
 
 
+def test_who_had_all_of_their_hour_is_given_more_when_it_has_moved_on(scene: Scene) -> None:
+    team = make_team(scene.session, scene, "round_robin", 1, capacity=100)
+    (person,) = (link.staff_id for link in team.members)
+    fill(scene, team, 6)
+
+    def share() -> int:
+        return assign_team(scene.session, SYSTEM, team.id, scene.now)
+
+    def standing() -> turns.Standing:
+        return turns.standings(scene.session, scene.actor(), [team], scene.now)[team.id]
+
+    team.hourly_cap = 1
+    began = scene.now
+    assert (share(), share()) == (1, 0)
+    scene.later(minutes=20)
+    team.hourly_cap = 3
+    assert (share(), share()) == (2, 0)
+    found = standing()
+    assert (found.given, found.next_at, found.waiting) == ({person: 3}, {person: began + timedelta(hours=1)}, 3)
+    scene.later(minutes=39)
+    assert share() == 0
+    scene.later(minutes=1)
+    assert (share(), share()) == (1, 0)
+    assert standing().next_at == {person: began + timedelta(minutes=80)}
+    team.hourly_cap = 0
+    assert share() == 2
+    assert (standing().next_at, standing().waiting) == ({}, 0)
+    scene.later(hours=2)
+    assert standing().given == {}
+
+
+def test_what_is_taken_or_handed_over_by_hand_counts_for_nothing(scene: Scene) -> None:
+    team = make_team(scene.session, scene, "least_loaded", 1, capacity=100)
+    person = scene.session.get_one(m.Staff, team.members[0].staff_id)
+    team.hourly_cap = 1
+    for conversation in (queue := fill(scene, team, 4))[:2]:
+        inbox.claim(scene.session, scene.actor(person), conversation, scene.now)
+    assert assign_team(scene.session, SYSTEM, team.id, scene.now) == 1
+    inbox.claim(scene.session, scene.actor(person), next(c for c in queue if c.assignee_id is None), scene.now)
+    assert turns.standings(scene.session, scene.actor(), [team], scene.now)[team.id].given == {person.id: 1}
+
+
+def test_the_queue_of_another_team_has_an_hour_of_its_own(scene: Scene) -> None:
+    first = make_team(scene.session, scene, "round_robin", 1, capacity=100)
+    second = f.make_team(scene.session, scene.session.get_one(m.Staff, first.members[0].staff_id))
+    for team in (first, second):
+        team.assignment, team.hourly_cap = "round_robin", 1
+        for i in range(2):
+            c = scene.conversation_of(scene.customer_says(root=f"{team.id} {i}"))
+            c.team_id = team.id
+    scene.session.flush()
+    assert assign_teams(scene.session, SYSTEM, scene.now) == 2
+
+
+def test_whoever_has_room_again_gets_the_nearest_deadline_first_where_the_team_says_so(scene: Scene) -> None:
+    team = make_team(scene.session, scene, "round_robin", 1, capacity=1)
+    queue = fill(scene, team, 4)  # the last one waits longest
+
+    def given() -> list[int]:
+        """In which order they are handed out, one by one, to somebody who is done with the last."""
+        order = []
+        while assign_team(scene.session, SYSTEM, team.id, scene.now):
+            for conversation in (c for c in queue if c.assignee_id is not None):
+                order.append(queue.index(conversation))
+                conversation.team_id, conversation.assignee_id = None, None
+            scene.session.flush()
+        for conversation in queue:
+            conversation.team_id = team.id
+        scene.session.flush()
+        return order
+
+    assert given() == [3, 2, 1, 0]
+    team.queue_order = "deadline"
+    queue[0].due_at = scene.now + timedelta(minutes=5)
+    queue[1].due_at = scene.now - timedelta(minutes=5)
+    assert given() == [1, 0, 3, 2]  # late, soon, and then who waits longest
+
+
+def test_what_nobody_here_can_have_keeps_nobody_else_waiting(scene: Scene) -> None:
+    team = make_team(scene.session, scene, "round_robin", 1, languages=["fr"])
+    queue = fill(scene, team, 210)
+    for conversation in queue[1:]:
+        conversation.language = "de"
+    queue[0].language = "fr"
+    scene.session.flush()
+    assert LOT < len(queue) < MOST
+    assert assign_team(scene.session, SYSTEM, team.id, scene.now) == 1
+    assert queue[0].assignee_id is not None
+
+
 def test_two_who_share_a_queue_at_once_give_each_conversation_once(engine: Engine, now: datetime) -> None:
     with Session(engine, expire_on_commit=False) as session, session.begin():
         scene = make_scene(session, now)
         team_id = (team := make_team(session, scene, "round_robin", 3)).id
-        fill(scene, team, 9)
+        team.hourly_cap = 3
+        fill(scene, team, 12)
     given = []
 
     def share() -> None:
@@ -125,7 +228,16 @@ def test_two_who_share_a_queue_at_once_give_each_conversation_once(engine: Engin
         thread.start()
     for thread in threads:
         thread.join()
-    assert sum(given) == 9
+    assert sum(given) == 9  # and three lie there until the hour has moved on
     with Session(engine) as session:
         assert session.query(m.ConversationEvent).filter_by(kind="assigned").count() == 9
-        assert set(Counter(c.assignee_id for c in session.query(m.Conversation)).values()) == {3}
+        held = session.query(m.Conversation).filter(m.Conversation.assignee_id.is_not(None))
+        assert set(Counter(c.assignee_id for c in held).values()) == {3}
+
+
+def test_a_queue_is_found_by_an_index_that_holds_nothing_else(scene: Scene) -> None:
+    team = make_team(scene.session, scene, "round_robin")
+    if scene.session.get_bind().dialect.name == "sqlite":
+        looks = queue_of(team).compile(scene.session.get_bind(), compile_kwargs={"literal_binds": True})
+        plan = scene.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {looks}")
+        assert any("ix_conversation_lies" in step[-1] for step in plan)

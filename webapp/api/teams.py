@@ -6,6 +6,7 @@ from guichet.accounts import queries as accounts
 from guichet.models import Grant as GrantRow
 from guichet.models import Team as TeamRow
 from guichet.staff import operations, queries
+from guichet.triage import turns
 from webapp.api import briefs
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
@@ -20,13 +21,14 @@ room = Room("teams")
 def list_teams(asked: Asked, query: PageQuery) -> Page[Team]:
     """Teams and their members."""
     rows = queries.list_teams(asked.session, asked.actor, after=after(query.cursor), limit=query.limit + 1)
-    return page_by_id(rows, query.limit, _team)
+    states = turns.standings(asked.session, asked.actor, rows, asked.now)
+    return page_by_id(rows, query.limit, lambda row: _team(row, states[row.id]))
 
 
 @room.get("/teams/<int:id>", Team)
 def get_team(asked: Asked, path: IdPath) -> Team:
     """One team."""
-    return _team(queries.get_team(asked.session, asked.actor, path.id))
+    return _show(asked, queries.get_team(asked.session, asked.actor, path.id))
 
 
 @room.post("/teams", Team, scope="manage", status=201)
@@ -97,15 +99,25 @@ def end_grant(asked: Asked, path: IdPath) -> Done:
 def _fresh(asked: Asked, team: TeamRow) -> Team:
     asked.session.flush()
     asked.session.refresh(team)
-    return _team(team)
+    return _show(asked, team)
 
 
-def _team(team: TeamRow) -> Team:
+def _show(asked: Asked, team: TeamRow) -> Team:
+    return _team(team, turns.standings(asked.session, asked.actor, [team], asked.now)[team.id])
+
+
+def _team(team: TeamRow, standing: turns.Standing) -> Team:
     members = [
-        TeamMember(**briefs.person(m.staff).model_dump(), is_lead=m.is_lead, presence=m.staff.presence)
+        TeamMember(
+            **briefs.person(m.staff).model_dump(), is_lead=m.is_lead, presence=m.staff.presence,
+            given=standing.given.get(m.staff_id, 0), next_at=standing.next_at.get(m.staff_id),
+        )
         for m in team.members
-    ]
-    return Team(**briefs.team(team).model_dump(), assignment=team.assignment, members=members)
+    ]  # fmt: skip
+    return Team(
+        **briefs.team(team).model_dump(), assignment=team.assignment, queue_order=team.queue_order,
+        hourly_cap=team.hourly_cap, waiting=standing.waiting, members=members,
+    )  # fmt: skip
 
 
 def _grant(grant: GrantRow, names: Names) -> Grant:

@@ -128,16 +128,23 @@ class StaffQuery(PageQuery):
 class TeamMember(PersonBrief):
     is_lead: bool
     presence: PresenceName
+    given: int = Field(description="How many the team's queue gave them in the last hour")
+    next_at: Time | None = Field(description="When it gives them the next: they have had all of this hour")
 
 
 class Team(TeamBrief):
     assignment: Literal["manual", "round_robin", "least_loaded"]
+    queue_order: Literal["oldest", "deadline"]
+    hourly_cap: int = Field(description="How many the queue gives one person in an hour; 0: any number")
+    waiting: int = Field(description="How many lie in its queue that you may see, at most 1,000")
     members: list[TeamMember]
 
 
 class TeamNew(In):
     name: Name
     assignment: Literal["manual", "round_robin", "least_loaded"] = "manual"
+    queue_order: Literal["oldest", "deadline"] = "oldest"
+    hourly_cap: int = Field(0, ge=0, le=1000)
     member_ids: list[Id] = Field([], max_length=500)
     lead_ids: list[Id] = Field([], max_length=500)
 
@@ -145,6 +152,8 @@ class TeamNew(In):
 class TeamChange(In):
     name: Name | None = None
     assignment: Literal["manual", "round_robin", "least_loaded"] | None = None
+    queue_order: Literal["oldest", "deadline"] | None = None
+    hourly_cap: int | None = Field(None, ge=0, le=1000)
     member_ids: list[Id] | None = Field(None, max_length=500)
     lead_ids: list[Id] | None = Field(None, max_length=500)
 

@@ -92,6 +92,11 @@ export const settings = {
       round_robin: "New conversations go in turn to members who are available and have room.",
       least_loaded: "New conversations go to the available member with the fewest open ones.",
     },
+    order: "What is handed out first",
+    orders: { oldest: "Whoever waits longest", deadline: "Whose deadline is nearest" }, orderHint: "Urgent conversations come before all others.",
+    cap: "At most for one person in an hour", capHint: "0: as many as their capacity leaves room for. What anybody takes themselves does not count.",
+    capMark: (count: number) => `${count} an hour`, full: (p: { name: string; count: number; at: string }) => `${p.name} has had all ${p.count} of this hour, next at ${p.at}`,
+    lying: (count: number) => many(count, "1 waits in the queue", `${count < 1000 ? count : "1,000 or more"} wait in the queue`),
     removeText: "Its members keep the rights that they hold themselves. A team with open conversations or rules cannot be removed.",
   },
   rights: {

@@ -93,6 +93,11 @@ export const settings: Catalogue["settings"] = {
       round_robin: "Les nouvelles conversations vont à tour de rôle aux membres disponibles qui ont de la place.",
       least_loaded: "Les nouvelles conversations vont au membre disponible qui en a le moins.",
     },
+    order: "Ce qui est distribué d’abord",
+    orders: { oldest: "Qui attend depuis le plus longtemps", deadline: "L’échéance la plus proche" }, orderHint: "Les conversations urgentes passent avant toutes les autres.",
+    cap: "Au plus par personne et par heure", capHint: "0\u00a0: autant que sa capacité le permet. Ce que chacun prend de soi-même ne compte pas.",
+    capMark: (count) => `${count} par heure`, full: (p) => `${p.name} a reçu ses ${p.count} de l’heure, prochaine à ${p.at}`,
+    lying: (count) => many(count, `${count} attend dans la file`, `${count < 1000 ? count : "1\u202f000 ou plus"} attendent dans la file`),
     removeText: "Ses membres gardent les droits qu’ils ont eux-mêmes. Une équipe qui a des conversations ouvertes ou des règles ne peut pas être retirée.",
   },
   rights: {
