@@ -189,6 +189,15 @@ def make_label(session: Session, name: str) -> m.Label:
     return _add(session, m.Label(name=name))
 
 
+def make_field(session: Session, key: str, brand: m.Brand | None = None, **more: Any) -> m.CustomField:
+    given = {"subject": "conversation", "kind": "text", "name": key.title(), "created_at": NOW, **more}
+    return _add(session, m.CustomField(key=key, brand_id=brand.id if brand else None, **given))
+
+
+def make_field_value(session: Session, field: m.CustomField, **more: Any) -> m.FieldValue:
+    return _add(session, m.FieldValue(**{"field_id": field.id, "value": "x", "folded": "x", **more}))
+
+
 def make_rule_walk(session: Session, rule: m.Rule, brand: m.Brand, **more: Any) -> m.RuleWalk:
     return _add(session, m.RuleWalk(**{"rule_id": rule.id, "brand_id": brand.id, "read_as": "", **more}))
 

@@ -86,6 +86,15 @@ def get_brand(session: Session, actor: Actor, brand_id: int) -> Brand:
     return brand
 
 
+def may_sort(session: Session, actor: Actor, brand_id: int | None) -> bool:
+    """Whether the actor makes what a brand sorts and words its work with, such as campaigns and fields:
+    who looks after labels everywhere, and who manages one of the brand's accounts. None: for all brands."""
+    if can(actor, Action.LABEL_MANAGE):
+        return True
+    mine = select(Account.id).where(Account.brand_id == brand_id, visible(actor, Account.id, Action.ACCOUNT_MANAGE))
+    return brand_id is not None and session.scalar(mine.limit(1)) is not None
+
+
 def may_connect(session: Session, actor: Actor, brand_id: int, now: datetime) -> bool:
     """Whether the actor may connect accounts of a brand: administrators, and who is a
     manager of the brand or of one of its accounts."""

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet import audit
+from guichet.accounts.queries import may_sort
 from guichet.bulk.crowding import Surroundings, find_crowded
 from guichet.bulk.queries import get_import
 from guichet.bulk.reading import Place, Plan, Tags, Usual
@@ -194,7 +195,7 @@ def _places(session: Session, actor: Actor, specs: Specs) -> list[Place]:
 
 def _tags(session: Session, actor: Actor, brand_id: int) -> Tags:
     known = {key: tag.name for key, tag in _known(session, actor, brand_id).items()}
-    return Tags(known, tags.may_manage(session, actor, brand_id))
+    return Tags(known, may_sort(session, actor, brand_id))
 
 
 def _known(session: Session, actor: Actor, brand_id: int) -> dict[tuple[str, str], PostTag]:

@@ -192,6 +192,27 @@ class ContactPart(_Part):
     handles: Annotated[dict[Line, Line], Field(max_length=50)] = {}
 
 
+class FieldChoicePart(_Part):
+    key: Line
+    name: Line
+
+
+class FieldPart(_Part):
+    """A custom field; without a brand of all brands. They stand in the order of the document."""
+
+    brand: Name | None = None
+    subject: Literal["conversation", "customer"]
+    key: Line
+    name: Name
+    kind: Literal["text", "number", "choice", "choices", "date", "yes_no"]
+    mask: Line = ""
+    least: Line = ""
+    most: Line = ""
+    choices: Annotated[list[FieldChoicePart], Field(max_length=100)] = []
+    is_required: bool = False
+    archived: bool = False
+
+
 class LinkExceptionPart(_Part):
     """A network where links are tagged otherwise, or not; what is not named is as everywhere."""
 
@@ -311,6 +332,7 @@ class Document(_Part):
     hashtag_sets: list[HashtagSetPart] = []
     post_templates: list[PostTemplatePart] = []
     contacts: list[ContactPart] = []
+    fields: list[FieldPart] = []
     promises: list[PromisePart] = []
     rules: list[RulePart] = []
     canned_replies: list[CannedPart] = []

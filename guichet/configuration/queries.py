@@ -17,6 +17,8 @@ from guichet.configuration.document import (
     CannedPart,
     ContactPart,
     Document,
+    FieldChoicePart,
+    FieldPart,
     GrantPart,
     HashtagSetPart,
     LabelPart,
@@ -38,6 +40,7 @@ from guichet.configuration.document import (
 from guichet.configuration.rules import Index, account_keys, named_actions, named_conditions, named_filters
 from guichet.evergreen.queues import setting_of
 from guichet.evergreen.reading import list_queues
+from guichet.inbox.fields import in_order
 from guichet.inbox.topics import experts_of
 from guichet.metering.rules import MICROS
 from guichet.models import (
@@ -47,6 +50,7 @@ from guichet.models import (
     Calendar,
     CannedReply,
     Contact,
+    CustomField,
     Grant,
     HashtagSet,
     Label,
@@ -120,6 +124,14 @@ def export_configuration(session: Session, actor: Actor, now: datetime) -> Docum
                 brand=known.name("brand", x.brand_id), name=x.name, handles={h.network: h.handle for h in x.handles}
             )
             for x in sorted(session.scalars(select(Contact)), key=lambda x: (x.brand_id or 0, x.folded))
+        ],
+        fields=[
+            FieldPart(
+                brand=known.name("brand", x.brand_id), subject=x.subject, key=x.key, name=x.name, kind=x.kind,
+                mask=x.mask, least=x.least, most=x.most, is_required=x.is_required, archived=x.archived_at is not None,
+                choices=[FieldChoicePart(key=key, name=name) for key, name in x.choices],
+            )
+            for x in in_order(session.scalars(select(CustomField)).all())
         ],
         promises=_promises(session, known),
         rules=_rules(session, known),

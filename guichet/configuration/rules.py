@@ -169,6 +169,7 @@ def _twice(document: Document) -> dict[str, str]:
         "hashtag_sets": [(x.brand, " ".join(x.name.split()).casefold()) for x in document.hashtag_sets],
         "post_templates": [(x.brand, " ".join(x.name.split()).casefold()) for x in document.post_templates],
         "contacts": [(x.brand, " ".join(x.name.split()).casefold()) for x in document.contacts],
+        "fields": [(x.subject, x.key) for x in document.fields],
         "link_rules": [x.brand for x in document.link_rules],
         "grants": [(g.staff, g.team, g.account, g.brand) for g in document.grants],
     }

@@ -20,7 +20,7 @@ from guichet.delivery import operations as delivering
 from guichet.delivery.materials import choose, find_files, instead_of, made_of, ref_of
 from guichet.delivery.payload import MediaRef, freeze, item_of
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import crediting, followers, handling, notices, pending, searching, seeing, words
+from guichet.inbox import crediting, field_values, followers, handling, notices, pending, searching, seeing, words
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.composing import answered_in, body_of, subject_of, target_of
 from guichet.inbox.pending import Later
@@ -57,7 +57,8 @@ def reply(
     then, and only if it still answers the last word.
 
     Raises Conflict `held` (somebody else has it), `newer_messages` (`newer` lists what was
-    written or answered since `seen_through`) or `not_possible_now`; Invalid with `problems`
+    written or answered since `seen_through`), `fields_lacking` (where `then_close`) or
+    `not_possible_now`; Invalid with `problems`
     (names and figures of channels.limits) or on the field `to_message_id` where the network
     does not let us answer. The author's draft is kept in all these cases.
     """
@@ -67,6 +68,8 @@ def reply(
         if handling.is_held_by_other(conversation, author.id, now):
             raise handling.held(conversation)
         refuse_unseen(session, conversation, author.id, seen_through)
+        if then_close:
+            field_values.refuse_lacking(session, actor, conversation)
         due_at = pending.due_at(undo_seconds, later, now)
         account = session.get_one(Account, conversation.account_id)
         answered = answered_in(session, conversation, to_message_id)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from guichet import audit
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import notices, states, waiting
+from guichet.inbox import field_values, notices, states, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.happened import EndKind
 from guichet.inbox.states import ACTIVE, State
@@ -270,9 +270,11 @@ def _take_up(change: Change) -> None:
 
 
 def close(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> Conversation:
-    """Close it for good: what the customer writes next opens a new, linked conversation."""
+    """Close it for good: what the customer writes next opens a new, linked conversation. Raises as
+    guichet.inbox.resolving."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
     with changing(session, actor, conversation, now) as change:
+        field_values.refuse_lacking(session, actor, conversation)
         shut(change)
         audit.record(session, actor, "conversation.close", conversation, now)
     return conversation

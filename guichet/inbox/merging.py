@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from guichet import audit
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import followers, handling, labels, waiting
+from guichet.inbox import field_rows, followers, handling, labels, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.moving import move_messages, move_sides, summarise
 from guichet.inbox.states import State
@@ -60,6 +60,7 @@ def merge(
             if c.merged_into_id is not None or c.state == State.CLOSED:
                 raise Conflict("one of them is closed or merged already", code="not_possible_now", state=c.state)
         added = _add_labels(session, kept, conversation)
+        filled = field_rows.take_over(session, conversation, into)
         echoes = _echoes(session, conversation)
         came_to = func.coalesce(Message.came_to_id, conversation.id)
         beside = func.coalesce(SideConversation.came_to_id, conversation.id)
@@ -68,7 +69,7 @@ def merge(
         waiting.hand_on(gone, kept, echoes)
         followers.carry_over(session, conversation, into, now)
         gone.event(
-            "merged_into", into=into.id, was=conversation.state, labels=added,
+            "merged_into", into=into.id, was=conversation.state, labels=added, fields=filled,
             claimed=conversation.claimed_until is not None,
         )  # fmt: skip
         kept.event("merged_from", of=conversation.id)
@@ -97,6 +98,7 @@ def unmerge(session: Session, actor: Actor, conversation: Conversation, now: dat
         _give_back(session, kept, back)
         _restore(session, back, into, before)
         labels.take_labels(kept, before["labels"])
+        field_rows.give_back(session, conversation, into, before.get("fields", ()))
         for change, other in ((kept, conversation), (back, into)):
             change.event("merge_undone", of=other.id)
         audit.record(session, actor, "conversation.unmerge", conversation, now, out_of=into.id)

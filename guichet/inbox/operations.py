@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from guichet.inbox.answering import find_draft, note, reply, save_draft
 from guichet.inbox.awaiting import remind, wait_internally
+from guichet.inbox.field_values import fill_in, fill_in_customer
 from guichet.inbox.followers import follow, unfollow
 from guichet.inbox.handling import (
     assign,
@@ -44,6 +45,8 @@ __all__ = [
     "create_label",
     "delete_label",
     "expire_leases",
+    "fill_in",
+    "fill_in_customer",
     "find_draft",
     "follow",
     "forget_old_notices",

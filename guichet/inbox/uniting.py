@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from guichet import audit, live
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
+from guichet.inbox import field_rows
 from guichet.models import Conversation, Customer, CustomerJoin, Identity
 from guichet.policy import Action, Actor, visible
 from guichet.promises.operations import ask_to_remeasure
@@ -24,7 +26,8 @@ MOST_IDENTITIES = 50
 
 def join(session: Session, actor: Actor, customer: Customer, *, other: Customer, now: datetime) -> CustomerJoin:
     """Say that `other` is the same person: its identities are `customer`'s. A VIP stays one;
-    blocked is only who was so on both sides, for what they write is put aside unread. Needs the
+    blocked is only who was so on both sides, for what they write is put aside unread. Fields that are
+    empty are filled with theirs. Needs the
     right to answer both. Of two who join crosswise one wins. Raises NotFound, NotAllowed, Invalid,
     Conflict `joined`."""
     require_known(session, actor, customer, Action.CONVERSATION_ANSWER)
@@ -38,10 +41,11 @@ def join(session: Session, actor: Actor, customer: Customer, *, other: Customer,
     moving = _identities(session, other)
     if len(moving) + len(_identities(session, customer)) > MOST_IDENTITIES:
         raise Invalid("this customer has too many identities", {"other_id": "would be too many identities"})
-    marks = {
+    marks: dict[str, Any] = {
         "is_vip": [customer.is_vip, customer.is_vip or other.is_vip],
         "is_blocked": [customer.is_blocked, customer.is_blocked and other.is_blocked],
     }
+    marks["fields"] = field_rows.take_over(session, other, customer)
     made = CustomerJoin(
         kept_id=customer.id, gone_id=other.id, identity_ids=moving, before=marks, staff_id=actor.staff_id, at=now
     )
@@ -56,8 +60,8 @@ def join(session: Session, actor: Actor, customer: Customer, *, other: Customer,
 
 def separate(session: Session, actor: Actor, customer: Customer, join_id: int, now: datetime) -> Customer:
     """Take a join back: what came with it is its own customer again, whom it returns, with notes and
-    marks as they were. Marks of the one that stays are as before, unless somebody changed them
-    since. Raises NotFound, NotAllowed; Conflict `joined` where that one was joined on, and `merged`
+    marks as they were. Marks and fields of the one that stays are as before, unless somebody changed
+    them since. Raises NotFound, NotAllowed; Conflict `joined` where that one was joined on, and `merged`
     where conversations of both were merged into one."""
     require_known(session, actor, customer, Action.CONVERSATION_ANSWER)
     made = session.get(CustomerJoin, join_id)
@@ -74,6 +78,7 @@ def separate(session: Session, actor: Actor, customer: Customer, join_id: int, n
     back = [id_ for id_ in made.identity_ids if id_ in own]
     _refuse_merged(session, back)
     _restore_marks(session, customer, made)
+    _restore_fields(session, customer, made)
     made.undone_at, other.joined_into_id = now, None
     _move(session, back, other.id)
     audit.record(session, actor, "customer.separate", customer, now, other=other.id, join_id=made.id)
@@ -159,6 +164,16 @@ def _restore_marks(session: Session, customer: Customer, made: CustomerJoin) -> 
                 value = now
         marks[name] = value if getattr(customer, name) == stood else getattr(customer, name)
     customer.is_vip, customer.is_blocked = marks["is_vip"], marks["is_blocked"]
+
+
+def _restore_fields(session: Session, customer: Customer, made: CustomerJoin) -> None:
+    """What `made` filled in is empty again, or filled by the next of the other joins that could have."""
+    gone = session.get_one(Customer, made.gone_id)
+    empty = field_rows.give_back(session, gone, customer, made.before.get("fields", []))
+    for one in read_joins(session, customer)[::-1]:
+        if one.id != made.id and empty:
+            filled = field_rows.take_over(session, session.get_one(Customer, one.gone_id), customer, only=empty)
+            one.before = {**one.before, "fields": [*one.before.get("fields", []), *filled]}
 
 
 def _refuse_merged(session: Session, identity_ids: Sequence[int]) -> None:

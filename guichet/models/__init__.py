@@ -47,6 +47,7 @@ from guichet.models.conversation import (
 from guichet.models.delivery import Attempt, Decision, Delivery, Instance, Look, Staged, Worker
 from guichet.models.evergreen import EvergreenAccount, EvergreenItem, EvergreenQueue, EvergreenUse
 from guichet.models.feed import CalendarFeed
+from guichet.models.field import CustomField, FieldValue
 from guichet.models.hashtag import HashtagSet
 from guichet.models.joined import CustomerJoin, CustomerNote
 from guichet.models.letter import Letter, LetterWish
@@ -126,6 +127,7 @@ __all__ = [
     "ConversationLink",
     "ConversationSeen",
     "Credential",
+    "CustomField",
     "Customer",
     "CustomerJoin",
     "CustomerNote",
@@ -136,6 +138,7 @@ __all__ = [
     "EvergreenItem",
     "EvergreenQueue",
     "EvergreenUse",
+    "FieldValue",
     "FilmJob",
     "FilmState",
     "Grant",

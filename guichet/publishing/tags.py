@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit
-from guichet.accounts.queries import brands_seen, in_brands_seen, sees_every_brand
+from guichet.accounts.queries import brands_seen, in_brands_seen, may_sort, sees_every_brand
 from guichet.errors import Conflict, Invalid, NotFound
 from guichet.inbox.labels import COLOURS
-from guichet.models import Account, Brand, Post, PostTag, PostTagging
-from guichet.policy import Action, Actor, can, require, require_for_post, visible
+from guichet.models import Brand, Post, PostTag, PostTagging
+from guichet.policy import Action, Actor, require, require_for_post
 from guichet.publishing.drafting import tell_of
 
 KINDS = ("label", "campaign")
@@ -63,15 +63,6 @@ def ids_named(session: Session, actor: Actor, brand_id: int, wanted: Sequence[tu
         if (kind, fold(name)) not in known:
             raise Invalid(say("the brand has no “{name}”", name=name), {kind: say("“{name}” is unknown", name=name)})
     return [known[kind, fold(name)] for kind, name in wanted]
-
-
-def may_manage(session: Session, actor: Actor, brand_id: int) -> bool:
-    """Whether the actor makes and changes a brand's labels and campaigns: who looks after labels
-    everywhere, and who manages one of the brand's accounts."""
-    if can(actor, Action.LABEL_MANAGE):
-        return True
-    mine = select(Account.id).where(Account.brand_id == brand_id, visible(actor, Account.id, Action.ACCOUNT_MANAGE))
-    return session.scalar(mine.limit(1)) is not None
 
 
 def create_tag(
@@ -151,7 +142,7 @@ def _put(session: Session, actor: Actor, post: Post, tags: Sequence[PostTag], no
 
 def require_managing(session: Session, actor: Actor, brand_id: int) -> None:
     """Raises NotAllowed for who does not make what the brand sorts and writes its posts with."""
-    if not may_manage(session, actor, brand_id):
+    if not may_sort(session, actor, brand_id):
         require(actor, Action.LABEL_MANAGE)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from channels.contract import ChannelSpec
 from channels.sentences import say
 from guichet.errors import Invalid
-from guichet.inbox import composing, crediting, handling
+from guichet.inbox import composing, crediting, field_values, handling
 from guichet.models import Account, BulkReply, BulkReplyRow, Conversation, Identity, Message, PendingAnswer, Staff
 from guichet.policy import Action, Actor, can
 from guichet.replying import rules
@@ -51,6 +51,7 @@ def look(
     author = session.get_one(Staff, bulk.staff_id)
     conversations = read_conversations(session, [row.conversation_id for row in rows])
     waiting = _pending(session, list(conversations))
+    lacking = field_values.lacking_of(session, list(conversations.values())) if bulk.then_close else {}
     places = Counter(before or {})
     for row in rows:
         conversation = conversations[row.conversation_id]
@@ -58,7 +59,10 @@ def look(
             row.seen_through = conversation.last_message_id
         facts = facts_of(session, actor, author, conversation, row, now, place=places[row.account_id])
         writer = around.writers.get(conversation.id, "")
-        found = rules.exclusion(replace(facts, has_pending=conversation.id in waiting, writer=writer))
+        lacks = field_values.sentence_of(lacking[conversation.id]) if conversation.id in lacking else ""
+        found = rules.exclusion(
+            replace(facts, has_pending=conversation.id in waiting, writer=writer, lacks=lacks)
+        )  # fmt: skip
         _word(session, actor, author, bulk, row, conversation, around, now)
         if found is not None:
             row.excluded, row.reason = found

@@ -26,7 +26,8 @@ _FINISHED = (State.RESOLVED, State.CLOSED, State.SPAM)
 @dataclass(frozen=True)
 class Facts:
     """How a conversation stands for whoever would answer. `place`: it is the n-th on its account,
-    from 0. `writer`: the name of somebody else who writes there now."""
+    from 0. `writer`: the name of somebody else who writes there now. `lacks`: what must be filled in
+    before it is closed, as a sentence, where it would be."""
 
     may_answer: bool
     may_publish: bool
@@ -39,6 +40,7 @@ class Facts:
     is_held: bool = False
     writer: str = ""
     has_newer: bool = False
+    lacks: str = ""
 
 
 def exclusion(facts: Facts) -> tuple[str, str] | None:
@@ -52,6 +54,7 @@ def exclusion(facts: Facts) -> tuple[str, str] | None:
         ("newer", facts.has_newer, say("something was written here since you looked")),
         ("pending", facts.has_pending, say("an answer already waits here")),
         ("held", facts.is_held, say("somebody else has this conversation")),
+        ("fields_lacking", bool(facts.lacks), facts.lacks),
         ("writing", bool(facts.writer), say("{name} is writing here", name=facts.writer)),
         (
             "too_many",

@@ -47,6 +47,11 @@ def build(session: Any) -> None:
     session.add(strike)
     make.make_contact(session, brand, "Aéroport de Lisbonne", x="lisbon", mastodon="lisbon@social.example")
     make.make_contact(session, None, "Météo", bluesky="meteo.example")
+    make.make_field(
+        session, "reason", brand, subject="customer", name="Raison", kind="choice", is_required=True,
+        choices=[["b", "Bagage"], ["a", "Été"]], archived_at=NOW,
+    )  # fmt: skip
+    make.make_field(session, "weight", name="Poids", kind="number", least="0.5", most="99", position=1)
     at_x = {"network": "x", "on": True, "patterns": {"source": "twitter"}}
     session.add(m.LinkRule(brand_id=brand.id, domains=["aurore.example"], exceptions=[at_x], updated_at=NOW))
     make.make_grant(session, agent, account, "agent")

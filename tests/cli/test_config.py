@@ -43,6 +43,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
     m.HashtagSet: {"folded": "follows from the name"},
     m.PostTemplate: {"folded": "follows from the name"},
     m.Contact: {"folded": "follows from the name"},
+    m.CustomField: {"position": "the order of the list"},
     m.LinkRule: {"updated_at": "of the moment"},
     m.EvergreenQueue: {"folded": "follows from the name"}
     | dict.fromkeys(("looked_at", "filled_until", "missed", "missed_at", "removed_at"), "of the moment"),
@@ -55,7 +56,7 @@ NOT_SET_UP: dict[type[m.Base], dict[str, str]] = {
 CALLED = {
     "brand_id": "brand", "calendar_id": "calendar", "default_team_id": "default_team", "staff_id": "staff",
     "team_id": "team", "account_id": "account", "is_rehearsal": "rehearsal", "is_on": "on", "is_paused": "paused",
-    "week": "slots",
+    "week": "slots", "archived_at": "archived",
 }  # fmt: skip
 
 
@@ -349,7 +350,7 @@ def test_every_column_of_what_is_set_up_is_in_the_document_or_named_as_not(compa
     document = company.json("config", "export")
     parts = dict(zip(NOT_SET_UP, (
         "calendars", "brands", "approvals", "accounts", "staff", "teams", "grants", "topics", "labels", "post_tags",
-        "hashtag_sets", "post_templates", "contacts", "link_rules", "queues", "rules", "canned_replies",
+        "hashtag_sets", "post_templates", "contacts", "fields", "link_rules", "queues", "rules", "canned_replies",
         "macros", "views",
     ), strict=True))  # fmt: skip
     for model, left_out in NOT_SET_UP.items():

@@ -294,3 +294,16 @@ def test_what_makes_no_sense_is_refused(scene: Scene, wrong: dict[str, Any]) -> 
         operations.draft(scene.session, scene.actor(), asked, **given)
     with pytest.raises(Invalid):
         operations.draft(scene.session, scene.actor(), [], around=AROUND, now=scene.now)
+
+
+def test_who_lacks_what_is_needed_before_closing_is_left_out_of_one_that_closes(scene: Scene) -> None:
+    asked = ask(scene, 3)
+    f.make_field(scene.session, "reason", name="Reason", is_required=True)
+    inbox.fill_in(scene.session, scene.actor(), asked[1], values={"reason": "late"}, now=scene.now)
+    found = rows(scene, draft(scene, asked, then_close=True))
+    assert [one.row.excluded for one in found] == ["fields_lacking", "", "fields_lacking"]
+    assert "Reason" in str(found[0].row.reason)
+    assert [one.row.excluded for one in rows(scene, draft(scene, asked, then_close=False))] == ["", "", ""]
+    bulk = draft(scene, asked, then_close=True)
+    send(scene, bulk)
+    assert plan(scene) == 1

@@ -97,6 +97,7 @@ def test_a_message_that_came_late_is_counted_from_when_it_came(scene: Scene) -> 
 
 
 def test_a_customer_who_does_not_answer_is_closed(scene: Scene) -> None:
+    f.make_field(scene.session, "reason", is_required=True)  # which keeps people only
     rule(scene, "answer", 3 * 1440, actions=CLOSE)
     silent, talks = (scene.conversation_of(scene.customer_says(who=w, root=w)) for w in ("a", "b"))
     answer(scene, silent)

@@ -139,6 +139,12 @@ def _bodies(ids: dict[str, int]) -> dict[str, Any]:
         "POST /topics": {"name": "a topic"},
         "PATCH /topics/<int:id>": {"reviewed": True},
         "PUT /me/notice-mails": {"choices": {"mentioned": "daily"}, "daily_at": "08:00"},
+        "PUT /conversations/<int:id>/fields": {"values": {}},
+        "PUT /customers/<int:id>/fields": {"values": {}},
+        "POST /fields": {
+            "brand_id": ids["brands"], "subject": "conversation", "key": "code", "name": "Code", "kind": "text",
+        },
+        "PATCH /fields/<int:id>": {"name": "Code"},
         "PUT /conversations/<int:id>/labels": {"label_ids": [ids["labels"]]},
         "PUT /conversations/<int:id>/priority": {"priority": "high"},
         "PUT /conversations/<int:id>/draft": {"text": "hello"},

@@ -55,6 +55,8 @@ WEAKEST = {
         "POST /conversations/<int:id>/snooze",
         "POST /conversations/<int:id>/resolve",
         "PUT /conversations/<int:id>/labels",
+        "PUT /conversations/<int:id>/fields",
+        "PUT /customers/<int:id>/fields",
         "PUT /conversations/<int:id>/draft",
         "POST /macros/<int:id>/preview",
         "POST /macros/<int:id>/apply",
@@ -100,6 +102,8 @@ WEAKEST = {
         "PATCH /contacts/<int:id>",
         "POST /post-templates",
         "PATCH /post-templates/<int:id>",
+        "POST /fields",
+        "PATCH /fields/<int:id>",
         "PUT /brands/<int:id>/link-rule",
         "POST /brands/<int:id>/link-rule/examples",
         "PUT /accounts/<int:id>/monthly-limit",
@@ -205,7 +209,7 @@ def test_the_owner_does_see_it_so_the_test_above_means_something(site: Site, wor
         and SECRET_WORD in browser.get(rule, query_string=QUERIES.get(rule)).get_data(as_text=True)
     }
     assert {
-        "/accounts", "/brands", "/slots", "/post-tags", "/hashtag-sets", "/post-templates", "/contacts",
+        "/accounts", "/brands", "/slots", "/post-tags", "/hashtag-sets", "/post-templates", "/contacts", "/fields",
         "/evergreen-queues", "/conversations",
         "/customers", "/posts", "/deliveries",
         "/alerts", "/canned-replies", "/views", "/dead-letters",

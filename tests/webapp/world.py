@@ -108,6 +108,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
     template = m.PostTemplate(brand_id=brand.id, name=word, folded=word.casefold(), text=word, created_at=NOW)
     contact = m.Contact(brand_id=brand.id, name=word, folded=word.casefold(), created_at=NOW)
     session.add_all([brought, tag, hashtags, template, contact, feed])
+    field = make.make_field(session, word.casefold(), brand=brand, name=word)
     queue = m.EvergreenQueue(brand_id=brand.id, name=word, folded=word.casefold(), created_at=NOW)
     queue.accounts = [m.EvergreenAccount(account_id=account.id)]
     session.add(queue)
@@ -156,6 +157,7 @@ def _place(session: Session, owner: m.Staff, word: str) -> Place:
         "review-links": link.id, "imports": brought.id,
         "post-tags": tag.id, "hashtag-sets": hashtags.id, "post-templates": template.id,
         "contacts": contact.id, "calendar-feeds": feed.id,
+        "fields": field.id,
         "evergreen-queues": queue.id, "evergreen-items": kept.id,
         "wording": wording.id,
         "discrepancies": differs.id, "promises": promise.id,

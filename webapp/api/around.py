@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from guichet.delivery.materials import find_files
-from guichet.inbox import acting, followers, linking, personal, presence
+from guichet.inbox import acting, field_values, followers, linking, personal, presence
 from guichet.inbox.crediting import signature_of
 from guichet.inbox.rows import read_rows
 from guichet.models import Account, Identity, ReplyDraft, Rule, Staff
@@ -19,6 +19,7 @@ from guichet.policy import Action, can, visible
 from guichet.receiving import pacing
 from webapp.api import threads
 from webapp.api.briefs import Names, person
+from webapp.api.fields import show_filled
 from webapp.api.media import show_media
 from webapp.api.networks import text_limits
 from webapp.api.schemas.accounts import TextLimit
@@ -51,6 +52,7 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         merged_into_id=found.merged_into_id,
         signature=_signature(asked, found),
         text_limit=_text_limit(asked, found),
+        fields=show_filled(field_values.read_fields(asked.session, asked.actor, found)),
         can=[a.value for a in _RIGHTS if can(asked.actor, a, found)] + _acts(asked, found),
     )
 

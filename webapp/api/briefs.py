@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from guichet.models import Account, Brand, Staff, Team
+from guichet.models import Account, Brand, CustomField, Staff, Team
 from webapp.api.schemas.common import AccountBrief, BrandBrief, PersonBrief, TeamBrief
 
 Row = TypeVar("Row", Staff, Account, Brand, Team)
@@ -56,6 +56,10 @@ class Names:
         self._read(Brand, brands, self._brands, brand)
         self._read(Team, teams, self._teams, team)
         return self
+
+    def field(self, field_id: int | None) -> CustomField | None:
+        """A custom field; the session keeps what it read."""
+        return None if field_id is None else self._session.get(CustomField, field_id)
 
     def _read(
         self, model: type[Row], ids: Iterable[int | None], into: dict[int, Brief], show: Callable[[Row], Brief]

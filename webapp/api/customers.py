@@ -6,7 +6,7 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 
 from guichet.errors import NotFound
-from guichet.inbox import knowing, thread, uniting
+from guichet.inbox import field_values, knowing, thread, uniting
 from guichet.inbox.customers import change_customer as change
 from guichet.models import Conversation, Identity
 from guichet.models import Customer as CustomerTable
@@ -14,6 +14,7 @@ from guichet.policy import Action, visible
 from webapp.api import threads
 from webapp.api.around import brief_of
 from webapp.api.briefs import Names, person
+from webapp.api.fields import show_filled
 from webapp.api.paging import after, cursor_of
 from webapp.api.schemas.common import Done, Id, IdPath, Page, PageQuery
 from webapp.api.schemas.customers import (
@@ -160,5 +161,6 @@ def _show(asked: Asked, customer_id: int) -> Customer:
         is_vip=row.is_vip,
         is_blocked=row.is_blocked,
         first_seen_at=row.created_at,
+        fields=show_filled(field_values.read_customer_fields(session, actor, row)),
         conversations=threads.show_rows(asked, card.conversations),
     )  # fmt: skip

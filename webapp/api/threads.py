@@ -295,6 +295,10 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
     named_team = names.team(data.get("to_team_id"))
     if named_team:
         data["to_team"] = named_team.name
+    field = names.field(data.get("field_id"))
+    if field:
+        called = dict(field.choices)
+        data |= {"field": field.name, "field_kind": field.kind, "to": [called.get(v, v) for v in data.get("to", ())]}
     return Entry(
         key=f"e{event.id}",
         id=event.id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from webapp.api.schemas.common import Id, In, Out, PageQuery, PersonBrief, Prose, Time, Words
+from webapp.api.schemas.fields import FilledField
 from webapp.api.schemas.inbox import ConversationRow, CustomerBrief
 
 
@@ -73,6 +74,7 @@ class Customer(CustomerBrief):
     is_vip: bool
     is_blocked: bool
     first_seen_at: Time
+    fields: list[FilledField] = Field(description="custom fields, of the brands that one sees")
     conversations: list[ConversationRow]
 
 

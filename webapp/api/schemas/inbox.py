@@ -27,6 +27,7 @@ from webapp.api.schemas.common import (
     TopicBrief,
     Words,
 )
+from webapp.api.schemas.fields import FilledField
 from webapp.api.schemas.files import Media
 from webapp.api.schemas.mail import Invitation
 from webapp.api.schemas.publishing import Delivery
@@ -236,6 +237,7 @@ class Conversation(ConversationRow):
     last_message_id: int | None
     previous_id: int | None
     merged_into_id: int | None
+    fields: list[FilledField] = Field(description="custom fields of the conversation")
     signature: str = Field(description="what is put after an answer, as the brand wants it; may be empty")
     can: list[str] = Field(
         description="what one may do here, such as conversation.answer, or message.hide if the network can"
