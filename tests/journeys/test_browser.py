@@ -4,6 +4,7 @@ build/screenshots. Every page it passes is examined by axe."""
 from __future__ import annotations
 
 import io
+import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
@@ -259,3 +260,13 @@ def test_keys_are_changed_and_switched_off(page: Page, stack: Stack) -> None:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="As they were").click()
     expect(page.get_by_label("No single-key shortcuts")).not_to_be_checked()
+
+
+def test_it_can_be_installed_as_an_application(page: Page, stack: Stack) -> None:
+    enter(page, stack, AGENT)
+    browser = page.context.new_cdp_session(page)
+    read = browser.send("Page.getAppManifest")
+    assert read["errors"] == [], "the manifest is not what browsers understand"
+    assert json.loads(read["data"])["start_url"] == "/inbox"
+    errors = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [one["errorId"] for one in errors] == ["in-incognito"], "as every window of a test is"

@@ -3,6 +3,12 @@ import { api } from "./api/client";
 import type { NeedsYou, Page, SavedView } from "./api/types";
 import { live } from "./live.svelte";
 
+/** The number on the icon, where Guichet is installed as an application (W3C Badging API). */
+function badge(n: number): void {
+  const set = navigator.setAppBadge?.bind(navigator);
+  void set?.(n).catch(() => undefined); // a browser that has it may still refuse it
+}
+
 class Counts {
   mine = $state(0);
   needsYou = $state(0);
@@ -16,6 +22,7 @@ class Counts {
     if (views.status === "fulfilled") {
       this.views = views.value.items;
       this.mine = this.views.find((view) => view.id === "mine")?.count ?? 0;
+      badge(this.mine);
     }
     if (needs.status === "fulfilled") this.needsYou = needs.value.total;
   }
