@@ -27,7 +27,8 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
-        engine = create_engine(parsed, hide_parameters=True, poolclass=None if parsed.database else NullPool)
+        pool: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size}
+        engine = create_engine(parsed, hide_parameters=True, **(pool if parsed.database else {"poolclass": NullPool}))
         prepare_sqlite(engine)
         return engine
     return create_engine(

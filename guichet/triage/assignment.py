@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy import ColumnElement, Select, delete, func, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from guichet.inbox import events, handling
@@ -26,6 +26,7 @@ from guichet.triage.sharing import WEIGHT, Member, Task, choose
 LOT = 200  # conversations read together
 MOST = 2000  # looked at in one go; where nobody can have any of them, the rest waits behind them
 URGENT = 3
+SHARING = ("round_robin", "least_loaded")  # all other teams share by hand
 _LET_GO = frozenset({"released", "lease_expired"})
 _CHANGES_HANDS = (*sorted(_LET_GO), "claimed", "assigned")
 
@@ -35,7 +36,7 @@ def assign_team(session: Session, actor: Actor, team_id: int, now: datetime) -> 
     many found somebody. A team that shares by hand is left alone."""
     require(actor, Action.SYSTEM)
     team = session.get(Team, team_id)
-    if team is None or team.assignment not in ("round_robin", "least_loaded"):
+    if team is None or team.assignment not in SHARING:
         return 0
     if session.execute(queue_of(team).limit(1)).first() is None:
         return 0
@@ -51,7 +52,7 @@ def assign_team(session: Session, actor: Actor, team_id: int, now: datetime) -> 
         members[person.id] = _able(session, members[person.id], person, now)
     count = 0
     events.write(session)
-    for conversation, let_go_by in _in_line(session, team):
+    for conversation, let_go_by in in_line(session, team):
         task = _task(conversation, let_go_by)
         chosen = choose(task, list(members.values()), team.assignment)
         if chosen is not None and _give(session, actor, conversation, team, chosen.staff_id, now):
@@ -65,8 +66,8 @@ def assign_team(session: Session, actor: Actor, team_id: int, now: datetime) -> 
 def assign_teams(session: Session, actor: Actor, now: datetime) -> int:
     """Share every team's queue; returns how many found somebody."""
     require(actor, Action.SYSTEM)
-    sharing_ = select(Team.id).where(Team.assignment.in_(("round_robin", "least_loaded"))).order_by(Team.id)
-    return sum(assign_team(session, actor, team_id, now) for team_id in session.scalars(sharing_).all())
+    teams = session.scalars(select(Team.id).where(Team.assignment.in_(SHARING)).order_by(Team.id)).all()
+    return sum(assign_team(session, actor, team_id, now) for team_id in teams)
 
 
 def queue_of(team: Team) -> Select[int]:
@@ -105,13 +106,9 @@ def handed_out(
     return found
 
 
-def _is_room(members: Mapping[int, Member]) -> bool:
-    return any(m.is_here and m.has_room() for m in members.values())
-
-
-def _in_line(session: Session, team: Team) -> Iterator[tuple[Conversation, int | None]]:
+def in_line(session: Session, team: Team, *narrowed: ColumnElement[bool]) -> Iterator[tuple[Conversation, int | None]]:
     """What lies in the queue, in its order, each with who gave it back last."""
-    ids: Sequence[int] = session.scalars(queue_of(team).limit(MOST)).all()
+    ids: Sequence[int] = session.scalars(queue_of(team).where(*narrowed).limit(MOST)).all()
     for n in range(0, len(ids), LOT):
         lot = ids[n : n + LOT]
         rows = session.scalars(
@@ -122,8 +119,9 @@ def _in_line(session: Session, team: Team) -> Iterator[tuple[Conversation, int |
         yield from ((by_id[id_], let_go.get(id_)) for id_ in lot if id_ in by_id)
 
 
-def _lies(conversation: Conversation, team: Team) -> bool:
-    """Whether it still lies in this queue, once its row is ours."""
+def lies(session: Session, conversation: Conversation, team: Team) -> bool:
+    """Locks it, and says whether it still lies in this queue."""
+    lock(session, conversation)
     return (
         conversation.team_id == team.id
         and conversation.assignee_id is None
@@ -131,6 +129,10 @@ def _lies(conversation: Conversation, team: Team) -> bool:
         and conversation.state in ACTIVE
         and conversation.merged_into_id is None
     )
+
+
+def _is_room(members: Mapping[int, Member]) -> bool:
+    return any(m.is_here and m.has_room() for m in members.values())
 
 
 def _who_let_go(session: Session, conversation_ids: Sequence[int]) -> dict[int, int]:
@@ -203,8 +205,7 @@ def _loads(session: Session, staff_ids: Sequence[int]) -> dict[int, int]:
 def _give(
     session: Session, actor: Actor, conversation: Conversation, team: Team, staff_id: int, now: datetime
 ) -> bool:  # fmt: skip
-    lock(session, conversation)
-    if not _lies(conversation, team):
+    if not lies(session, conversation, team):
         return False
     with changing(session, actor, conversation, now, "owner") as change:
         handling.hand_over(change, staff_id=staff_id, team=team, keep_team=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from guichet.models import Conversation, Team
 from guichet.policy import Action, Actor, require, visible
 from guichet.triage import sharing
-from guichet.triage.assignment import handed_out, queue_of
+from guichet.triage.assignment import SHARING, handed_out, queue_of
 
 MOST_COUNTED = 1000
 
@@ -37,7 +37,8 @@ def standings(session: Session, actor: Actor, teams: Sequence[Team], now: dateti
 def _standing(
     session: Session, actor: Actor, team: Team, given: Mapping[int, Sequence[datetime]], now: datetime
 ) -> Standing:  # fmt: skip
-    next_at = {s: sharing.next_at(team.hourly_cap, moments, now) for s, moments in given.items()}
+    cap = team.hourly_cap if team.assignment in SHARING else 0  # what each takes themselves is not counted
+    next_at = {s: sharing.next_at(cap, moments, now) for s, moments in given.items()}
     seen = queue_of(team).where(visible(actor, Conversation.account_id, Action.CONVERSATION_VIEW)).order_by(None)
     waiting = session.scalar(select(func.count()).select_from(seen.limit(MOST_COUNTED).subquery())) or 0
     return Standing(

@@ -145,7 +145,9 @@ def test_who_had_all_of_their_hour_is_given_more_when_it_has_moved_on(scene: Sce
     scene.later(minutes=1)
     assert (share(), share()) == (1, 0)
     assert standing().next_at == {person: began + timedelta(minutes=80)}
-    team.hourly_cap = 0
+    team.assignment = "manual"
+    assert standing().next_at == {}
+    team.assignment, team.hourly_cap = "round_robin", 0
     assert share() == 2
     assert (standing().next_at, standing().waiting) == ({}, 0)
     scene.later(hours=2)

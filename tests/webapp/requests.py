@@ -100,6 +100,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "DELETE /promises/<int:id>",
         "DELETE /posts/<int:id>",
         "DELETE /teams/<int:id>",
+        "POST /teams/<int:id>/next",
         "DELETE /grants/<int:id>",
         "DELETE /tokens/<int:id>",
     )

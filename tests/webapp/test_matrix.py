@@ -51,6 +51,7 @@ WEAKEST = {
         "POST /conversations/<int:id>/link",
         "POST /conversations/<int:id>/unlink",
         "POST /conversations/<int:id>/claim",
+        "POST /teams/<int:id>/next",
         "POST /conversations/<int:id>/assign",
         "POST /conversations/<int:id>/snooze",
         "POST /conversations/<int:id>/resolve",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from guichet.accounts import queries as accounts
+from guichet.inbox.rows import read_rows
 from guichet.models import Grant as GrantRow
 from guichet.models import Team as TeamRow
 from guichet.staff import operations, queries
-from guichet.triage import turns
-from webapp.api import briefs
+from guichet.triage import taking, turns
+from webapp.api import briefs, threads
 from webapp.api.briefs import Names
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import Done, IdPath, Page, PageQuery
 from webapp.api.schemas.people import Grant, GrantNew, GrantQuery, Team, TeamChange, TeamMember, TeamNew
+from webapp.api.schemas.queues import NextInLine
 from webapp.asking import Asked, Room
 
 room = Room("teams")
@@ -44,6 +46,17 @@ def change_team(asked: Asked, path: IdPath, body: TeamChange) -> Team:
     team = queries.get_team(asked.session, asked.actor, path.id)
     operations.change_team(asked.session, asked.actor, team, **body.model_dump(exclude_none=True), now=asked.now)
     return _fresh(asked, team)
+
+
+@room.post("/teams/<int:id>/next", NextInLine, scope="answer")
+def take_next(asked: Asked, path: IdPath) -> NextInLine:
+    """Claim what is next in its queue, of what one may answer; null: there is nothing."""
+    team = queries.get_team(asked.session, asked.actor, path.id)
+    taken = taking.take_next(asked.session, asked.actor, team, asked.now)
+    if taken is None:
+        return NextInLine(conversation=None)
+    asked.session.flush()
+    return NextInLine(conversation=threads.show_rows(asked, read_rows(asked.session, [taken.id]))[0])
 
 
 @room.delete("/teams/<int:id>", Done, scope="manage")

@@ -65,6 +65,31 @@ it("moves by j and k and opens what one stands on", async () => {
   expect(box.standing).toBe(Number(first?.slice(4)));
 });
 
+it("takes the next of a team's queue from the menu, and says when there is none", async () => {
+  let left: number | null = 2;
+  const { world, asked } = await open("/inbox?view=open", (one) => {
+    if (!one.path.endsWith("/next")) return null;
+    const taken = world.conversations.find((row) => row.id === left) ?? null;
+    left = null;
+    return [200, { conversation: taken }];
+  });
+  if (session.me) session.me.teams = [{ id: 2, name: "Technical" }];
+  await tick();
+  const choose = async (): Promise<void> => {
+    document.querySelector<HTMLElement>(".views [aria-haspopup=menu]")?.focus();
+    await fireEvent.keyDown(document.activeElement as Element, { key: "Enter" });
+    await until(() => document.querySelector("[role=menuitem]") !== null, "the menu did not open");
+    const item = [...document.querySelectorAll("[role^=menuitem]")].find((one) => one.textContent?.includes("Take the next of")) as Element;
+    await fireEvent.keyDown(item, { key: "Enter" });
+  };
+  await choose();
+  await until(() => route.parts[0] === "2", "it did not open");
+  await until(() => document.querySelector("[role=menuitem]") === null);
+  await choose();
+  await until(() => toasts.some((one) => one.text.includes("Nothing waits for you")), "nothing was said");
+  expect(asked.filter((one) => one.path.endsWith("/next"))).toHaveLength(2);
+});
+
 it("rests its keys while somebody types", async () => {
   const { asked } = await open("/inbox/2?view=open");
   await until(() => field() !== null, "the box did not appear");

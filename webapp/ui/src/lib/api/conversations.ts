@@ -71,6 +71,8 @@ export const note = (id: Id, note: { text: string; media_ids: Id[] }, key: strin
   api.post(at(id, "/note"), note, key);
 
 export const claim = (id: Id): Promise<ConversationRow> => api.post(at(id, "/claim"));
+/** Claims what is next in a team's queue; null: there is nothing for whoever asks. */
+export const takeNext = (team: Id): Promise<{ conversation: ConversationRow | null }> => api.post(`/teams/${team}/next`);
 export const release = (id: Id): Promise<ConversationRow> => api.post(at(id, "/release"));
 export const assign = (id: Id, to: { staff_id?: Id | null; team_id?: Id | null }): Promise<ConversationRow> =>
   api.post(at(id, "/assign"), to);

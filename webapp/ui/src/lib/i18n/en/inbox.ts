@@ -267,6 +267,8 @@ export const inbox = {
   keepViewName: "Name",
   keepViewShared: "For every colleague, not only me",
   keepViewAct: "Keep the view",
+  takeNext: (team: string) => `Take the next of ${team}`,
+  nothingNext: (team: string) => `Nothing waits for you in the queue of ${team}.`,
   removeView: (name: string) => `Remove the view “${name}”`,
   viewRemoved: (name: string) => `The view “${name}” is removed.`,
   dismissFailure: "Hide this",

@@ -268,6 +268,8 @@ export const inbox: Catalogue["inbox"] = {
   keepViewName: "Nom",
   keepViewShared: "Pour tous les collègues, pas seulement pour moi",
   keepViewAct: "Garder la vue",
+  takeNext: (team) => `Prendre la suivante de «\u00a0${team}\u00a0»`,
+  nothingNext: (team) => `Rien ne vous attend dans la file de «\u00a0${team}\u00a0».`,
   removeView: (name) => `Supprimer la vue «\u00a0${name}\u00a0»`,
   viewRemoved: (name) => `La vue «\u00a0${name}\u00a0» est supprimée.`,
   dismissFailure: "Masquer",
