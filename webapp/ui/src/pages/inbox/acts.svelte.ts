@@ -11,6 +11,7 @@ import { t } from "$lib/i18n/index.svelte";
 import { session } from "$lib/session.svelte";
 import { tell } from "$lib/toasts.svelte";
 import { box } from "./box.svelte";
+import { gate, isLacking } from "./gate.svelte";
 import { talk } from "./talk.svelte";
 
 type Run = (row: ConversationRow) => Promise<ConversationRow>;
@@ -19,6 +20,8 @@ interface Said {
   expect?: (row: ConversationRow) => Partial<ConversationRow>;
   one?: (name: string) => string;
   undo?: Run;
+  /** The same once more, after what was lacking is filled in. */
+  again?: () => Promise<boolean>;
 }
 
 function put(row: ConversationRow): void {
@@ -27,10 +30,11 @@ function put(row: ConversationRow): void {
 }
 
 /** Runs one change for every row, then says how it went; `undo` takes it back for those that worked. */
-async function each(rows: ConversationRow[], run: Run, { expect, one, undo }: Said = {}): Promise<boolean> {
+async function each(rows: ConversationRow[], run: Run, { expect, one, undo, again }: Said = {}): Promise<boolean> {
   const before = rows.map((row) => $state.snapshot(row) as ConversationRow);
   const done: ConversationRow[] = [];
   let refused = 0;
+  let lacking: ApiError | null = null;
   if (expect) before.forEach((row) => put({ ...row, ...expect(row) }));
   for (const row of before) {
     box.forgive(row.id);
@@ -41,6 +45,7 @@ async function each(rows: ConversationRow[], run: Run, { expect, one, undo }: Sa
       refused += 1;
       if (expect) put(row);
       box.blame(row.id, explain(error));
+      if (isLacking(error)) lacking = error;
       if (error instanceof ApiError && error.status === 409) void box.read({ quiet: true });
     }
   }
@@ -49,6 +54,9 @@ async function each(rows: ConversationRow[], run: Run, { expect, one, undo }: Sa
   else if (!refused && rows.length > 1) tell(t.inbox.bulkDone(done.length), { act });
   else if (one && done[0]) tell(one(done[0].customer.name), { act });
   box.selected = new Set();
+  // Of many, those are left out that lack something, each with its reason; for one, it is asked for.
+  const only = before.length === 1 ? before[0] : undefined;
+  if (lacking && again && only) return gate.ask(lacking, only.id, only.customer.name, again);
   return !refused;
 }
 
@@ -109,6 +117,7 @@ export function close(rows: ConversationRow[], outcome: "answered" | "not_needed
     expect: () => ({ state: "resolved" }),
     one: t.inbox.closedToast,
     undo: (row) => conversations.reopen(row.id),
+    again: () => close(rows, outcome),
   });
 }
 

@@ -95,6 +95,12 @@ export function describeEvent(entry: Entry): string {
       const removed = labelNames(data["removed"]);
       return [added && words.labelled(who, added), removed && words.unlabelled(who, removed)].filter(Boolean).join(". ");
     }
+    case "field": {
+      const name = text(data["field"]) || t.fields.aField;
+      const to = Array.isArray(data["to"]) ? data["to"].map((one) => (data["field_kind"] === "yes_no" ? t.fields[one === "yes" ? "yes" : "no"] : text(one))).join(", ") : "";
+      if (data["does"] === "cleared") return t.fields.cleared({ who, name });
+      return to ? t.fields.set({ who, name, to }) : t.fields.filled({ who, name });
+    }
     case "macro":
       return t.macros.event({ who, name: macros.nameOf(data["macro_id"]) });
     case "macro_undone":

@@ -3,7 +3,7 @@ import { forms } from "../plural";
 const many = forms("en");
 
 export const settings = {
-  sections: { me: "My account", keyboard: "Keyboard", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", oncall: "On call", canned: "Canned replies", macros: "Macros", topics: "Experts", labels: "Labels", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", hashtags: "Hashtag sets", templates: "Post templates", "address-book": "Address book", links: "Link tracking", feeds: "Calendar feeds", audit: "Audit log" },
+  sections: { me: "My account", keyboard: "Keyboard", tokens: "API tokens", staff: "Staff", teams: "Teams", rights: "Rights", rules: "Rules", promises: "Promises", oncall: "On call", canned: "Canned replies", macros: "Macros", topics: "Experts", labels: "Labels", fields: "Fields", brands: "Brands", approvals: "Approvals", hours: "Business hours", slots: "Posting slots", sorting: "Campaigns and labels", hashtags: "Hashtag sets", templates: "Post templates", "address-book": "Address book", links: "Link tracking", feeds: "Calendar feeds", audit: "Audit log" },
   notYours: "This section is not yours",
   name: "Name",
   named: (act: string, what: string) => `${act}: ${what}`,

@@ -25,5 +25,6 @@ import { bulk } from "./bulk";
 import { keyboard } from "./keyboard";
 import { mails } from "./mails";
 import { contacts } from "./contacts";
+import { fields } from "./fields";
 
-export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts, bulk, keyboard, mails, contacts };
+export const fr: Catalogue = { common, frame, inbox, compose, calendar, needsYou, numbers, accounts, settings, approvals, answering, macros, import: importing, library, queues, framing, cards, customers, sides, times, experts, alerts, bulk, keyboard, mails, contacts, fields };

@@ -4,7 +4,7 @@ import { forms } from "../plural";
 const many = forms("fr");
 
 export const settings: Catalogue["settings"] = {
-  sections: { me: "Mon compte", keyboard: "Clavier", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", oncall: "Astreinte", canned: "Réponses préparées", macros: "Macros", topics: "Experts", labels: "Étiquettes", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", hashtags: "Jeux de mots-dièse", templates: "Modèles de publication", "address-book": "Carnet d’adresses", links: "Suivi des liens", feeds: "Flux de calendrier", audit: "Journal d’audit" },
+  sections: { me: "Mon compte", keyboard: "Clavier", tokens: "Jetons d’API", staff: "Personnel", teams: "Équipes", rights: "Droits", rules: "Règles", promises: "Promesses", oncall: "Astreinte", canned: "Réponses préparées", macros: "Macros", topics: "Experts", labels: "Étiquettes", fields: "Champs", brands: "Marques", approvals: "Validations", hours: "Heures d’ouverture", slots: "Créneaux", sorting: "Campagnes et étiquettes", hashtags: "Jeux de mots-dièse", templates: "Modèles de publication", "address-book": "Carnet d’adresses", links: "Suivi des liens", feeds: "Flux de calendrier", audit: "Journal d’audit" },
   notYours: "Cette section ne vous est pas ouverte",
   name: "Nom",
   named: (act, what) => `${act}\u00a0: ${what}`,
