@@ -122,7 +122,7 @@ class Conversation(Base):
         partial_index("ix_conversation_due", "account_id", "due_at", "id", where="due_at IS NOT NULL"),
         Index("ix_conversation_assignee", "assignee_id", "state", "last_message_at"),
         Index("ix_conversation_team", "team_id", "state", "last_message_at"),
-        partial_index("ix_conversation_lies", "team_id", "state", where=LIES),
+        partial_index("ix_conversation_lies", "team_id", "topic_id", "merged_into_id", where=LIES),
         Index("ix_conversation_identity", "identity_id"),
         Index("ix_conversation_root", "account_id", "thread_root"),
         Index("ix_conversation_lease", "claimed_until"),
