@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from channels.bluesky.acting import Acts
@@ -44,11 +45,12 @@ from channels.contract import (
     Target,
     Timeline,
 )
-from channels.errors import ChannelError, Gone, Rejected
+from channels.errors import ChannelError, Gone, Malformed, Rejected
 from channels.figures import figures_in
 from channels.wire import Wire
 
 POST = "app.bsky.feed.post"
+UNLINKED = "unlinked"  # handles in a text that nobody has, or another than they were found to be
 MOST_VIEWS = 25  # posts asked for at once (lexicon app.bsky.feed.getPosts)
 _clock = TidClock()
 
@@ -72,7 +74,8 @@ class BlueskyPublisher:
         if draft.surface is Surface.DIRECT:
             return self._direct.prepare(draft)
         record: JSON = {"$type": POST, "text": draft.text}
-        facets = facets_of(draft.text, self._did_of)
+        unlinked: list[str] = []
+        facets = facets_of(draft.text, partial(self._meant, dict(draft.options.get("mentions") or {}), unlinked))
         if facets:
             record["facets"] = facets
         if draft.language:
@@ -83,7 +86,7 @@ class BlueskyPublisher:
             record["embed"] = self._embed(draft.media)
         elif draft.card is not None:
             record["embed"] = self._external(draft.card)
-        return {"record": record}
+        return {"record": record, **({UNLINKED: unlinked} if unlinked else {})}
 
     def new_key(self, now: datetime) -> str:
         return _clock.next(now)
@@ -102,7 +105,8 @@ class BlueskyPublisher:
                 "swapRecord": None,  # create only: never over a record that is there
             },
         )
-        return receipt_of(text_in(answer, "uri"), text_in(answer, "cid"), record, self._web, _accepted_at(answer))
+        uri, cid = text_in(answer, "uri"), text_in(answer, "cid")
+        return _telling(receipt_of(uri, cid, record, self._web, _accepted_at(answer)), prepared)
 
     def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
         """Take a post down. The server says yes too when it is not there any more."""
@@ -128,6 +132,28 @@ class BlueskyPublisher:
 
     def unhide(self, target: Target, at: datetime) -> None:
         self._acts.unhide(target)
+
+    def find(self, handle: str) -> str | None:
+        try:
+            did = text_in(self._server.query("com.atproto.identity.resolveHandle", {"handle": handle}), "did")
+        except Gone:
+            return None
+        except Rejected as e:
+            if "unable to resolve" in str(e.evidence.get("answer", "")).lower():
+                return None  # servers say so by a plain InvalidRequest
+            raise
+        if not is_did(did):
+            raise Malformed("the server named somebody by something that is no DID")
+        return did
+
+    def _meant(self, known: Mapping[str, Any], unlinked: list[str], handle: str) -> str | None:
+        """Who has the handle now; nobody where that is not whom it was `known` to be. Whoever is not
+        linked is noted."""
+        did = self._did_of(handle)
+        if did is None or known.get(handle, did) != did:
+            unlinked.append(handle)
+            return None
+        return did
 
     def _did_of(self, handle: str) -> str | None:
         try:
@@ -201,7 +227,7 @@ class BlueskyReconciler:
         found = object_in(answer, "value")
         receipt = receipt_of(str(address), text_in(answer, "cid"), found, self._web, None)
         if found == _complete(prepared, key):
-            return Looked(found=receipt, evidence={**evidence, "cid": answer["cid"]})
+            return Looked(found=_telling(receipt, prepared), evidence={**evidence, "cid": answer["cid"]})
         return Looked(candidates=(receipt,), evidence={**evidence, "found_instead": found})
 
     def list_since(self, since: datetime, most: int) -> Timeline:
@@ -265,6 +291,12 @@ def _complete(prepared: Mapping[str, Any], key: str) -> JSON:
     if not isinstance(record, Mapping):
         raise Rejected("the post was not prepared", code="not_prepared")
     return {**record, "createdAt": datetime_text(time_of_tid(key))}
+
+
+def _telling(receipt: Receipt, prepared: Mapping[str, Any]) -> Receipt:
+    """With the handles that went out as plain text, where there are any."""
+    unlinked = prepared.get(UNLINKED)
+    return replace(receipt, context={**receipt.context, UNLINKED: list(unlinked)}) if unlinked else receipt
 
 
 def receipt_of(uri: str, cid: str, record: Mapping[str, Any], web: str, accepted_at: datetime | None) -> Receipt:

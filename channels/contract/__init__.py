@@ -24,7 +24,7 @@ from channels.contract.facts import (
     Surface,
     TextLimit,
 )
-from channels.contract.mentions import Mention, Mentions
+from channels.contract.mentions import Finder, Mention, Mentions
 from channels.contract.receiving import (
     Bounce,
     Gap,
@@ -82,6 +82,7 @@ __all__ = [
     "Figures",
     "Film",
     "FilmLimit",
+    "Finder",
     "FormField",
     "Gap",
     "Hider",

@@ -1,9 +1,10 @@
-"""How a network knows somebody by name, and what of a text it makes a mention of. Pure."""
+"""How a network knows somebody by name, what of a text it makes a mention of, and asking it whom."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,13 @@ class Mentions:
     handle: Callable[[str], str]
     found_in: Callable[[str], Sequence[Mention]]
     example: str
+
+
+@runtime_checkable
+class Finder(Protocol):
+    """A publisher that can also say who is called so."""
+
+    def find(self, handle: str) -> str | None:
+        """Whom the network knows by that handle (as `Mentions.handle` gives it), by its own lasting number;
+        None where it knows nobody. Raises any ChannelError where it does not say."""
+        ...

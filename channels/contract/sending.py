@@ -69,7 +69,8 @@ class Draft:
 
     `reply_to` makes it an answer (or the next item of a thread, where the
     target is our own previous item). `surface` says where it appears. `options` of a mail: `to`, a
-    list of {name, address} that goes before `reply_to`, and `token`, which answers bring back.
+    list of {name, address} that goes before `reply_to`, and `token`, which answers bring back; of a
+    post: `mentions`, whom each handle named in it is, where that was found out before.
     """
 
     text: str

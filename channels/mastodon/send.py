@@ -18,7 +18,7 @@ from typing import Any
 from channels import answers
 from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surface, Target
 from channels.errors import Gone, Malformed, OutcomeUnknown, Rejected, StillWorking
-from channels.mastodon.api import Api, allowance, time_of
+from channels.mastodon.api import Api, allowance, full_handle, time_of
 from channels.mastodon.markup import mentioned
 from channels.sentences import say
 from channels.wire import Wire
@@ -80,6 +80,7 @@ class MastodonPublisher:
     ) -> None:
         self._processing_waits = processing_waits
         self._api = Api.of(connection, wire)
+        self._domain = connection.handle.partition("@")[2]
 
     def prepare(self, draft: Draft) -> JSON:
         """Upload what is attached. Refuses a direct message that others could read."""
@@ -110,6 +111,13 @@ class MastodonPublisher:
 
     def delete(self, remote_id: str, context: Mapping[str, Any]) -> None:
         self._api.call("DELETE", f"/api/v1/statuses/{remote_id}")
+
+    def find(self, handle: str) -> str | None:
+        """Asked of the account's own instance, which asks the other where it does not know them yet:
+        whom it cannot find it would not link either."""
+        found = self._api.read_list("/api/v1/accounts/search", q=handle, resolve="true", limit=10)
+        here = self._domain
+        return next((str(a["id"]) for a in found if full_handle(a, here).lower() == handle.lower()), None)
 
     def like(self, target: Target, at: datetime) -> None:
         """Make it a favourite, which its author is told of."""

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from channels.answers import json_of
 from channels.contract import JSON, Connection, Draft, MediaItem, Receipt, Surface, Target
-from channels.errors import Gone, OutcomeUnknown, Rejected, StillWorking
+from channels.errors import Gone, Malformed, OutcomeUnknown, Rejected, StillWorking
 from channels.wire import Wire
 from channels.x import shapes
 from channels.x.client import XClient, data_of
@@ -72,6 +73,22 @@ class XPublisher:
             self._client.request("DELETE", f"/2/dm_events/{remote_id}")
         else:
             self._client.delete_tweet(remote_id)
+
+    def find(self, handle: str) -> str | None:
+        """X answers 200 for a name that nobody has, or whose account is suspended."""
+        try:
+            response = self._client.get_user(username=handle)
+        except Gone:
+            return None
+        body = json_of(response)
+        found = body if isinstance(body, dict) else {}
+        data, errors = found.get("data"), found.get("errors")
+        if isinstance(data, dict) and str(data.get("id", "")).isdigit():
+            return str(data["id"])
+        kinds = [str(e.get("type", "")) for e in errors if isinstance(e, dict)] if isinstance(errors, list) else []
+        if any(kind.endswith("/resource-not-found") for kind in kinds):
+            return None
+        raise Malformed("X did not say who has the name")
 
     def like(self, target: Target, at: datetime) -> None:
         """X says yes as well for what is liked already."""

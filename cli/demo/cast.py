@@ -181,10 +181,10 @@ TEMPLATES: tuple[tuple[str, str, str, dict[str, str]], ...] = (
 
 # Whom posts mention. brand (None: all), name, handles
 CONTACTS: tuple[tuple[str | None, str, dict[str, str]], ...] = (
-    (AURORE, "Lisbon Airport", {"x": "lisbon_airport", "mastodon": "lisbon@mastodon.rehearsal",
-                                "bluesky": "lisbonairport.test"}),
+    (AURORE, "Aurore Club",
+     {"x": "auroreclub", "mastodon": "auroreclub@mastodon.rehearsal", "bluesky": "auroreclub.test"}),
     (AURORE, "City of Nantes", {"mastodon": "nantes@mastodon.rehearsal"}),
-    (None, "Repair Café", {"x": "repaircafe", "bluesky": "repaircafe.test"}),
+    (None, "Repair Café", {}),
 )  # fmt: skip
 
 # brand, kind, name, colour

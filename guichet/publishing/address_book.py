@@ -8,6 +8,7 @@ a brand keeps its address book; what is for all brands is for who looks after la
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -18,8 +19,9 @@ from channels.sentences import say
 from guichet import audit
 from guichet.accounts.queries import in_brands_seen
 from guichet.errors import Conflict, Invalid, NotFound
-from guichet.models import Contact, ContactHandle
-from guichet.policy import Action, Actor, require
+from guichet.instance import awaits_confirmation
+from guichet.models import Account, Contact, ContactHandle
+from guichet.policy import Action, Actor, require, visible
 from guichet.publishing.mention_rules import Book, Entry, Handle, fold
 from guichet.publishing.mention_tokens import LONGEST_NAME
 from guichet.publishing.tags import require_managing
@@ -101,6 +103,49 @@ def delete_contact(session: Session, actor: Actor, row: Contact, now: datetime) 
     audit.record(session, actor, "contact.delete", row, now)
     session.delete(row)
     session.flush()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a network said of a handle: whom it found, None for nobody."""
+
+    network: str
+    handle: str
+    remote_id: str | None
+
+
+def require_asking(session: Session, actor: Actor, row: Contact) -> None:
+    """For who keeps the entry. Raises Conflict `unconfirmed` on a copy that nobody has confirmed: it
+    calls nobody."""
+    require_keeping(session, actor, row.brand_id)
+    if awaits_confirmation(session):
+        raise Conflict("this instance was restored or copied: lift the brake to let it act", code="unconfirmed")
+
+
+def askable(session: Session, actor: Actor, row: Contact) -> dict[str, tuple[str, Account | None]]:
+    """Each handle by network, with the account that can ask: of the entry's own brand first, a real one
+    before one of a rehearsal; None where the actor sees none."""
+    networks = [one.network for one in row.handles]
+    mine = select(Account).where(
+        Account.network.in_(networks), Account.state != "disconnected", visible(actor, Account.id)
+    )
+    rows = sorted(session.scalars(mine), key=lambda a: (a.brand_id != row.brand_id, a.is_rehearsal, a.id), reverse=True)
+    by = {account.network: account for account in rows}
+    return {one.network: (one.handle, by.get(one.network)) for one in row.handles}
+
+
+def note_found(session: Session, actor: Actor, row: Contact, found: Sequence[Found], now: datetime) -> None:
+    """Keep what networks said, as far as the handle is still the one that they were asked about."""
+    require_keeping(session, actor, row.brand_id)
+    said = {(one.network, one.handle): one for one in found}
+    for kept in row.handles:
+        one = said.get((kept.network, kept.handle))
+        if one is not None:
+            kept.state = FOUND if one.remote_id else GONE
+            kept.remote_id, kept.checked_at = (one.remote_id or "")[:300], now
+    session.flush()
+    gone = sorted(one.network for one in found if not one.remote_id)
+    audit.record(session, actor, "contact.check", row, now, asked=sorted(o.network for o in found), gone=gone)
 
 
 def require_keeping(session: Session, actor: Actor, brand_id: int | None) -> None:

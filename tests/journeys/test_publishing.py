@@ -84,6 +84,42 @@ def test_a_post_is_written_from_a_template_with_the_words_of_each_network(page: 
         assert one["text"] == words
 
 
+def test_a_partner_is_named_once_by_keyboard_and_each_network_gets_its_own_handle(page: Page, stack: Stack) -> None:
+    enter(page, stack, SOCIAL, "/settings/address-book")
+    page.get_by_role("button", name="Check: Aurore Club").click()
+    expect(page.get_by_text("Aurore Club: every network knows the handle.")).to_be_visible()
+    page.get_by_role("button", name="Check: City of Nantes").click()
+    expect(page.get_by_text("nobody is called so there any more")).to_be_visible()
+    keep(page, "address-book")
+    enter(page, stack, SOCIAL, "/compose")
+    for network in ("x", "mastodon", "bluesky"):
+        page.get_by_role("checkbox", name=re.compile(rf" {re.escape(OURS[network])}$")).check()
+    box = page.get_by_role("textbox", name="Text", exact=True)
+    box.click()
+    page.keyboard.type("👩‍👩‍👧 Thank you @auro")
+    expect(page.get_by_role("option", name=re.compile("Aurore Club"))).to_be_visible()
+    keep(page, "mention-offered")
+    page.keyboard.press("Enter")
+    page.keyboard.type(" and @nan")
+    page.keyboard.press("Enter")
+    expect(box).to_have_value("👩‍👩‍👧 Thank you @[Aurore Club] and @[City of Nantes]")
+    said = {
+        "x": "👩‍👩‍👧 Thank you @auroreclub and City of Nantes",
+        "mastodon": "👩‍👩‍👧 Thank you @auroreclub@mastodon.rehearsal and City of Nantes",
+        "bluesky": "👩‍👩‍👧 Thank you @auroreclub.test and City of Nantes",
+    }
+    for words in said.values():
+        expect(page.get_by_text(words, exact=True)).to_be_visible()
+    page.get_by_role("radio", name="Now").check()
+    keep(page, "mention-written")
+    page.get_by_role("button", name="Send 3 posts now").click()
+    for network, words in said.items():
+        [one] = eventually(lambda n=network, w=words: published(stack, n, w), seconds=120)
+        assert one["text"] == words
+        if network == "bluesky":
+            assert one["extra"]["marked"] == ["@auroreclub.test"]
+
+
 def test_what_the_brake_held_is_sent_moved_and_dropped_as_it_was_chosen(
     page: Page, stack: Stack, office: Office, post: Poster
 ) -> None:

@@ -7,8 +7,17 @@ from guichet.models import Contact as ContactRow
 from guichet.publishing import address_book
 from webapp.api.paging import after, page_by_id
 from webapp.api.schemas.common import Done, IdPath, Page
-from webapp.api.schemas.contacts import Contact, ContactChange, ContactHandle, ContactNew, ContactQuery
+from webapp.api.schemas.contacts import (
+    Contact,
+    ContactChange,
+    ContactChecked,
+    ContactHandle,
+    ContactNew,
+    ContactQuery,
+    Unasked,
+)
 from webapp.asking import Asked, Room
+from webapp.finding import look_up
 
 room = Room("contacts")
 
@@ -52,6 +61,16 @@ def remove_contact(asked: Asked, path: IdPath) -> Done:
     row = address_book.get_contact(asked.session, asked.actor, path.id)
     address_book.delete_contact(asked.session, asked.actor, row, asked.now)
     return Done()
+
+
+@room.post("/contacts/<int:id>/check", ContactChecked, scope="manage", own_units=True)
+def check_contact(asked: Asked, path: IdPath) -> ContactChecked:
+    """Ask each network, by an account that one sees, whether it knows the handle. For who keeps the entry."""
+    unasked = look_up(asked, path.id)
+    with asked.open_unit() as session:
+        row = address_book.get_contact(session, asked.actor, path.id)
+        said = [Unasked(network=network, reason=reason) for network, reason in sorted(unasked.items())]
+        return ContactChecked(contact=_show(row), unasked=said)
 
 
 def _show(row: ContactRow) -> Contact:

@@ -185,4 +185,5 @@ def _facts(row: DeliveryRow, names: Names) -> dict[str, object]:
         "reason": row.reason or None,
         "generation": row.generation,
         "withdraw": row.withdraw,
+        "not_linked": [str(handle) for handle in row.remote_context.get("unlinked", ())],
     }

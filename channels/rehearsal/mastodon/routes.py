@@ -26,6 +26,7 @@ def add_routes(world: MastodonWorld, app: Flask) -> None:
     v1 = "/api/v1"
     table: list[tuple[str, str, str, Callable[..., Any]]] = [
         ("GET", f"{v1}/accounts/verify_credentials", "read:accounts", desk.who),
+        ("GET", f"{v1}/accounts/search", "read:accounts", desk.search_accounts),
         ("GET", f"{v1}/accounts/<id_>", "read:accounts", desk.account),
         ("GET", f"{v1}/accounts/<id_>/statuses", "read:statuses", desk.account_statuses),
         ("POST", f"{v1}/statuses", "write:statuses", desk.post),
@@ -109,6 +110,13 @@ class _Desk:
 
     def account(self, id_: str) -> Any:
         return jsonify(self.shapes.account(self._by_id(id_)))
+
+    def search_accounts(self) -> Any:
+        """By the beginning of a name, as an instance guesses; whole handles first."""
+        sought = self._world.local_handle(request.args.get("q", "").strip())
+        known = [p for p in self._world.store.all("person") if p["handle"].startswith(sought.partition("@")[0])]
+        known.sort(key=lambda p: p["handle"] != sought)
+        return jsonify([self.shapes.account(p) for p in known[: int(request.args.get("limit", "40"))]])
 
     def account_statuses(self, id_: str) -> Any:
         handle = self._by_id(id_)["handle"]

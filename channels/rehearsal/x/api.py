@@ -41,6 +41,15 @@ class Api:
     def me(self) -> Any:
         return jsonify(data=_user(self._caller(), _asked("user.fields")))
 
+    def by_username(self, username: str) -> Any:
+        person = self._world.find_person(username)
+        if person is not None:
+            return jsonify(data=_user(person, _asked("user.fields")))
+        said = f"Could not find user with username: [{username}]."
+        where = {"value": username, "parameter": "username", "resource_id": username, "resource_type": "user"}
+        kind = "https://api.twitter.com/2/problems/resource-not-found"
+        return jsonify(errors=[{**where, "detail": said, "title": "Not Found Error", "type": kind}])
+
     # -- posting
 
     def create(self) -> Any:
@@ -282,6 +291,7 @@ def api_routes(app: Flask, world: XWorld, gate: Gate) -> None:
     api = Api(world)
     for method, path, counted_as, view in (
         ("GET", "/2/users/me", "/2/users/me", api.me),
+        ("GET", "/2/users/by/username/<username>", "/2/users/by/username", api.by_username),
         ("POST", "/2/tweets", "/2/tweets", api.create),
         ("GET", "/2/tweets", "/2/tweets", api.lookup),
         ("DELETE", "/2/tweets/<tweet_id>", "/2/tweets", api.delete),

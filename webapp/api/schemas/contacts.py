@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from webapp.api.schemas.common import Id, In, Line, Name, Out, PageQuery, Time
+from webapp.api.schemas.common import Id, In, Line, Name, Out, PageQuery, Time, Told
 
 Handles = Annotated[
     dict[Line, Annotated[str, Field(max_length=300)]],
@@ -49,3 +49,17 @@ class Contact(Out):
     brand_id: int | None
     name: str
     handles: list[ContactHandle]
+
+
+class Unasked(Out):
+    """A network that did not say whether it knows somebody, and why."""
+
+    network: str
+    reason: Told
+
+
+class ContactChecked(Out):
+    """As it stands after the networks were asked; those that could not be asked changed nothing."""
+
+    contact: Contact
+    unasked: list[Unasked]

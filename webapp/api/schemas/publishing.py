@@ -161,6 +161,10 @@ class Delivery(Out):
     reason: Told | None
     generation: int
     withdraw: bool
+    not_linked: list[str] = Field(
+        [],
+        description="handles that went out as plain text: nobody has them there, or not whom they were found to be",
+    )
 
 
 class DeliveryDetail(Delivery):

@@ -10,6 +10,8 @@ import { session } from "../src/lib/session.svelte";
 import { draft } from "../src/pages/compose/draft.svelte";
 import Preview from "../src/pages/compose/Preview.svelte";
 import Writing from "../src/pages/compose/Writing.svelte";
+import AddressBook from "../src/pages/settings/AddressBook.svelte";
+import { toasts } from "../src/lib/toasts.svelte";
 import { serve, until } from "./api";
 import counting from "./counting-cases.json";
 import { withoutLayout } from "./layout";
@@ -83,5 +85,21 @@ describe("in Compose", () => {
     await until(() => document.querySelector(".problem") !== null);
     expect(document.querySelector(".problem")?.textContent).toContain("Nobody is called “Nobody”");
     expect([...document.querySelectorAll(".notice")].map((one) => one.textContent)).toEqual([expect.stringContaining("“Météo-France” has no handle here"), expect.stringContaining("“Météo-France” has no handle here")]);
+  });
+});
+
+describe("the address book", () => {
+  afterEach(cleanup);
+  it("says of each handle what its network said, and which did not say", async () => {
+    withoutLayout();
+    serve();
+    await session.load();
+    await session.loadLists();
+    render(AddressBook);
+    const check = (): HTMLButtonElement | null => document.querySelector("button[aria-label='Check: Lisbon Airport']");
+    await until(() => check() !== null);
+    await fireEvent.click(check() as HTMLButtonElement);
+    await until(() => document.querySelector(".gone bdi")?.textContent === "@lisbon_airport");
+    expect(toasts.at(-1)?.text).toBe("Lisbon Airport: nobody is called so on X any more; there the plain name goes out. Bluesky: The network does not answer");
   });
 });

@@ -1,6 +1,6 @@
 /** Calls of the address book. */
 import { api } from "./client";
-import type { Contact, Id, Page } from "./types";
+import type { Contact, ContactChecked, Id, Page } from "./types";
 
 interface Change {
   name: string;
@@ -19,4 +19,5 @@ export async function allContacts(): Promise<Contact[]> {
 }
 export const addContact = (contact: Change & Pick<Contact, "brand_id">): Promise<Contact> => api.post("/contacts", contact);
 export const changeContact = (id: Id, change: Change): Promise<Contact> => api.patch(`/contacts/${id}`, change);
+export const checkContact = (id: Id): Promise<ContactChecked> => api.post(`/contacts/${id}/check`, {});
 export const removeContact = (id: Id): Promise<void> => api.remove(`/contacts/${id}`);

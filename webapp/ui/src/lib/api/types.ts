@@ -35,6 +35,7 @@ export type CardIn = S["CardIn"];
 export type CardDecided = S["Card"];
 export type HashtagSet = S["HashtagSet"];
 export type Contact = S["Contact"];
+export type ContactChecked = S["ContactChecked"];
 export type Named = S["Named"];
 export type CustomField = S["CustomField"];
 export type CustomFieldNew = S["CustomFieldNew"];

@@ -164,6 +164,7 @@ export const compose = {
     mention_gone: (p: { handle: string }) => `The network knows nobody called @${p.handle}.`,
     other: (name: string) => `Worth knowing: ${name}.`,
   },
+  notLinked: (handle: string) => `@${handle} went out as plain text: nobody has that handle, or somebody else by now.`,
   contacts: "Address book",
   chooseFirst: "Choose an account first",
   fixFirst: (n: number) => `${n} ${many(n, "account needs", "accounts need")} a change first`,

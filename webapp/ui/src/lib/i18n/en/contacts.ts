@@ -10,5 +10,9 @@ export const contacts = {
   handleHint: (example: string) => (example ? `Like ${example}, or the address of the profile. Empty: the name goes out` : "Empty: the name goes out"),
   nameOnly: "By name only",
   gone: "nobody is called so there any more",
+  check: "Check",
+  found: "found there",
+  goneOn: (name: string, networks: string) => `${name}: nobody is called so on ${networks} any more; there the plain name goes out.`,
+  allFound: (name: string) => `${name}: every network knows the handle.`,
   removeText: "Posts that are sent off keep what they say. A draft that names them is refused until that is changed.",
 };

@@ -165,6 +165,7 @@ export const compose: Catalogue["compose"] = {
     mention_gone: (p) => `Le réseau ne connaît personne du nom de @${p.handle}.`,
     other: (name) => `Bon à savoir\u202f: ${name}.`,
   },
+  notLinked: (handle) => `@${handle} est parti comme simple texte\u202f: personne ne porte cet identifiant, ou quelqu’un d’autre désormais.`,
   contacts: "Carnet d’adresses",
   chooseFirst: "Choisissez d’abord un compte",
   fixFirst: (n) => `À corriger d’abord sur ${n} ${many(n, "compte", "comptes")}`,

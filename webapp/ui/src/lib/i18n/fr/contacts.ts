@@ -11,5 +11,9 @@ export const contacts: Catalogue["contacts"] = {
   handleHint: (example: string) => (example ? `Par exemple ${example}, ou l’adresse du profil. Vide\u202f: le nom part` : "Vide\u202f: le nom part"),
   nameOnly: "Par le nom seulement",
   gone: "personne ne s’y appelle plus ainsi",
+  check: "Vérifier",
+  found: "trouvé",
+  goneOn: (name: string, networks: string) => `${name}\u202f: personne ne s’appelle plus ainsi sur ${networks}\u202f; le simple nom y part.`,
+  allFound: (name: string) => `${name}\u202f: chaque réseau connaît l’identifiant.`,
   removeText: "Les publications envoyées ou programmées gardent ce qu’elles disent. Un brouillon qui les nomme est refusé tant qu’il n’est pas changé.",
 };
