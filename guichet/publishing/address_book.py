@@ -30,6 +30,7 @@ Specs = Mapping[str, ChannelSpec]
 GONE = "gone"
 FOUND = "found"
 _OF_TOKENS = frozenset("[]{}@|\\")  # which stand around names, and in variables
+_JOINERS = dict.fromkeys((0x200C, 0x200D))  # which Persian words and some emoji need
 
 
 def list_contacts(
@@ -182,7 +183,7 @@ def checked(name: str, handles: Mapping[str, str], specs: Specs) -> tuple[str, d
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST_NAME:
         wrong["name"] = say("must have 1 to {most} characters", most=LONGEST_NAME)
-    elif _OF_TOKENS & set(name) or not name.isprintable():
+    elif _OF_TOKENS & set(name) or not name.translate(_JOINERS).isprintable():
         wrong["name"] = say("must hold no bracket, brace, bar or @: they stand around names in a text")
     kept: dict[str, str] = {}
     for network, given in handles.items():

@@ -16,6 +16,7 @@ from guichet.models import Contact
 from guichet.policy import Actor, load_actor
 from guichet.publishing import address_book, operations
 from guichet.publishing.address_book import checked
+from guichet.publishing.chains import bring_in_step
 from guichet.publishing.checking import as_thread
 from guichet.publishing.drafting import Item, VariantSpec, Words, contents_of, specs_of, words_of
 from guichet.publishing.linking import tagged
@@ -160,6 +161,8 @@ def test_handles_are_kept_in_their_one_form_however_they_were_pasted() -> None:
     ):  # fmt: skip
         assert checked("Lisbon", {network: typed}, ALL) == ("Lisbon", {network: kept}), typed
     assert checked(" Lisbon \t Airport ", {"x": " "}, ALL) == ("Lisbon Airport", {})
+    for name in ("فرودگاه می\u200cآید", "Équipe 👩\u200d✈️", "リスボン空港"):
+        assert checked(name, {}, ALL)[0] == name
 
 
 def test_what_is_no_handle_of_a_network_is_refused_there() -> None:
@@ -326,15 +329,27 @@ def test_the_preflight_counts_what_goes_out_and_links_stay_tagged(desk: Desk) ->
     assert [names(c.problems) for c in checks] == [[], ["text_too_long"]]
 
 
-def test_a_long_text_is_divided_around_names_never_within(desk: Desk) -> None:
-    add(desk, "A very long name of an airport", {"bluesky": "a-very-long-handle-of-an-airport.example"})
-    text = " ".join(["@[A very long name of an airport]"] * 30)
+@pytest.mark.parametrize("numbered", [True, False])
+@pytest.mark.parametrize("before", ["", "Hello ", "Good morning, "])
+def test_a_long_text_is_divided_around_names_never_within(desk: Desk, before: str, numbered: bool) -> None:
+    token = "@[A very long name of an airport]"
+    add(desk, token[2:-1], {"bluesky": "a-very-long-handle-of-an-airport.example"})
+    text = before + " ".join([token] * 30)
     called = foresee_names(desk.session, [Content(desk.there.id, (Part(text),))], {desk.there.id: desk.there}, SPECS)
-    items = as_thread(desk.publisher, text, [desk.there], SPECS, {}, called, numbered=True)
-    assert "".join(items).count("@[A very long name of an airport]") == 30
+    items = as_thread(desk.publisher, text, [desk.there], SPECS, {}, called, numbered=numbered)
+    assert sum(item.count(token) for item in items) == 30
     for item in items:
         said = say_names(item, called[desk.there.id])[0]
         assert (len(said) <= 300, "[" in said) == (True, False)
+
+
+def test_what_is_settled_stays_when_the_post_is_gone_through_again(desk: Desk) -> None:
+    row = add(desk)
+    post = desk.post(text="@[Lisbon Airport]")
+    desk.schedule(post)
+    address_book.delete_contact(desk.session, owner(desk), row, NOW)
+    bring_in_step(desk.session, desk.publisher, post, desk.deliveries(post), SPECS, NOW)
+    assert [d.payload["text"] for d in desk.deliveries(post)] == ["@lisbon@social.example", "@lisbon.example"]
 
 
 def test_the_same_words_are_still_found_to_be_the_same_and_a_variant_has_its_own(desk: Desk) -> None:
