@@ -85,6 +85,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "DELETE /hashtag-sets/<int:id>",
         "DELETE /post-templates/<int:id>",
         "DELETE /contacts/<int:id>",
+        "POST /contacts/<int:id>/check",
         "DELETE /calendar-feeds/<int:id>",
         "PATCH /evergreen-queues/<int:id>",
         "DELETE /evergreen-queues/<int:id>",

@@ -101,6 +101,7 @@ WEAKEST = {
         "PATCH /hashtag-sets/<int:id>",
         "POST /contacts",
         "PATCH /contacts/<int:id>",
+        "POST /contacts/<int:id>/check",
         "POST /post-templates",
         "PATCH /post-templates/<int:id>",
         "POST /fields",
