@@ -299,6 +299,15 @@ it("names the priority that an event keeps as a number", () => {
   expect(said(0)).toBe("Guichet set the priority: Low");
 });
 
+it("keeps back no more of what is typed once its page was left", async () => {
+  const press = (key: string): boolean => document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  await open("/inbox/2?view=open");
+  press("a");
+  expect(press("z")).toBe(false);
+  cleanup();
+  expect(press("z")).toBe(true);
+});
+
 it("marks in a row what was looked for, as text", async () => {
   await open("/inbox?view=open");
   const row = box.rows[0];
