@@ -16,6 +16,7 @@ import requests
 from channels.errors import AuthExpired, ChannelError, Gone, OutcomeUnknown, RateLimited, Rejected
 from channels.sentences import say
 
+MOST_FOLLOWERS = 10**10  # more than there are people; a network may say anything
 # Refusals that prove that nothing was accepted.
 _REFUSALS = frozenset({400, 402, 403, 405, 406, 411, 413, 414, 415, 422, 428, 431})
 
@@ -109,3 +110,9 @@ def retry_at(headers: Mapping[str, str], now: datetime) -> datetime | None:
             except ValueError:
                 continue
     return None
+
+
+def followers_in(said: object) -> int | None:
+    """A number of followers as a network gives it; None for anything that is none (some give -1 for
+    whoever keeps it to themselves)."""
+    return min(said, MOST_FOLLOWERS) if type(said) is int and said >= 0 else None

@@ -51,7 +51,7 @@ from channels.wire import Wire
 
 POST = "app.bsky.feed.post"
 UNLINKED = "unlinked"  # handles in a text that nobody has, or another than they were found to be
-MOST_VIEWS = 25  # posts asked for at once (lexicon app.bsky.feed.getPosts)
+MOST_VIEWS = 25  # posts or profiles asked for at once (lexicons app.bsky.feed.getPosts, app.bsky.actor.getProfiles)
 _clock = TidClock()
 
 

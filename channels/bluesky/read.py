@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +28,7 @@ from channels.bluesky.views import above_in, inbound_of, kind_of, may_reply, quo
 from channels.bluesky.walk import Entry, Walk, keep_in_mind, walk
 from channels.bluesky.xrpc import Server
 from channels.contract import JSON, Connection, Inbound, InboundKind, Page, Person, RawItem, Surface
-from channels.errors import Gone, Malformed, Rejected
+from channels.errors import ChannelError, Gone, Malformed, Rejected
 from channels.sentences import say
 from channels.wire import Wire
 
@@ -58,6 +59,7 @@ class BlueskyReader:
         if stream == NOTIFICATIONS:
             walked = walk(self._notifications, cursor)
             fresh = [e for e in walked.fresh if e.body.get("reason") in _MESSAGES | _REACTIONS]
+            fresh = self._with_followers(fresh)
         elif stream == ECHOES:
             walked = walk(self._own_posts, cursor)
             fresh = list(walked.fresh)
@@ -108,6 +110,22 @@ class BlueskyReader:
         if following and following == position:
             following = f"={following}" if len(entries) == _PAGE else ""
         return entries, following
+
+    def _with_followers(self, entries: list[Entry]) -> list[Entry]:
+        """Who wrote has as many followers as their profile says: no notification does. Where it cannot
+        be asked, that is not known, and nothing waits for it."""
+        authors = {_did(e): None for e in entries if e.body.get("reason") in _MESSAGES and _did(e)}
+        dids, counts = list(authors), dict[str, object]()
+        with suppress(ChannelError):
+            for n in range(0, len(dids), MOST_VIEWS):
+                answer = self._server.query("app.bsky.actor.getProfiles", {"actors": dids[n : n + MOST_VIEWS]})
+                counts |= {str(p.get("did")): p.get("followersCount") for p in _objects(answer, "profiles")}
+        return [
+            replace(e, body={**e.body, "author": {**e.body["author"], "followersCount": counts[_did(e)]}})
+            if _did(e) in counts
+            else e
+            for e in entries
+        ]
 
     def _own_posts(self, position: str) -> tuple[list[Entry], str]:
         params: JSON = {"repo": self._did, "collection": POST, "limit": _PAGE}
@@ -192,6 +210,11 @@ def _a_little_later(position: str) -> str:
         return datetime_text(parse_datetime(position) + timedelta(milliseconds=1))
     except Malformed:
         return position
+
+
+def _did(entry: Entry) -> str:
+    author = entry.body.get("author")
+    return str(author.get("did") or "") if isinstance(author, dict) else ""
 
 
 def _objects(answer: Mapping[str, Any], name: str) -> list[JSON]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from channels.answers import followers_in
 from channels.bluesky.syntax import is_did, parse_address, parse_datetime
 from channels.contract import JSON, Inbound, InboundKind, Person, RemoteMedia, Surface
 from channels.errors import Malformed
@@ -40,6 +41,7 @@ def person_of(profile: object, web: str) -> Person:
         name=_text(view, "displayName"),
         avatar_url=_text(view, "avatar"),
         url=f"{web}/profile/{did}",
+        followers=followers_in(view.get("followersCount")),
     )
 
 

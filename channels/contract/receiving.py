@@ -27,13 +27,15 @@ class InboundKind(StrEnum):
 @dataclass(frozen=True)
 class Person:
     """Somebody on a network. `remote_id` is unique within the network, world-wide
-    where the network is federated (an actor URI, a DID, a mail address)."""
+    where the network is federated (an actor URI, a DID, a mail address). `followers`: how
+    many follow them there, None where that was not said."""
 
     remote_id: str
     handle: str
     name: str = ""
     avatar_url: str = ""
     url: str = ""
+    followers: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from channels.answers import followers_in
 from channels.contract import JSON, Connection, Inbound, InboundKind, Person, RemoteMedia, Surface
 from channels.errors import Gone
 from channels.mastodon.api import Api, actor_of, full_handle, host_of, time_of
@@ -163,6 +164,7 @@ class Understanding:
             name=str(account.get("display_name") or account.get("username") or ""),
             avatar_url=_web(account.get("avatar_static") or account.get("avatar")),
             url=_web(account.get("url")),
+            followers=followers_in(account.get("followers_count")),
         )
 
 

@@ -111,6 +111,12 @@ class Network:
         """Everybody there: {"handle", "name", "kind": "company" | "customer"}."""
         return self.store.all("person")
 
+    def followed_by(self, key: str, person: Doc, how: Mapping[str, Any]) -> Doc:
+        """The person, kept by its `key`, with as many `followers` as `how` says, where it says so."""
+        if "followers" not in how:
+            return person
+        return self.store.put("person", person[key], {**person, "followers": int(how["followers"])})
+
     # -- the ledger
 
     def publish_to_ledger(self, act: str, account: str, remote_id: str, text: str, **more: Any) -> LedgerEntry:

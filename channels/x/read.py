@@ -33,7 +33,7 @@ _POST: dict[str, Any] = {
         *("author_id", "attachments.media_keys", "in_reply_to_user_id"),
         *("referenced_tweets.id", "referenced_tweets.id.author_id"),
     ],
-    "user_fields": ["profile_image_url"],
+    "user_fields": ["profile_image_url", "public_metrics"],
     "media_fields": ["alt_text", "preview_image_url", "type", "url", "variants"],
 }
 # How far back X hands each stream out: items, and for two of them days.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from channels.answers import followers_in
 from channels.contract import JSON, Inbound, InboundKind, Person, RemoteMedia, Surface
 from channels.errors import Malformed
 from channels.sentences import say
@@ -80,6 +81,7 @@ def person_of(user: Mapping[str, Any] | None, user_id: str) -> Person:
         name=str(user.get("name", "")),
         avatar_url=str(user.get("profile_image_url", "")),
         url=f"https://x.com/{handle}" if handle else "",
+        followers=followers_in(_object(user.get("public_metrics")).get("followers_count")),
     )
 
 

@@ -132,7 +132,12 @@ def _user(user: Mapping[str, Any]) -> JSON:
         "name": user.get("name", ""),
         "username": user["screen_name"],
         "profile_image_url": user.get("profile_image_url_https", ""),
+        "public_metrics": _metrics(user),
     }
+
+
+def _metrics(user: Mapping[str, Any]) -> JSON:
+    return {"followers_count": user.get("followers_count")}
 
 
 def _medium(media: Mapping[str, Any]) -> JSON:
@@ -165,5 +170,8 @@ def _message(event: Mapping[str, Any], users: Mapping[str, Any], own_id: str) ->
         "entities": data.get("entities") or {},
         "created_at": datetime.fromtimestamp(int(event["created_timestamp"]) / 1000, UTC).isoformat(),
     }
-    known = [{"id": k, "name": u.get("name", ""), "username": u.get("screen_name", "")} for k, u in users.items()]
+    known = [
+        {"id": k, "name": u.get("name", ""), "username": u.get("screen_name", ""), "public_metrics": _metrics(u)}
+        for k, u in users.items()
+    ]
     return shapes.message_of(newer, shapes.Includes({"users": known}), own_id)

@@ -290,6 +290,8 @@ def speak(settings: Settings, voice: voices.Voice, in_reply_to: str = "") -> Non
         body["html"] = voice.html
     if in_reply_to:
         body["in_reply_to"] = in_reply_to
+    if voice.followers:
+        body["followers"] = voice.followers
     answer = requests.post(f"{settings.rehearsal_url(voice.network)}/_rehearsal/say", json=body, timeout=10)
     if not answer.ok:
         raise Failed(f"{voice.who} cannot write on {voice.network}: {answer.text[:300]}")

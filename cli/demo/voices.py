@@ -9,7 +9,7 @@ from random import Random
 @dataclass(frozen=True)
 class Voice:
     """`after`: what they write when they have been answered; nothing where it is empty. `html`: how
-    their mail looks."""
+    their mail looks. `followers`: how many they have there."""
 
     network: str
     who: str
@@ -19,6 +19,7 @@ class Voice:
     subject: str = ""
     after: str = ""
     html: str = ""
+    followers: int = 0
 
 
 AURORE_X, AURORE, AURORE_SKY, AURORE_MAIL = "auroreair", "auroreair", "auroreair.test", "help@auroreair.example"
@@ -36,6 +37,7 @@ FIRST = (
     Voice("x", "mireille_v", AURORE_X, "Vol AU412 annulé ce matin, personne au comptoir. On dort où ce soir ?",
           after="Merci. On vient de nous donner une chambre, ça va mieux."),
     Voice("x", "tkowalczyk", AURORE_X, "my suitcase went to Oslo. I did not go to Oslo. what now?",
+          followers=48_200,
           after="ok, thank you. please tell it that I miss it"),
     Voice("x", "sunday_flyer", AURORE_X, "Is there a vegetarian meal from Nantes to Lisbon or do I bring lunch?",
           after="Perfect, then I leave the sandwich at home."),
@@ -44,6 +46,7 @@ FIRST = (
     Voice("mastodon", "benoit", AURORE, "Bonjour, peut-on changer le nom sur un billet après un mariage ?",
           after="C’est noté, merci pour la réponse rapide !"),
     Voice("mastodon", "hana", AURORE, "Stuck at gate B22 for two hours now and the screen says «on time». Really?",
+          followers=1_940,
           after="Fine, but somebody should tell the screen."),
     Voice("mastodon", "olek", AURORE, "The crew on AU77 carried my grandmother's cello like a baby. Thank you!! 🎻❤️"),
     Voice("bluesky", "rosa.test", AURORE_SKY, "Does the 48 h refund window count from booking or from the e-mail?",

@@ -65,7 +65,8 @@ class Customer(Base):
 
 
 class Identity(Base):
-    """A customer on one network. Answers are routed by identity, never by customer."""
+    """A customer on one network. Answers are routed by identity, never by customer. `followers`: as
+    many as followed them there when they last wrote; null where the network has not said."""
 
     __tablename__ = "identity"
     __table_args__ = (UniqueConstraint("network", "remote_id"),)
@@ -77,6 +78,7 @@ class Identity(Base):
     name: Mapped[Short] = mapped_column(default="")
     avatar_url: Mapped[Long] = mapped_column(default="")
     url: Mapped[Long] = mapped_column(default="")
+    followers: Mapped[int | None]
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     customer: Mapped[Customer] = relationship(back_populates="identities")

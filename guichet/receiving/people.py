@@ -41,6 +41,7 @@ def meet(session: Session, network: str, person: Person, now: datetime) -> tuple
     identity.name = name or identity.name
     identity.avatar_url = web_address(person.avatar_url) or identity.avatar_url
     identity.url = web_address(person.url) or identity.url
+    identity.followers = identity.followers if person.followers is None else person.followers
     identity.seen_at = now
     session.flush()
     if fold(f"{identity.name} {identity.handle}") != was:

@@ -42,6 +42,7 @@ def of_messages(
     for m in messages:
         network, calendar = accounts[m.account_id]
         surface, language = surfaces[m.conversation_id]
+        marks, followers = people.get(m.identity_id or 0, (frozenset(), None))
         facts.append(
             Fact(
                 words=fold(f"{m.subject} {m.text}"),
@@ -50,7 +51,8 @@ def of_messages(
                 account_id=m.account_id,
                 kind=m.kind,
                 surface=surface,
-                customer=people.get(m.identity_id or 0, frozenset()) | ({"known"} if m.id in known else frozenset()),
+                customer=marks | ({"known"} if m.id in known else frozenset()),
+                followers=followers,
                 holds=contents.holds(m.text, m.kind),
                 repeated=repeated.get(m.id, {}),
                 conversation_messages=in_conversation.get(m.id, 1),
@@ -71,15 +73,16 @@ def _accounts(session: Session, ids: set[int]) -> dict[int, tuple[str, hours.Hou
     return {id_: (network, hours.from_row(calendar) if calendar else None) for id_, network, calendar in rows}
 
 
-def _people(session: Session, ids: set[int]) -> dict[int, frozenset[str]]:
+def _people(session: Session, ids: set[int]) -> dict[int, tuple[frozenset[str], int | None]]:
+    """How each of them is marked, and how many follow them."""
     rows = session.execute(
-        select(Identity.id, Customer.is_vip, Customer.is_blocked)
+        select(Identity.id, Identity.followers, Customer.is_vip, Customer.is_blocked)
         .join(Customer, Customer.id == Identity.customer_id)
         .where(Identity.id.in_(ids))
     )
     return {
-        id_: frozenset(name for name, holds in (("vip", vip), ("blocked", blocked)) if holds)
-        for id_, vip, blocked in rows
+        id_: (frozenset(name for name, holds in (("vip", vip), ("blocked", blocked)) if holds), followers)
+        for id_, followers, vip, blocked in rows
     }
 
 

@@ -16,6 +16,7 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     repeated  by_anybody, by_author    [times, minutes]: said so often on the account (guichet.inbox.likeness)
     conversation_messages  at_least, at_most    [n]: of the customer in this conversation, this one included
     customer_messages      at_least, at_most    [n]: of the customer in all of them
+    followers at_least, at_most  [n]: of its author there; of whom that is not known, neither
     priority  is, is_not         0 to 3 (this one and the next two: only after a time)
     label     is, is_not         ids
     state     is, is_not         of a conversation that goes on
@@ -55,6 +56,7 @@ _NUMBERS: Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]] = {
     "repeated": (("by_anybody", "by_author"), ((2, 100), (1, 1440))),
     "conversation_messages": (("at_least", "at_most"), ((1, 10_000),)),
     "customer_messages": (("at_least", "at_most"), ((1, 10_000),)),
+    "followers": (("at_least", "at_most"), ((0, 1_000_000_000),)),
 }
 _FIELDS = ("text", "account", *_TEXTS, *_NUMBERS)
 _STANDS: Mapping[str, frozenset[Any] | None] = {
@@ -87,6 +89,7 @@ class Fact:
     repeated: Mapping[tuple[str, int], int] = field(default_factory=dict)  # by how, and within how many minutes
     conversation_messages: int = 1
     customer_messages: int = 1
+    followers: int | None = None
     priority: int = 1
     labels: frozenset[int] = frozenset()
     state: str = "new"
@@ -165,7 +168,8 @@ def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
     if name == "repeated":
         return fact.repeated.get((op, values[1]), 1) >= int(values[0])
     if name in _NUMBERS:
-        return bool(getattr(fact, name) >= values[0] if op == "at_least" else getattr(fact, name) <= values[0])
+        number = getattr(fact, name)
+        return number is not None and bool(number >= values[0] if op == "at_least" else number <= values[0])
     if name == "account":
         found = fact.account_id in values
     elif name in ("customer", "holds"):

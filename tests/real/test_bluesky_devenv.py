@@ -126,7 +126,7 @@ def test_the_whole_round(servers: Servers) -> None:
     [mentioned] = desk.hear()
     assert (mentioned.remote_id, mentioned.kind) == (elsewhere["uri"], InboundKind.MENTION)
     assert mentioned.thread_root == elsewhere["uri"]
-    assert mentioned.author.remote_id == ines.did
+    assert (mentioned.author.remote_id, mentioned.author.followers) == (ines.did, 0)
 
     # The agent answers, and the customer sees it in the thread.
     answer = desk.send(Draft("89 € l’aller simple.", reply_to=target_of(heard)))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.contract import InboundKind, Surface
+from channels.contract import InboundKind, Person, Surface
 from guichet.inbox.likeness import key
 from guichet.policy import SYSTEM, load_actor
 from guichet.receiving import withdrawals
@@ -148,3 +148,21 @@ def test_how_many_messages_there_are_is_counted_where_it_is_asked(scene: Scene) 
     assert matched(
         scene, cond("customer_messages", "at_least", 2), cond("conversation_messages", "at_most", 1)
     ) == ["message 2"]  # fmt: skip
+
+
+def test_a_band_of_followers_is_asked_of_whom_it_is_known(scene: Scene) -> None:
+    for who, followers in (("anna", 48_200), ("bob", 1_940), ("eve", 0), ("mallory", None)):
+        scene.later(minutes=1)
+        scene.customer_says(who, author=Person(who, who, followers=followers))
+    assert matched(scene, cond("followers", "at_least", 1_940)) == ["anna", "bob"]
+    assert matched(scene, cond("followers", "at_least", 1_000), cond("followers", "at_most", 9_999)) == ["bob"]
+    assert matched(scene, cond("followers", "at_least", 0)) == ["anna", "bob", "eve"]
+    assert matched(scene, cond("followers", "at_most", 1_000_000_000)) == ["anna", "bob", "eve"]
+
+
+def test_followers_are_those_that_the_network_named_last(scene: Scene) -> None:
+    for text, followers in (("first", 10), ("second", 20_000), ("third", None)):
+        scene.later(minutes=1)
+        scene.customer_says(text, author=Person("anna", "anna", followers=followers))
+    assert matched(scene, cond("followers", "at_least", 20_000)) == ["first", "second", "third"]
+    assert matched(scene, cond("followers", "at_most", 10)) == []

@@ -136,7 +136,7 @@ def _show(asked: Asked, customer_id: int) -> Customer:
         identities=[
             IdentityOut(
                 id=i.id, join_id=came_by.get(i.id), network=i.network, handle=i.handle, name=i.name,
-                url=i.url if i.url.startswith("https://") else None,
+                url=i.url if i.url.startswith("https://") else None, followers=i.followers,
             )
             for i in card.identities
         ],

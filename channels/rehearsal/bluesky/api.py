@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask, Response, jsonify, request
@@ -64,6 +65,7 @@ class Api:
             "com.atproto.repo.getRecord": self._get_record,
             "com.atproto.repo.listRecords": self._list_records,
             "app.bsky.actor.getProfile": self._profile,
+            "app.bsky.actor.getProfiles": self._profiles,
             "app.bsky.notification.listNotifications": self._notifications,
             "app.bsky.feed.getPosts": self._posts,
             "app.bsky.feed.getPostThread": self._thread,
@@ -234,7 +236,19 @@ class Api:
 
     def _profile(self) -> Doc:
         self._signed_in()
-        return self._world.views.profile(self._world.views.person(_argument("actor"))["did"])
+        return self._world.views.detailed(_argument("actor"))
+
+    def _profiles(self) -> Doc:
+        """Those that there are; others are left out."""
+        self._signed_in()
+        asked = request.args.getlist("actors")
+        if not 0 < len(asked) <= 25:
+            raise invalid("Error: actors must have 1 to 25 elements")
+        found = []
+        for actor in asked:
+            with suppress(XrpcError):
+                found.append(self._world.views.detailed(actor))
+        return {"profiles": found}
 
     def _notifications(self) -> Doc:
         return self._world.views.notifications(self._signed_in(), _limit(), request.args.get("cursor", ""))

@@ -30,6 +30,12 @@ class Views:
         shown = {"did": person["did"], "handle": person["handle"], "displayName": person["name"]}
         return {**shown, "viewer": {"muted": False, "blockedBy": False}, "labels": [], "createdAt": person["at"]}
 
+    def detailed(self, actor: str) -> Doc:
+        """As only the calls for profiles show somebody. Raises XrpcError."""
+        person = self.person(actor)
+        counts = {"followersCount": person.get("followers", 0), "followsCount": 0, "postsCount": 0}
+        return {**self.profile(person["did"]), **counts}
+
     def record(self, uri: str) -> Doc | None:
         """A record that has been indexed."""
         did, collection, _ = split_uri(uri)

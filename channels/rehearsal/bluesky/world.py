@@ -74,11 +74,13 @@ class BlueskyWorld(Network):
     def say(self, who: str, text: str, **how: Any) -> Doc:
         """`to` (a handle to mention), `in_reply_to` and `quote` (addresses of posts), `delete`
         (an address; the customer takes it down), `like` (an address), `at` (createdAt, where
-        a customer's clock is wrong), `direct` (with `to`: a direct message)."""
-        unknown = set(how) - {"to", "in_reply_to", "quote", "delete", "like", "at", "direct"}
+        a customer's clock is wrong), `direct` (with `to`: a direct message), `followers` (how many they
+        have now)."""
+        unknown = set(how) - {"to", "in_reply_to", "quote", "delete", "like", "at", "direct", "followers"}
         if unknown:
             raise ValueError(f"Bluesky customers cannot: {', '.join(sorted(unknown))}")
         person = self._person(who if "." in who else f"{who}.test", who.partition(".")[0].title(), "customer")
+        person = self.followed_by("did", person, how)
         try:
             return self._act(person, text, how)
         except XrpcError as e:

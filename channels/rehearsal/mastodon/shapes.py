@@ -43,7 +43,7 @@ class Shapes:
             "header": face,
             "header_static": face,
             "header_description": "",
-            "followers_count": 0,
+            "followers_count": person.get("followers", 0),
             "following_count": 0,
             "statuses_count": self._world.count_statuses(handle),
             "last_status_at": None,

@@ -83,13 +83,14 @@ class MastodonWorld(Network):
 
     def say(self, who: str, text: str, **how: Any) -> Doc:
         """`to` (a handle to mention), `in_reply_to`, `edit` and `delete` (ids of statuses),
-        `direct` (bool), `visibility`, `language`. An unknown customer is created; one with
-        a host (`ines@elsewhere.example`) writes from another instance."""
-        unknown = set(how) - {"to", "in_reply_to", "edit", "delete", "direct", "visibility", "language"}
+        `direct` (bool), `visibility`, `language`, `followers` (how many they have now). An
+        unknown customer is created; one with a host (`ines@elsewhere.example`) writes from
+        another instance."""
+        unknown = set(how) - {"to", "in_reply_to", "edit", "delete", "direct", "visibility", "language", "followers"}
         if unknown:
             raise ValueError(f"Mastodon customers cannot: {', '.join(sorted(unknown))}")
         name = who.lstrip("@").partition("@")[0].title()
-        author = self._add_person(who, name, "customer")["handle"]
+        author = self.followed_by("handle", self._add_person(who, name, "customer"), how)["handle"]
         if how.get("delete"):
             self.delete_status(author, how["delete"])
             return {"remote_id": how["delete"], "deleted": True}

@@ -361,6 +361,7 @@ def _user(person: Doc, fields: Sequence[str]) -> Doc:
         **person,
         "profile_image_url": f"https://pbs.twimg.com/profile_images/{person['id']}/a_normal.png",
         "verified": False,
+        "public_metrics": {"followers_count": person.get("followers", 0), "following_count": 0, "tweet_count": 0},
     }
     return {k: shown[k] for k in ("id", "name", "username", *fields) if k in shown}
 

@@ -103,6 +103,7 @@ class Webhooks:
             "name": person["name"],
             "screen_name": person["username"],
             "profile_image_url_https": f"https://pbs.twimg.com/profile_images/{person['id']}/a_normal.png",
+            "followers_count": person.get("followers", 0),
         }
 
     def _tweet(self, tweet: Doc) -> Doc:
@@ -137,7 +138,7 @@ class Webhooks:
         data = {"text": html.escape(event["text"], quote=False), "entities": {"urls": []}}
         created = {"target": {"recipient_id": recipient}, "sender_id": sender, "message_data": data}
         users = {
-            i: {"id": i, "name": self._user(i)["name"], "screen_name": self._user(i)["screen_name"]}
+            i: {"id": i, **{k: self._user(i)[k] for k in ("name", "screen_name", "followers_count")}}
             for i in event["participants"]
         }
         return {

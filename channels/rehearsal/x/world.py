@@ -281,12 +281,13 @@ class XWorld(Network):
 
         `to` is a company's user name, put in front as a mention; `in_reply_to` and
         `quote` are ids of posts; `direct` writes to `to` alone; `edit` and `delete`
-        are ids of the customer's own posts. Raises ValueError for what cannot be.
+        are ids of the customer's own posts; `followers`: how many they have now. Raises ValueError for what cannot be.
         """
-        unknown = set(how) - {"to", "in_reply_to", "direct", "quote", "edit", "delete", "name"}
+        unknown = set(how) - {"to", "in_reply_to", "direct", "quote", "edit", "delete", "name", "followers"}
         if unknown:
             raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
         author = self._settle(who.lstrip("@"), how.get("name") or who.lstrip("@").capitalize(), "customer")
+        author = self.followed_by("id", author, how)
         if how.get("delete"):
             tweet = self._existing(how["delete"])
             self.delete(tweet, author)

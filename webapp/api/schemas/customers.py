@@ -18,6 +18,7 @@ class Identity(Out):
     handle: str
     name: str
     url: str | None
+    followers: int | None = Field(description="as many as followed them there when they last wrote; null: not known")
 
 
 class CustomerJoin(Out):

@@ -12,7 +12,7 @@ interface Asked {
   /** Fixed values; "free": typed; "account", "network", "label": what this installation has. */
   values: readonly string[] | "free" | "account" | "network" | "label" | "priority";
   /** Asked with numbers: what stands there at first, and the most of each. */
-  numbers?: { first: number; least: number; most: number }[];
+  numbers?: { first: number; least: number; most: number; unit: "times" | "minutes" | "messages" | "followers" }[];
 }
 
 export const FIELDS: Record<FieldName, Asked> = {
@@ -29,25 +29,26 @@ export const FIELDS: Record<FieldName, Asked> = {
     operators: ["by_anybody", "by_author"],
     values: "free",
     numbers: [
-      { first: 3, least: 2, most: 100 },
-      { first: 60, least: 1, most: 1440 },
+      { first: 3, least: 2, most: 100, unit: "times" },
+      { first: 60, least: 1, most: 1440, unit: "minutes" },
     ],
   },
-  conversation_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 5, least: 1, most: 10000 }] },
-  customer_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 1, least: 1, most: 10000 }] },
+  conversation_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 5, least: 1, most: 10000, unit: "messages" }] },
+  customer_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 1, least: 1, most: 10000, unit: "messages" }] },
+  followers: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 10_000, least: 0, most: 1_000_000_000, unit: "followers" }] },
   priority: { operators: ["is", "is_not"], values: "priority" },
   label: { operators: ["is", "is_not"], values: "label" },
   state: { operators: ["is", "is_not"], values: ["new", "open", "waiting_customer", "waiting_internal", "snoozed"] },
 };
 /** What rules ask of a message, and what promises ask of who waits (guichet/promises/rules.py). */
-export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds", "repeated", "conversation_messages", "customer_messages"];
+export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds", "repeated", "conversation_messages", "customer_messages", "followers"];
 /** What rules ask besides when they act after a time (guichet/triage/moments.py). */
 export const OF_RULES_IN_TIME: FieldName[] = [...OF_RULES, "priority", "label", "state"];
 export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "surface", "account", "label", "language"];
 /** What only a message can tell, not who waits. */
 const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
-const NUMBERED = new Set<FieldName>(["account", "label", "priority", "repeated", "conversation_messages", "customer_messages"]);
+const NUMBERED = new Set<FieldName>(["account", "label", "priority", "repeated", "conversation_messages", "customer_messages", "followers"]);
 export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam", "hide", "hold"];
 export const ACTIONS_IN_TIME: ActionKind[] = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "team", "assignee", "topic", "priority", "label", "note", "close", "reopen", "snooze"];
 const WITHOUT_VALUE = new Set<ActionKind>(["spam", "hold", "close", "reopen", "tell_assignee", "tell_leads"]);

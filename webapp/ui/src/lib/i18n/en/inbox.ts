@@ -313,6 +313,7 @@ export const inbox = {
 
   otherConversations: "Other conversations",
   identities: "On the networks",
+  followersThere: (shown: string, n: number) => `${shown} ${many(n, "follower", "followers")}`,
   firstSeen: "First wrote:",
   customerNote: "Note on this customer",
   customerNoteHint: "Seen by every colleague",

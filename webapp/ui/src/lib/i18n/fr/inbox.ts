@@ -314,6 +314,7 @@ export const inbox: Catalogue["inbox"] = {
 
   otherConversations: "Autres conversations",
   identities: "Sur les réseaux",
+  followersThere: (shown: string, n: number) => `${shown} ${many(n, "abonné", "abonnés")}`,
   firstSeen: "Premier message\u202f:",
   customerNote: "Note sur ce client",
   customerNoteHint: "Visible de tous les collègues",
