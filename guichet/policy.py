@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, not_, null, or_, select, true, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from channels.sentences import say
@@ -194,42 +194,56 @@ def load_actor(
     """The actor that `staff` is now. A disabled person has no rights at all."""
     if staff.disabled_at is not None:
         raise NotAllowed("this person no longer works here")
+    accounts, pool = _held(session, staff.id, now)
     return Actor(
         staff_id=staff.id,
         kind=kind,
         role=OrgRole(staff.role),
-        accounts=_granted(session, staff.id, now),
+        accounts=accounts,
         scopes=None if scopes is None else frozenset(scopes),
         name=staff.name,
         ip=ip,
         is_reviewed=staff.answers_reviewed,
-        pool=_pool_of(session, staff.id),
+        pool=pool,
     )
 
 
-def _granted(session: Session, staff_id: int, now: datetime) -> dict[int, frozenset[Action]]:
+def _granted(staff_id: ColumnElement[int], now: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    """Roles that a person holds, themselves or by a team, with the accounts that they are for."""
     teams = select(TeamMember.team_id).where(TeamMember.staff_id == staff_id)
-    grants = session.execute(
+    return (
         select(Grant.role, Account.id)
         .join(Account, or_(Grant.account_id == Account.id, Grant.brand_id == Account.brand_id))
         .where(or_(Grant.staff_id == staff_id, Grant.team_id.in_(teams)))
         .where(or_(Grant.ends_at.is_(None), Grant.ends_at > now))
     )
-    rights: dict[int, frozenset[Action]] = {}
-    for role, account_id in grants:
-        rights[account_id] = rights.get(account_id, frozenset()) | ACCOUNT_RIGHTS[AccountRole(role)]
-    return rights
 
 
-def _pool_of(session: Session, staff_id: int) -> frozenset[int]:
-    """The questions of this person's topics: what is open, and what they have in hand."""
+def _pool_of(staff_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
+    """The questions of a person's topics, without a role: what is open, and what they have in hand."""
     topics = select(TopicExpert.topic_id).where(TopicExpert.staff_id == staff_id)
     own = or_(Conversation.assignee_id == staff_id, Conversation.expert_id == staff_id)
     open_to_them = or_(Conversation.state.in_(("new", "open")), and_(own, Conversation.state.in_(_IN_HAND)))
-    found = select(Conversation.id).where(
+    return select(null(), Conversation.id).where(
         Conversation.topic_id.in_(topics), Conversation.merged_into_id.is_(None), open_to_them
     )
-    return frozenset(session.scalars(found))
+
+
+# Both are asked with every request: in one statement, put together once.
+_STAFF, _NOW = bindparam("staff_id", type_=Staff.id.type), bindparam("now", type_=Grant.ends_at.type)
+_HELD = union_all(_granted(_STAFF, _NOW), _pool_of(_STAFF))
+
+
+def _held(session: Session, staff_id: int, now: datetime) -> tuple[dict[int, frozenset[Action]], frozenset[int]]:
+    """What a person may do, by account, and the ids of the questions of their topics."""
+    rights: dict[int, frozenset[Action]] = {}
+    pool: list[int] = []
+    for role, id_ in session.execute(_HELD, {"staff_id": staff_id, "now": now}):
+        if role is None:
+            pool.append(id_)
+        else:
+            rights[id_] = rights.get(id_, frozenset()) | ACCOUNT_RIGHTS[AccountRole(role)]
+    return rights, frozenset(pool)
 
 
 def who_may(action: Action, account: Account, now: datetime) -> Select[Staff]:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from guichet.db import dialect
 from guichet.jobs import NEWS, Job
 
 Wake = Callable[[Job, dict[str, Any]], None]
@@ -51,5 +52,5 @@ def open_unit(engine: Engine, wake: Wake | None = None, ring: Callable[[], None]
 @contextmanager
 def open_reading(engine: Engine) -> Iterator[Session]:
     """A read-only transaction; on SQLite it does not wait for writers."""
-    with engine.connect().execution_options(writes=False) as connection, Session(connection) as session:
+    with dialect.only_reading(engine) as session:
         yield session

@@ -35,6 +35,7 @@ from webapp.bodies import Asking
 from webapp.errors import invalid_request, tell_problems
 from webapp.gate import close_gate
 from webapp.headers import set_headers
+from webapp.reading import end_with_requests
 
 
 class RowConverter(IntegerConverter):
@@ -65,6 +66,7 @@ def create_app(runtime: Runtime, networks: Networks) -> OpenAPI:
     _configure(app, runtime.settings)
     close_gate(app)
     remember_people(app, runtime)
+    end_with_requests(app)
     tell_problems(app)
     set_headers(app, runtime.settings)
     languages.speak(app)

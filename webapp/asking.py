@@ -27,6 +27,7 @@ from guichet.runtime import Runtime
 from guichet.unit import Unit
 from webapp import idempotency
 from webapp.gate import policy
+from webapp.reading import answering
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Scopes = str | tuple[str, ...]
@@ -150,13 +151,16 @@ class Room:
         def declare(handler: Handler) -> Handler:
             @wraps(handler)
             def view(**given: Any) -> Response:
+                if reads:
+                    return _read(handler, given, status)
                 if method == "get":
-                    return _answer(handler(ask(), **given), status) if own_units else _read(handler, given, status)
+                    return _answer(handler(ask(), **given), status)
                 if own_units:
                     return _act_in_steps(handler, given, status, secret)
                 return _act(handler, given, status, secret)
 
-            declared = policy(scope=scope) if scope else policy(session_only=True)
+            reads = method == "get" and not own_units
+            declared = policy(scope=scope, reads=reads) if scope else policy(session_only=True, reads=reads)
             register = getattr(self.api, method)
             register(rule, responses={status: gives})(declared(view))
             return handler
@@ -170,7 +174,7 @@ def _operation_id(*, name: str, **_: str) -> str:
 
 def _read(handler: Callable[..., Any], given: dict[str, Any], status: int) -> Response:
     asked = ask()
-    with asked.runtime.reading() as session:
+    with answering(asked.runtime) as session:
         asked._session = session
         return _answer(handler(asked, **given), status)
 

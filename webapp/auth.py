@@ -15,7 +15,9 @@ from guichet.policy import Actor, load_actor
 from guichet.runtime import Runtime
 from guichet.staff import queries, rules
 from guichet.staff.entry import touch_session, touch_token
+from webapp.gate import policy_of
 from webapp.languages import know_language
+from webapp.reading import end_reading, reading
 
 
 @dataclass
@@ -41,7 +43,8 @@ def remember_people(app: Flask, runtime: Runtime) -> None:
     manager.session_protection = None  # its own cookie is not used
 
     def who_asks(asking: Request) -> SignedIn | None:
-        return identify(runtime, asking)
+        declared = policy_of(app, asking.endpoint) if asking.endpoint else None
+        return identify(runtime, asking, goes_on=declared is not None and declared.reads)
 
     manager.request_loader(who_asks)
 
@@ -82,14 +85,20 @@ def person_behind(session: Session, key: Key, now: datetime) -> SignedIn | None:
     return SignedIn(actor, opened.staff.locale, opened.id, csrf_token=csrf_token, touch_is_due=is_due)
 
 
-def identify(runtime: Runtime, asking: Request) -> SignedIn | None:
-    """Who asks, or None. Notes now and then that a session or a token is in use."""
+def identify(runtime: Runtime, asking: Request, *, goes_on: bool) -> SignedIn | None:
+    """Who asks, or None. Notes now and then that a session or a token is in use. `goes_on`: the
+    transaction in which this is read is that of the answer."""
     key = key_of(runtime, asking)
     if key is None:
         return None
     now = runtime.now()
-    with runtime.reading() as session:
-        person = person_behind(session, key, now)
+    try:
+        person = person_behind(reading(runtime), key, now)
+    except Exception as e:
+        end_reading(e)
+        raise
+    if not goes_on or (person and person.touch_is_due):
+        end_reading()
     if person:
         know_language(person.locale)
     if person and person.touch_is_due:

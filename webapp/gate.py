@@ -33,15 +33,22 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Policy:
     """`public`: anybody. Else somebody signed in: by a browser session, or, where `scopes` are
     named, also by a bearer token that holds one of them. `page`: sends a stranger to the
-    sign-in page and protects its forms itself."""
+    sign-in page and protects its forms itself. `reads`: who asks is read in the transaction that
+    answers them."""
 
     public: bool = False
     scopes: tuple[str, ...] = ()
     page: bool = False
+    reads: bool = False
 
 
 def policy(
-    *, public: bool = False, scope: str | tuple[str, ...] = (), session_only: bool = False, page: bool = False
+    *,
+    public: bool = False,
+    scope: str | tuple[str, ...] = (),
+    session_only: bool = False,
+    page: bool = False,
+    reads: bool = False,
 ) -> Callable[[View], View]:
     """Declare who may pass: exactly one of `public`, `scope` (one, or any of several) and
     `session_only`."""
@@ -50,7 +57,7 @@ def policy(
 
     def declare(view: View) -> View:
         scopes = (scope,) if isinstance(scope, str) and scope else tuple(scope)
-        view.policy = Policy(public, scopes, page)  # type: ignore[attr-defined]
+        view.policy = Policy(public, scopes, page, reads)  # type: ignore[attr-defined]
         return view
 
     return declare

@@ -4,7 +4,8 @@ the database's own on both."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -37,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from guichet.db.types import Rows
+from guichet.db.types import Json, Rows
 
 
 def is_sqlite(bind: Engine | Connection | Session) -> bool:
@@ -165,6 +166,13 @@ def json_object(dialect: str, **values: ColumnElement[Any]) -> ColumnElement[Any
     return make(*parts)
 
 
+def json_list(dialect: str, *values: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Rows as one list of JSON, each a list of these values, in the order in which they are read."""
+    if dialect == "sqlite":
+        return func.json_group_array(func.json_array(*values), type_=Json)
+    return func.jsonb_agg(func.jsonb_build_array(*values), type_=Json)
+
+
 def first_of_each(dialect: str, legs: FromClause, walk: Select[Any], target: Table) -> Select[Any]:
     """The rows of `target` whose ids `walk`, a limited select that refers to `legs`, finds
     for each of the legs. One index walk per leg on both: PostgreSQL joins laterally, and
@@ -212,6 +220,14 @@ def is_one_of(bind: Session | Connection, column_: Any, ids: Sequence[int] | Sel
     return column_ == any_(gathered)  # type: ignore[no-any-return]
 
 
+def is_one_given(dialect: str, column_: Any, name: str) -> ColumnElement[bool]:
+    """Whether a column that has an index is one of the ids that a statement is handed as its
+    parameter `name`, for statements that are built once."""
+    if dialect == "sqlite":
+        return column_.in_(bindparam(name, expanding=True))  # type: ignore[no-any-return]
+    return column_ == any_(bindparam(name, type_=postgresql.ARRAY(BigInteger)))  # type: ignore[no-any-return]
+
+
 # ---------------------------------------------------------------- walks
 
 # SQLite takes 500 selects in one compound; a leg is one of them.
@@ -247,8 +263,8 @@ def walk_each(
         named = (column(name, types[name]) for name in names)
         listed = func.unnest(*given).table_valued(*named).render_derived(name="leg")
         each = walk({name: listed.c[name] for name in names}).lateral("walk")
-        found = bind.execute(select(each.c.id, each.c.key).select_from(listed.join(each, true())))
-        rows = [(row[0], row[1]) for row in found]
+        merged = _in_order(select(each.c.id, each.c.key).select_from(listed.join(each, true())), each, ascending)
+        rows = [(row[0], row[1]) for row in bind.execute(merged.limit(limit))]
     rows.sort(key=lambda r: (r[1], r[0]), reverse=not ascending)
     return rows[:limit]
 
@@ -287,6 +303,18 @@ def _in_order(chosen: Select[Any], rows: FromClause, ascending: bool) -> Select[
 
 def _sql_type(value: Any) -> Any:
     return BigInteger() if isinstance(value, int) else Text()
+
+
+@contextmanager
+def only_reading(engine: Engine) -> Iterator[Session]:
+    """A transaction that only reads: on SQLite it does not wait for writers, PostgreSQL refuses what
+    would write. There it ends with a commit: with a rollback psycopg throws away the statements that
+    the connection has prepared, and each of the next request's would be planned anew."""
+    options = {"writes": False} if is_sqlite(engine) else {"postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection, Session(connection) as session:
+        yield session
+        if not is_sqlite(engine):
+            connection.commit()
 
 
 def begin_snapshot(connection: Connection) -> None:

@@ -6,7 +6,7 @@ from the moment in which their right ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -62,13 +62,6 @@ def read_followers(session: Session, actor: Actor, conversation: Conversation, n
     return session.scalars(
         who_may(Action.CONVERSATION_VIEW, account, now).where(Staff.id.in_(ids)).order_by(Staff.name, Staff.id)
     ).all()
-
-
-def followed_of(session: Session, staff_id: int, conversation_ids: Iterable[int]) -> set[int]:
-    """Which of these this person follows, in one query. Rights are the caller's matter."""
-    row = ConversationFollower
-    own = select(row.conversation_id).where(row.staff_id == staff_id, row.conversation_id.in_(list(conversation_ids)))
-    return set(session.scalars(own))
 
 
 def call(change: Change, actor: Actor, note: Message) -> None:

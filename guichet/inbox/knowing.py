@@ -91,7 +91,7 @@ def read_conversations(
     found = session.execute(wanted.order_by(c.last_message_at.desc(), c.id.desc()).limit(limit + 1)).all()
     page = found[:limit]
     more = cursors.write(Cursor("history", page[-1][1], page[-1][0])) if len(found) > limit else ""
-    return read_rows(session, [id_ for id_, _ in page]), more
+    return read_rows(session, [id_ for id_, _ in page], actor.staff_id), more
 
 
 def read_notes(session: Session, actor: Actor, customer: Customer) -> list[NoteRow]:

@@ -96,8 +96,11 @@ def read_links(session: Session, actor: Actor, conversation: Conversation) -> Se
     for above, below, kind in found:
         other = below if above == conversation.id else above
         kinds[other] = "related" if kind == "related" else "child" if above == conversation.id else "parent"
+    if not kinds:
+        return []
     seen = select(Conversation.id).where(
         Conversation.id.in_(kinds), visible(actor, Conversation.account_id, Action.CONVERSATION_VIEW)
     )
     allowed = set(session.scalars(seen))
-    return [Link(kinds[r.id], r) for r in read_rows(session, [i for i in kinds if i in allowed])]
+    rows = read_rows(session, [i for i in kinds if i in allowed], actor.staff_id)
+    return [Link(kinds[row.id], row) for row in rows]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import InstrumentedAttribute, Session, joinedload
 
 from guichet import live
 from guichet.inbox import cursors
@@ -157,12 +157,10 @@ def _see(session: Session, actor: Actor, which: ColumnElement[bool], now: dateti
         live.tell(session, "notice", now, staff_id=actor.staff_id)
 
 
-def calls_of(session: Session, staff_id: int, conversation_ids: Iterable[int]) -> set[int]:
-    """In which of these somebody called this person who has not seen it yet, in one query."""
-    unseen = select(Notice.conversation_id).where(Notice.staff_id == staff_id, Notice.seen_at.is_(None))
-    return set(
-        session.scalars(unseen.where(Notice.kind.in_(CALLS), Notice.conversation_id.in_(list(conversation_ids))))
-    )
+def calls(staff_id: ColumnElement[int], conversation_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Whether somebody called this person there who has not seen it yet, row by row."""
+    unseen = select(Notice.id).where(Notice.staff_id == staff_id, Notice.seen_at.is_(None))
+    return unseen.where(Notice.kind.in_(CALLS), Notice.conversation_id == conversation_id).exists()
 
 
 def forget_old_notices(session: Session, actor: Actor, now: datetime) -> None:

@@ -1,30 +1,38 @@
-"""The row of the list, read in two queries whatever its length."""
+"""The row of the list, with what of it is its reader's own: one statement whatever its length, put
+together once. Nothing in it asks for rights: whose rows are asked for is the caller's matter."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
+from guichet.db import dialect
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import personal
+from guichet.inbox import notices, personal, seeing
 from guichet.inbox.excerpts import Excerpt
 from guichet.inbox.states import State
 from guichet.models import (
     Account,
     Conversation,
+    ConversationFollower,
     ConversationLabel,
+    ConversationSeen,
     Delivery,
     Identity,
     Label,
     Message,
     PendingAnswer,
     Staff,
+    Team,
     Topic,
 )
+from guichet.promises.keeping import due_at
 
 
 @dataclass(frozen=True)
@@ -73,6 +81,12 @@ class ConversationRow:
     reply_until: datetime | None
     topic_id: int | None
     topic_name: str
+    team_name: str
+    answer_due_at: datetime | None
+    resolution_due_at: datetime | None
+    is_unread: bool  # this and what follows: for whoever reads the list
+    is_followed: bool
+    is_called: bool  # by a note that they have not seen
     labels: tuple[LabelRow, ...]
     excerpt: Excerpt | None = None  # where a search found it
 
@@ -86,75 +100,101 @@ _PLANNED_FOR = (
     .correlate(Conversation)
     .scalar_subquery()
 )
-_SHOWN = (
-    select(
-        Conversation.id,
-        Conversation.version,
-        Conversation.account_id,
-        Account.network,
-        Account.handle.label("account_handle"),
-        Account.name.label("account_name"),
-        Identity.customer_id,
-        Identity.name.label("customer_name"),
-        Identity.handle.label("customer_handle"),
-        Identity.avatar_url.label("customer_avatar_url"),
-        Conversation.surface,
-        Conversation.state,
-        Conversation.priority,
-        Conversation.subject,
-        Conversation.preview,
-        Conversation.language,
-        Conversation.team_id,
-        Conversation.assignee_id,
-        Staff.initials.label("assignee_initials"),
-        Staff.name.label("assignee_name"),
-        Conversation.claimed_until,
-        Conversation.waiting_since,
-        Conversation.hold_until,
-        case((Conversation.state == State.SNOOZED, _PLANNED_FOR)).label("planned_at"),
-        Conversation.awaits,
-        Conversation.awaits_since,
-        Conversation.remind_at,
-        Conversation.held_at,
-        Conversation.last_message_at,
-        Conversation.last_message_id,
-        Conversation.message_count,
-        Conversation.can_reply,
-        Conversation.reply_until,
-        Conversation.topic_id,
-        Topic.name.label("topic_name"),
+_READER = bindparam("reader", type_=Staff.id.type)
+
+
+@cache
+def _shown(kind: str) -> Select[*tuple[Any, ...]]:
+    """Rows of the conversations `ids` for the person `reader`."""
+    seen, follower = ConversationSeen, ConversationFollower
+    answer_due_at, resolution_due_at = due_at(Conversation.id)
+    return (
+        select(
+            Conversation.id,
+            Conversation.version,
+            Conversation.account_id,
+            Account.network,
+            Account.handle.label("account_handle"),
+            Account.name.label("account_name"),
+            Identity.customer_id,
+            Identity.name.label("customer_name"),
+            Identity.handle.label("customer_handle"),
+            Identity.avatar_url.label("customer_avatar_url"),
+            Conversation.surface,
+            Conversation.state,
+            Conversation.priority,
+            Conversation.subject,
+            Conversation.preview,
+            Conversation.language,
+            Conversation.team_id,
+            Conversation.assignee_id,
+            func.coalesce(Staff.initials, "").label("assignee_initials"),
+            func.coalesce(Staff.name, "").label("assignee_name"),
+            Conversation.claimed_until,
+            Conversation.waiting_since,
+            Conversation.hold_until,
+            case((Conversation.state == State.SNOOZED, _PLANNED_FOR)).label("planned_at"),
+            Conversation.awaits,
+            Conversation.awaits_since,
+            Conversation.remind_at,
+            Conversation.held_at,
+            Conversation.last_message_at,
+            Conversation.last_message_id,
+            Conversation.message_count,
+            Conversation.can_reply,
+            Conversation.reply_until,
+            Conversation.topic_id,
+            func.coalesce(Topic.name, "").label("topic_name"),
+            func.coalesce(Team.name, "").label("team_name"),
+            answer_due_at.label("answer_due_at"),
+            resolution_due_at.label("resolution_due_at"),
+            seen.through_message_id.label("mark"),
+            follower.staff_id.is_not(None).label("is_followed"),
+            notices.calls(_READER, Conversation.id).label("is_called"),
+            _labels(kind).label("labels"),
+        )
+        .join(Account, Account.id == Conversation.account_id)
+        .join(Identity, Identity.id == Conversation.identity_id)
+        .outerjoin(Staff, Staff.id == Conversation.assignee_id)
+        .outerjoin(Topic, Topic.id == Conversation.topic_id)
+        .outerjoin(Team, Team.id == Conversation.team_id)
+        .outerjoin(seen, and_(seen.conversation_id == Conversation.id, seen.staff_id == _READER))
+        .outerjoin(follower, and_(follower.conversation_id == Conversation.id, follower.staff_id == _READER))
+        .where(dialect.is_one_given(kind, Conversation.id, "ids"))
     )
-    .join(Account, Account.id == Conversation.account_id)
-    .join(Identity, Identity.id == Conversation.identity_id)
-    .outerjoin(Staff, Staff.id == Conversation.assignee_id)
-    .outerjoin(Topic, Topic.id == Conversation.topic_id)
-)
+
+
+def _labels(kind: str) -> ColumnElement[Any]:
+    """By name, as a list in JSON."""
+    mark = ConversationLabel
+    each = (
+        select(Label.id, Label.name, Label.colour)
+        .join(mark, mark.label_id == Label.id)
+        .where(mark.conversation_id == Conversation.id)
+        .order_by(Label.name)
+        .correlate(Conversation)
+        .subquery("label_of_it")
+    )
+    return select(dialect.json_list(kind, each.c.id, each.c.name, each.c.colour)).scalar_subquery()
 
 
 def with_excerpts(rows: Sequence[ConversationRow], excerpts: Mapping[int, Excerpt]) -> list[ConversationRow]:
-    return [replace(row, excerpt=excerpts.get(row.id)) for row in rows]
+    return [replace(row, excerpt=excerpts[row.id]) if row.id in excerpts else row for row in rows]
 
 
-def read_rows(session: Session, ids: Sequence[int]) -> list[ConversationRow]:
-    """The rows of these conversations, in this order. Rights are the caller's matter."""
+def read_rows(session: Session, ids: Sequence[int], reader_id: int | None) -> list[ConversationRow]:
+    """The rows of these conversations, in this order, as this person sees them."""
     if not ids:
         return []
-    marks: dict[int, list[LabelRow]] = {}
-    labelled = select(ConversationLabel.conversation_id, Label.id, Label.name, Label.colour).join(
-        Label, Label.id == ConversationLabel.label_id
-    )
-    for conversation_id, id_, name, colour in session.execute(
-        labelled.where(ConversationLabel.conversation_id.in_(ids)).order_by(Label.name)
-    ):
-        marks.setdefault(conversation_id, []).append(LabelRow(id_, name, colour))
-    rows = {}
-    for found in session.execute(_SHOWN.where(Conversation.id.in_(ids))).mappings():
-        values = dict(found)
-        values["assignee_initials"] = values["assignee_initials"] or ""
-        values["topic_name"] = values["topic_name"] or ""
-        values["assignee_name"] = values["assignee_name"] or ""
-        if found["surface"] == "public":
-            values["preview"] = personal.cover(found["preview"])
-        values["customer_name"] = values["customer_name"] or values["customer_handle"]
-        rows[found["id"]] = ConversationRow(**values, labels=tuple(marks.get(found["id"], ())))
+    found = session.execute(_shown(dialect.kind_of(session.connection())), {"ids": list(ids), "reader": reader_id or 0})
+    rows = {row["id"]: _row(dict(row)) for row in found.mappings()}
     return [rows[i] for i in ids if i in rows]
+
+
+def _row(values: dict[str, Any]) -> ConversationRow:
+    if values["surface"] == "public":
+        values["preview"] = personal.cover(values["preview"])
+    values["customer_name"] = values["customer_name"] or values["customer_handle"]
+    values["is_unread"] = seeing.is_unread(values["state"], values["last_message_id"], values.pop("mark"))
+    values["labels"] = tuple(LabelRow(*label) for label in values["labels"] or ())
+    return ConversationRow(**values)

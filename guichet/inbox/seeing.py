@@ -7,7 +7,6 @@ finished before they came is not held up to them as news.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,7 +15,6 @@ from sqlalchemy.orm import Session
 from guichet.db import dialect
 from guichet.errors import Invalid
 from guichet.inbox import notices
-from guichet.inbox.rows import ConversationRow
 from guichet.inbox.states import ACTIVE
 from guichet.models import Conversation, ConversationSeen, Message, table_of
 from guichet.policy import Action, Actor, require
@@ -47,22 +45,11 @@ def keep_mark(session: Session, conversation_id: int, staff_id: int, through: in
     dialect.upsert(session, table, values, "conversation_id", "staff_id")
 
 
-def unread_of(session: Session, staff_id: int, rows: Sequence[ConversationRow]) -> set[int]:
-    """Which of these conversations hold something that this person has not read, in one query."""
-    seen = ConversationSeen
-    found = session.execute(
-        select(seen.conversation_id, seen.through_message_id).where(
-            seen.staff_id == staff_id, seen.conversation_id.in_([row.id for row in rows])
-        )
-    )
-    marks: dict[int, int] = dict(found.tuples().all())
-    return {row.id for row in rows if _is_unread(row, marks.get(row.id))}
-
-
-def _is_unread(row: ConversationRow, mark: int | None) -> bool:
+def is_unread(state: str, last_message_id: int | None, mark: int | None) -> bool:
+    """Whether a conversation holds something that a person has not read who has read so far."""
     if mark is None:
-        return row.state in ACTIVE
-    return (row.last_message_id or 0) > mark
+        return state in ACTIVE
+    return (last_message_id or 0) > mark
 
 
 def _before_newest(session: Session, conversation: Conversation) -> int:

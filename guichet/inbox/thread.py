@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -18,7 +19,6 @@ from guichet.models import (
     Conversation,
     ConversationEvent,
     Customer,
-    Delivery,
     Identity,
     Message,
     MessageVersion,
@@ -28,19 +28,18 @@ from guichet.models import (
 from guichet.policy import Action, Actor, require
 
 WINDOW = 100
+Who = TypeVar("Who", Identity, Staff)
 
 
 @dataclass(frozen=True)
 class MessageRow:
-    """A message with who wrote it and, for an answer, how its delivery stands. `versions`
-    counts what it said before; `identity` is None for what we said."""
+    """A message with who wrote it. `versions` counts what it said before; `identity` is None for what
+    we said."""
 
     message: Message
     identity: Identity | None
     staff_name: str
     staff_initials: str
-    delivery_state: str
-    delivery_reason: str
     versions: int
 
 
@@ -149,42 +148,31 @@ def get_customer(session: Session, actor: Actor, customer_id: int, *, limit: int
 
 
 def dressed(session: Session, messages: Sequence[Message]) -> list[MessageRow]:
-    """Messages with what else is shown of them, in four queries whatever their number. Rights are
-    the caller's matter."""
-    ids = [m.id for m in messages]
-    identities = {
-        i.id: i
-        for i in session.scalars(select(Identity).where(Identity.id.in_({m.identity_id for m in messages} - {None})))
-    }
-    staff = {
-        s.id: s for s in session.scalars(select(Staff).where(Staff.id.in_({m.staff_id for m in messages} - {None})))
-    }
-    deliveries = {
-        d.id: d
-        for d in session.execute(
-            select(Delivery.id, Delivery.state, Delivery.reason).where(
-                Delivery.id.in_({m.delivery_id for m in messages} - {None})
-            )
-        )
-    }
+    """Messages with what else is shown of them, in three queries at most whatever their number. Rights
+    are the caller's matter."""
+    identities = _of(session, Identity, {m.identity_id for m in messages})
+    staff = _of(session, Staff, {m.staff_id for m in messages})
     counted = session.execute(
         select(MessageVersion.message_id, func.count())
-        .where(MessageVersion.message_id.in_(ids))
+        .where(MessageVersion.message_id.in_([m.id for m in messages]))
         .group_by(MessageVersion.message_id)
     )
     versions = {row[0]: row[1] for row in counted}
     rows = []
     for m in messages:
-        person, delivery = staff.get(m.staff_id or 0), deliveries.get(m.delivery_id or 0)
+        person = staff.get(m.staff_id or 0)
         rows.append(
             MessageRow(
                 message=m,
                 identity=identities.get(m.identity_id or 0),
                 staff_name=person.name if person else "",
                 staff_initials=person.initials if person else "",
-                delivery_state=delivery.state if delivery else "",
-                delivery_reason=delivery.reason if delivery else "",
                 versions=versions.get(m.id, 0),
             )
         )
     return rows
+
+
+def _of(session: Session, model: type[Who], ids: Set[int | None]) -> Mapping[int, Who]:
+    wanted = ids - {None}
+    return {row.id: row for row in session.scalars(select(model).where(model.id.in_(wanted)))} if wanted else {}

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, SessionTransaction
 
 from guichet.models import (
     Account,
@@ -208,13 +209,10 @@ def _end_resolution(session: Session, conversation: Conversation, row: Promise, 
     row.is_kept = rules.verdict(ended, now, row.due_at)
 
 
-def due_of(session: Session, conversation_ids: Sequence[int]) -> dict[int, dict[str, datetime]]:
-    """What is promised now, by conversation and "answer" or "resolution". Rights are the caller's."""
-    wanted = select(Promise.conversation_id, Promise.kind, Promise.due_at).where(
-        Promise.conversation_id.in_(conversation_ids), Promise.ended_at.is_(None), Promise.due_at.is_not(None)
+def due_at(conversation_id: InstrumentedAttribute[int]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """Until when an answer is promised there, and that it is settled, row by row."""
+    open_ = select(func.min(Promise.due_at)).where(
+        Promise.conversation_id == conversation_id, Promise.ended_at.is_(None)
     )
-    found: dict[int, dict[str, datetime]] = {}
-    for id_, kind, due_at in session.execute(wanted):
-        if due_at is not None:
-            found.setdefault(id_, {})["resolution" if kind == RESOLUTION else "answer"] = due_at
-    return found
+    answer, resolution = open_.where(Promise.kind != RESOLUTION), open_.where(Promise.kind == RESOLUTION)
+    return answer.scalar_subquery(), resolution.scalar_subquery()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from guichet.errors import NotFound
 from guichet.models import ApiToken, Conversation, Delivery, Grant, Post, Staff, StaffSession, Team, TeamMember
@@ -110,13 +110,26 @@ def get_grant(session: Session, actor: Actor, grant_id: int) -> Grant:
     return grant
 
 
+# Asked with every request, and put together once.
+_HASH = bindparam("hash", type_=ApiToken.token_hash.type)
+_SESSION = (
+    select(StaffSession)
+    .join(StaffSession.staff)
+    .where(StaffSession.token_hash == _HASH)
+    .options(contains_eager(StaffSession.staff))
+)
+_TOKEN = (
+    select(ApiToken)
+    .join(ApiToken.staff)
+    .where(ApiToken.token_hash == _HASH, ApiToken.revoked_at.is_(None), Staff.disabled_at.is_(None))
+    .where(or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now", type_=ApiToken.expires_at.type)))
+    .options(contains_eager(ApiToken.staff))
+)
+
+
 def find_session(session: Session, secret: str, now: datetime) -> StaffSession | None:
     """The live browser session behind a cookie, with its person."""
-    found = session.scalar(
-        select(StaffSession)
-        .where(StaffSession.token_hash == hash_secret(secret))
-        .options(joinedload(StaffSession.staff))
-    )
+    found = session.scalar(_SESSION, {"hash": hash_secret(secret)})
     return found if found is not None and is_live(found, now) else None
 
 
@@ -133,13 +146,7 @@ def is_live(found: StaffSession, now: datetime) -> bool:
 
 def find_token(session: Session, secret: str, now: datetime) -> ApiToken | None:
     """The valid API token behind a bearer secret, with its person."""
-    return session.scalar(
-        select(ApiToken)
-        .join(Staff)
-        .where(ApiToken.token_hash == hash_secret(secret), ApiToken.revoked_at.is_(None), Staff.disabled_at.is_(None))
-        .where(or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now))
-        .options(joinedload(ApiToken.staff))
-    )
+    return session.scalar(_TOKEN, {"hash": hash_secret(secret), "now": now})
 
 
 def list_tokens(session: Session, actor: Actor, *, after: int = 0, limit: int = 50) -> Sequence[ApiToken]:

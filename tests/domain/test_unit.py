@@ -6,7 +6,8 @@ from datetime import datetime
 
 import pytest
 from redis import Redis
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select, text
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from guichet import jobs
@@ -14,6 +15,7 @@ from guichet.db.keeping import kept
 from guichet.dispatch import Dispatcher
 from guichet.models import Label
 from guichet.unit import open_reading, open_unit
+from tests.databases import postgres_engine
 from tests.statements import heard_by
 
 
@@ -75,3 +77,32 @@ def test_what_is_kept_is_read_once(engine: Engine) -> None:
         with kept(session):
             read(session)
     assert sum("FROM label" in statement for statement in asked) == 3 + 1
+
+
+@pytest.mark.postgres
+def test_what_a_connection_prepared_outlives_a_reading() -> None:
+    with postgres_engine() as engine:
+
+        def read() -> None:
+            for _ in range(3):
+                with open_reading(engine) as session:
+                    session.execute(select(Label.name)).all()
+
+        read()
+        read()  # psycopg prepares what it was given five times
+        with open_reading(engine) as session:
+            prepared = session.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+        assert any("FROM label" in one for one in prepared)
+
+
+@pytest.mark.postgres
+def test_what_only_reads_can_write_nothing_and_tells_what_went_wrong() -> None:
+    with postgres_engine() as engine:
+        with pytest.raises(InternalError, match="read-only"), open_reading(engine) as session:
+            session.execute(insert(Label).values(name="late", colour=""))
+        with open_unit(engine) as unit:  # the same connection, which may write again
+            unit.session.add(Label(name="kept"))
+        with pytest.raises(OperationalError), open_reading(engine) as session:
+            session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        with open_reading(engine) as session:
+            assert session.scalars(select(Label.name)).all() == ["kept"]

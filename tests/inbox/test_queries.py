@@ -144,8 +144,8 @@ def test_a_list_takes_the_same_few_queries_whatever_its_length(busy: Scene) -> N
         return len(statements)
 
     actor = busy.actor()
-    assert count(1) <= 5
-    assert count(6) <= 5
+    assert count(1) <= 3  # the walk of those who wait and of the others, the rows
+    assert count(6) <= 3
 
 
 def test_a_conversation_is_read_in_windows(scene: Scene) -> None:
@@ -159,7 +159,7 @@ def test_a_conversation_is_read_in_windows(scene: Scene) -> None:
     older = thread.read_messages(scene.session, scene.actor(), conversation, before=newest.older, limit=4)
     assert [r.message.id for r in (*older.items, *newest.items)] == [*(m_.id for m_ in said), out.id]
     assert older.older == ""
-    assert (newest.items[-1].delivery_state, newest.items[-1].staff_initials) == ("due", "AL")
+    assert newest.items[-1].staff_initials == "AL"
     card = thread.get_customer(scene.session, scene.actor(), conversation.identity.customer_id)
     assert [c.id for c in card.conversations] == [conversation.id]
 

@@ -14,8 +14,8 @@ from tests.inbox.scene import SPEC, Scene
 
 
 def is_unread(scene: Scene, conversation: m.Conversation, staff: m.Staff | None = None) -> bool:
-    rows = read_rows(scene.session, [conversation.id])
-    return conversation.id in seeing.unread_of(scene.session, (staff or scene.agent).id, rows)
+    (row,) = read_rows(scene.session, [conversation.id], (staff or scene.agent).id)
+    return row.is_unread
 
 
 def see(scene: Scene, conversation: m.Conversation, through: int | None, staff: m.Staff | None = None) -> None:

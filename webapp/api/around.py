@@ -32,7 +32,8 @@ _SIBLINGS = 20
 
 def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
     """Everything that the page about one conversation needs at once."""
-    row = threads.show_rows(asked, read_rows(asked.session, [found.id]))[0]
+    row = threads.show_row(read_rows(asked.session, [found.id], asked.staff_id)[0])
+    account = asked.session.get_one(Account, found.account_id, options=[joinedload(Account.brand)])
     return Conversation(
         **row.model_dump(),
         can_reply=found.can_reply,
@@ -50,16 +51,15 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         last_message_id=found.last_message_id,
         previous_id=found.previous_id,
         merged_into_id=found.merged_into_id,
-        signature=_signature(asked, found),
-        text_limit=_text_limit(asked, found),
+        signature=_signature(asked, account, found),
+        text_limit=_text_limit(asked, account, found),
         fields=show_filled(field_values.read_fields(asked.session, asked.actor, found)),
-        can=[a.value for a in _RIGHTS if can(asked.actor, a, found)] + _acts(asked, found),
+        can=[a.value for a in _RIGHTS if can(asked.actor, a, found)] + _acts(asked, account, found),
     )
 
 
-def _acts(asked: Asked, found: ConversationTable) -> list[str]:
-    spec = asked.spec(Names(asked.session).account(found.account_id).network)
-    return [f"message.{side}" for side in acting.offered(spec, asked.actor, found)]
+def _acts(asked: Asked, account: Account, found: ConversationTable) -> list[str]:
+    return [f"message.{side}" for side in acting.offered(asked.spec(account.network), asked.actor, found)]
 
 
 def _rush(asked: Asked, found: ConversationTable) -> Rush | None:
@@ -74,7 +74,7 @@ def _held_by(asked: Asked, found: ConversationTable) -> str | None:
 
 def _links(asked: Asked, found: ConversationTable) -> list[Link]:
     links = linking.read_links(asked.session, asked.actor, found)
-    rows = threads.show_rows(asked, [one.other for one in links]) if links else []
+    rows = threads.show_rows([one.other for one in links])
     return [Link(kind=one.kind, conversation=row) for one, row in zip(links, rows, strict=True)]
 
 
@@ -140,14 +140,12 @@ def show_draft(asked: Asked, row: ReplyDraft) -> Draft:
     )  # fmt: skip
 
 
-def _text_limit(asked: Asked, found: ConversationTable) -> TextLimit | None:
+def _text_limit(asked: Asked, account: Account, found: ConversationTable) -> TextLimit | None:
     """Also for who sees nothing else of the account."""
-    account = asked.session.get_one(Account, found.account_id)
     limits = text_limits(asked.spec(account.network).limits_for(account.settings))
     return next((limit for surface, limit in limits.items() if surface == found.surface), None)
 
 
-def _signature(asked: Asked, found: ConversationTable) -> str:
-    account = asked.session.get_one(Account, found.account_id, options=[joinedload(Account.brand)])
+def _signature(asked: Asked, account: Account, found: ConversationTable) -> str:
     author = asked.session.get_one(Staff, asked.staff_id)
     return signature_of(asked.session, asked.actor, account, author, found)

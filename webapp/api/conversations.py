@@ -54,7 +54,7 @@ def list_conversations(asked: Asked, query: ConversationQuery) -> Page[Conversat
     page = queries.list_conversations(
         asked.session, asked.actor, filters, order=order, after=query.cursor or "", limit=query.limit
     )
-    return Page(items=threads.show_rows(asked, page.items), next_cursor=page.next_cursor or None)
+    return Page(items=threads.show_rows(page.items), next_cursor=page.next_cursor or None)
 
 
 @room.get("/conversations/badges", Badges)
@@ -244,4 +244,4 @@ def _do(asked: Asked, path: IdPath, act: Callable[..., Any], **more: Any) -> Con
 
 def _row(asked: Asked, conversation_id: int) -> ConversationRow:
     asked.session.flush()
-    return threads.show_rows(asked, read_rows(asked.session, [conversation_id]))[0]
+    return threads.show_row(read_rows(asked.session, [conversation_id], asked.staff_id)[0])

@@ -82,7 +82,7 @@ def list_customer_conversations(asked: Asked, path: IdPath, query: PageQuery) ->
     rows, more = knowing.read_conversations(
         asked.session, asked.actor, customer, after=query.cursor or "", limit=query.limit
     )
-    return Page(items=threads.show_rows(asked, rows), next_cursor=more or None)
+    return Page(items=threads.show_rows(rows), next_cursor=more or None)
 
 
 @room.post("/customers/<int:id>/join", Customer, scope="answer")
@@ -162,5 +162,5 @@ def _show(asked: Asked, customer_id: int) -> Customer:
         is_blocked=row.is_blocked,
         first_seen_at=row.created_at,
         fields=show_filled(field_values.read_customer_fields(session, actor, row)),
-        conversations=threads.show_rows(asked, card.conversations),
+        conversations=threads.show_rows(card.conversations),
     )  # fmt: skip

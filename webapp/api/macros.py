@@ -128,7 +128,7 @@ def _result(asked: Asked, done: DoneThere) -> MacroResult:
 
 def _row(asked: Asked, conversation_id: int) -> ConversationRow:
     asked.session.flush()
-    return threads.show_rows(asked, read_rows(asked.session, [conversation_id]))[0]
+    return threads.show_row(read_rows(asked.session, [conversation_id], asked.staff_id)[0])
 
 
 def _draft(asked: Asked, found: ConversationTable) -> Draft | None:

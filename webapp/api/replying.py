@@ -213,7 +213,7 @@ def _may_stop(asked: Asked, bulk: BulkTable) -> bool:
 def _show_rows(asked: Asked, found: Sequence[queries.Row]) -> list[BulkRow]:
     asked.session.flush()
     ids = [one.row.conversation_id for one in found]
-    shown = {row.id: row for row in threads.show_rows(asked, read_rows(asked.session, ids))}
+    shown = {row.id: row for row in threads.show_rows(read_rows(asked.session, ids, asked.staff_id))}
     return [
         BulkRow(
             id=one.row.id, conversation=shown[one.row.conversation_id], state=one.state, variant=one.row.variant,

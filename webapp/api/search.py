@@ -22,7 +22,7 @@ def search(asked: Asked, query: SearchQuery) -> Found:
     filters = Filters(states=("all",), text=query.q)
     page = queries.list_conversations(asked.session, asked.actor, filters, order="newest", limit=query.limit)
     return Found(
-        conversations=threads.show_rows(asked, page.items),
+        conversations=threads.show_rows(page.items),
         customers=[brief_of(i) for i in _identities(asked, query)],
         posts=_posts(asked, query),
     )

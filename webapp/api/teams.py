@@ -56,7 +56,7 @@ def take_next(asked: Asked, path: IdPath) -> NextInLine:
     if taken is None:
         return NextInLine(conversation=None)
     asked.session.flush()
-    return NextInLine(conversation=threads.show_rows(asked, read_rows(asked.session, [taken.id]))[0])
+    return NextInLine(conversation=threads.show_row(read_rows(asked.session, [taken.id], asked.staff_id)[0]))
 
 
 @room.delete("/teams/<int:id>", Done, scope="manage")

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet.delivery.states import FINAL
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import acting, followers, notices, personal, seeing, thread
+from guichet.inbox import acting, personal, thread
 from guichet.inbox.pending import find as find_pending
 from guichet.inbox.reviewing import find_reviews
 from guichet.inbox.rows import ConversationRow as Row
 from guichet.models import AnswerReview, Conversation, ConversationEvent, Delivery, Message, PendingAnswer
 from guichet.models import Attachment as AttachmentRow
 from guichet.policy import Action, Actor, can
-from guichet.promises.keeping import due_of
 from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.acting import Acts, Standing
 from webapp.api.schemas.answering import AnswerReview as ReviewOut
 from webapp.api.schemas.answering import Bounced, Pending
-from webapp.api.schemas.common import AccountBrief, PersonBrief, TopicBrief
+from webapp.api.schemas.common import AccountBrief, PersonBrief, TeamBrief, TopicBrief
 from webapp.api.schemas.inbox import (
     Above,
     Attachment,
@@ -37,7 +36,6 @@ from webapp.api.schemas.inbox import (
     Version,
 )
 from webapp.api.schemas.mail import Invitation
-from webapp.asking import Asked
 
 PRIORITIES = ("low", "normal", "high", "urgent")
 # Events that a message or note shows already, or that only matter to the measures.
@@ -67,26 +65,12 @@ _SILENT = frozenset(
 )
 
 
-class Own(NamedTuple):
-    """What of some conversations is a person's own: those followed, those they are called to."""
-
-    followed: set[int]
-    called: set[int]
+def show_rows(rows: Sequence[Row]) -> list[ConversationRow]:
+    return [show_row(row) for row in rows]
 
 
-def show_rows(asked: Asked, rows: Sequence[Row]) -> list[ConversationRow]:
-    """Rows of the inbox as the API gives them to who asks."""
-    names = Names(asked.session).load(teams=[r.team_id for r in rows])
-    unread = seeing.unread_of(asked.session, asked.staff_id, rows)
-    ids = [row.id for row in rows]
-    own = Own(
-        followers.followed_of(asked.session, asked.staff_id, ids), notices.calls_of(asked.session, asked.staff_id, ids)
-    )
-    due = due_of(asked.session, ids)
-    return [_row(row, names, row.id in unread, own, due.get(row.id, {})) for row in rows]
-
-
-def _row(row: Row, names: Names, is_unread: bool, own: Own, due: Mapping[str, datetime]) -> ConversationRow:
+def show_row(row: Row) -> ConversationRow:
+    """A row of the inbox as the API gives it to who asked."""
     return ConversationRow(
         id=row.id,
         account=AccountBrief(id=row.account_id, network=row.network, handle=row.account_handle, name=row.account_name),
@@ -97,8 +81,8 @@ def _row(row: Row, names: Names, is_unread: bool, own: Own, due: Mapping[str, da
         state=row.state,
         priority=PRIORITIES[row.priority],
         waiting_since=row.waiting_since,
-        answer_due_at=due.get("answer"),
-        resolution_due_at=due.get("resolution"),
+        answer_due_at=row.answer_due_at,
+        resolution_due_at=row.resolution_due_at,
         snoozed_until=row.hold_until,
         planned_at=row.planned_at,
         awaits=row.awaits or None,
@@ -109,12 +93,12 @@ def _row(row: Row, names: Names, is_unread: bool, own: Own, due: Mapping[str, da
         message_count=row.message_count,
         assignee=_assignee(row),
         claimed_until=row.claimed_until,
-        team=names.team(row.team_id),
+        team=TeamBrief(id=row.team_id, name=row.team_name) if row.team_id is not None else None,
         topic=TopicBrief(id=row.topic_id, name=row.topic_name) if row.topic_id is not None else None,
         labels=[Label(id=x.id, name=x.name, colour=x.colour) for x in row.labels],
-        unread=is_unread,
-        followed=row.id in own.followed,
-        called=row.id in own.called,
+        unread=row.is_unread,
+        followed=row.is_followed,
+        called=row.is_called,
         language=row.language or None,
         version=row.version,
         excerpt=_excerpt(row),
@@ -160,7 +144,8 @@ def show_messages(
     """Messages and notes alone. `is_covered`: without what is personal in public ones."""
     rows = list(rows)
     wanted = [r.message.delivery_id for r in rows if r.message.delivery_id]
-    deliveries = {d.id: d for d in session.scalars(select(Delivery).where(Delivery.id.in_(wanted)))}
+    found = session.scalars(select(Delivery).where(Delivery.id.in_(wanted))) if wanted else ()
+    deliveries = {d.id: d for d in found}
     waiting = [d.message_id for d in deliveries.values() if d.message_id and d.state not in FINAL]
     pending = find_pending(session, waiting) if waiting else {}
     reviews = find_reviews(session, wanted) if wanted else {}
