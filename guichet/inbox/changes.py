@@ -104,7 +104,8 @@ def changing(
     if _HELD not in session.info:
         session.flush()  # counters are touched last
     counts.move(session, place, counts.place_of(conversation))
-    live.tell(
-        session, "conversation", now, account_id=conversation.account_id, id=conversation.id,
-        version=conversation.version, what=change.what,
-    )  # fmt: skip
+    told: dict[str, Any] = {"id": conversation.id, "version": conversation.version, "what": change.what}
+    live.tell(session, "conversation", now, account_id=conversation.account_id, **told)
+    if conversation.topic_id is not None and conversation.assignee_id is not None:
+        # An expert sees nothing of the account, and is told of their own in person.
+        live.tell(session, "conversation", now, staff_id=conversation.assignee_id, **told)

@@ -34,6 +34,7 @@ from guichet.models import (
 from guichet.policy import Action, Actor, require
 from guichet.receiving import bounces, languages, layouts, pacing, people, previews, side_mail, threads, withdrawals
 from guichet.receiving.following import follow_delivery
+from guichet.receiving.mail_order import stands_at
 from guichet.receiving.sanitise import sanitise
 from guichet.storage import FileStore
 
@@ -249,7 +250,9 @@ def _message(case: _Case, conversation: Conversation, direction: str, identity: 
         raw_item_id=case.raw.id,
         remote_at=case.remote_at,
         received_at=case.raw.received_at,
-        sort_at=case.remote_at,
+        sort_at=stands_at(case.session, case.remote_at, Message.conversation_id == conversation.id)
+        if inbound.surface is Surface.MAIL
+        else case.remote_at,
         edited_at=inbound.edited_at,
     )
 

@@ -21,6 +21,7 @@ from guichet.inbox import awaiting, handling, notices, side_rules, siding, words
 from guichet.inbox.changes import Change
 from guichet.inbox.states import State
 from guichet.models import Account, Conversation, Delivery, Message, RawItem, SideConversation
+from guichet.receiving.mail_order import stands_at
 from guichet.receiving.people import ID_LENGTH
 from guichet.receiving.sanitise import sanitise
 
@@ -67,7 +68,7 @@ def take_in(
         remote_id=remote_id, text=words.clean(inbound.text), html=sanitise(inbound.html),
         subject=words.clean_short(inbound.subject), in_reply_to=words.clean(inbound.in_reply_to, ID_LENGTH),
         is_automatic=inbound.automatic, raw_item_id=raw.id, remote_at=remote_at, received_at=raw.received_at,
-        sort_at=remote_at,
+        sort_at=stands_at(session, remote_at, Message.side_id == side.id),
         context={
             **_threading(inbound),
             "sender": "" if ours else sender.value,

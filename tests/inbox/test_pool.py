@@ -277,3 +277,19 @@ def test_a_macro_puts_it_before_experts_and_undone_it_is_whose_it_was(desk: Pool
     undoing.undo_macro(session, scene.actor(), desk.other, done.event_id, scene.now)
     assert (desk.other.topic_id, desk.other.assignee_id) == (None, scene.agent.id)
     assert desk.other.id not in desk.seen_by(desk.anna)
+
+
+def test_an_expert_is_told_of_what_happens_to_what_they_have_and_to_nothing_else(desk: Pool) -> None:
+    scene, session = desk.scene, desk.session
+    inbox.claim(session, scene.actor(desk.anna), desk.question, scene.now)
+    live.number_new(session, SYSTEM)
+    before = max(e.id for e in session.scalars(select(m.LiveEvent)))
+    inbox.note(session, scene.actor(), desk.question, text="Belt 4.", now=scene.now)
+    inbox.note(session, scene.actor(), desk.other, text="Hm.", now=scene.now)
+    live.number_new(session, SYSTEM)
+    told = {
+        staff.id: [e.data["id"] for e in live.read_after(session, scene.actor(staff), 0, 1000)
+                   if e.kind == "conversation" and e.id > before]
+        for staff in (desk.anna, desk.bill)
+    }  # fmt: skip
+    assert told == {desk.anna.id: [desk.question.id], desk.bill.id: []}

@@ -8,16 +8,25 @@ import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.journeys.office import eventually, ledger, say, sign_in
+from tests.journeys.office import eventually, ledger, say
 from tests.journeys.stack import Stack
-from tests.journeys.windows import AGENT, AUTHOR, CHIEF, LEAD, SOCIAL, enter, keep
+from tests.journeys.windows import (
+    AGENT,
+    AUTHOR,
+    LEAD,
+    SOCIAL,
+    answer_box,
+    enter,
+    hand_to,
+    keep,
+    open_question,
+)  # fmt: skip
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -113,26 +122,6 @@ def test_every_page_stands_on_a_phone_in_the_dark(page: Page, stack: Stack, path
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0, f"{path} is {overflow} px wider than the phone"
     keep(page, f"phone-dark{path.replace('/', '-')}")
-
-
-def open_question(page: Page, stack: Stack, text: str) -> None:
-    """Open the conversation in which somebody wrote `text`, once it is there."""
-    page.goto(f"{stack.url}/inbox?view=open&q={quote(text)}&state=all")
-    page.get_by_role("listitem").filter(has_text=text).get_by_role("link").click(timeout=30_000)
-    expect(answer_box(page)).to_be_visible(timeout=20_000)
-
-
-def hand_to(stack: Stack, page: Page, name: str) -> None:
-    """The chief gives what is open to somebody."""
-    chief = sign_in(stack, CHIEF)
-    staff_id = next(one["id"] for one in chief.get("/staff", limit=50)["items"] if one["name"] == name)
-    number = page.url.split("/inbox/")[1].split("?")[0]
-    chief.post(f"/conversations/{number}/assign", {"staff_id": staff_id})
-    expect(page.get_by_text(f"Assigned to {name}").first).to_be_visible(timeout=15_000)
-
-
-def answer_box(page: Page) -> Locator:
-    return page.get_by_role("textbox", name=re.compile("^Reply to"))
 
 
 def published(stack: Stack, network: str, words: str) -> dict[str, Any]:

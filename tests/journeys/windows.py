@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.architecture.source import ROOT
+from tests.journeys.office import sign_in
 from tests.journeys.stack import Stack
 
 PICTURES = ROOT / "build" / "screenshots"
@@ -25,6 +28,26 @@ def enter(page: Page, stack: Stack, email: str, path: str = "/inbox") -> None:
     page.fill("#password", stack.sign_ins[email])
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"**{path}*")
+
+
+def open_question(page: Page, stack: Stack, text: str) -> None:
+    """Open the conversation in which somebody wrote `text`, once it is there."""
+    page.goto(f"{stack.url}/inbox?view=open&q={quote(text)}&state=all")
+    page.get_by_role("listitem").filter(has_text=text).get_by_role("link").click(timeout=30_000)
+    expect(answer_box(page)).to_be_visible(timeout=20_000)
+
+
+def hand_to(stack: Stack, page: Page, name: str) -> None:
+    """The chief gives what is open to somebody."""
+    chief = sign_in(stack, CHIEF)
+    staff_id = next(one["id"] for one in chief.get("/staff", limit=50)["items"] if one["name"] == name)
+    number = page.url.split("/inbox/")[1].split("?")[0]
+    chief.post(f"/conversations/{number}/assign", {"staff_id": staff_id})
+    expect(page.get_by_text(f"Assigned to {name}").first).to_be_visible(timeout=15_000)
+
+
+def answer_box(page: Page) -> Locator:
+    return page.get_by_role("textbox", name=re.compile("^Reply to"))
 
 
 def in_month(page: Page, stack: Stack, words: str, zone: str) -> Locator:

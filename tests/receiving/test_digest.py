@@ -39,6 +39,25 @@ def test_a_question_of_somebody_new_costs_few_statements(scene: Scene) -> None:
     assert len(statements) <= 3 * 23  # two of them are the scene's; one asks what was taken back
 
 
+def test_a_mail_stands_behind_what_was_there_of_its_second_and_no_further(scene: Scene) -> None:
+    """A machine answers within the second, of which its mail tells only the beginning."""
+    mail = {"kind": InboundKind.MAIL, "surface": Surface.MAIL}
+    first = scene.customer_says("Hello?", **mail)
+    began = scene.now
+    scene.later(minutes=5)
+    answer = inbox.reply(
+        scene.session, scene.actor(), scene.session.query(m.Conversation).one(), spec=SPEC, text="Yes?",
+        seen_through=first.id, now=scene.now,
+    )  # fmt: skip
+    answer.sort_at = scene.now + timedelta(milliseconds=700)
+    scene.session.flush()
+    scene.customer_says("I am away.", automatic=True, **mail)
+    scene.customer_says("Of old", remote_at=began - timedelta(seconds=1), **mail)
+    order = scene.session.query(m.Message).order_by(m.Message.sort_at, m.Message.id)
+    assert [one.text for one in order] == ["Of old", "Hello?", "Yes?", "I am away."]
+    assert [one.remote_at for one in order if one.is_automatic] == [scene.now]
+
+
 def test_each_commenter_has_a_conversation_of_their_own_below_one_post(scene: Scene) -> None:
     above = echo("We are closed today", remote_at=scene.now, to="")
     scene.hears(

@@ -89,6 +89,10 @@ def test_an_answer_comes_back_with_or_without_references(stage: Stage, refers: b
         ("Not mine to know.", "unexpected"),
     ]
     assert {a.conversation_id for a in answers} == {conversation_id}
+    with looking(stage) as session:  # within one second of our own, which mails do not divide
+        directions = select(m.Message.direction).where(m.Message.side_id.is_not(None))
+        in_order = session.scalars(directions.order_by(m.Message.sort_at, m.Message.id)).all()
+    assert in_order == ["side_out", "side_in", "side_in"]
     assert [a.remote_id for a in messages(stage, "side_out")] == [entry["remote_id"]]
     assert (count(stage, m.Conversation), count(stage, m.Wait), count(stage, m.Identity)) == (1, 1, 1)
     with looking(stage) as session:

@@ -6,6 +6,8 @@ import Inbox from "../src/pages/inbox/Inbox.svelte";
 import { answer } from "../src/pages/inbox/answer.svelte";
 import { box } from "../src/pages/inbox/box.svelte";
 import { describeEvent } from "../src/pages/inbox/events";
+import { panes } from "../src/pages/inbox/panes.svelte";
+import { sides } from "../src/pages/inbox/sides.svelte";
 import { talk } from "../src/pages/inbox/talk.svelte";
 import { go, route } from "../src/lib/router.svelte";
 import type { Entry } from "../src/lib/api/types";
@@ -297,6 +299,24 @@ it("names the priority that an event keeps as a number", () => {
   const said = (to: number): string => describeEvent({ kind: "event", event: "priority", author: "", staff: null, data: { to } } as unknown as Entry);
   expect(said(3)).toBe("Guichet set the priority: Urgent");
   expect(said(0)).toBe("Guichet set the priority: Low");
+});
+
+it("puts whoever asks or waits for somebody else into the first field, wherever they stood", async () => {
+  const { world } = await open("/inbox/2?view=open");
+  await until(() => talk.conversation?.id === 2);
+  const stood = document.getElementById("row-2") as HTMLElement;
+  stood.focus();
+  await press("w");
+  await until(() => document.activeElement?.id === "wait-whom", "the field has not the focus");
+  panes.asking = null;
+  await until(() => !document.querySelector("[role=dialog]"), "it did not close");
+  stood.focus();
+  sides.mailboxes = [];
+  await press("o");
+  await until(() => document.querySelector("[role=dialog]") !== null, "it did not open");
+  sides.mailboxes = world.conversations.slice(0, 1).map((one) => one.account);
+  await until(() => document.activeElement?.id === "side-to", "the field that came late has not the focus");
+  panes.asking = null;
 });
 
 it("keeps back no more of what is typed once its page was left", async () => {

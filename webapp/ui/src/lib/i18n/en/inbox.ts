@@ -313,6 +313,7 @@ export const inbox = {
 
   otherConversations: "Other conversations",
   identities: "On the networks",
+  customerUnseen: "What is known of the customer is for those who work at the desk.",
   followersThere: (shown: string, n: number) => `${shown} ${many(n, "follower", "followers")}`,
   firstSeen: "First wrote:",
   customerNote: "Note on this customer",

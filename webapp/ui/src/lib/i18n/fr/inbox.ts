@@ -314,6 +314,7 @@ export const inbox: Catalogue["inbox"] = {
 
   otherConversations: "Autres conversations",
   identities: "Sur les réseaux",
+  customerUnseen: "Ce que l’on sait du client est réservé à ceux qui travaillent au guichet.",
   followersThere: (shown: string, n: number) => `${shown} ${many(n, "abonné", "abonnés")}`,
   firstSeen: "Premier message\u202f:",
   customerNote: "Note sur ce client",
