@@ -61,9 +61,8 @@ def test_a_desk_outside_is_asked_and_answers_where_the_customer_sees_nothing(pag
     )  # fmt: skip
     line = page.get_by_role("button", name=re.compile("Side conversation:.*Answer"))
     expect(line).to_be_visible(timeout=30_000)
-    line.focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("It is. Shelf 9, until Friday.")).to_be_visible()
+    said = page.get_by_role("region", name="Side conversation").get_by_role("article")
+    expect(said).to_contain_text(["Is it with you?", "It is. Shelf 9, until Friday."])
     expect(page.get_by_text("Waiting for Lost and found")).to_be_hidden()
     keep(page, "side-answered")
     assert [e for e in ledger(stack, "mastodon") if "umbrella" in e["text"].lower()] == []

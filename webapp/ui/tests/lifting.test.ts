@@ -52,11 +52,12 @@ it("knows how much a pulled brake holds, and asks at most every two seconds", as
   session.brake = { on: false, held: 0 } as Brake;
   session.readHeldSoon();
   await vi.advanceTimersByTimeAsync(3000);
-  expect(asked).toEqual([]);
+  const brakes = (): string[] => asked.map((one) => one.path).filter((path) => path === "/brake"); // others' tests may still ask
+  expect(brakes()).toEqual([]);
   session.brake = { on: true, held: 0 } as Brake;
   for (let told = 0; told < 50; told++) session.readHeldSoon();
   await vi.advanceTimersByTimeAsync(3000);
-  expect(asked.map((one) => one.path)).toEqual(["/brake"]);
+  expect(brakes()).toEqual(["/brake"]);
   expect(session.brake.held).toBe(3);
   session.brake = null;
   vi.useRealTimers();
