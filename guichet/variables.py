@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 _VARIABLE = re.compile(r"\{([^\W\d_]\w*(?:\.[^\W\d_]\w*)?)(?:\|([^{}|]*))?\}")
 
+# As people type them by hand or bring them along from elsewhere: {{ day }} as well.
+_TYPED = re.compile(r"\{(\{)?\s*[^\W\d_][\w.]*\s*(?:\|[^{}|]*)?\}(?(1)\})")
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -36,6 +39,11 @@ def unfilled(text: str, values: Mapping[str, str]) -> list[str]:
         found[1].lower() for found in _VARIABLE.finditer(text)
         if not values.get(found[1].lower()) and not (found[2] or "").strip()
     ]  # fmt: skip
+
+
+def left_open(text: str) -> list[str]:
+    """What looks like a variable in a text that is to go out as it is, each once, as it was typed."""
+    return list(dict.fromkeys(found[0] for found in _TYPED.finditer(text)))
 
 
 def variables_in(texts: Iterable[str]) -> list[Variable]:

@@ -78,6 +78,8 @@ def worth_knowing(notice: Problem, account: str) -> Sentence:
             "{account} links only @{linked} of @{handle}.",
             account=account, linked=str(notice.data.get("linked", "")), handle=handle,
         ),
+        "variable_open": lambda: say("{typed} stands in the text as it is: is it a variable that nobody filled in?",
+                                     typed=str(notice.data.get("typed", ""))),
         "mention_gone": lambda: say("{account} knows nobody called @{handle}.", account=account, handle=handle),
     }  # fmt: skip
     found = phrases.get(notice.name)

@@ -23,6 +23,7 @@ from guichet.delivery.payload import CardRef, MediaRef, item_of
 from guichet.delivery.states import State
 from guichet.errors import Invalid
 from guichet.publishing.mention_tokens import Spoken, notices_in, problems_in
+from guichet.variables import left_open
 
 FOLD_RULES = ("first", "second")  # which of two equal wall times
 GAP_RULES = ("later", "earlier")  # where the wall time does not exist: move it past, or before
@@ -196,7 +197,7 @@ def check(
     notices = [
         (n, notice)
         for n, part in enumerate(content.parts)
-        for notice in notices_in(part.text, part.spoken, spec.mentions, gone)
+        for notice in (*notices_in(part.text, part.spoken, spec.mentions, gone), *_left_open(part))
     ]
     return AccountCheck(
         account_id=content.account_id,
@@ -228,6 +229,12 @@ def _refused(part: Part, limits: Limits) -> Iterator[Problem]:
             yield Problem(problem.name, {**problem.data, "can_fit": True})
         else:
             yield problem
+
+
+def _left_open(part: Part) -> Iterator[Problem]:
+    """Variables that nobody filled in, as far as a text tells; it may mean to say just that."""
+    if found := left_open(part.text):
+        yield Problem("variable_open", {"typed": found[0], "more": len(found) - 1})
 
 
 def _undescribed(part: Part, limits: Limits) -> Iterator[Problem]:

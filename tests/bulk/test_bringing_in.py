@@ -295,6 +295,17 @@ def test_names_of_the_address_book_go_out_as_handles_and_survive_a_spreadsheet(d
     assert (plan.text, plan.items, plan.first_comment) == (row["text"], (row["thread"],), row["first_comment"])
 
 
+def test_a_variable_that_nobody_filled_in_is_told_and_refuses_nothing(desk: Desk) -> None:
+    row = {"text": "{{ Day }}: off to Lyon", "accounts": desk.here.handle, "date": "2026-03-11 09:00"}
+    checked = check(desk, rows_of(row))
+    assert [(f.column, f.name, f.is_error) for f in checked.findings] == [("text", "variable_open", False)]
+    assert (
+        checked.findings[0].message == "{{ Day }} stands in the text as it is: is it a variable that nobody filled in?"
+    )
+    bring_in(desk, rows_of(row))
+    assert [d.payload["text"] for d in desk.deliveries(posts(desk)[0])] == [row["text"]]
+
+
 def test_what_no_post_came_of_is_thrown_away_and_what_stands_in_one_is_not(desk: Desk) -> None:
     mine, somebody = (desk.session.get_one(m.Staff, who.staff_id) for who in (desk.publisher, desk.author))
     used, unused = (factories.make_media(desk.session, mine) for _ in range(2))

@@ -8,7 +8,7 @@ from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.policy import load_actor
 from guichet.publishing import templates
 from guichet.publishing.templates import Wording, asked_for, checked, filled
-from guichet.variables import Variable, variables_in
+from guichet.variables import Variable, left_open, variables_in
 from tests import factories as make
 from tests.publishing.desk import NOW, SPECS, Desk
 
@@ -91,3 +91,17 @@ def test_a_manager_of_an_account_makes_templates_and_authors_only_use_them(desk:
         templates.fill_template(desk.session, load_actor(desk.session, make.make_staff(desk.session), NOW), made, {})
     templates.delete_template(desk.session, actor, made, NOW)
     assert templates.list_templates(desk.session, desk.author) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "open_"),
+    [
+        ("Off on {day}", ["{day}"]), ("{{ day }} and {{day}}", ["{{ day }}", "{{day}}"]),
+        ("{day} or {day}", ["{day}"]), ("{flights|all flights} on {Jour_1}", ["{flights|all flights}", "{Jour_1}"]),
+        ("https://airline.example/{flight}", ["{flight}"]), ("Hi {customer.first_name}", ["{customer.first_name}"]),
+        ("{été}", ["{été}"]), ("{} {1st} {a b} { } {{}} { \"a\": 1 } }day{ ¯\\_{ツ}_/¯", ["{ツ}"]),
+        ("nothing at all", []), ("{" * 5000 + "day", []),
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_variable_is_found_as_it_was_typed(text: str, open_: list[str]) -> None:
+    assert left_open(text) == open_

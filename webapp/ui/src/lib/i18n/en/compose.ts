@@ -162,6 +162,7 @@ export const compose = {
     mention_no_handle: (p: { handle: string }) => `@${p.handle} is no handle of this network and is not linked.`,
     mention_cut: (p: { handle: string; linked: string }) => `Of @${p.handle}, this network links only @${p.linked}.`,
     mention_gone: (p: { handle: string }) => `The network knows nobody called @${p.handle}.`,
+    variable_open: (p: { typed: string; more: number }) => `${p.typed}${p.more ? ` (and ${p.more} more)` : ""} goes out just as it stands: is it a variable that nobody filled in?`,
     other: (name: string) => `Worth knowing: ${name}.`,
   },
   notLinked: (handle: string) => `@${handle} went out as plain text: nobody has that handle, or somebody else by now.`,

@@ -163,6 +163,7 @@ export const compose: Catalogue["compose"] = {
     mention_no_handle: (p) => `@${p.handle} n’est pas un identifiant de ce réseau et ne devient pas un lien.`,
     mention_cut: (p) => `De @${p.handle}, ce réseau ne fait un lien que de @${p.linked}.`,
     mention_gone: (p) => `Le réseau ne connaît personne du nom de @${p.handle}.`,
+    variable_open: (p) => `${p.typed}${p.more ? ` (et ${p.more} de plus)` : ""} part tel quel\u202f: est-ce une variable que personne n’a remplie\u202f?`,
     other: (name) => `Bon à savoir\u202f: ${name}.`,
   },
   notLinked: (handle) => `@${handle} est parti comme simple texte\u202f: personne ne porte cet identifiant, ou quelqu’un d’autre désormais.`,
