@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, false, not_, null
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from channels.sentences import say
+from guichet.db import dialect
 from guichet.errors import NotAllowed, NotFound
 from guichet.models import Account, Conversation, Delivery, Grant, Post, Staff, TeamMember, TopicExpert
 
@@ -231,7 +232,7 @@ def _pool_of(staff_id: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
 
 # Both are asked with every request: in one statement, put together once.
 _STAFF, _NOW = bindparam("staff_id", type_=Staff.id.type), bindparam("now", type_=Grant.ends_at.type)
-_HELD = union_all(_granted(_STAFF, _NOW), _pool_of(_STAFF))
+_HELD = union_all(_granted(_STAFF, _NOW), _pool_of(_STAFF)).execution_options(**dialect.PREPARED)
 
 
 def _held(session: Session, staff_id: int, now: datetime) -> tuple[dict[int, frozenset[Action]], frozenset[int]]:

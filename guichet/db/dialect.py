@@ -207,6 +207,10 @@ def upsert_given(
 
 # ---------------------------------------------------------------- lists
 
+# For statements that every request makes and whose plan is the same whatever the values: PostgreSQL
+# plans them once for each connection, and not each time.
+PREPARED: Mapping[str, Any] = {"is_prepared": True}
+
 
 def is_one_of(bind: Session | Connection, column_: Any, ids: Sequence[int] | Select[int]) -> ColumnElement[bool]:
     """Whether a column that has an index is one of so many ids, which are gathered first: one look
@@ -241,12 +245,15 @@ def walk_each(
     *,
     ascending: bool,
     limit: int,
+    is_plain: bool = False,
 ) -> list[tuple[int, Any]]:
     """(id, key) of the first `limit` rows over many index walks, in order of (key, id).
 
     `walk` makes the walk of one leg: it compares the leg's columns and selects `id` and
     `key` in order with a limit of its own. PostgreSQL joins laterally with the list of legs;
-    SQLite, which has no LATERAL, gets a compound of limited selects.
+    SQLite, which has no LATERAL, gets a compound of limited selects. `is_plain`: hardly a row is
+    passed over. PostgreSQL takes the states of who waits for a condition that leaves few, and would
+    gather and sort them all; planned without their values it walks.
     """
     if len(legs) == 1:
         rows = [(row[0], row[1]) for row in bind.execute(walk(legs[0]))]
@@ -264,7 +271,8 @@ def walk_each(
         listed = func.unnest(*given).table_valued(*named).render_derived(name="leg")
         each = walk({name: listed.c[name] for name in names}).lateral("walk")
         merged = _in_order(select(each.c.id, each.c.key).select_from(listed.join(each, true())), each, ascending)
-        rows = [(row[0], row[1]) for row in bind.execute(merged.limit(limit))]
+        merged = merged.limit(limit).execution_options(is_prepared=is_plain)
+        rows = [(row[0], row[1]) for row in bind.execute(merged)]
     rows.sort(key=lambda r: (r[1], r[0]), reverse=not ascending)
     return rows[:limit]
 
@@ -310,7 +318,7 @@ def only_reading(engine: Engine) -> Iterator[Session]:
     """A transaction that only reads: on SQLite it does not wait for writers, PostgreSQL refuses what
     would write. There it ends with a commit: with a rollback psycopg throws away the statements that
     the connection has prepared, and each of the next request's would be planned anew."""
-    options = {"writes": False} if is_sqlite(engine) else {"postgresql_readonly": True}
+    options = {"writes": False} if is_sqlite(engine) else {"postgresql_readonly": True, "only_reads": True}
     with engine.connect().execution_options(**options) as connection, Session(connection) as session:
         yield session
         if not is_sqlite(engine):

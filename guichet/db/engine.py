@@ -31,7 +31,7 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
         engine = create_engine(parsed, hide_parameters=True, **(pool if parsed.database else {"poolclass": NullPool}))
         prepare_sqlite(engine)
         return engine
-    return create_engine(
+    engine = create_engine(
         parsed,
         hide_parameters=True,
         pool_size=pool_size,
@@ -39,6 +39,21 @@ def open_engine(url: str, *, pool_size: int = 8) -> Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3},
     )
+    prepare_postgres(engine)
+    return engine
+
+
+def prepare_postgres(engine: Engine) -> None:
+    """Let what only reads prepare the statements that say so (`dialect.PREPARED`), and no others: one
+    that is prepared is planned without its values in the end, which does a filter of a list no good."""
+
+    @event.listens_for(engine, "do_execute")
+    def on_execute(cursor: Any, statement: str, values: Any, context: Any) -> bool:
+        options = context.execution_options
+        if not options.get("only_reads") or options.get("stream_results"):  # a cursor of the server prepares nothing
+            return False
+        cursor.execute(statement, values, prepare=options.get("is_prepared", False))
+        return True
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -213,6 +213,7 @@ class _Walk:
     assignee_id: int | None = None
     team_id: int | None = None
     narrowing: Narrowing = field(default_factory=Narrowing)
+    is_plain: bool = False  # nothing is asked but where it lies
 
 
 def _walk_for(
@@ -255,7 +256,7 @@ def _walk_for(
     states = filters.wanted_states() if narrowed.states is None else narrowed.states
     return _Walk(
         accounts, states, [*where, *narrowed.where], max(1, min(limit, LIST_LIMIT)), assignee_id, filters.team_id,
-        narrowed,
+        narrowed, is_plain=len(where) == 1 and not narrowed.where,
     )  # fmt: skip
 
 
@@ -357,7 +358,14 @@ def _walk_legs(
 
     most, said = walk.limit + 1, walk.narrowing.said
     if said is None:
-        return dialect.walk_each(session, legs, lambda leg: walk_one(leg).limit(most), ascending=ascending, limit=most)
+        return dialect.walk_each(
+            session,
+            legs,
+            lambda leg: walk_one(leg).limit(most),
+            ascending=ascending,
+            limit=most,
+            is_plain=walk.is_plain,
+        )
     if said.is_common:
         found = dialect.walk_until(session, legs, walk_one, said.probed, ascending=ascending, limit=most, most=_PROBED)
         if len(found) == most:

@@ -161,6 +161,7 @@ def _shown(kind: str) -> Select[*tuple[Any, ...]]:
         .outerjoin(seen, and_(seen.conversation_id == Conversation.id, seen.staff_id == _READER))
         .outerjoin(follower, and_(follower.conversation_id == Conversation.id, follower.staff_id == _READER))
         .where(dialect.is_one_given(kind, Conversation.id, "ids"))
+        .execution_options(**dialect.PREPARED)
     )
 
 
@@ -187,7 +188,8 @@ def read_rows(session: Session, ids: Sequence[int], reader_id: int | None) -> li
     if not ids:
         return []
     found = session.execute(_shown(dialect.kind_of(session.connection())), {"ids": list(ids), "reader": reader_id or 0})
-    rows = {row["id"]: _row(dict(row)) for row in found.mappings()}
+    names = tuple(found.keys())
+    rows = {row.id: _row(dict(zip(names, row, strict=True))) for row in found}
     return [rows[i] for i in ids if i in rows]
 
 

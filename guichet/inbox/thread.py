@@ -11,6 +11,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from guichet import audit
+from guichet.db import dialect
 from guichet.errors import NotFound
 from guichet.inbox import cursors, knowing
 from guichet.inbox.cursors import Cursor
@@ -66,6 +67,7 @@ def get_conversation(session: Session, actor: Actor, conversation_id: int) -> Co
         select(Conversation)
         .where(Conversation.id == conversation_id)
         .options(joinedload(Conversation.identity).joinedload(Identity.customer), selectinload(Conversation.labels))
+        .execution_options(**dialect.PREPARED)
     ).one_or_none()
     if found is None:
         raise NotFound("there is no such conversation, or it is not yours to see")
@@ -85,7 +87,9 @@ def read_messages(
         edge = cursors.read(before, "messages")
         wanted = wanted.where(or_(Message.sort_at < edge.at, and_(Message.sort_at == edge.at, Message.id < edge.id)))
     newest_first = wanted.order_by(Message.sort_at.desc(), Message.id.desc()).limit(limit + 1)
-    found = list(session.scalars(newest_first.options(selectinload(Message.attachments))))
+    found = list(
+        session.scalars(newest_first.options(selectinload(Message.attachments)).execution_options(**dialect.PREPARED))
+    )
     window = found[:limit]
     oldest = window[-1] if window else None
     older = cursors.write(Cursor("messages", oldest.sort_at, oldest.id)) if oldest and len(found) > limit else ""

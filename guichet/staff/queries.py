@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
+from guichet.db import dialect
 from guichet.errors import NotFound
 from guichet.models import ApiToken, Conversation, Delivery, Grant, Post, Staff, StaffSession, Team, TeamMember
 from guichet.policy import Action, Actor, OrgRole, can, require
@@ -117,6 +118,7 @@ _SESSION = (
     .join(StaffSession.staff)
     .where(StaffSession.token_hash == _HASH)
     .options(contains_eager(StaffSession.staff))
+    .execution_options(**dialect.PREPARED)
 )
 _TOKEN = (
     select(ApiToken)
@@ -124,6 +126,7 @@ _TOKEN = (
     .where(ApiToken.token_hash == _HASH, ApiToken.revoked_at.is_(None), Staff.disabled_at.is_(None))
     .where(or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("now", type_=ApiToken.expires_at.type)))
     .options(contains_eager(ApiToken.staff))
+    .execution_options(**dialect.PREPARED)
 )
 
 

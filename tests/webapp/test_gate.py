@@ -7,7 +7,9 @@ import re
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from guichet import models as m
 from tests import factories as make
 from tests.inbox.scene import make_scene
 from tests.webapp.site import API, Site
@@ -93,6 +95,17 @@ def test_a_token_does_only_what_its_scopes_say(site: Site) -> None:
     manager = site.program(owner, "manage")
     assert manager.post("/brands", {"name": "New"}).status_code == 201
     assert manager.get("/accounts").status_code == 403, "a scope is not a ladder"
+
+
+def test_a_token_opens_nothing_once_it_is_revoked_or_over(both: Site) -> None:
+    with both.rows() as session:
+        staff = make.make_staff(session)
+    revoked, over = both.program(staff, "read"), both.program(staff, "read")
+    assert [one.get("/conversations").status_code for one in (revoked, over)] == [200, 200]
+    with both.rows() as session:
+        first, second = session.scalars(select(m.ApiToken).order_by(m.ApiToken.id))
+        first.revoked_at = second.expires_at = both.clock.now
+    assert [one.get("/conversations").status_code for one in (revoked, over)] == [401, 401]
 
 
 def test_a_token_that_may_only_answer_answers_with_a_file(site: Site) -> None:
