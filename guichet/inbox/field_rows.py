@@ -3,21 +3,21 @@ and what may stand in a field, are the caller's matter."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
+from guichet.inbox.words import plain
 from guichet.models import Conversation, Customer, FieldValue
 
 _LONGEST_FOLDED = 200  # characters: what an index takes on both databases
 
 
 def folded(value: str) -> str:
-    """A value as it is searched for: signs count, case does not."""
-    return " ".join(unicodedata.normalize("NFKC", value).casefold().split())[:_LONGEST_FOLDED]
+    """A value as it is searched for: signs count, case and accents do not."""
+    return " ".join(plain(value).split())[:_LONGEST_FOLDED]
 
 
 def is_of(subject: Conversation | Customer) -> ColumnElement[bool]:

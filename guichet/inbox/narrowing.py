@@ -24,7 +24,7 @@ from channels.sentences import say
 from guichet.db import dialect, word_index
 from guichet.db.tokens import Query
 from guichet.delivery.states import State as DeliveryState
-from guichet.inbox import searching
+from guichet.inbox import field_finding, searching
 from guichet.inbox.sought import PRIORITIES, STATES, Sought, Term, day_of, refused
 from guichet.inbox.states import ACTIVE
 from guichet.inbox.words import fold
@@ -304,6 +304,7 @@ def _awaits(session: Session, actor: Actor, term: Term, accounts: Sequence[int])
 _CONDITIONS: dict[str, Callable[[Session, Actor, Term, Sequence[int]], ColumnElement[bool] | None]] = {
     "is": _is, "has": _has, "account": _account, "network": _network, "brand": _brand, "label": _label,
     "team": _team, "assignee": _assignee, "priority": _priority, "language": _language, "awaits": _awaits,
+    "field": field_finding.condition_of,
 }  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What somebody typed into the search, understood: words, phrases, what to leave out, operators.
 
-    lost bag "gate 12" -refund from:anna is:open after:2026-05-01 label:"lost luggage"
+    lost bag "gate 12" -refund from:anna is:open after:2026-05-01 label:"lost luggage" field:tier=gold
 
 Pure. Refuses an operator that does not exist, a value that it cannot take and a search that
 only leaves out; the error names the word. What is no operator by its form (10:30, Re:,
@@ -23,16 +23,20 @@ from guichet.inbox.words import fold
 _MOST_TERMS = 20
 _LONGEST_QUERY = 1000  # code points that are read
 _TERM = re.compile(
-    r"""(?P<minus>-(?=\S))?(?:(?P<name>[^\W\d_]+)(?::(?!//)))?(?:["“«](?P<phrase>[^"”»]*)["”»]?|(?P<word>[^\s"“«]+))?"""
+    r"""(?P<minus>-(?=\S))?(?:(?P<name>[^\W\d_]+)(?::(?!//)))?(?:["“«](?P<phrase>[^"”»]*)["”»]?"""
+    r"""|(?P<word>[^\s"“«]+(?(name)(?:(?<=[=<>])["“«][^"”»]*["”»]?)?)))?"""
 )
 
 OPERATORS: Mapping[str, str] = {
     **{n: n for n in ("from", "account", "brand", "network", "label", "is", "assignee", "team", "has", "priority")},
-    **{n: n for n in ("language", "before", "after", "on", "awaits")},
+    **{n: n for n in ("language", "before", "after", "on", "awaits", "field")},
     "de": "from", "compte": "account", "marque": "brand", "réseau": "network", "étiquette": "label", "est": "is",
     "assigné": "assignee", "équipe": "team", "contient": "has", "avec": "has", "priorité": "priority",
     "langue": "language", "avant": "before", "après": "after", "jour": "on", "attend": "awaits",
+    "champ": "field",
 }  # fmt: skip
+# A custom field's key, and what is said of its value, which may stand in quotation marks.
+_OF_FIELD = re.compile(r"""(?P<key>[^=<>]+)(?:(?P<sign>>=|<=|[=<>])(?P<value>.*))?""", re.DOTALL)
 _BY_FOLDED = {fold(name): operator for name, operator in OPERATORS.items()}
 
 # What `is:` may say of a conversation's state; the other values of it are in FLAGS.
@@ -136,6 +140,8 @@ def _checked(term: Term) -> Term:
         raise refused(say("“{word}” needs a value after the colon", word=term.said))
     if term.operator in ("before", "after", "on"):
         day_of(term)
+    if term.operator == "field":
+        asked_of_field(term)
     choices = {"is": (*STATES, *FLAGS), "has": HAS, "priority": PRIORITIES}.get(term.operator)
     if choices is None:
         return term
@@ -152,3 +158,22 @@ def day_of(term: Term) -> date:
         return date.fromisoformat(term.value)
     except ValueError:
         raise refused(say("“{word}” needs a date such as 2026-05-31", word=term.said)) from None
+
+
+@dataclass(frozen=True)
+class OfField:
+    """What `field:` asks. `sign` "": that anything stands in it; "=" and no value: that nothing does."""
+
+    key: str
+    sign: str
+    value: str
+
+
+def asked_of_field(term: Term) -> OfField:
+    """Raises Invalid for what has no key, or compares with nothing."""
+    found = _OF_FIELD.fullmatch(term.value)
+    key = found["key"].strip().casefold() if found else ""
+    sign, value = (found["sign"] or "", (found["value"] or "").strip(' "“”«»')) if found else ("", "")
+    if not key or (sign not in ("", "=") and not value):
+        raise refused(say("“{word}” needs a field and a value, such as field:tier=gold", word=term.said))
+    return OfField(key, sign, value)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from guichet import audit
 from guichet.errors import Conflict, Invalid
-from guichet.inbox import counts, followers, handling, linking, waiting
+from guichet.inbox import counts, field_rows, followers, handling, linking, waiting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.moving import move_messages, summarise
 from guichet.inbox.states import UNFINISHED, State
@@ -25,7 +25,7 @@ def split(
     session: Session, actor: Actor, conversation: Conversation, *, from_message: Message, now: datetime
 ) -> Conversation:
     """Put `from_message` and everything after it into a new conversation, which it returns, with
-    whoever waits there. It has the same owner, labels and followers, and is linked as a child.
+    whoever waits there. It has the same owner, labels, followers and values of fields, and is linked as a child.
     Raises Invalid for the first message of all, or one that is not in it; Conflict for a
     conversation that is closed or merged."""
     require(actor, Action.CONVERSATION_ANSWER, conversation)
@@ -49,6 +49,7 @@ def split(
             waiting.give(kept, new, given)
             _settle(session, kept, new)
         followers.carry_over(session, conversation, made, now)
+        field_rows.take_over(session, conversation, made)
         linking.tie(session, actor, conversation, made, "parent", now)
         audit.record(session, actor, "conversation.split", conversation, now, to=made.id)
     return made

@@ -57,9 +57,13 @@ def first_words(text: str) -> str:
 
 def fold(text: str) -> str:
     """For comparing and searching: words without case, accents or punctuation, one space apart."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    kept = (c if c.isalnum() else "" if unicodedata.combining(c) else " " for c in plain)
-    return " ".join("".join(kept).split())
+    return " ".join("".join(c if c.isalnum() else " " for c in plain(text)).split())
+
+
+def plain(text: str) -> str:
+    """Without case and accents; all other signs stay."""
+    apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    return "".join(c for c in apart if not unicodedata.combining(c))
 
 
 def phrases_in(folded: str, phrase: str) -> bool:

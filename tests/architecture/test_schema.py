@@ -92,3 +92,22 @@ def _differences(engine: Engine) -> list[Any]:
         options = {"compare_type": True, "render_as_batch": True, "include_name": counts}
         found: list[Any] = compare_metadata(MigrationContext.configure(c, opts=options), Base.metadata)
         return found
+
+
+def test_what_stood_in_fields_before_is_found_without_accents(empty: Engine) -> None:
+    migrate.upgrade(empty, "0073")
+    with empty.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO custom_field (id, subject, key, name, kind, mask, least, most, choices, position,"
+                " is_required, created_at) VALUES (1, 'conversation', 'why', 'Why', 'text', '', '', '', '[]', 1,"
+                " false, '2026-01-01 00:00:00')"
+            )
+        )
+        row = "INSERT INTO field_value (id, field_id, place, value, folded) VALUES (:id, 1, 0, :value, :was)"
+        connection.execute(text(row), {"id": 1, "value": "Hôtel  AB-12", "was": "hôtel ab-12"})
+        connection.execute(text(row), {"id": 2, "value": "plain", "was": "plain"})
+    migrate.upgrade(empty)
+    with empty.begin() as connection:
+        found = list(connection.scalars(text("SELECT folded FROM field_value ORDER BY id")))
+    assert found == ["hotel ab-12", "plain"]

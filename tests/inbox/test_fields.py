@@ -320,6 +320,17 @@ def test_a_merge_keeps_what_is_there_and_fills_what_is_lacking_and_can_be_undone
     assert held(scene, two) == {"both": "two", "theirs": "two", "changed": "two", "several": ["lost", "late"]}
 
 
+def test_a_split_copies_what_is_filled_in_and_each_goes_on_with_its_own(scene: Scene, asked: m.Conversation) -> None:
+    field(scene, "code")
+    field(scene, "several", "choices")
+    fill(scene, asked, code="AB12", several=["lost", "late"])
+    turn = scene.customer_says("And another thing")
+    made = inbox.split(scene.session, scene.actor(), asked, from_message=turn, now=scene.now)
+    assert held(scene, made) == held(scene, asked) == {"code": "AB12", "several": ["lost", "late"]}
+    fill(scene, made, code="CD34")
+    assert held(scene, asked)["code"] == "AB12"
+
+
 def test_joined_customers_have_the_fields_of_both_and_separated_each_its_own(scene: Scene) -> None:
     session, now = scene.session, scene.now
     people = [

@@ -29,6 +29,22 @@ def test_french_says_the_same() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("field:tier=gold", ("tier", "=", "gold")), ('field:why="lost  bag"', ("why", "=", "lost bag")),
+        ('champ:"why=lost bag"', ("why", "=", "lost bag")), ("field:Nights>=3", ("nights", ">=", "3")),
+        ("field:visit<2026-06-01", ("visit", "<", "2026-06-01")), ("field:tier=", ("tier", "=", "")),
+        ("field:tier", ("tier", "", "")), ("-field:tier=a=b", ("tier", "=", "a=b")),
+        ('field:tier=""', ("tier", "=", "")),
+    ],
+)  # fmt: skip
+def test_a_field_is_asked_for_by_its_key_and_a_sign(text: str, asked: tuple[str, str, str]) -> None:
+    words, term = sought.read(f"bag {text}").terms
+    assert (words.value, term.operator) == ("bag", "field")
+    assert sought.asked_of_field(term) == sought.OfField(*asked)
+
+
+@pytest.mark.parametrize(
     ("text", "terms"),
     [
         ("Re: bag", [("", "Re"), ("", "bag")]), ("10:30", [("", "10 30")]), ("l'avion", [("", "l avion")]),
@@ -44,7 +60,8 @@ def test_what_has_not_the_form_of_an_operator_is_words(text: str, terms: list[tu
     [
         ("form:anna", "form:"), ("is:odd", "is:odd"), ("bag -is:odd", "-is:odd"), ("has:wings", "has:wings"),
         ("after:soon", "after:soon"), ("on:2026-02-30", "on:2026-02-30"), ("label:", "label:"), ("-refund", "-refund"),
-        ("priority:9", "priority:9"),
+        ("priority:9", "priority:9"), ("field:", "field:"), ("field:=gold", "field:=gold"),
+        ("field:tier>", "field:tier>"),
     ],
 )  # fmt: skip
 def test_a_bad_search_is_refused_with_the_word(text: str, word: str) -> None:

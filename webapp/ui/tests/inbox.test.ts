@@ -352,3 +352,14 @@ it("writes an operator chosen in the search's sheet into the box", async () => {
   await fireEvent.click([...document.querySelectorAll("code")].find((one) => one.textContent === "has:")?.closest("button") as HTMLElement);
   expect((document.getElementById("inbox-search") as HTMLInputElement).value).toBe("has:");
 });
+
+it("writes a field of the company's own that was chosen there, ready for its value", async () => {
+  const tier = { id: 1, subject: "customer", key: "tier", name: "Tier", kind: "text", archived: false };
+  const gone = { ...tier, id: 2, key: "gone", archived: true };
+  await open("/inbox?view=open", ({ path }) => (path === "/fields" ? [200, { items: [tier, gone], next_cursor: null }] : null));
+  await fireEvent.click(document.querySelector('[aria-label="What the search understands"]') as HTMLElement);
+  await until(() => [...document.querySelectorAll("code")].some((one) => one.textContent === "field:tier="));
+  expect([...document.querySelectorAll("code")].some((one) => one.textContent === "field:gone=")).toBe(false);
+  await fireEvent.click([...document.querySelectorAll("code")].find((one) => one.textContent === "field:tier=")?.closest("button") as HTMLElement);
+  expect((document.getElementById("inbox-search") as HTMLInputElement).value).toBe("field:tier=");
+});
