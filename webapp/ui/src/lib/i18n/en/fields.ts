@@ -23,7 +23,7 @@ export const fields = {
   subject: "Field of",
   subjects: { conversation: "Conversations", customer: "Customers" },
   key: "Key",
-  keyHint: "How programs call it. It stays as it is.",
+  keyHint: "How the search and programs call it. It stays as it is.",
   kind: "Holds",
   kinds: { text: "Text", number: "A number", choice: "One of several", choices: "Some of several", date: "A day", yes_no: "Yes or no" },
   mask: "Form",

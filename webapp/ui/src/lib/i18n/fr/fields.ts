@@ -25,7 +25,7 @@ export const fields: Catalogue["fields"] = {
   subject: "Champ des",
   subjects: { conversation: "Conversations", customer: "Clients" },
   key: "Clé",
-  keyHint: "Le nom qu’emploient les programmes. Il ne change plus.",
+  keyHint: "Le nom qu’emploient la recherche et les programmes. Il ne change plus.",
   kind: "Contient",
   kinds: { text: "Du texte", number: "Un nombre", choice: "Un choix", choices: "Plusieurs choix", date: "Un jour", yes_no: "Oui ou non" },
   mask: "Forme",
