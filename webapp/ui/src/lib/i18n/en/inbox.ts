@@ -35,7 +35,7 @@ export const inbox = {
     ["before", "said before that day"],
     ["on", "said on that day"],
   ] as [string, string][],
-  searchField: (key: string) => `field:${key}=`,
+  searchField: "field",
   misunderstood: "This search cannot be understood",
   misunderstoodText: "Mend the word that is named above, or put it in quotation marks to look for it as it stands.",
   searching: (q: string) => `Results for “${q}”`,

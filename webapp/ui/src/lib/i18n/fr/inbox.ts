@@ -36,7 +36,7 @@ export const inbox: Catalogue["inbox"] = {
     ["avant", "dit avant ce jour"],
     ["jour", "dit ce jour-là"],
   ],
-  searchField: (key) => `champ:${key}=`,
+  searchField: "champ",
   misunderstood: "Cette recherche n’est pas comprise",
   misunderstoodText: "Corrigez le mot nommé ci-dessus, ou mettez-le entre guillemets pour le chercher tel quel.",
   searching: (q) => `Résultats pour «\u00a0${q}\u00a0»`,
