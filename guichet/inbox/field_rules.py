@@ -19,12 +19,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from channels.sentences import say
+from guichet.inbox.words import fold
 
 KINDS = ("text", "number", "choice", "choices", "date", "yes_no")
 SUBJECTS = ("conversation", "customer")
@@ -40,6 +41,9 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _LONGEST_NUMBER = 40  # characters: more is no number that could be kept
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _DIGITS = frozenset("0123456789")
+_YES_NO = {
+    **dict.fromkeys(("yes", "oui", "true", "vrai"), True), **dict.fromkeys(("no", "non", "false", "faux"), False),
+}  # fmt: skip
 _STANDS_FOR = {"A": _LETTERS, "9": _DIGITS, "*": _LETTERS | _DIGITS}
 
 Value = str | Decimal | date | bool | tuple[str, ...]
@@ -94,6 +98,27 @@ def read(field: Definition, given: Any) -> Value | None:
     if given is None or given == "" or given == [] or given == () or (isinstance(given, str) and not given.strip()):
         return None
     return _READERS[field.kind](field, given)
+
+
+def read_typed(field: Definition, typed: str) -> Value:
+    """What somebody typed of a value, in a search or a rule: a choice by its key or its name, yes or no
+    in words. Raises Misfit."""
+    given: Any = typed
+    if field.kind == "yes_no":
+        given = _YES_NO.get(fold(typed), typed)
+    elif field.kind in ("choice", "choices"):
+        choices = (field.choices or {}).items()
+        key = next((key for key, name in choices if fold(typed) in (fold(key), fold(name))), typed)
+        given = key if field.kind == "choice" else [key]
+    value = read(field, given)
+    if value is None:
+        raise Misfit(say("must be a text"))
+    return value
+
+
+def unbounded(field: Definition) -> Definition:
+    """Without bounds and form: what stands there may be older than they are."""
+    return replace(field, mask="", least=None, most=None)
 
 
 def lacking(fields: Iterable[Definition], has: Iterable[str], *, brand_id: int) -> list[Definition]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
@@ -23,7 +24,7 @@ from guichet.errors import Conflict, Invalid
 from guichet.inbox import uniting
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.field_rows import is_of, put, rows_of
-from guichet.inbox.field_rules import Misfit, is_code, lacking, read, shown, stored
+from guichet.inbox.field_rules import Misfit, is_code, lacking, read, read_typed, shown, stored
 from guichet.inbox.fields import definition_of, in_order
 from guichet.models import Account, Conversation, Customer, CustomField, FieldValue, Identity
 from guichet.policy import Action, Actor, require, visible
@@ -129,6 +130,40 @@ def fill_in(
             ids = [field.id for field, _ in changed]
             audit.record(session, actor, "conversation.fields", conversation, now, fields=ids)
     return conversation
+
+
+def fill_empty(change: Change, said: str) -> None:
+    """What a rule fills in, such as `reason=lost`, within `changing`: only where nothing stands, and where
+    the conversation has such a field that can hold it; otherwise nothing."""
+    session, conversation = change.session, change.conversation
+    key, _, typed = said.partition("=")
+    named = CustomField.key == key.strip().casefold()
+    for field in _offered(session, "conversation", and_(named, _of_brand(session, conversation))):
+        own = rows_of(session, is_of(conversation))
+        with suppress(Misfit):
+            rows = stored(read_typed(definition_of(field), typed.strip()))
+            if field.id not in own:
+                put(session, field.id, rows, conversation)
+                tell_history(change, field, rows)
+    session.flush()
+
+
+def refuse_unfit(session: Session, said: str, brand_id: int | None) -> None:
+    """Raises Invalid (field value) unless a rule of this brand, or of all, can fill this in."""
+    key, sign, typed = said.partition("=")
+    here = CustomField.brand_id.is_(None) | (CustomField.brand_id == brand_id)
+    named = and_(CustomField.key == key.strip().casefold(), true() if brand_id is None else here)
+    fields = _offered(session, "conversation", named)
+    if not fields or not sign:
+        raise Invalid(
+            "this cannot be filled in so",
+            {"value": say("must be a field of conversations and a value, such as tier=gold")},
+        )
+    for field in fields:
+        try:
+            read_typed(definition_of(field), typed.strip())
+        except Misfit as misfit:
+            raise Invalid("this cannot be filled in so", {"value": misfit.why}) from None
 
 
 def fill_in_customer(

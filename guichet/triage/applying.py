@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from channels.contract import ChannelSpec
-from guichet.inbox import handling, labels, pool
+from guichet.inbox import field_values, handling, labels, pool
 from guichet.inbox.changes import Change, changing
 from guichet.inbox.states import ACTIVE, State
 from guichet.models import Account, Conversation, Label, Message, Rule, Staff, Team, Topic
@@ -29,9 +29,9 @@ def apply_rules(
     messages. Returns the teams, by id, in whose queues these conversations now lie unassigned.
 
     A conversation that is new is sorted whole; one that somebody may already be at work on
-    only gets labels, so that a rule never takes it out of their hands; what nobody has is held, too.
-    What is held goes to a team at most. What is to be hidden at the network is, whoever has it.
-    `spec_of`: a network's, by its name.
+    only gets labels and fields that were empty, so that a rule never takes it out of their hands;
+    what nobody has is held, too. What is held goes to a team at most. What is to be hidden at the
+    network is, whoever has it. `spec_of`: a network's, by its name.
     """
     require(actor, Action.SYSTEM)
     on = (
@@ -64,6 +64,8 @@ def _carry_out(change: Change, outcome: Outcome) -> None:
     session, conversation = change.session, change.conversation
     if outcome.labels:
         labels.put_labels(change, [i for i in outcome.labels if session.get(Label, i) is not None])
+    for said in outcome.fields:
+        field_values.fill_empty(change, said)
     if conversation.state not in ACTIVE or conversation.assignee_id is not None:
         return
     is_new = conversation.state == State.NEW

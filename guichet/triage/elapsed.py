@@ -10,7 +10,7 @@ and who looks at the same time waits for the row of the rule.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -171,7 +171,7 @@ def gather(
     conversations = {c.id: c for c in session.scalars(select(Conversation).where(Conversation.id.in_(ids)))}
     labels = _labels(session, ids)
     return [
-        Looked(conversation, message, _standing(fact, conversation, labels))
+        Looked(conversation, message, _standing(fact, conversation, labels.get(conversation.id, ())))
         for message, fact in zip(messages, found, strict=True)
         for conversation in (conversations[message.conversation_id],)
     ]
@@ -187,9 +187,16 @@ def _labels(session: Session, ids: Collection[int]) -> dict[int, set[int]]:
     return marks
 
 
-def _standing(fact: Fact, conversation: Conversation, labels: Mapping[int, set[int]]) -> Fact:
-    has = frozenset(labels.get(conversation.id, ()))
-    return replace(fact, priority=conversation.priority, state=conversation.state, labels=has)
+def _standing(fact: Fact, conversation: Conversation, labels: Iterable[int]) -> Fact:
+    return replace(fact, priority=conversation.priority, state=conversation.state, labels=frozenset(labels))
+
+
+def _meanwhile(session: Session, rule: Rule, looked: Looked) -> Fact:
+    """What somebody may have changed until its row was ours, as it is now."""
+    id_ = looked.conversation.id
+    custom = facts.custom_of(session, [id_], rule.conditions).get(id_, frozenset())
+    labels = _labels(session, [id_]).get(id_, ())
+    return replace(_standing(looked.fact, looked.conversation, labels), custom=custom)
 
 
 def _is_done(session: Session, rule: Rule, conversation: Conversation, began_at: datetime) -> bool:
@@ -210,7 +217,7 @@ def _act(session: Session, actor: Actor, rule: Rule, looked: Looked, began_at: d
     goes_on = conversation.merged_into_id is None and State(conversation.state) in UNFINISHED
     if not goes_on or getattr(conversation, moments.CLOCKS[rule.since]) != began_at:
         return False
-    if not rules.holds(rule.conditions, _standing(looked.fact, conversation, _labels(session, [conversation.id]))):
+    if not rules.holds(rule.conditions, _meanwhile(session, rule, looked)):
         return False
     if _is_done(session, rule, conversation, began_at):
         return False

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from guichet import audit
-from guichet.inbox import answering, handling, labels, notices, pool, searching
+from guichet.inbox import answering, field_values, handling, labels, notices, pool, searching
 from guichet.inbox.changes import Change
 from guichet.inbox.states import TRANSITIONS, State
 from guichet.models import Label, Message, Rule, Staff, Team, TeamMember, Topic
@@ -82,6 +82,8 @@ def _sort(change: Change, action: Mapping[str, Any]) -> None:
     if action["kind"] == "label":
         if session.get(Label, value) is not None:
             labels.put_labels(change, [value])
+    elif action["kind"] == "field":
+        field_values.fill_empty(change, value)
     elif action["kind"] == "priority":
         if conversation.priority < value:
             conversation.priority = value

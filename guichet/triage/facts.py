@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from guichet.inbox import field_finding
 from guichet.inbox.words import fold
 from guichet.models import Account, Brand, Calendar, Conversation, Customer, Identity, Message
 from guichet.promises import hours
@@ -27,6 +28,7 @@ def of_messages(
     repeated = counting.repeated(session, messages, spans) if spans else {}
     in_conversation = counting.in_conversation(session, messages) if "conversation_messages" in names else {}
     of_customer = counting.of_customer(session, messages) if "customer_messages" in names else {}
+    custom = custom_of(session, {m.conversation_id for m in messages}, asked)
     accounts = _accounts(session, {m.account_id for m in messages})
     people = _people(session, {m.identity_id for m in messages if m.identity_id is not None})
     known = _known(session, messages)
@@ -53,6 +55,7 @@ def of_messages(
                 surface=surface,
                 customer=marks | ({"known"} if m.id in known else frozenset()),
                 followers=followers,
+                custom=custom.get(m.conversation_id, frozenset()),
                 holds=contents.holds(m.text, m.kind),
                 repeated=repeated.get(m.id, {}),
                 conversation_messages=in_conversation.get(m.id, 1),
@@ -61,6 +64,12 @@ def of_messages(
             )
         )
     return facts
+
+
+def custom_of(session: Session, ids: Collection[int], asked: Iterable[Mapping[str, Any]]) -> dict[int, frozenset[str]]:
+    """What these conditions ask of custom fields and each of the conversations meets."""
+    terms = {term for condition in asked if condition["field"] == "custom" for term in condition["value"]}
+    return field_finding.met(session, sorted(terms), ids)
 
 
 def _accounts(session: Session, ids: set[int]) -> dict[int, tuple[str, hours.Hours | None]]:

@@ -18,6 +18,7 @@ from guichet import audit
 from guichet.errors import Invalid
 from guichet.models import Brand, Label, Rule, RuleFiring, RuleWalk, Staff, Team, Topic
 from guichet.policy import Action, Actor, require
+from guichet.triage import fields as of_fields
 from guichet.triage import hiding, moments, rules
 from guichet.triage.moments import ON_A_MESSAGE, When
 
@@ -153,5 +154,6 @@ def _check(
         model = targets.get(str(action.get("kind")))
         if model is not None and f"actions.{n}.value" not in fields and session.get(model, action["value"]) is None:
             fields[f"actions.{n}.value"] = say("it does not exist")
+    fields = fields or of_fields.problems(session, conditions, actions, brand_id)
     if fields:
         raise Invalid("this rule cannot work so", fields)

@@ -15,6 +15,7 @@ from guichet.inbox import personal
 from guichet.models import Account, Brand, Conversation, Message
 from guichet.policy import Action, Actor, require, visible
 from guichet.triage import elapsed, facts, moments, rules
+from guichet.triage import fields as of_fields
 from guichet.triage.moments import ON_A_MESSAGE, When
 from guichet.triage.rules import Fact
 
@@ -60,6 +61,7 @@ def preview_rule(
         **moments.problems_of(when.since, when.after_minutes),
         **rules.problems_of_conditions(conditions, in_time=when.is_timed),
     }
+    fields = fields or of_fields.problems(session, conditions, (), brand_id)
     if fields:
         raise Invalid("this rule cannot work so", fields)
     if when.is_timed:

@@ -17,13 +17,15 @@ A condition is {"field", "operator", "value"}, and all of a rule's conditions mu
     conversation_messages  at_least, at_most    [n]: of the customer in this conversation, this one included
     customer_messages      at_least, at_most    [n]: of the customer in all of them
     followers at_least, at_most  [n]: of its author there; of whom that is not known, neither
+    custom    is, is_not         what stands in custom fields, as the search asks it: "tier=gold", "nights>=3",
+                                 "tier=" where it is empty, "tier" where it is not (guichet.inbox.field_finding)
     priority  is, is_not         0 to 3 (this one and the next two: only after a time)
     label     is, is_not         ids
     state     is, is_not         of a conversation that goes on
 
 An action is {"kind", "value"}: label (id), priority (0 to 3), team (id), assignee (id), spam,
-topic (id): before its experts, hide (the most in an hour on an account): at the network, hold: given
-to nobody until somebody has looked at it.
+topic (id): before its experts, field ("reason=lost"): filled in where it is empty, hide (the most in an
+hour on an account): at the network, hold: given to nobody until somebody has looked at it.
 After a time (guichet.triage.moments) neither spam, hide nor hold, but note (text), tell_assignee,
 tell_leads, tell_staff (id), tell_team (id), close, reopen, snooze (minutes); priority only raises.
 """
@@ -50,6 +52,7 @@ _TEXTS = {
     "customer": frozenset({"vip", "known", "blocked"}),
     "hours": frozenset({"open", "closed"}),
     "holds": CONTENTS,
+    "custom": None,
 }
 # What is asked with numbers: how, and the least and the most of each number.
 _NUMBERS: Mapping[str, tuple[tuple[str, ...], tuple[tuple[int, int], ...]]] = {
@@ -62,13 +65,14 @@ _FIELDS = ("text", "account", *_TEXTS, *_NUMBERS)
 _STANDS: Mapping[str, frozenset[Any] | None] = {
     "priority": frozenset(range(4)), "label": None, "state": frozenset(str(state) for state in UNFINISHED),
 }  # fmt: skip
-_DOES = ("label", "priority", "team", "assignee", "topic", "spam", "hide", "hold")
+_DOES = ("label", "field", "priority", "team", "assignee", "topic", "spam", "hide", "hold")
 IN_TIME = (
-    "label", "priority", "team", "assignee", "topic", "note", "tell_assignee", "tell_leads", "tell_staff", "tell_team",
-    "close", "reopen", "snooze",
+    "label", "field", "priority", "team", "assignee", "topic", "note", "tell_assignee", "tell_leads", "tell_staff",
+    "tell_team", "close", "reopen", "snooze",
 )  # fmt: skip
 _BY_ID = ("label", "team", "assignee", "topic", "tell_staff", "tell_team")
 NOTE_LENGTH = 2000
+FIELD_LENGTH = 600  # of a key and its value
 LONGEST_SNOOZE = 366 * 24 * 60  # minutes
 MOST_HIDDEN = 1000  # in an hour on an account, by rules
 
@@ -90,6 +94,7 @@ class Fact:
     conversation_messages: int = 1
     customer_messages: int = 1
     followers: int | None = None
+    custom: frozenset[str] = frozenset()  # those that were asked and are met
     priority: int = 1
     labels: frozenset[int] = frozenset()
     state: str = "new"
@@ -109,6 +114,7 @@ class Outcome:
 
     rule_ids: tuple[int, ...] = ()
     labels: tuple[int, ...] = ()
+    fields: tuple[str, ...] = ()
     priority: int | None = None
     team_id: int | None = None
     assignee_id: int | None = None
@@ -137,15 +143,19 @@ def decide(rules: Sequence[RuleValue], fact: Fact) -> Outcome:
             if rule.stops:
                 break
     labels: dict[int, None] = {}
+    fields: list[str] = []
     first: dict[str, Any] = {}
     for action in (a for rule in matched for a in rule.actions):
         if action["kind"] == "label":
             labels[action["value"]] = None
+        elif action["kind"] == "field":
+            fields.append(action["value"])
         else:
             first.setdefault(action["kind"], action.get("value"))
     return Outcome(
         rule_ids=tuple(r.id for r in matched),
         labels=tuple(labels),
+        fields=tuple(fields),
         priority=first.get("priority"),
         team_id=first.get("team"),
         assignee_id=first.get("assignee"),
@@ -172,7 +182,7 @@ def _holds(condition: Mapping[str, Any], fact: Fact) -> bool:
         return number is not None and bool(number >= values[0] if op == "at_least" else number <= values[0])
     if name == "account":
         found = fact.account_id in values
-    elif name in ("customer", "holds"):
+    elif name in ("customer", "holds", "custom"):
         found = not getattr(fact, name).isdisjoint(values)
     elif name == "label":
         found = not fact.labels.isdisjoint(values)
@@ -259,6 +269,8 @@ def problems_of_actions(actions: Any, *, in_time: bool = False) -> dict[str, str
             fields[f"actions.{n}.value"] = say("must be a number from 0 to 3")
         elif do == "hide" and (type(value) is not int or not 1 <= value <= MOST_HIDDEN):
             fields[f"actions.{n}.value"] = say("must be a number from 1 to {most}", most=MOST_HIDDEN)
+        elif do == "field" and not (isinstance(value, str) and 0 < len(value.strip()) <= FIELD_LENGTH):
+            fields[f"actions.{n}.value"] = say("must have 1 to {most} characters", most=FIELD_LENGTH)
         elif do == "note" and not (isinstance(value, str) and 0 < len(value.strip()) <= NOTE_LENGTH):
             fields[f"actions.{n}.value"] = say("must have 1 to {most} characters", most=NOTE_LENGTH)
         elif do == "snooze" and (type(value) is not int or not 1 <= value <= LONGEST_SNOOZE):

@@ -7,6 +7,7 @@ import Rules from "../src/pages/settings/Rules.svelte";
 import Settings from "../src/pages/settings/Settings.svelte";
 import Tokens from "../src/pages/settings/Tokens.svelte";
 import { actionOf, conditionOf, isWhole, rowOf, sayAction, sayCondition } from "../src/pages/settings/vocabulary";
+import { termOf, textOfTerm } from "../src/pages/settings/terms";
 import { split } from "../src/pages/settings/listing.svelte";
 import { go } from "../src/lib/router.svelte";
 import { session } from "../src/lib/session.svelte";
@@ -98,8 +99,42 @@ it("says rules in words, also about what is no longer there", async () => {
   expect(sayCondition({ field: "account", operator: "is", value: [4] })).toBe("Account is help@northline.example (E-mail)");
   expect(sayCondition({ field: "repeated", operator: "by_author", value: [3, 60] })).toBe("The same text 3 times in 60 minutes, by the same author");
   expect(sayCondition({ field: "customer_messages", operator: "at_most", value: [1] })).toBe("Customer’s messages at most 1");
+  expect(sayCondition({ field: "custom", operator: "is_not", value: ["nights>=3", "tier="] })).toBe("Not so: field nights is at least “3” or tier is empty");
+  expect(sayAction({ kind: "field", value: "reason=lost" })).toBe("Fill in reason with “lost” where it is empty");
   expect(sayAction({ kind: "priority", value: 3 })).toBe("Set the priority Urgent");
   expect(sayAction({ kind: "team", value: 99 })).toContain("no longer there");
+});
+
+it("asks of a custom field by its name, in signs that its kind knows, and fills in those of conversations", async () => {
+  const field = { archived: false, mask: "", least: "", most: "", choices: [], required: false, brand_id: null };
+  const items = [
+    { ...field, id: 1, subject: "conversation", key: "reason", name: "Reason", kind: "choice", choices: [{ key: "lost", name: "Lost bag" }] },
+    { ...field, id: 2, subject: "customer", key: "nights", name: "Nights", kind: "number" },
+    { ...field, id: 3, subject: "customer", key: "gone", name: "Gone", kind: "text", archived: true },
+  ];
+  const rule = { id: 3, name: "Old", brand_id: null, on: false, stops: false, since: "", after_minutes: null, in_hours: false, position: 1, conditions: [{ field: "custom", operator: "is", value: ["nights>=3"] }], actions: [{ kind: "field", value: "reason=lost" }] };
+  const { asked } = serve({ before: ({ method, path }) => (path === "/fields" ? [200, { items, next_cursor: null }] : method === "GET" && path === "/rules" ? [200, { items: [rule], next_cursor: null }] : null) });
+  await session.load();
+  render(Rules);
+  await until(() => document.body.textContent?.includes("Field nights is at least “3”") ?? false);
+  await fireEvent.click(button("Edit: Old"));
+  const group = (name: string): HTMLElement => document.querySelector(`[role="group"][aria-label="${name}"]`) as HTMLElement;
+  const offered = (of: HTMLElement | null): string[] => [...(of?.querySelectorAll("option:not([disabled])") ?? [])].map((one) => one.textContent ?? "");
+  await until(() => offered(group("Condition 1: values")?.querySelector("select") ?? null).includes("Nights"));
+  expect(offered(group("Condition 1: values").querySelector('[aria-label="Field"]'))).toEqual(["Reason", "Nights"]);
+  expect(offered(group("Condition 1: values").querySelector('[aria-label="How"]'))).toHaveLength(7);
+  expect(offered(group("Action 1: which").querySelector('[aria-label="Field"]'))).toEqual(["Reason"]);
+  expect(offered(group("Action 1: which").querySelector('[aria-label="Value"]'))).toEqual(["Lost bag"]);
+  await fireEvent.input(group("Condition 1: values").querySelector("input") as HTMLInputElement, { target: { value: "5" } });
+  await fireEvent.submit(document.querySelector("form") as HTMLFormElement);
+  await until(() => asked.some((one) => one.method === "PATCH"));
+  expect(asked.find((one) => one.method === "PATCH")?.body).toMatchObject({ conditions: [{ field: "custom", operator: "is", value: ["nights>=5"] }], actions: [{ kind: "field", value: "reason=lost" }] });
+});
+
+it("puts the parts of what is asked of a field together as they were", () => {
+  for (const said of ["tier=gold", "nights>=3", "nights<=3", "nights>3", "nights<3", "tier=", "tier", "note=a=b>c"]) expect(textOfTerm(termOf(said))).toBe(said);
+  expect(textOfTerm({ key: "tier", sign: "is", typed: " " })).toBe("");
+  expect(termOf("=gold").key).toBe("");
 });
 
 it("gives conditions and actions back as the server wants them", () => {

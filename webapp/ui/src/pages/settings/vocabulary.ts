@@ -3,14 +3,15 @@ import type { Condition, PromiseStep, RuleAction } from "$lib/api/types";
 import { t } from "$lib/i18n/index.svelte";
 import { preferences } from "$lib/preferences.svelte";
 import { session } from "$lib/session.svelte";
+import { sayTerm, termOf } from "./terms";
 
 export type FieldName = keyof typeof t.settings.rules.fields;
 export type ActionKind = keyof typeof t.settings.rules.actions;
 
 interface Asked {
   operators: (keyof typeof t.settings.rules.operators)[];
-  /** Fixed values; "free": typed; "account", "network", "label": what this installation has. */
-  values: readonly string[] | "free" | "account" | "network" | "label" | "priority";
+  /** Fixed values; "free": typed; "account", "network", "label", "custom": what this installation has. */
+  values: readonly string[] | "free" | "account" | "network" | "label" | "priority" | "custom";
   /** Asked with numbers: what stands there at first, and the most of each. */
   numbers?: { first: number; least: number; most: number; unit: "times" | "minutes" | "messages" | "followers" }[];
 }
@@ -36,12 +37,13 @@ export const FIELDS: Record<FieldName, Asked> = {
   conversation_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 5, least: 1, most: 10000, unit: "messages" }] },
   customer_messages: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 1, least: 1, most: 10000, unit: "messages" }] },
   followers: { operators: ["at_least", "at_most"], values: "free", numbers: [{ first: 10_000, least: 0, most: 1_000_000_000, unit: "followers" }] },
+  custom: { operators: ["is", "is_not"], values: "custom" },
   priority: { operators: ["is", "is_not"], values: "priority" },
   label: { operators: ["is", "is_not"], values: "label" },
   state: { operators: ["is", "is_not"], values: ["new", "open", "waiting_customer", "waiting_internal", "snoozed"] },
 };
 /** What rules ask of a message, and what promises ask of who waits (guichet/promises/rules.py). */
-export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds", "repeated", "conversation_messages", "customer_messages", "followers"];
+export const OF_RULES: FieldName[] = ["text", "language", "network", "account", "kind", "surface", "customer", "hours", "holds", "repeated", "conversation_messages", "customer_messages", "followers", "custom"];
 /** What rules ask besides when they act after a time (guichet/triage/moments.py). */
 export const OF_RULES_IN_TIME: FieldName[] = [...OF_RULES, "priority", "label", "state"];
 export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "surface", "account", "label", "language"];
@@ -49,11 +51,11 @@ export const OF_PROMISES: FieldName[] = ["priority", "customer", "network", "sur
 const OF_MESSAGES = new Set(["known"]);
 /** Kept as numbers. */
 const NUMBERED = new Set<FieldName>(["account", "label", "priority", "repeated", "conversation_messages", "customer_messages", "followers"]);
-export const ACTIONS: ActionKind[] = ["label", "priority", "team", "assignee", "topic", "spam", "hide", "hold"];
-export const ACTIONS_IN_TIME: ActionKind[] = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "team", "assignee", "topic", "priority", "label", "note", "close", "reopen", "snooze"];
+export const ACTIONS: ActionKind[] = ["label", "field", "priority", "team", "assignee", "topic", "spam", "hide", "hold"];
+export const ACTIONS_IN_TIME: ActionKind[] = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "team", "assignee", "topic", "priority", "label", "field", "note", "close", "reopen", "snooze"];
 const WITHOUT_VALUE = new Set<ActionKind>(["spam", "hold", "close", "reopen", "tell_assignee", "tell_leads"]);
 /** What is typed with an action, and what stands there at first. */
-const TYPED: Partial<Record<ActionKind, string>> = { hide: "10", snooze: "1440", note: "" };
+const TYPED: Partial<Record<ActionKind, string>> = { hide: "10", snooze: "1440", note: "", field: "" };
 export const LONGEST_SNOOZE = 527_040; // minutes
 export const SINCES = ["", "waiting", "customer", "answer", "unassigned", "put_off", "created"] as const;
 export type Since = (typeof SINCES)[number];
@@ -91,7 +93,7 @@ export const optionsOfWaits = (field: FieldName): Option[] => optionsOf(field).f
 /** What can be chosen for a field; empty: it is typed. */
 export function optionsOf(field: FieldName): Option[] {
   const { values } = FIELDS[field];
-  if (values === "free") return [];
+  if (values === "free" || values === "custom") return [];
   if (values === "account") return session.accounts.map((one) => ({ value: String(one.id), name: `${one.handle} (${t.common.networks[one.network] ?? one.network})` }));
   if (values === "label") return session.labels.map((one) => ({ value: String(one.id), name: one.name }));
   if (values === "priority") return byNumber();
@@ -137,7 +139,7 @@ export function actOf(action: RuleAction): Act {
 }
 export function actionOf(act: Act): RuleAction {
   if (WITHOUT_VALUE.has(act.kind)) return { kind: act.kind, value: null };
-  return { kind: act.kind, value: act.kind === "note" ? act.value : Number(act.value) };
+  return { kind: act.kind, value: act.kind === "note" || act.kind === "field" ? act.value : Number(act.value) };
 }
 /** What a promise's step does with whom. */
 export const STEP_ACTS = ["tell_assignee", "tell_leads", "tell_staff", "tell_team", "priority", "team"] as const;
@@ -167,6 +169,7 @@ export function sayCondition(condition: Condition): string {
   const options = optionsOf(row.field);
   const values = row.values.map((value) => options.find((one) => one.value === value)?.name ?? (row.field === "text" ? t.settings.rules.quoted(value) : value));
   if (row.field === "repeated") return t.settings.rules.repeatedSaid({ times: values[0] ?? "", minutes: values[1] ?? "", isAuthors: row.operator === "by_author" });
+  if (row.field === "custom") return t.fields.customSaid({ terms: row.values.map(sayTerm).join(t.settings.rules.or), isNot: row.operator === "is_not" });
   const operator = (t.settings.rules.operators as Record<string, string>)[row.operator] ?? row.operator;
   return `${t.settings.rules.fields[row.field]} ${operator} ${values.join(t.settings.rules.or)}`;
 }
@@ -175,6 +178,7 @@ export function sayAction(action: RuleAction): string {
   if (act.kind === "hide") return t.settings.rules.hideSaid(act.value);
   if (act.kind === "snooze") return t.settings.rules.snoozeSaid(act.value);
   if (act.kind === "note") return t.settings.rules.noteSaid(act.value);
+  if (act.kind === "field") return t.fields.fillSaid({ key: termOf(act.value).key, value: termOf(act.value).typed });
   const target = targetsOf(act.kind)?.find((one) => one.value === act.value)?.name;
   return WITHOUT_VALUE.has(act.kind) ? t.settings.rules.actions[act.kind] : `${t.settings.rules.actions[act.kind]} ${target ?? t.settings.rules.goneTarget}`;
 }

@@ -39,4 +39,12 @@ export const fields = {
   archiveText: "Nobody is asked for it any more. What stands in it is kept, and can be offered again.",
   up: "Move up",
   down: "Move down",
+
+  /** What rules ask of fields, and fill into them. */
+  termField: "Field",
+  termSign: "How",
+  termValue: "Value",
+  signs: { is: "is", least: "is at least", most: "is at most", more: "is more than", less: "is less than", empty: "is empty", filled: "is filled in" },
+  fillSaid: (p: { key: string; value: string }) => `Fill in ${p.key} with “${p.value}” where it is empty`,
+  customSaid: (p: { terms: string; isNot: boolean }) => (p.isNot ? `Not so: field ${p.terms}` : `Field ${p.terms}`),
 };

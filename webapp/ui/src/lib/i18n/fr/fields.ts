@@ -41,4 +41,12 @@ export const fields: Catalogue["fields"] = {
   archiveText: "Il n’est plus demandé à personne. Ce qui y est écrit est gardé, et il peut être proposé à nouveau.",
   up: "Monter",
   down: "Descendre",
+
+  /** What rules ask of fields, and fill into them. */
+  termField: "Champ",
+  termSign: "Comment",
+  termValue: "Valeur",
+  signs: { is: "est", least: "est au moins", most: "est au plus", more: "est plus que", less: "est moins que", empty: "est vide", filled: "est rempli" },
+  fillSaid: (p) => `Remplir ${p.key} par «\u00a0${p.value}\u00a0» s’il est vide`,
+  customSaid: (p) => (p.isNot ? `Sauf si le champ ${p.terms}` : `Champ ${p.terms}`),
 };
