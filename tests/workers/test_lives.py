@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -130,7 +131,8 @@ def test_threads_that_find_their_life_lost_at_once_begin_one_new_one(stage: Stag
 
 
 class _Severed(deliver.Sender):
-    """Once, the life's server is away while a send is prepared."""
+    """Once, the life's server is away while a send is prepared. Only the thread that prepares it
+    finds it so: the one that claims looks at the same process meanwhile."""
 
     has_been = False
 
@@ -138,10 +140,9 @@ class _Severed(deliver.Sender):
         if self.has_been:
             return super()._prepare(*what)
         self.has_been = True
-        runtime, lives = self._process.runtime, self._process.life
         nowhere = create_engine("postgresql+psycopg://nobody@/none?host=/nonexistent")
-        self._process.life, self._process.runtime = None, replace(runtime, engine=nowhere)
-        try:
-            return super()._prepare(*what)
-        finally:
-            self._process.life, self._process.runtime = lives, runtime
+        severed = copy.copy(self)
+        severed._process = copy.copy(self._process)
+        severed._process.life = None
+        severed._process.runtime = replace(self._process.runtime, engine=nowhere)
+        return deliver.Sender._prepare(severed, *what)
