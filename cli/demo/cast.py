@@ -4,6 +4,7 @@ whose employees answer as experts. All invented."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,35 @@ SPARE = (
 # Whose account each drill has.
 DRILLING = "Aurore Drills"
 
-# name, brand ("" for all), words of which one must occur (none: always), actions
-RULES = (
-    ("Stranded now is urgent", "", ("stranded", "stuck", "bloqué", "bloquée", "annulé", "annulée", "cancelled"),
-     (("priority", 3), ("label", "disruption"))),
-    ("Lost or late bags go to Baggage", AURORE, ("bag", "bags", "baggage", "luggage", "suitcase", "bagage", "valise"),
-     (("label", "baggage"), ("team", "Baggage"))),
-    ("Pets are for those who know", AURORE, ("pet", "pets", "cat", "cats", "dog", "dogs", "chat", "chien"),
+# What the company wants to know of conversations and customers.
+FIELDS: tuple[dict[str, Any], ...] = (
+    {"subject": "conversation", "key": "reason", "name": "Reason", "kind": "choice",
+     "choices": [{"key": "bag", "name": "Bag"}, {"key": "disruption", "name": "Disruption"},
+                 {"key": "refund", "name": "Refund"}, {"key": "praise", "name": "Praise"}]},
+    {"subject": "conversation", "key": "flight", "name": "Flight", "kind": "text"},
+    {"subject": "customer", "key": "tier", "name": "Club tier", "kind": "choice",
+     "choices": [{"key": "silver", "name": "Silver"}, {"key": "gold", "name": "Gold"}]},
+)  # fmt: skip
+
+
+def _said(*words: str) -> dict[str, Any]:
+    return {"field": "text", "operator": "any_of", "value": list(words)}
+
+
+# name, brand ("" for all), conditions (none: always), actions
+RULES: tuple[tuple[str, str, tuple[dict[str, Any], ...], tuple[tuple[str, str | int | None], ...]], ...] = (
+    ("Too good to be true: somebody looks first", "",
+     (_said("free miles", "giveaway", "crypto"), {"field": "holds", "operator": "is", "value": ["link"]}),
+     (("hold", None),)),
+    ("Stranded now is urgent", "",
+     (_said("stranded", "stuck", "bloqué", "bloquée", "annulé", "annulée", "cancelled"),),
+     (("priority", 3), ("label", "disruption"), ("field", "reason=disruption"))),
+    ("Gold is answered before others", AURORE, ({"field": "custom", "operator": "is", "value": ["tier=gold"]},),
+     (("priority", 2),)),
+    ("Lost or late bags go to Baggage", AURORE,
+     (_said("bag", "bags", "baggage", "luggage", "suitcase", "bagage", "valise"),),
+     (("label", "baggage"), ("field", "reason=bag"), ("team", "Baggage"))),
+    ("Pets are for those who know", AURORE, (_said("pet", "pets", "cat", "cats", "dog", "dogs", "chat", "chien"),),
      (("team", "Flights"), ("topic", "Travelling with pets"))),
     ("Everything else of the airline goes to Flights", AURORE, (), (("team", "Flights"),)),
     ("Lumen's questions go to its experts", LUMEN, (), (("team", "Product experts"),)),
@@ -224,9 +247,10 @@ OUTSIDE = {
     " when does it fly?\n\nThank you,\nAurore Air",
 }
 
-# Two customers who are one person: how each is called, the one that stays first.
-NOTED = "Flies to Porto every second Monday. Prefers to be answered in French."
+# Two customers who are one person: how each is called, the one that stays first; what is known of them.
 SAME = ("margot.petit@customer.example", "margot_p")
+NOTED = "Flies to Porto every second Monday. Prefers to be answered in French."
+GOLD = {"tier": "gold"}
 
 # Opens rehearsal accounts, and nothing but a server that listens on loopback.
 REHEARSAL_PASSWORD = "rehearsal"  # noqa: S105

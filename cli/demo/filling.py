@@ -97,6 +97,8 @@ def _fill(browser: Browser, settings: Settings, passwords: dict[str, str]) -> No
         )["id"]
         for name, brand, who, is_read in cast.TOPICS
     }
+    for one in cast.FIELDS:
+        browser.post("/fields", one)
     _add_rules(browser, {"team": teams, "label": labels, "topic": topics}, brands)
     for promise in cast.PROMISES:
         browser.post("/promises", {**promise, "brand_id": brands[cast.AURORE]})
@@ -153,6 +155,7 @@ def _ask_around(settings: Settings, passwords: dict[str, str], mailbox_id: int) 
     if kept and other:
         agent.post(f"/customers/{kept[0]['id']}/join", {"other_id": other[0]["id"]})
         agent.post(f"/customers/{kept[0]['id']}/notes", {"text": cast.NOTED})
+        agent.put(f"/customers/{kept[0]['id']}/fields", {"values": cast.GOLD})
 
 
 def _known(browser: Browser, name: str) -> list[Any]:
@@ -204,15 +207,14 @@ def _members(staff: dict[str, int], team: str) -> list[int]:
 
 
 def _add_rules(browser: Browser, known: dict[str, dict[str, int]], brands: dict[str, int]) -> None:
-    for name, brand, words, actions in cast.RULES:
-        conditions = [{"field": "text", "operator": "any_of", "value": list(words)}] if words else []
+    for name, brand, conditions, actions in cast.RULES:
         resolved = [
             {"kind": kind, "value": known[kind][str(value)] if kind in known else value} for kind, value in actions
         ]
         body = {
             "name": name,
             "on": True,
-            "conditions": conditions,
+            "conditions": list(conditions),
             "actions": resolved,
             "stops": "team" in dict(actions),
         }

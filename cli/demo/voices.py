@@ -42,6 +42,7 @@ FIRST = (
     Voice("x", "sunday_flyer", AURORE_X, "Is there a vegetarian meal from Nantes to Lisbon or do I bring lunch?",
           after="Perfect, then I leave the sandwich at home."),
     Voice("x", "paula_r", AURORE_X, "My booking X7K2MQ is gone from your app. Can you call me on +44 20 7946 0958?"),
+    Voice("x", "miles4all", AURORE_X, "FREE MILES for everybody who flies to Porto!! https://free-miles.example.com/now"),
     Voice("x", "nadia.k", AURORE_X, "Could you check seat 14C on AU208 for tomorrow please", direct=True),
     Voice("mastodon", "benoit", AURORE, "Bonjour, peut-on changer le nom sur un billet après un mariage ?",
           after="C’est noté, merci pour la réponse rapide !"),
