@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
 from guichet.delivery.states import OPPOSITES
@@ -69,6 +69,9 @@ def summarise(session: Session, conversation: Conversation) -> None:
     """Make the row say again what its messages say: their number, the newest, what the customer
     last wrote, and whether that can be answered."""
     recount(session, conversation)
+    told = or_(not_(Message.is_automatic), Message.context["bounce"].as_boolean())
+    beside = Message.conversation_id == conversation.id, Message.direction == "side_in", told
+    conversation.last_beside_id = session.scalar(select(func.max(Message.id)).where(*beside))
     theirs = select(Message).where(
         Message.conversation_id == conversation.id, Message.direction == "in", Message.deleted_at.is_(None)
     )

@@ -236,8 +236,9 @@ def _is_unread(staff_id: int) -> ColumnElement[bool]:
     seen = ConversationSeen
     mark = select(seen.through_message_id).where(seen.conversation_id == Conversation.id, seen.staff_id == staff_id)
     through = mark.correlate(Conversation).scalar_subquery()
-    newest = func.coalesce(Conversation.last_message_id, 0)
-    return or_(and_(through.is_(None), Conversation.state.in_(ACTIVE)), func.coalesce(through, newest) < newest)
+    newest, beside = func.coalesce(Conversation.last_message_id, 0), func.coalesce(Conversation.last_beside_id, 0)
+    is_newer = or_(func.coalesce(through, newest) < newest, func.coalesce(through, beside) < beside)
+    return or_(and_(through.is_(None), Conversation.state.in_(ACTIVE)), is_newer)
 
 
 def _has(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:

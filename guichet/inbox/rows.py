@@ -140,6 +140,7 @@ def _shown(kind: str) -> Select[*tuple[Any, ...]]:
             Conversation.held_at,
             Conversation.last_message_at,
             Conversation.last_message_id,
+            Conversation.last_beside_id,
             Conversation.message_count,
             Conversation.can_reply,
             Conversation.reply_until,
@@ -197,6 +198,7 @@ def _row(values: dict[str, Any]) -> ConversationRow:
     if values["surface"] == "public":
         values["preview"] = personal.cover(values["preview"])
     values["customer_name"] = values["customer_name"] or values["customer_handle"]
-    values["is_unread"] = seeing.is_unread(values["state"], values["last_message_id"], values.pop("mark"))
+    newest = seeing.newest(values["last_message_id"], values.pop("last_beside_id"))
+    values["is_unread"] = seeing.is_unread(values["state"], newest, values.pop("mark"))
     values["labels"] = tuple(LabelRow(*label) for label in values["labels"] or ())
     return ConversationRow(**values)

@@ -31,7 +31,7 @@ def mark_seen(
         return
     if through is None:
         through = _before_newest(session, conversation)
-    elif through > (conversation.last_message_id or 0):
+    elif through > newest(conversation.last_message_id, conversation.last_beside_id):
         raise Invalid("there is no such message", {"through": "is newer than anything here"})
     keep_mark(session, conversation.id, actor.staff_id, through, now)
     notices.see_conversation(session, actor, conversation, through, now)
@@ -45,11 +45,16 @@ def keep_mark(session: Session, conversation_id: int, staff_id: int, through: in
     dialect.upsert(session, table, values, "conversation_id", "staff_id")
 
 
-def is_unread(state: str, last_message_id: int | None, mark: int | None) -> bool:
+def is_unread(state: str, newest_id: int, mark: int | None) -> bool:
     """Whether a conversation holds something that a person has not read who has read so far."""
     if mark is None:
         return state in ACTIVE
-    return (last_message_id or 0) > mark
+    return newest_id > mark
+
+
+def newest(last_message_id: int | None, last_beside_id: int | None) -> int:
+    """The newest message that there is to read: said here, or answered beside it by somebody outside."""
+    return max(last_message_id or 0, last_beside_id or 0)
 
 
 def _before_newest(session: Session, conversation: Conversation) -> int:

@@ -175,6 +175,7 @@ class Conversation(Base):
     cycle: Mapped[int] = mapped_column(default=1)
     message_count: Mapped[int] = mapped_column(default=0)
     last_message_id: Mapped[int | None]  # newest message; what a reply has seen is told by it
+    last_beside_id: Mapped[int | None]  # newest answer of somebody outside, in a side conversation
     can_reply: Mapped[bool] = mapped_column(default=True)
     cannot_reply_reason: Mapped[Short] = mapped_column(default="")
     reply_until: Mapped[datetime | None]

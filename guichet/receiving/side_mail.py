@@ -89,6 +89,7 @@ def told(change: Change, side: SideConversation, message: Message) -> None:
     change.event("side_received" if message.direction == "side_in" else "side_sent", side_id=side.id,
                  message_id=message.id)  # fmt: skip
     if message.direction == "side_in" and (not message.is_automatic or message.context["bounce"]):
+        change.conversation.last_beside_id = message.id
         awaiting.answered(change, side_id=side.id)
         notices.tell_owner_and_followers(change, "side_answer", also=[side.staff_id])
     siding.tell(change, side)

@@ -25,7 +25,8 @@ from channels.contract import Recovery as R
 from guichet import models as m
 from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import operations as inbox
-from guichet.inbox import queries, side_rules, siding, thread
+from guichet.inbox import queries, seeing, side_rules, siding, thread
+from guichet.inbox.rows import read_rows
 from guichet.inbox.siding import Writing
 from guichet.policy import SYSTEM
 from guichet.receiving import digest, following, ingest
@@ -100,6 +101,16 @@ class Desk:
     def notices(self, staff: m.Staff) -> list[str]:
         return list(self.session.scalars(select(m.Notice.kind).where(m.Notice.staff_id == staff.id)))
 
+    def unread(self, staff: m.Staff) -> bool:
+        """As the row says; a search for it must say the same."""
+        (row,) = read_rows(self.session, [self.conversation.id], staff.id)
+        assert (self.conversation.id in self.found("is:unread", staff)) is row.is_unread
+        assert (self.conversation.id in self.found("customer -is:unread", staff)) is not row.is_unread
+        return row.is_unread
+
+    def read(self, staff: m.Staff, through: int | None) -> None:
+        seeing.mark_seen(self.session, self.scene.actor(staff), self.conversation, through=through, now=self.scene.now)
+
     def known_by_mail(self, address: str) -> None:
         """The customer has a mail address, too."""
         identity = self.session.get_one(m.Identity, self.conversation.identity_id)
@@ -159,6 +170,44 @@ def test_an_answer_from_outside_stays_beside_the_conversation_and_opens_it_again
     assert desk.found("here", stranger) == []  # the rights are the conversation's
 
 
+def test_an_answer_from_outside_is_unread_until_one_has_read_so_far(desk: Desk) -> None:
+    side, message = desk.open()
+    desk.accept(message)
+    agent, colleague = desk.scene.agent, desk.scene.colleague
+    for one in (agent, colleague):
+        desk.read(one, desk.asked.id)
+        assert not desk.unread(one)
+    desk.mail("It is here.", tokens=(side.token,))
+    answer = desk.newest()
+    assert desk.unread(agent)
+    assert desk.unread(colleague)
+    desk.read(agent, desk.asked.id)
+    assert desk.unread(agent), "what stands beside it was not read with it"
+    desk.read(agent, answer.id)
+    assert not desk.unread(agent)
+    assert desk.unread(colleague)
+    with pytest.raises(Invalid, match="no such message"):
+        desk.read(agent, answer.id + 1)
+
+
+def test_an_answer_from_outside_is_unread_where_its_conversation_was_merged_into(desk: Desk) -> None:
+    side, message = desk.open()
+    desk.accept(message)
+    one, agent = desk.conversation, desk.scene.agent
+    other = desk.scene.conversation_of(desk.scene.customer_says("And my coat?", root="coat"))
+    desk.read(agent, desk.asked.id)
+    seeing.mark_seen(desk.session, desk.scene.actor(), other, through=other.last_message_id, now=desk.scene.now)
+    desk.mail("It is here.", tokens=(side.token,))
+    desk.mail("Away until Monday", automatic=True, tokens=(side.token,))
+    answer_id = one.last_beside_id
+    inbox.merge(desk.session, desk.scene.actor(), one, into=other, now=desk.scene.now)
+    assert other.last_beside_id == answer_id is not None
+    desk.conversation = other
+    assert desk.unread(agent)
+    inbox.unmerge(desk.session, desk.scene.actor(), one, desk.scene.now)
+    assert (one.last_beside_id, other.last_beside_id) == (answer_id, None)
+
+
 def test_an_answer_is_known_by_what_it_answers_where_the_token_was_lost(desk: Desk) -> None:
     _, message = desk.open()
     key = desk.accept(message)
@@ -212,6 +261,7 @@ def test_an_auto_responder_is_kept_and_changes_nothing(desk: Desk) -> None:
     for n in range(3):
         assert desk.mail(f"Away {n}", automatic=True, can_reply=False, tokens=(side.token,)) == []
     assert desk.conversation.state == "waiting_internal"
+    assert desk.conversation.last_beside_id is None
     assert len(desk.said_beside()) == 4
     assert desk.notices(desk.scene.agent) == []
     assert len(desk.session.scalars(select(m.Delivery)).all()) == 1  # and nothing is answered by machine
@@ -223,6 +273,7 @@ def test_a_mail_that_could_not_be_delivered_is_told_as_such(desk: Desk) -> None:
     report = {"bounce": {"report": "yes"}}
     desk.mail("550 nobody", who="mailer-daemon@x.example", automatic=True, in_reply_to=key, raw=report)
     assert desk.conversation.state == "open"
+    assert desk.conversation.last_beside_id == desk.newest().id
     assert desk.notices(desk.scene.agent) == ["side_answer"]
 
 

@@ -17,6 +17,7 @@ from tests.journeys.windows import AGENT, LEAD, answer_box, enter, hand_to, keep
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 EXPERT = "priya@aurore.example"
 DESK = "lost@nantes-airport.example"
+IS_READ = "async (id) => !(await (await fetch(`/api/v1/conversations/${id}`)).json()).unread"
 
 
 def mails_to(stack: Stack, address: str) -> list[dict[str, Any]]:
@@ -65,6 +66,8 @@ def test_a_desk_outside_is_asked_and_answers_where_the_customer_sees_nothing(pag
     expect(said).to_contain_text(["Is it with you?", "It is. Shelf 9, until Friday."])
     expect(page.get_by_text("Waiting for Lost and found")).to_be_hidden()
     keep(page, "side-answered")
+    shown = page.url.rsplit("/", 1)[-1].split("?")[0]
+    assert eventually(lambda: page.evaluate(IS_READ, shown)), "what stands on the screen is read"
     assert [e for e in ledger(stack, "mastodon") if "umbrella" in e["text"].lower()] == []
 
 

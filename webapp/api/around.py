@@ -49,6 +49,7 @@ def show_conversation(asked: Asked, found: ConversationTable) -> Conversation:
         held_by=_held_by(asked, found),
         links=_links(asked, found),
         last_message_id=found.last_message_id,
+        last_beside_id=found.last_beside_id,
         previous_id=found.previous_id,
         merged_into_id=found.merged_into_id,
         signature=_signature(asked, account, found),

@@ -235,6 +235,7 @@ class Conversation(ConversationRow):
     held_by: str | None = Field(description="the rule that holds it, by its name")
     links: list[Link] = Field(description="as far as one may read the other end")
     last_message_id: int | None
+    last_beside_id: int | None = Field(description="the newest answer in a side conversation; it is unread, too")
     previous_id: int | None
     merged_into_id: int | None
     fields: list[FilledField] = Field(description="custom fields of the conversation")

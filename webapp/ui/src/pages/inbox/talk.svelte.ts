@@ -124,7 +124,8 @@ class Talk {
   /** What stands on a visible screen is read, notes included. */
   async markSeen(): Promise<void> {
     const { id, conversation } = this;
-    const newest = Math.max(...this.entries.filter((entry) => entry.kind !== "event").map((entry) => entry.id));
+    const here = this.entries.filter((entry) => entry.kind !== "event").map((entry) => entry.id);
+    const newest = Math.max(...here, conversation?.last_beside_id ?? -Infinity);
     if (id === null || !conversation || document.visibilityState !== "visible" || !Number.isFinite(newest)) return;
     if (!conversation.unread && this.#marked === `${id}:${newest}`) return;
     this.#marked = `${id}:${newest}`;
