@@ -15,7 +15,7 @@ down_revision = "0070"
 
 def upgrade() -> None:
     """What came before counts as read: who was told of it then is not told again."""
-    op.add_column("conversation", sa.Column("last_beside_id", sa.BigInteger()))
+    op.add_column("conversation", sa.Column("last_beside_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite")))
 
 
 def downgrade() -> None:
