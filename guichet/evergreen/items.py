@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit
-from guichet.errors import Conflict, Invalid
+from guichet.errors import Conflict, Invalid, NotAllowed
 from guichet.evergreen.queues import require_deciding, tell, withdraw
-from guichet.evergreen.reading import stock_of, wordings_of
+from guichet.evergreen.reading import planned_deliveries, stock_of, wordings_of
 from guichet.evergreen.rules import in_season, is_month_day
 from guichet.models import Brand, EvergreenItem, EvergreenQueue, Post
-from guichet.policy import Action, Actor, require, require_for_post
-from guichet.publishing.chains import accounts_of, inherit, settle_content
+from guichet.policy import Action, Actor, can, require, require_for_post
+from guichet.publishing.chains import accounts_of, inherit, note_writer, settle_content
 from guichet.publishing.checking import Specs, require_fine
 from guichet.publishing.drafting import contents_of, create, specs_of, tell_of, words_of
+from guichet.publishing.handing_over import adopt
 
 MOST_ITEMS = 500
 MOST_WORDINGS = 20
@@ -147,6 +148,25 @@ def remove_item(session: Session, actor: Actor, queue: EvergreenQueue, item: Eve
         tell_of(session, post, now)
     session.flush()
     audit.record(session, actor, "evergreen.take_out", queue, now, item=item.id)
+    tell(session, queue, now)
+
+
+def take_over(session: Session, actor: Actor, queue: EvergreenQueue, item: EvergreenItem, now: datetime) -> None:
+    """Plan it in the actor's own right from now on, and send what is planned of it so, where they
+    publish. Whose words they are stays known: who wrote them approves them no more than before."""
+    _require_writing(session, actor, item)
+    if actor.staff_id is None:
+        raise NotAllowed("only a person takes over")
+    for post in wordings_of(session, [item.id])[item.id]:
+        note_writer(post, post.author_id)
+        post.author_id, post.updated_at = actor.staff_id, now
+        tell_of(session, post, now)
+    for delivery in planned_deliveries(session, [item.id]):
+        if can(actor, Action.POST_PUBLISH, delivery):
+            adopt(session, actor, delivery, now)
+    item.refusal, queue.looked_at = "", None
+    session.flush()
+    audit.record(session, actor, "evergreen.take_over", queue, now, item=item.id)
     tell(session, queue, now)
 
 

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
+from guichet.delivery.states import EDITABLE
 from guichet.errors import NotFound
 from guichet.evergreen.rules import Item, Place, Use, Ways, Wording
 from guichet.models import (
     Account,
+    Delivery,
     EvergreenAccount,
     EvergreenItem,
     EvergreenQueue,
@@ -118,6 +120,13 @@ def occurrences_of(session: Session, item_ids: Collection[int], since: datetime,
     planned = select(Post).where(Post.evergreen_id.in_(item_ids), Post.wording_id.is_not(None), Post.state.in_(PLANNED))
     wanted = planned.where(Post.due_at >= since).order_by(Post.due_at, Post.id).limit(limit)
     return session.scalars(wanted.options(selectinload(Post.targets))).all()
+
+
+def planned_deliveries(session: Session, item_ids: Collection[int]) -> Sequence[Delivery]:
+    """What has not begun to go out of what is planned of these items."""
+    planned = select(Post.id).where(Post.evergreen_id.in_(item_ids), Post.wording_id.is_not(None))
+    wanted = select(Delivery).where(Delivery.post_id.in_(planned), Delivery.state.in_(EDITABLE))
+    return session.scalars(wanted.order_by(Delivery.id)).all()
 
 
 def ways_of(

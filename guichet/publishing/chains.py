@@ -102,8 +102,14 @@ def settle_content(
 def note_change(session: Session, post: Post, actor: Actor, now: datetime) -> None:
     """Keep what it says now and that `actor` changed it: they are not asked to agree to it."""
     keep_version(session, post, actor.staff_id, now)
-    if actor.staff_id is not None and all(e.staff_id != actor.staff_id for e in post.editors):
-        post.editors.append(PostEditor(staff_id=actor.staff_id))
+    if actor.staff_id is not None:
+        note_writer(post, actor.staff_id)
+
+
+def note_writer(post: Post, staff_id: int) -> None:
+    """Some of its words are this person's, whoever its author is."""
+    if all(e.staff_id != staff_id for e in post.editors):
+        post.editors.append(PostEditor(staff_id=staff_id))
 
 
 def inherit(copy: Post, post: Post) -> None:

@@ -90,6 +90,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "PATCH /evergreen-queues/<int:id>",
         "DELETE /evergreen-queues/<int:id>",
         "PUT /evergreen-items/<int:id>",
+        "POST /evergreen-items/<int:id>/take-over",
         "DELETE /evergreen-items/<int:id>",
         "DELETE /evergreen-items/<int:id>/wordings/<int:post_id>",
         "DELETE /canned-replies/<int:id>",

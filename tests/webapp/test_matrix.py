@@ -78,6 +78,7 @@ WEAKEST = {
         "POST /evergreen-queues/<int:id>/items",
         "POST /evergreen-items/<int:id>/wordings",
         "PUT /evergreen-items/<int:id>",
+        "POST /evergreen-items/<int:id>/take-over",
         "PATCH /posts/<int:id>",
         "POST /imports/read",
         "POST /imports/check",

@@ -126,6 +126,14 @@ def remove_evergreen_item(asked: Asked, path: IdPath) -> EvergreenView:
     return _changed(asked, row)
 
 
+@room.post("/evergreen-items/<int:id>/take-over", EvergreenView, scope="publish")
+def take_evergreen_item_over(asked: Asked, path: IdPath) -> EvergreenView:
+    """Plan it in one's own right, where whoever put it in may no longer write there."""
+    item, row = _item(asked, path.id)
+    items.take_over(asked.session, asked.actor, row, item, asked.now)
+    return _changed(asked, row)
+
+
 @room.post("/evergreen-items/<int:id>/wordings", EvergreenView, scope="publish", status=201)
 def add_wording(asked: Asked, path: IdPath, body: WordingIn) -> EvergreenView:
     """Say the same in other words, which take turns."""

@@ -13,5 +13,6 @@ export const addToQueue = (id: Id, post_id: Id): Promise<EvergreenView> => api.p
 export const orderQueue = (id: Id, item_ids: Id[]): Promise<EvergreenView> => api.put(`/evergreen-queues/${id}/order`, { item_ids });
 export const limitItem = (id: Id, limits: EvergreenLimits): Promise<EvergreenView> => api.put(`/evergreen-items/${id}`, limits);
 export const removeItem = (id: Id): Promise<EvergreenView> => api.remove(`/evergreen-items/${id}`);
+export const takeItemOver = (id: Id): Promise<EvergreenView> => api.post(`/evergreen-items/${id}/take-over`);
 export const addWording = (id: Id, text: string): Promise<EvergreenView> => api.post(`/evergreen-items/${id}/wordings`, { text });
 export const removeWording = (id: Id, post_id: Id): Promise<EvergreenView> => api.remove(`/evergreen-items/${id}/wordings/${post_id}`);
