@@ -28,7 +28,7 @@ from guichet.policy import Actor
 
 _FEW = 1000  # values, gathered sooner than conversations are asked
 
-_COMPARED: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {">=": ge, "<=": le, ">": gt, "<": lt}
+COMPARED: dict[str, Callable[[Any, Any], ColumnElement[bool]]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 
 
 def condition_of(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
@@ -137,9 +137,9 @@ def _stands(field: CustomField, asked: OfField) -> list[ColumnElement[bool]]:
     if asked.sign == "=":
         return [FieldValue.folded.in_([folded(row) for row in stored(value)])]
     if field.kind == "date":
-        return [_COMPARED[asked.sign](FieldValue.folded, stored(value)[0])]
+        return [COMPARED[asked.sign](FieldValue.folded, stored(value)[0])]
     if not isinstance(value, Decimal):
         raise _NotCompared
     # Asked in a CASE, so that nothing but numbers is ever read as a number.
     number = case((FieldValue.field_id == field.id, cast(FieldValue.folded, Numeric(asdecimal=False))))
-    return [_COMPARED[asked.sign](number, value)]
+    return [COMPARED[asked.sign](number, value)]

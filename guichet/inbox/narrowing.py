@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from operator import eq
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from guichet.db import dialect, word_index
 from guichet.db.tokens import Query
 from guichet.delivery.states import State as DeliveryState
 from guichet.inbox import field_finding, searching
-from guichet.inbox.sought import PRIORITIES, STATES, Sought, Term, day_of, refused
+from guichet.inbox.sought import PRIORITIES, STATES, Sought, Term, asked_of_followers, day_of, refused
 from guichet.inbox.states import ACTIVE
 from guichet.inbox.words import fold
 from guichet.models import (
@@ -36,7 +37,9 @@ from guichet.models import (
     ConversationFollower,
     ConversationLabel,
     ConversationSeen,
+    Customer,
     Delivery,
+    Identity,
     Label,
     Message,
     Staff,
@@ -198,6 +201,7 @@ def _is(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> 
         "mentioned": is_followed(me, only_called=True),
         "approval": is_to_approve(actor),
         "held": c.held_at.is_not(None),
+        "vip": _of_identity(Identity.customer.has(Customer.is_vip)),
         "mine": and_(c.assignee_id.is_not(None), c.assignee_id == me),
         **{surface: c.surface == surface for surface in ("public", "direct", "mail")},
     }
@@ -302,10 +306,23 @@ def _awaits(session: Session, actor: Actor, term: Term, accounts: Sequence[int])
     return and_(c.awaits != "", c.awaits.in_([name for name in names if wanted in fold(name)]))
 
 
+def _followers(session: Session, actor: Actor, term: Term, accounts: Sequence[int]) -> ColumnElement[bool]:
+    """How many follow its customer there; of whom that is not known, neither few nor many."""
+    sign, number = asked_of_followers(term)
+    return _of_identity(_COMPARED[sign](Identity.followers, number))
+
+
+def _of_identity(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether it holds of who writes there."""
+    own = select(Identity.id).where(Identity.id == Conversation.identity_id, condition)
+    return exists(own.correlate(Conversation))
+
+
+_COMPARED = {**field_finding.COMPARED, "=": eq}
 _CONDITIONS: dict[str, Callable[[Session, Actor, Term, Sequence[int]], ColumnElement[bool] | None]] = {
     "is": _is, "has": _has, "account": _account, "network": _network, "brand": _brand, "label": _label,
     "team": _team, "assignee": _assignee, "priority": _priority, "language": _language, "awaits": _awaits,
-    "field": field_finding.condition_of,
+    "field": field_finding.condition_of, "followers": _followers,
 }  # fmt: skip
 
 

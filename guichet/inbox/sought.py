@@ -29,14 +29,17 @@ _TERM = re.compile(
 
 OPERATORS: Mapping[str, str] = {
     **{n: n for n in ("from", "account", "brand", "network", "label", "is", "assignee", "team", "has", "priority")},
-    **{n: n for n in ("language", "before", "after", "on", "awaits", "field")},
+    **{n: n for n in ("language", "before", "after", "on", "awaits", "field", "followers")},
     "de": "from", "compte": "account", "marque": "brand", "réseau": "network", "étiquette": "label", "est": "is",
     "assigné": "assignee", "équipe": "team", "contient": "has", "avec": "has", "priorité": "priority",
     "langue": "language", "avant": "before", "après": "after", "jour": "on", "attend": "awaits",
-    "champ": "field",
+    "champ": "field", "abonnés": "followers",
 }  # fmt: skip
 # A custom field's key, and what is said of its value, which may stand in quotation marks.
 _OF_FIELD = re.compile(r"""(?P<key>[^=<>]+)(?:(?P<sign>>=|<=|[=<>])(?P<value>.*))?""", re.DOTALL)
+# So many followers: at least, where no sign says otherwise. Thousands and millions may be said by letter.
+_OF_NUMBER = re.compile(r"(?P<sign>>=|<=|[=<>])?\s?(?P<number>[0-9]{1,9})(?P<unit>[kKmM])?")
+_UNITS = {"": 1, "k": 1000, "m": 1_000_000}
 _BY_FOLDED = {fold(name): operator for name, operator in OPERATORS.items()}
 
 # What `is:` may say of a conversation's state; the other values of it are in FLAGS.
@@ -52,7 +55,7 @@ STATES: Mapping[str, frozenset[State]] = {
 }
 FLAGS = (
     "waiting", "unread", "assigned", "unassigned", "mine", "followed", "mentioned", "approval", "public", "direct",
-    "mail", "late", "due", "held",
+    "mail", "late", "due", "held", "vip",
 )  # fmt: skip
 HAS = ("file", "image", "note", "label", "answer")
 PRIORITIES = ("low", "normal", "high", "urgent")
@@ -142,6 +145,8 @@ def _checked(term: Term) -> Term:
         day_of(term)
     if term.operator == "field":
         asked_of_field(term)
+    if term.operator == "followers":
+        asked_of_followers(term)
     choices = {"is": (*STATES, *FLAGS), "has": HAS, "priority": PRIORITIES}.get(term.operator)
     if choices is None:
         return term
@@ -177,3 +182,11 @@ def asked_of_field(term: Term) -> OfField:
     if not key or (sign not in ("", "=") and not value):
         raise refused(say("“{word}” needs a field and a value, such as field:tier=gold", word=term.said))
     return OfField(key, sign, value)
+
+
+def asked_of_followers(term: Term) -> tuple[str, int]:
+    """A sign and how many, such as (">=", 10000) of `followers:10k`. Raises Invalid."""
+    found = _OF_NUMBER.fullmatch(term.value)
+    if found is None:
+        raise refused(say("“{word}” needs a number, such as followers:10k or followers:<500", word=term.said))
+    return found["sign"] or ">=", int(found["number"]) * _UNITS[(found["unit"] or "").lower()]

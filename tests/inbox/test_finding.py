@@ -55,6 +55,19 @@ def test_a_search_finds(busy: Scene) -> None:
     assert {text: found(busy, text) for text in WHO} == WHO
 
 
+def test_who_has_many_followers_or_is_dear_to_us_is_found(busy: Scene) -> None:
+    for handle, followers in (("anna", 12_000), ("bob", 40)):
+        busy.session.query(m.Identity).filter_by(handle=handle).one().followers = followers
+    zoe = busy.session.query(m.Identity).filter_by(handle="zoé").one()
+    busy.session.get_one(m.Customer, zoe.customer_id).is_vip = True
+    busy.session.flush()
+    who = {
+        "followers:10k": "a", "followers:<100": "b", "followers:40": "ab", "followers:>40": "a", "followers:=40": "b",
+        "gate -followers:10k": "b", "is:public -followers:1": "z", "is:vip": "z", "gate -is:vip": "ab",
+    }  # fmt: skip
+    assert {text: found(busy, text) for text in who} == who
+
+
 def test_a_day_is_the_day_of_who_asks(busy: Scene) -> None:
     busy.agent.time_zone = "Europe/Paris"
     busy.session.flush()

@@ -45,6 +45,21 @@ def test_a_field_is_asked_for_by_its_key_and_a_sign(text: str, asked: tuple[str,
 
 
 @pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("followers:10k", (">=", 10_000)), ("abonnés:<500", ("<", 500)), ("followers:>=2M", (">=", 2_000_000)),
+        ("-followers:=0", ("=", 0)), ('followers:"<= 7"', ("<=", 7)),
+    ],
+)  # fmt: skip
+def test_followers_are_asked_for_by_a_number_and_at_least_unless_a_sign_says_otherwise(
+    text: str, asked: tuple[str, int]
+) -> None:
+    words, term = sought.read(f"bag {text}").terms
+    assert (words.value, term.operator) == ("bag", "followers")
+    assert sought.asked_of_followers(term) == asked
+
+
+@pytest.mark.parametrize(
     ("text", "terms"),
     [
         ("Re: bag", [("", "Re"), ("", "bag")]), ("10:30", [("", "10 30")]), ("l'avion", [("", "l avion")]),
@@ -61,7 +76,8 @@ def test_what_has_not_the_form_of_an_operator_is_words(text: str, terms: list[tu
         ("form:anna", "form:"), ("is:odd", "is:odd"), ("bag -is:odd", "-is:odd"), ("has:wings", "has:wings"),
         ("after:soon", "after:soon"), ("on:2026-02-30", "on:2026-02-30"), ("label:", "label:"), ("-refund", "-refund"),
         ("priority:9", "priority:9"), ("field:", "field:"), ("field:=gold", "field:=gold"),
-        ("field:tier>", "field:tier>"),
+        ("field:tier>", "field:tier>"), ("followers:many", "followers:many"), ("followers:>", "followers:>"),
+        ("followers:-5", "followers:-5"), ("followers:1234567890", "followers:1234567890"),
     ],
 )  # fmt: skip
 def test_a_bad_search_is_refused_with_the_word(text: str, word: str) -> None:
