@@ -33,6 +33,7 @@ class Doubt(Out):
     text: Told
     since: Time
     delivery: DeliveryDetail | None
+    about: str | None = Field(description="how what it likes, hides or takes down begins; it says nothing itself")
     account: AccountBrief | None
     accounts: list[AccountBrief] = Field(description="those that an approval is asked for")
     due_at: Time | None = Field(description="when what waits for approval goes out")

@@ -75,6 +75,7 @@ export const needsYou = {
     seen: "It leaves this list.",
     reject: "Goes back to its author as a draft.",
   },
+  acts: { edit: "To be changed on the network", delete: "To be taken down", like: "To be liked", unlike: "To be liked no more", hide: "To be hidden on the network", unhide: "To be shown again on the network" } as Record<string, string>,
   plannedBy: (name: string) => `Planned by ${name}.`,
   sentBy: (name: string) => `Sent by ${name}.`,
   saidBy: (name: string) => `${name} wrote:`,

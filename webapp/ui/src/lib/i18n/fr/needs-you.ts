@@ -76,6 +76,7 @@ export const needsYou: Catalogue["needsYou"] = {
     seen: "Disparaît de cette liste.",
     reject: "Revient à son auteur comme brouillon.",
   },
+  acts: { edit: "À modifier sur le réseau", delete: "À retirer du réseau", like: "À aimer", unlike: "À ne plus aimer", hide: "À masquer sur le réseau", unhide: "À montrer de nouveau sur le réseau" },
   plannedBy: (name) => `Prévu par ${name}.`,
   sentBy: (name) => `Envoyée par ${name}.`,
   saidBy: (name) => `${name} a écrit :`,
