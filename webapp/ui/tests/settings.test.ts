@@ -5,11 +5,13 @@ import Labels from "../src/pages/settings/Labels.svelte";
 import People from "../src/pages/settings/People.svelte";
 import Rules from "../src/pages/settings/Rules.svelte";
 import Settings from "../src/pages/settings/Settings.svelte";
+import Teams from "../src/pages/settings/Teams.svelte";
 import Tokens from "../src/pages/settings/Tokens.svelte";
 import { actionOf, conditionOf, isWhole, rowOf, sayAction, sayCondition } from "../src/pages/settings/vocabulary";
 import { termOf, textOfTerm } from "../src/pages/settings/terms";
 import { split } from "../src/pages/settings/listing.svelte";
 import { go } from "../src/lib/router.svelte";
+import { live } from "../src/lib/live.svelte";
 import { session } from "../src/lib/session.svelte";
 import { serve, until } from "./api";
 
@@ -195,4 +197,24 @@ it("shows each person only the sections that are of use to them", async () => {
   const links = [...document.querySelectorAll("nav a")].map((one) => one.textContent);
   expect(links).toEqual(["My account", "Keyboard", "API tokens", "Staff", "Rights"]);
   expect(document.body.textContent).toContain("This section is not yours");
+});
+
+it("shows what lies in a team's queue as it changes", async () => {
+  const team = { id: 1, name: "Technical", assignment: "manual", queue_order: "oldest", hourly_cap: 0, members: [], waiting: 2 };
+  let heard: (() => void) | undefined;
+  vi.spyOn(live, "onSoon").mockImplementation((types, act) => {
+    if (types.includes("conversation")) heard = act;
+    return () => (heard = undefined);
+  });
+  serve({ before: (one) => (one.path === "/teams" ? [200, { items: [team], next_cursor: null }] : null) });
+  await session.load();
+  const { unmount } = render(Teams);
+  const says = (): string => document.querySelector(".rows li")?.textContent ?? "";
+  await until(() => says().includes("2"), "the list did not load");
+  team.waiting = 17;
+  heard?.();
+  await until(() => says().includes("17"), "it says the old number");
+  unmount();
+  expect(heard).toBeUndefined();
+  vi.restoreAllMocks();
 });
