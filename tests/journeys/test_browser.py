@@ -259,3 +259,7 @@ def test_it_can_be_installed_as_an_application(page: Page, stack: Stack) -> None
     assert json.loads(read["data"])["start_url"] == "/inbox"
     errors = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
     assert [one["errorId"] for one in errors] == ["in-incognito"], "as every window of a test is"
+    # iOS takes no drawing, but a picture, and rounds it itself.
+    icon = page.request.get(str(page.locator("link[rel=apple-touch-icon]").evaluate("(link) => link.href")))
+    with Image.open(io.BytesIO(icon.body())) as picture:
+        assert (icon.headers["content-type"], picture.format, picture.size) == ("image/png", "PNG", (180, 180))
