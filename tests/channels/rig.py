@@ -57,7 +57,7 @@ class Rig:
     # row, or row[case] → why it does not apply to this network
     not_for: ClassVar[Mapping[str, str]] = {}
     # a customer's handle, as `say` takes it
-    customer: ClassVar[str] = "ines"
+    customer: str = "ines"
 
     def __init__(self) -> None:
         self.network = self.make_network()

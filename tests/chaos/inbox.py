@@ -188,9 +188,14 @@ class Customers:
         assert answer.status_code == 201, answer.text
 
     def write_to_the_polled(self, count: int, seconds: float) -> None:
+        """By so many people that none of them is a flood, which is put into one conversation."""
+        people = max(1, count // 10)
+        first = {name: self.harness.rigs[name].customer for name in POLLED}
         for n in range(count):
             for name in POLLED:
-                id_ = self.harness.rigs[name].say_publicly(f"Question {n}: where is my parcel?")
+                rig = self.harness.rigs[name]
+                rig.customer = f"c{n % people}{first[name]}"
+                id_ = rig.say_publicly(f"Question {n}: where is my parcel?")
                 self.bag.add(id_, f"{name}:{id_}")
                 self.wrote[f"{name}: questions"] += 1
             time.sleep(seconds / count)
