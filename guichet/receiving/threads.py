@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from channels.contract import Inbound
+from channels.contract import Inbound, InboundKind
 from guichet.inbox import counts, events
 from guichet.inbox.states import State
 from guichet.inbox.words import clean, clean_short
@@ -120,6 +120,7 @@ def _above(post: Inbound | None) -> dict[str, Any]:
     if post is None:
         return {}
     return {
+        "ours": post.kind is InboundKind.ECHO,
         "remote_id": clean(post.remote_id, ID_LENGTH),
         "text": clean(post.text, 20_000),
         "url": web_address(post.url),

@@ -64,10 +64,15 @@ def test_each_commenter_has_a_conversation_of_their_own_below_one_post(scene: Sc
         said("Why?", remote_at=scene.now, who="alice", root="post", above=above),
         said("Oh no", remote_at=scene.now, who="bob", root="post"),
         said("Really?", remote_at=scene.now, who="alice", root="post"),
+        said(
+            "@company help", remote_at=scene.now, who="carol", root="far", above=said("Bad flight", remote_at=scene.now)
+        ),
     )
     found = scene.session.query(m.Conversation).order_by(m.Conversation.id).all()
-    assert [c.message_count for c in found] == [2, 1]
-    assert found[0].above["text"] == "We are closed today"
+    assert [c.message_count for c in found] == [2, 1, 1]
+    assert [(c.above.get("text"), c.above.get("ours")) for c in found] == [
+        ("We are closed today", True), (None, None), ("Bad flight", False),
+    ]  # fmt: skip
 
 
 def test_an_edit_is_a_version_and_a_deletion_a_tombstone(scene: Scene) -> None:

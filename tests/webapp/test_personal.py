@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from guichet import models as m
 from tests import factories as make
 from tests.webapp.site import Site
+from webapp.api.threads import show_above
 
 SAID = "My booking X7K2MQ is lost"
+COVERED = "My booking •••••• is lost"
 
 
 def _say(session: Session, conversation: m.Conversation, kind: str) -> m.Message:
@@ -36,7 +39,7 @@ def test_it_is_covered_in_the_thread_until_who_may_answer_asks_for_it(site: Site
     ada, guest = site.browser(agent), site.browser(viewer)
     for reader in (ada, guest):
         (entry,) = reader.get(f"/conversations/{id_}/messages").json["items"]
-        assert (entry["text"], entry["html"]) == ("My booking •••••• is lost", None)
+        assert (entry["text"], entry["html"]) == (COVERED, None)
         assert (entry["personal"], entry["covered"]) == (["booking"], True)
         assert "X7K2MQ" not in reader.get(f"/conversations/{id_}").text
         assert "X7K2MQ" not in reader.get("/conversations?state=all").text
@@ -60,3 +63,13 @@ def test_a_direct_message_is_shown_as_it_is(site: Site) -> None:
         id_ = conversation.id
     (entry,) = site.browser(viewer).get(f"/conversations/{id_}/messages").json["items"]
     assert (entry["text"], entry["covered"], entry["personal"]) == (SAID, False, [])
+
+
+@pytest.mark.parametrize(
+    ("whose", "text"),
+    [({"ours": True}, SAID), ({"ours": False}, COVERED), ({}, COVERED)],
+)
+def test_it_is_covered_in_the_post_above_unless_that_is_ours(whose: dict[str, bool], text: str) -> None:
+    shown = show_above(m.Conversation(above={"text": SAID, "author": "ines", **whose}))
+    assert shown is not None
+    assert (shown.text, shown.ours) == (text, whose.get("ours", False))

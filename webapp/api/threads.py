@@ -315,7 +315,8 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
 
 
 def show_above(conversation: Conversation) -> Above | None:
-    """The public post above the thread, as it was stored; it was the network's to shape."""
+    """The public post above the thread, as it was stored; it was the network's to shape. Of whom it is
+    was not kept at first: such a one is covered like anybody's."""
     above = conversation.above
     if not above:
         return None
@@ -323,9 +324,9 @@ def show_above(conversation: Conversation) -> Above | None:
     if isinstance(author, dict):
         author = author.get("name") or author.get("handle") or ""
     return Above(
-        text=str(above.get("text", "")) if above.get("ours", True) else personal.cover(str(above.get("text", ""))),
+        text=str(above.get("text", "")) if above.get("ours") else personal.cover(str(above.get("text", ""))),
         author=str(author),
         at=datetime.fromisoformat(at) if isinstance(at, str) and at else None,
         url=str(above["url"]) if str(above.get("url", "")).startswith("https://") else None,
-        ours=bool(above.get("ours", True)),
+        ours=bool(above.get("ours")),
     )

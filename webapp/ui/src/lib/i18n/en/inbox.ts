@@ -115,7 +115,7 @@ export const inbox = {
   showCustomer: "Show the customer",
   hideCustomer: "Hide the customer",
   showEarlier: "Show earlier messages",
-  ourPost: (account: string) => `Post by ${account}`,
+  ourPost: (account: string) => `Our post, by ${account}`,
   theirPost: (name: string) => `Post by ${name}`,
   siblings: (n: number) => `${n} other ${many(n, "person answers", "people answer")} under this post`,
   surfaces: { public: "Public", direct: "Direct message", mail: "E-mail" },

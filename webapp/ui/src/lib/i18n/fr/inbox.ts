@@ -116,7 +116,7 @@ export const inbox: Catalogue["inbox"] = {
   showCustomer: "Afficher le client",
   hideCustomer: "Masquer le client",
   showEarlier: "Afficher les messages précédents",
-  ourPost: (account) => `Publication de ${account}`,
+  ourPost: (account) => `Notre publication, de ${account}`,
   theirPost: (name) => `Publication de ${name}`,
   siblings: (n) => `${n} ${many(n, "autre personne répond", "autres personnes répondent")} sous cette publication`,
   surfaces: { public: "Public", direct: "Message privé", mail: "E-mail" },
