@@ -7,6 +7,7 @@ as if they had scheduled it, and needs the approvals that theirs would need.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -163,7 +164,8 @@ def take_over(session: Session, actor: Actor, queue: EvergreenQueue, item: Everg
         tell_of(session, post, now)
     for delivery in planned_deliveries(session, [item.id]):
         if can(actor, Action.POST_PUBLISH, delivery):
-            adopt(session, actor, delivery, now)
+            with suppress(Conflict):  # it is being sent, or is over, by now
+                adopt(session, actor, delivery, now)
     item.refusal, queue.looked_at = "", None
     session.flush()
     audit.record(session, actor, "evergreen.take_over", queue, now, item=item.id)

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 
-from channels.contract import (
-    AuthKind,
-    ChannelSpec,
-    CountUnit,
-    Inbound,
-    InboundKind,
-    Limits,
-    MediaLimit,
-    Person,
-    RawItem,
-    Surface,
-    TextLimit,
-)
+from channels.contract import CountUnit, Inbound, InboundKind, Limits, MediaLimit, Person, RawItem, Surface, TextLimit
 from channels.contract import Recovery as R
 from guichet import models as m
 from guichet.inbox import operations as inbox
@@ -29,16 +18,16 @@ from guichet.inbox.siding import Writing
 from guichet.policy import SYSTEM
 from guichet.receiving import digest, following, ingest
 from tests import factories as f
-from tests.inbox.scene import Scene
+from tests.inbox.scene import SPEC, Scene
 
 _AT = ("a test", date(2026, 1, 1))
-MAIL = ChannelSpec(
-    name="email", title="E-mail", monogram="@", auth=(AuthKind.PASSWORD,), recovery=R.BLIND,
+MAIL = replace(
+    SPEC, name="email", title="E-mail", monogram="@", recovery=R.BLIND,
     limits=Limits(
         text={Surface.MAIL: TextLimit(None, CountUnit.UNLIMITED, *_AT)},
         media={Surface.MAIL: MediaLimit(2, {"image/png": 1000}, 100, *_AT)},
     ),
-    fields=(), connector=lambda keys, wire: None,
+    answer_text=None,
 )  # fmt: skip
 DESK = {"name": "Baggage desk", "address": "desk@airport.example"}
 

@@ -56,6 +56,23 @@ def test_what_is_planned_of_it_goes_out_in_the_new_right(desk: Desk) -> None:
     assert planned(desk), "nothing is called off by it"
 
 
+def test_what_a_worker_claims_at_that_moment_goes_out_as_it_was_and_the_rest_is_taken_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = a_queue(desk)
+    kept = put(desk, queue, "Un", desk.author)
+    fill(desk, queue)
+    seen = reading.planned_deliveries(desk.session, [kept.id])
+    claimed, *rest = seen
+    assert rest
+    claimed.state = "claimed"
+    desk.session.flush()
+    monkeypatch.setattr(items, "planned_deliveries", lambda *_: seen)
+    items.take_over(desk.session, desk.publisher, queue, kept, NOW)
+    assert claimed.actor_id == desk.author.staff_id
+    assert {d.actor_id for d in rest} == {desk.publisher.staff_id}
+
+
 def test_who_may_not_write_there_or_is_nobody_takes_nothing_over(desk: Desk) -> None:
     queue = a_queue(desk)
     kept = put(desk, queue, "Un")
