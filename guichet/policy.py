@@ -72,6 +72,7 @@ class Action(StrEnum):
     CANNED_MANAGE = "canned.manage"
     LABEL_MANAGE = "label.manage"
     AUDIT_VIEW = "audit.view"
+    CUSTOMER_ERASE = "customer.erase"
     SYSTEM = "system"  # what only our own processes do
 
 
@@ -110,6 +111,7 @@ _ADMINISTRATOR = frozenset(
         Action.TEAM_MANAGE,
         Action.GRANT_MANAGE,
         Action.AUDIT_VIEW,
+        Action.CUSTOMER_ERASE,
     }
 )
 

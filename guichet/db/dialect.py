@@ -18,6 +18,7 @@ from sqlalchemy import (
     Engine,
     FromClause,
     Insert,
+    LargeBinary,
     Select,
     Table,
     Text,
@@ -150,6 +151,14 @@ def is_found(query: Select[Any]) -> ColumnElement[bool]:
     """EXISTS, looked up row by row: beside rows that are `given`, of which it knows no number,
     PostgreSQL would read the whole table of an EXISTS first."""
     return query.limit(1).scalar_subquery().is_not(None)
+
+
+def holds_bytes(bind: Session | Connection, column_: Any, needle: bytes) -> ColumnElement[bool]:
+    """Whether a column of bytes holds these somewhere. Reads every row that is asked of."""
+    wanted = literal(needle, LargeBinary)
+    if is_sqlite(bind):
+        return func.instr(column_, wanted) > 0
+    return func.position(wanted.op("IN")(column_)) > 0
 
 
 def no_way_in(dialect: str, column_: Column[Any]) -> ColumnElement[Any]:

@@ -34,7 +34,7 @@ def index_new(session: Session, message: Message, files: Iterable[Attachment]) -
 def index(session: Session, message: Message) -> None:
     """A message that was indexed says something else now."""
     session.flush()
-    forget(session, message)
+    forget(session, [message.id])
     _put_in(session, message, _files(session, [message.id]).get(message.id, []))
 
 
@@ -47,9 +47,10 @@ def _put_in(session: Session, message: Message, files: Sequence[str]) -> None:
             word_index.index_words(session, [(message.id, message.account_id, words)])
 
 
-def forget(session: Session, message: Message) -> None:
-    """It is no longer there to be found."""
-    word_index.forget_words(session, message.id)
+def forget(session: Session, message_ids: Sequence[int]) -> None:
+    """They are no longer there to be found."""
+    for id_ in message_ids:
+        word_index.forget_words(session, id_)
 
 
 def reindex_identity(session: Session, identity_id: int) -> None:
@@ -57,8 +58,7 @@ def reindex_identity(session: Session, identity_id: int) -> None:
     session.flush()
     said = select(Message.id).where(Message.identity_id == identity_id, Message.deleted_at.is_(None))
     ids = list(session.scalars(said.order_by(Message.id)))
-    for id_ in ids:
-        word_index.forget_words(session, id_)
+    forget(session, ids)
     _index(session, ids)
 
 

@@ -152,7 +152,7 @@ def _unsay(change: Change, message: Message) -> None:
     """What was never said stands in no thread, no count and no search; its row keeps its id
     from being given again, and no words."""
     session = change.session
-    searching.forget(session, message)
+    searching.forget(session, [message.id])
     session.execute(delete(Attachment).where(Attachment.message_id == message.id))
     message.direction, message.text, message.deleted_at = "taken_back", "", change.now
     message.delivery_id, message.context = None, {}

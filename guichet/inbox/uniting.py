@@ -38,6 +38,8 @@ def join(session: Session, actor: Actor, customer: Customer, *, other: Customer,
     for one in (customer, other):
         if one.joined_into_id is not None:
             raise Conflict("one of them is joined with another already", code="joined", into=one.joined_into_id)
+        if one.erased_at is not None:
+            raise Conflict("they are erased already", code="erased")
     moving = _identities(session, other)
     if len(moving) + len(_identities(session, customer)) > MOST_IDENTITIES:
         raise Invalid("this customer has too many identities", {"other_id": "would be too many identities"})

@@ -50,7 +50,7 @@ class Withdrawal(Base):
 
 class Customer(Base):
     """A person outside, with one or many identities. `joined_into_id`: the customer who they turned
-    out to be (guichet.inbox.uniting)."""
+    out to be (guichet.inbox.uniting). `erased_at`: nothing is known of them any more (guichet.inbox.erasing)."""
 
     __tablename__ = "customer"
     id: Mapped[Key]
@@ -60,6 +60,7 @@ class Customer(Base):
     is_vip: Mapped[bool] = mapped_column(default=False)
     is_blocked: Mapped[bool] = mapped_column(default=False)
     joined_into_id: Mapped[int | None] = mapped_column(index=True)
+    erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     identities: Mapped[list[Identity]] = relationship(back_populates="customer")
 

@@ -118,7 +118,7 @@ def _absorb_echo(change: Change, message: Message, echo: Message) -> None:
     session.flush()
     if home.id != change.conversation.id:
         return
-    searching.forget(session, echo)
+    searching.forget(session, [echo.id])
     session.execute(delete(Attachment).where(Attachment.message_id == echo.id))
     session.execute(delete(MessageLayout).where(MessageLayout.message_id == echo.id))
     session.execute(

@@ -38,7 +38,7 @@ def take_back(session: Session, actor: Actor, message: Message, now: datetime) -
             session.execute(delete(table).where(table.message_id == message.id))
         waiting.deleted(change, message)
         previews.refresh(change)
-        searching.forget(session, message)
+        searching.forget(session, [message.id])
         live.tell(
             session, "message", now, account_id=message.account_id, id=message.id, conversation_id=conversation.id
         )  # fmt: skip

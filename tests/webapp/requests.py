@@ -73,6 +73,7 @@ _EMPTY: dict[str, dict[str, Any]] = {
         "POST /dead-letters/<int:id>/replay",
         "POST /staff/<int:id>/disable",
         "POST /staff/<int:id>/enable",
+        "POST /customers/<int:id>/erase",
         "DELETE /customers/<int:id>/notes/<int:note_id>",
         "POST /alerts/<int:id>/acknowledge",
         "PATCH /alert-policies/<int:id>",

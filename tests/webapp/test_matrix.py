@@ -115,6 +115,7 @@ WEAKEST = {
         "POST /dead-letters/<int:id>/replay",
     ),
     "org": (
+        "POST /customers/<int:id>/erase",
         "PATCH /bulk-replies/<int:id>",  # what somebody else began
         "POST /bulk-replies/<int:id>/look",
         "POST /bulk-replies/<int:id>/send",

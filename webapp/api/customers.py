@@ -6,11 +6,11 @@ from __future__ import annotations
 from sqlalchemy import or_, select
 
 from guichet.errors import NotFound
-from guichet.inbox import field_values, knowing, thread, uniting
+from guichet.inbox import erasing, field_values, knowing, thread, uniting
 from guichet.inbox.customers import change_customer as change
 from guichet.models import Conversation, Identity
 from guichet.models import Customer as CustomerTable
-from guichet.policy import Action, visible
+from guichet.policy import Action, can, visible
 from webapp.api import threads
 from webapp.api.around import brief_of
 from webapp.api.briefs import Names, person
@@ -119,6 +119,17 @@ def remove_customer_note(asked: Asked, path: NotePath) -> Done:
     return Done()
 
 
+@room.post("/customers/<int:id>/erase", Done, scope="manage", own_units=True)
+def erase_customer(asked: Asked, path: IdPath) -> Done:
+    """Forget them for good: what was said with them, and what is known of them. The figures stay."""
+    with asked.open_unit() as session:
+        customer = knowing.get_home(session, asked.actor, path.id)
+        keys = erasing.erase(session, asked.actor, customer, asked.now)
+    for key in keys:
+        asked.runtime.store.delete(key)
+    return Done()
+
+
 def _show(asked: Asked, customer_id: int) -> Customer:
     asked.session.flush()
     session, actor = asked.session, asked.actor
@@ -156,6 +167,8 @@ def _show(asked: Asked, customer_id: int) -> Customer:
             for s in knowing.suggest(session, actor, row)
         ],
         may_change=knowing.may_change(session, actor, row),
+        may_erase=row.erased_at is None and can(actor, Action.CUSTOMER_ERASE),
+        erased_at=row.erased_at,
         note=row.note,
         language=row.language,
         is_vip=row.is_vip,

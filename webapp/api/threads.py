@@ -204,6 +204,7 @@ def _message(
         invitation=Invitation(**m.context["invitation"]) if "invitation" in m.context and not m.deleted_at else None,
         edited_at=m.edited_at,
         deleted_at=m.deleted_at,
+        erased="erased" in m.context,
         versions=[
             Version(text=personal.cover_public(v.text, m.kind) if is_covered else v.text, at=v.replaced_at)
             for v in versions
@@ -303,6 +304,7 @@ def show_event(event: ConversationEvent, names: Names) -> Entry:
         invitation=None,
         edited_at=None,
         deleted_at=None,
+        erased=False,
         versions=[],
         delivery=None,
         bounced=None,

@@ -70,6 +70,8 @@ class Customer(CustomerBrief):
     notes: list[CustomerNote] = Field(description="newest first")
     suggestions: list[CustomerSuggestion]
     may_change: bool
+    may_erase: bool
+    erased_at: Time | None = Field(description="since when nothing is known of them any more")
     note: str
     language: str
     is_vip: bool

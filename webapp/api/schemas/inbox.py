@@ -157,6 +157,7 @@ class Entry(Out):
     invitation: Invitation | None
     edited_at: Time | None
     deleted_at: Time | None
+    erased: bool = Field(description="it went with all that was known of the customer")
     versions: list[Version]
     delivery: Delivery | None
     bounced: Bounced | None

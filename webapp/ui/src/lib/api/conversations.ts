@@ -117,6 +117,7 @@ export const listHistory = (id: Id, cursor: string | null): Promise<Page<Convers
 export const markCustomer = (id: Id, marks: { is_vip?: boolean; is_blocked?: boolean }): Promise<Customer> => api.patch(`/customers/${id}`, marks);
 export const joinCustomers = (id: Id, other_id: Id): Promise<Customer> => api.post(`/customers/${id}/join`, { other_id });
 export const separateCustomers = (id: Id, join_id: Id): Promise<Customer> => api.post(`/customers/${id}/separate`, { join_id });
+export const eraseCustomer = (id: Id): Promise<void> => api.post(`/customers/${id}/erase`);
 export const addCustomerNote = (id: Id, text: string): Promise<Customer> => api.post(`/customers/${id}/notes`, { text });
 export const removeCustomerNote = (id: Id, note: Id): Promise<void> => api.remove(`/customers/${id}/notes/${note}`);
 export const listTopics = (): Promise<Page<Topic>> => api.get("/topics");

@@ -49,6 +49,7 @@ export function describeEvent(entry: Entry): string {
     case "merged_into":
     case "merged_from":
     case "merge_undone":
+    case "erased":
     case "split_off":
     case "split_from":
     case "unlinked":

@@ -36,4 +36,12 @@ export const customers = {
   noteAdd: "Add the note",
   noteOld: "From before",
   noteRemove: "Take the note away",
+  erase: "Erase…",
+  eraseTitle: (name: string) => `Erase ${name} for good`,
+  eraseText: "What was said with them and what is known of them goes: messages, answers, notes, files, fields, side conversations. Open conversations are closed. Waits and figures stay. It cannot be taken back.",
+  eraseNetworks: "What stands at the networks stays there: delete our public answers first if they name the customer. Backups made before still hold everything.",
+  eraseType: (name: string) => `Type “${name}” to go on`,
+  eraseAct: "Erase for good",
+  erasedToast: "Erased for good.",
+  erased: "Erased for good",
 };

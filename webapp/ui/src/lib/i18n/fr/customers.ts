@@ -36,4 +36,12 @@ export const customers: Catalogue["customers"] = {
   noteAdd: "Ajouter la note",
   noteOld: "D’avant",
   noteRemove: "Retirer la note",
+  erase: "Effacer…",
+  eraseTitle: (name) => `Effacer ${name} définitivement`,
+  eraseText: "Ce qui a été dit avec cette personne et ce qu’on sait d’elle disparaît\u202f: messages, réponses, notes, fichiers, champs, conversations annexes. Les conversations ouvertes sont fermées. Les attentes et les chiffres restent. C’est irréversible.",
+  eraseNetworks: "Ce qui se trouve sur les réseaux y reste\u202f: supprimez d’abord nos réponses publiques si elles nomment cette personne. Les sauvegardes déjà faites contiennent encore tout.",
+  eraseType: (name) => `Saisissez «\u00a0${name}\u00a0» pour continuer`,
+  eraseAct: "Effacer définitivement",
+  erasedToast: "Effacé définitivement.",
+  erased: "Effacé définitivement",
 };
