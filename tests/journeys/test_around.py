@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.journeys.office import control, eventually, ledger, say
 from tests.journeys.stack import Stack
-from tests.journeys.windows import AGENT, LEAD, answer_box, enter, hand_to, keep, open_question
+from tests.journeys.windows import AGENT, CHIEF, LEAD, answer_box, enter, hand_to, keep, open_question
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 EXPERT = "priya@aurore.example"
@@ -99,6 +99,31 @@ def test_one_who_writes_on_two_networks_is_joined_and_separated_again(page: Page
     expect(page.get_by_text("Where is my refund for AU12?")).to_be_hidden()
     expect(page.get_by_role("button", name="Separate")).to_be_hidden()
     expect(both).to_contain_text("Perhaps also Wanda")
+
+
+def test_a_customer_is_erased_once_their_name_is_typed(page: Page, stack: Stack) -> None:
+    say(stack, "mastodon", "erika_m", "My passport number went astray", to="auroreair")
+    enter(page, stack, CHIEF)
+    open_question(page, stack, "My passport number")
+    talk = page.url
+    page.get_by_role("link", name="Open their page").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Erase…").focus()
+    page.keyboard.press("Enter")
+    act = page.get_by_role("button", name="Erase for good")
+    expect(act).to_be_disabled()
+    expect(page.get_by_role("textbox", name="Type “")).to_be_focused()
+    page.keyboard.type("Erika_M")
+    keep(page, "erasing")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name=re.compile("^erased-"))).to_be_visible()
+    expect(page.locator("header")).to_contain_text("Erased for good")
+    expect(page.get_by_role("button", name="Erase…")).to_be_hidden()
+    keep(page, "erased")
+    page.goto(talk)
+    expect(page.get_by_text("erased the customer, and all that was said here")).to_be_visible()
+    expect(page.get_by_text("My passport number")).to_have_count(0)
+    keep(page, "erased-talk")
 
 
 def test_an_expert_answers_with_their_name_once_a_colleague_has_read_it(

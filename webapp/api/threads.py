@@ -22,7 +22,7 @@ from webapp.api.briefs import Names
 from webapp.api.deliveries import show_delivery
 from webapp.api.schemas.acting import Acts, Standing
 from webapp.api.schemas.answering import AnswerReview as ReviewOut
-from webapp.api.schemas.answering import Bounced, Pending
+from webapp.api.schemas.answering import Bounced, Pending, Version
 from webapp.api.schemas.common import AccountBrief, PersonBrief, TeamBrief, TopicBrief
 from webapp.api.schemas.inbox import (
     Above,
@@ -33,7 +33,6 @@ from webapp.api.schemas.inbox import (
     Excerpt,
     Label,
     Part,
-    Version,
 )
 from webapp.api.schemas.mail import Invitation
 

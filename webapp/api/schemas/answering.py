@@ -9,6 +9,13 @@ from pydantic import Field
 from webapp.api.schemas.common import Id, In, Out, PersonBrief, Prose, Time, TimeZone, WallTime
 
 
+class Version(Out):
+    """What a message said until it was edited at `at`."""
+
+    text: str
+    at: Time
+
+
 class Later(In):
     """A wall time; `time_zone` null: the brand's."""
 

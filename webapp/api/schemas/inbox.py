@@ -8,7 +8,7 @@ from pydantic import Field
 
 from webapp.api.schemas.accounts import SurfaceName, TextLimit
 from webapp.api.schemas.acting import Acts
-from webapp.api.schemas.answering import AnswerReview, Bounced, Pending
+from webapp.api.schemas.answering import AnswerReview, Bounced, Pending, Version
 from webapp.api.schemas.common import (
     AccountBrief,
     Code,
@@ -126,11 +126,6 @@ class Attachment(Out):
     mime: str
     alt: str
     size: int
-
-
-class Version(Out):
-    text: str
-    at: Time
 
 
 class Entry(Out):
