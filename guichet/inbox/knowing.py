@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from channels.sentences import say
 from guichet import audit, live
-from guichet.errors import Invalid, NotAllowed, NotFound
+from guichet.errors import Conflict, Invalid, NotAllowed, NotFound
 from guichet.inbox import cursors, uniting, words
 from guichet.inbox.answering import author_of
 from guichet.inbox.cursors import Cursor
@@ -62,7 +62,7 @@ def may_change(session: Session, actor: Actor, customer: Customer) -> bool:
     """Whether the actor may note, mark, join and separate here."""
     try:
         uniting.require_known(session, actor, customer, Action.CONVERSATION_ANSWER)
-    except (NotAllowed, NotFound):
+    except (Conflict, NotAllowed, NotFound):
         return False
     return True
 

@@ -38,8 +38,6 @@ def join(session: Session, actor: Actor, customer: Customer, *, other: Customer,
     for one in (customer, other):
         if one.joined_into_id is not None:
             raise Conflict("one of them is joined with another already", code="joined", into=one.joined_into_id)
-        if one.erased_at is not None:
-            raise Conflict("they are erased already", code="erased")
     moving = _identities(session, other)
     if len(moving) + len(_identities(session, customer)) > MOST_IDENTITIES:
         raise Invalid("this customer has too many identities", {"other_id": "would be too many identities"})
@@ -115,9 +113,11 @@ def read_joins(session: Session, customer: Customer) -> Sequence[CustomerJoin]:
 
 def require_known(session: Session, actor: Actor, customer: Customer, action: Action) -> None:
     """The actor may do `action` on an account that the customer wrote to. Raises NotFound for who
-    sees none of them, else NotAllowed."""
+    sees none of them, else NotAllowed; Conflict `erased` where more is asked than to see somebody erased."""
     own = select(Conversation.id).join(Identity).where(Identity.customer_id == customer.id).limit(1)
     if session.scalar(own.where(visible(actor, Conversation.account_id, action))) is not None:
+        if customer.erased_at is not None and action is not Action.CONVERSATION_VIEW:
+            raise Conflict("they are erased already", code="erased")
         return
     if session.scalar(own.where(visible(actor, Conversation.account_id, Action.CONVERSATION_VIEW))) is None:
         raise NotFound("there is no such customer, or they are not yours to see")

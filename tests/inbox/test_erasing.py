@@ -166,3 +166,19 @@ def test_who_was_joined_goes_too(scene: Scene) -> None:
     assert refused.value.code == "joined"
     erasing.erase(scene.session, admin(scene), kept, scene.now)
     assert left(scene.session) == set()
+
+
+def test_of_who_is_erased_nothing_is_known_anew(scene: Scene) -> None:
+    customer = customer_of(scene, scene.customer_says(who="zaragoza", root="zaragoza"))
+    other = customer_of(scene, scene.customer_says())
+    erasing.erase(scene.session, admin(scene), customer, scene.now)
+    session, actor, now = scene.session, scene.actor(), scene.now
+    assert not knowing.may_change(session, actor, customer)
+    for act in (
+        lambda: knowing.add_note(session, actor, customer, "a note", now),
+        lambda: customers.change_customer(session, actor, customer, {"is_vip": True}, now),
+        lambda: uniting.join(session, actor, other, other=customer, now=now),
+    ):
+        with pytest.raises(Conflict) as refused:
+            act()
+        assert refused.value.code == "erased"
