@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from guichet import audit
@@ -77,11 +77,12 @@ def erase(session: Session, actor: Actor, customer: Customer, now: datetime) -> 
     conversations = session.scalars(mine).all()
     handling.lock_in_order(session, *conversations)
     said = _said(session, [i.id for i in identities], [c.id for c in conversations])
-    _refuse_unsettled(session, [c.id for c in conversations], said)
+    sent = _deliveries([c.id for c in conversations], said)
+    _refuse_unsettled(session, sent)
     keys = _files(session, said)
     _forget_raw(session, identities, conversations, said)
     _forget_messages(session, said, now)
-    _forget_sent(session, said)
+    _forget_sent(session, sent)
     for conversation in conversations:
         _forget_conversation(session, actor, conversation, now)
     for identity in identities:
@@ -104,13 +105,15 @@ def _lots(ids: Sequence[int]) -> list[Sequence[int]]:
     return [ids[at : at + _MANY] for at in range(0, len(ids), _MANY)]
 
 
-def _deliveries(conversation_ids: Sequence[int], said: Sequence[int]) -> Select[int]:
-    return select(Delivery.id).where(or_(Delivery.conversation_id.in_(conversation_ids), Delivery.message_id.in_(said)))
+def _deliveries(conversation_ids: Sequence[int], said: Sequence[int]) -> list[ColumnElement[bool]]:
+    """What was sent to them, in lots: answers, and what carries no message (likes, hidings, deletions)."""
+    bare = and_(Delivery.conversation_id.in_(conversation_ids), Delivery.message_id.is_(None))
+    return [bare, *(Delivery.message_id.in_(lot) for lot in _lots(said))]
 
 
-def _refuse_unsettled(session: Session, conversation_ids: Sequence[int], said: Sequence[int]) -> None:
-    for ids, messages in ((conversation_ids, ()), *(((), lot) for lot in _lots(said))):
-        open_ = _deliveries(ids, messages).where(Delivery.state.not_in(FINAL)).limit(1)
+def _refuse_unsettled(session: Session, sent: Sequence[ColumnElement[bool]]) -> None:
+    for lot in sent:
+        open_ = select(Delivery.id).where(lot, Delivery.state.not_in(FINAL)).limit(1)
         if (found := session.scalar(open_)) is not None:
             raise Conflict(
                 "something that is for them is not over: wait for it or call it off", code="on_its_way",
@@ -134,8 +137,12 @@ def _files(session: Session, said: Sequence[int]) -> list[str]:
 def _forget_raw(
     session: Session, identities: Sequence[Identity], conversations: Sequence[Conversation], said: Sequence[int]
 ) -> None:
-    """What networks handed over: that in which they spoke, and that which names them (edits, reactions)."""
-    empty = update(RawItem).values(body=b"", headers={}, last_error="").execution_options(synchronize_session=False)
+    """What networks handed over: that in which they spoke, and that which names them (edits, reactions).
+    What was not understood may hold what others said, and nowhere else: it stays."""
+    empty = (
+        update(RawItem).where(RawItem.state == "done").values(body=b"", headers={}, last_error="")
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
     for lot in _lots(said):
         of_it = select(Message.raw_item_id).where(Message.id.in_(lot), Message.raw_item_id.is_not(None))
         session.execute(empty.where(RawItem.id.in_(of_it)))
@@ -144,7 +151,7 @@ def _forget_raw(
         # In JSON an id stands between quotes; in a mail an address stands free.
         name = identity.remote_id if identity.network == "email" else f'"{identity.remote_id}"'
         named = dialect.holds_bytes(session, RawItem.body, name.encode())
-        session.execute(empty.where(RawItem.account_id.in_(accounts), RawItem.state != "waiting", named))
+        session.execute(empty.where(RawItem.account_id.in_(accounts), named))
 
 
 def _forget_messages(session: Session, said: Sequence[int], now: datetime) -> None:
@@ -164,10 +171,10 @@ def _forget_messages(session: Session, said: Sequence[int], now: datetime) -> No
     searching.forget(session, said)
 
 
-def _forget_sent(session: Session, said: Sequence[int]) -> None:
+def _forget_sent(session: Session, sent: Sequence[ColumnElement[bool]]) -> None:
     """Of what we sent stays that it went out, when, and under which id."""
-    for lot in _lots(said):
-        deliveries = session.scalars(select(Delivery).where(Delivery.message_id.in_(lot))).all()
+    for lot in sent:
+        deliveries = session.scalars(select(Delivery).where(lot)).all()
         for one in deliveries:
             target = one.payload.get("reply_to")
             one.payload = freeze(text="", surface=one.payload["surface"])

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from channels.contract import Surface, Target
 from guichet import models as m
+from guichet.delivery.payload import freeze
 from guichet.errors import Conflict, NotAllowed
 from guichet.inbox import customers, erasing, knowing, timeline, uniting
 from guichet.inbox import operations as inbox
@@ -21,7 +23,7 @@ from tests.inbox.scene import SPEC, Scene, said
 # Each stands in one place only, so that what is left over is known by it.
 SECRETS = (
     "zaragoza", "quibble", "marmalade", "trombone", "gazebo", "walrus", "lozenge", "kumquat", "sarong", "bassoon",
-    "flotsam", "jetsam", "hubris",
+    "flotsam", "jetsam", "hubris", "limerick",
 )  # fmt: skip
 
 
@@ -75,6 +77,11 @@ def told(desk: Desk) -> m.Message:
     session.add(m.Attachment(
         message_id=message.id, filename="jetsam.png", mime="image/png", storage_key="key-of-theirs"
     ))  # fmt: skip
+    # A like carries no message, and names whom it is for.
+    f.make_delivery(
+        session, scene.account, kind="like", state="published", conversation_id=conversation.id,
+        payload=freeze(text="", surface="public", reply_to=Target("theirs-1", "limerick", "", "", Surface.PUBLIC)),
+    )  # fmt: skip
     customer = customer_of(scene, message)
     customers.change_customer(session, scene.actor(), customer, {"note": "bassoon"}, scene.now)
     knowing.add_note(session, scene.actor(), customer, "hubris", scene.now)
@@ -182,3 +189,17 @@ def test_of_who_is_erased_nothing_is_known_anew(scene: Scene) -> None:
         with pytest.raises(Conflict) as refused:
             act()
         assert refused.value.code == "erased"
+
+
+def test_what_was_not_understood_may_hold_what_others_said_and_stays(scene: Scene) -> None:
+    asked = scene.customer_says(who="zaragoza")
+    body = b'[{"by": "id-zaragoza"}, {"by": "id-other", "text": "Help"}]'
+    given = {"stream": "test", "headers": {}, "body": body, "received_at": scene.now}
+    dead, done = (
+        m.RawItem(account_id=asked.account_id, delivery_key=state, state=state, **given) for state in ("dead", "done")
+    )
+    scene.session.add_all([dead, done])
+    scene.session.flush()
+    erasing.erase(scene.session, admin(scene), customer_of(scene, asked), scene.now)
+    scene.session.expire_all()
+    assert (dead.body, done.body) == (body, b"")
