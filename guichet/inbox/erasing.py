@@ -216,9 +216,12 @@ def _forget_conversation(session: Session, actor: Actor, conversation: Conversat
         update(SideConversation).where(beside == id_).values(subject="", recipients=[])
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    # What colleagues' programs sent twice is answered from here; it repeats what they wrote.
-    routes = IdempotencyKey.route.contains(f"/conversations/{id_}/", autoescape=True)
-    session.execute(delete(IdempotencyKey).where(routes))
+    _forget_repeats(session, f"/conversations/{id_}/")
+
+
+def _forget_repeats(session: Session, path: str) -> None:
+    """What colleagues' programs send twice is answered from what was answered first: that says it all again."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.route.contains(path, autoescape=True)))
 
 
 def _forget_identity(identity: Identity) -> None:
@@ -235,7 +238,8 @@ def _forget_people(session: Session, customer: Customer, now: datetime) -> None:
         one.erased_at = now
         for table in (FieldValue, CustomerNote):
             session.execute(delete(table).where(table.customer_id == id_))
-        session.execute(delete(CustomerJoin).where(CustomerJoin.kept_id == id_))
+        session.execute(delete(CustomerJoin).where(or_(CustomerJoin.kept_id == id_, CustomerJoin.gone_id == id_)))
+        _forget_repeats(session, f"/customers/{id_}/")
 
 
 def _alias(id_: int) -> str:

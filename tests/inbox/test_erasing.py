@@ -23,7 +23,7 @@ from tests.inbox.scene import SPEC, Scene, said
 # Each stands in one place only, so that what is left over is known by it.
 SECRETS = (
     "zaragoza", "quibble", "marmalade", "trombone", "gazebo", "walrus", "lozenge", "kumquat", "sarong", "bassoon",
-    "flotsam", "jetsam", "hubris", "limerick",
+    "flotsam", "jetsam", "hubris", "limerick", "ocarina", "pumice", "sorbet",
 )  # fmt: skip
 
 
@@ -85,6 +85,17 @@ def told(desk: Desk) -> m.Message:
     customer = customer_of(scene, message)
     customers.change_customer(session, scene.actor(), customer, {"note": "bassoon"}, scene.now)
     knowing.add_note(session, scene.actor(), customer, "hubris", scene.now)
+    for place, word in ((f"conversations/{conversation.id}", "ocarina"), (f"customers/{customer.id}", "pumice")):
+        session.add(m.IdempotencyKey(
+            staff_id=scene.agent.id, route=f"POST /api/v1/{place}/notes", key=word, payload_hash="", status=201,
+            response=word, created_at=scene.now,
+        ))  # fmt: skip
+    # They were taken for somebody else once, who had their fields for a while.
+    wrong = customer_of(scene, scene.customer_says(who="somebody", root="somebody"))
+    made = uniting.join(session, scene.actor(), wrong, other=customer, now=scene.now)
+    made.before = {**made.before, "fields": ["sorbet"]}
+    made.undone_at, customer.joined_into_id = scene.now, None
+    session.get_one(m.Identity, message.identity_id).customer_id = customer.id
     desk.conversation = conversation
     desk.open(subject="the gazebo of zaragoza", to=[{"name": "hubris", "address": "hubris@desk.example"}])
     for one in session.scalars(select(m.Delivery).where(m.Delivery.state.not_in(("published",)))):
