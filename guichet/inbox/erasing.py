@@ -220,8 +220,10 @@ def _forget_conversation(session: Session, actor: Actor, conversation: Conversat
 
 
 def _forget_repeats(session: Session, path: str) -> None:
-    """What colleagues' programs send twice is answered from what was answered first: that says it all again."""
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.route.contains(path, autoescape=True)))
+    """What colleagues' programs send twice is answered from what was answered first: that says it all again.
+    What is not answered yet, this very request perhaps, says nothing."""
+    answered = IdempotencyKey.route.contains(path, autoescape=True), IdempotencyKey.status.is_not(None)
+    session.execute(delete(IdempotencyKey).where(*answered))
 
 
 def _forget_identity(identity: Identity) -> None:
