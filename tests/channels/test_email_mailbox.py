@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -26,6 +27,7 @@ from channels.sentences import Sentence
 from channels.wire import AddressPolicy, Wire
 from tests.channels.email_rig import COMPANY, EmailRig
 from tests.channels.rig import Mailroom, connection_from, target_of
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -238,6 +240,18 @@ def test_news_is_told_while_waiting_and_between_two_waits(rig: EmailRig, connect
     assert waiter.wait(0.1) is False
     rig.say_publicly("entre deux")
     assert waiter.wait(5) is True
+
+
+def test_what_comes_between_opening_the_folder_and_waiting_is_told_of(rig: EmailRig, connection: Connection) -> None:
+    waiter = SPEC.waiter(connection, rig.wire)
+    assert waiter.wait(5) is True
+    slow = Fault("slow", match="^IMAP IDLE$", seconds=0.5)  # the folder is open, the wait has not begun
+    rig.network.plant(slow)
+    with ThreadPoolExecutor(1) as beside:
+        told = beside.submit(waiter.wait, 3)
+        until(lambda: slow.struck > 0)
+        rig.say_publicly("juste avant")
+        assert told.result(10) is True
 
 
 # ---------------------------------------------------------------- connecting

@@ -47,6 +47,7 @@ class ImapSession:
         self._provider, self._reader, self._writer = provider, reader, writer
         self._address = ""
         self._folder = ""
+        self._exists = 0  # mails in the folder, as the client was told last
         self._drip = 0.0
 
     async def run(self) -> None:
@@ -145,7 +146,7 @@ class ImapSession:
 
     async def _noop(self, args: list[Word], by_uid: bool) -> bytes:
         if self._folder:
-            await self._say(b"* %d EXISTS" % len(self._mails()))
+            await self._say(self._count())
         return b"done"
 
     async def _logout(self, args: list[Word], by_uid: bool) -> bytes:
@@ -188,15 +189,20 @@ class ImapSession:
         self._folder = next((f for f in FOLDERS if f.lower() == wanted.lower()), "")
         if not self._folder:
             raise Refused("NO [NONEXISTENT] no such folder")
+        count = self._count()  # before the numbers: a mail that comes between them is told of twice, not never
         validity, following = self._provider.mailboxes.numbers(self._address, self._folder)
         await self._say(
             b"* FLAGS (\\Seen \\Answered \\Deleted)",
-            b"* %d EXISTS" % len(self._mails()),
+            count,
             b"* 0 RECENT",
             b"* OK [UIDVALIDITY %d] stable" % validity,
             b"* OK [UIDNEXT %d] next" % following,
         )
         return b"[READ-ONLY] done"
+
+    def _count(self) -> bytes:
+        self._exists = len(self._mails())
+        return b"* %d EXISTS" % self._exists
 
     def _mails(self) -> list[Mail]:
         return self._provider.mailboxes.mails(self._address, self._folder)
@@ -241,13 +247,22 @@ class ImapSession:
         return b"done"
 
     async def _idle(self, args: list[Word], by_uid: bool) -> bytes:
-        await self._say(b"+ idling")
         loop, news = asyncio.get_running_loop(), asyncio.Event()
 
         def tell() -> None:
             loop.call_soon_threadsafe(news.set)
 
         forget = self._provider.mailboxes.on_news(self._address, self._folder, tell)
+        try:
+            await self._say(b"+ idling")
+            if len(self._mails()) != self._exists:  # what came since the client was told last
+                news.set()
+            await self._tell_until_done(news)
+        finally:
+            forget()
+        return b"done"
+
+    async def _tell_until_done(self, news: asyncio.Event) -> None:
         done = asyncio.ensure_future(self._reader.readuntil(b"\r\n"))
         try:
             while not done.done():
@@ -255,13 +270,11 @@ class ImapSession:
                 await asyncio.wait({done, told}, return_when=asyncio.FIRST_COMPLETED)
                 if told.done():
                     news.clear()
-                    await self._say(b"* %d EXISTS" % len(self._mails()))
+                    await self._say(self._count())
                 told.cancel()
             done.result()
         finally:
-            forget()
             done.cancel()
-        return b"done"
 
 
 _BEFORE_SIGN_IN = ("CAPABILITY", "NOOP", "LOGOUT", "LOGIN", "AUTHENTICATE")
