@@ -12,6 +12,7 @@ import base64
 import contextlib
 import imaplib
 import ipaddress
+import select
 import smtplib
 import socket
 import ssl
@@ -106,6 +107,14 @@ class ImapLine(IMAPClient):  # type: ignore[misc]  # the library has no annotati
 
     def _create_IMAP4(self) -> imaplib.IMAP4:
         return _Imap4(self._ready, self.host, self._most)
+
+    def _poll_socket(self, sock: socket.socket, timeout: float | None = None) -> list[tuple[int, int]]:
+        # The library asks the socket alone; what came in one piece with the answer to IDLE lies in
+        # the reader already. The socket does not block here.
+        with contextlib.suppress(OSError):
+            if self._imap.file.peek(1):
+                return [(sock.fileno(), select.POLLIN)]
+        return list(super()._poll_socket(sock, timeout))
 
 
 @contextlib.contextmanager

@@ -44,8 +44,8 @@ class EmailRig(Rig):
         return MailServer(self.network)
 
     def make_wire(self, **how: Any) -> Wire:
-        impatient = {"connect_timeout": 1.0, "read_timeout": 0.5, "deadline": 1.0}
-        return Wire(policy=AddressPolicy(allow=("127.0.0.1:*",)), **{**impatient, **how})
+        every_port = AddressPolicy(allow=("127.0.0.1:*",))  # IMAP and SMTP have their own
+        return super().make_wire(policy=every_port, **how)
 
     def form(self, **more: str) -> dict[str, str]:
         """What a person types to connect the mailbox."""

@@ -89,8 +89,8 @@ class Rig:
     def make_wire(self, **how: Any) -> Wire:
         """Allowed to this server, and patient: on a busy machine only a planted fault may
         run into a time limit. Networks with a fixed host add `divert`."""
-        patient = {"connect_timeout": 5.0, "read_timeout": 10.0, "deadline": 20.0}
-        return Wire(policy=AddressPolicy(allow=(f"127.0.0.1:{self.server.port}",)), **{**patient, **how})
+        policy = AddressPolicy(allow=(f"127.0.0.1:{self.server.port}",))
+        return Wire(**{"policy": policy, "connect_timeout": 5.0, "read_timeout": 10.0, "deadline": 20.0, **how})
 
     def draft(self, text: str, **how: Any) -> Draft:
         """Something that the company may say first. Mail adds a subject and an addressee."""

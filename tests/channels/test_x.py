@@ -88,7 +88,7 @@ def test_four_images_go_out_in_their_order(rig: XRig, connection: Connection) ->
 def test_a_file_is_sent_in_chunks(rig: XRig, connection: Connection) -> None:
     body = bytes(range(256)) * 18_000  # 4.6 MB: more than one chunk
     image = MediaItem(sha256(body).hexdigest(), "image/png", len(body), "grand.png", "", lambda: body)
-    rig.begin(connection, rig.draft("grand", media=(image,)), rig.make_wire(read_timeout=10.0, deadline=10.0)).send()
+    rig.begin(connection, rig.draft("grand", media=(image,))).send()
     assert rig.published()[0]["media"][0]["sha256"] == image.sha256
 
 
@@ -275,9 +275,8 @@ def test_what_lies_beyond_our_reading_is_not_called_absent(rig: XRig, connection
     attempt.send()
     for i in range(1000):
         rig.network.message(ines, company(rig), f"n° {i}")
-    patient = rig.make_wire(read_timeout=10.0, deadline=10.0)
     assert SPEC.reconciler is not None
-    result = SPEC.reconciler(connection, patient).look(attempt.draft, {}, "", attempt.started_at, frozenset())
+    result = SPEC.reconciler(connection, rig.wire).look(attempt.draft, {}, "", attempt.started_at, frozenset())
     assert (result.found, result.absent) == (None, False)
     assert result.evidence["complete"] is False
 

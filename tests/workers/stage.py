@@ -101,9 +101,10 @@ def open_stage(engine: Engine, folder: Path, rig: Rig, **quick: timedelta) -> It
             process.life.let_go()
 
 
-def networks_for(rig: Rig, patience: float = 0.5, **quick: timedelta) -> QuickNetworks:
-    """`patience`: seconds until a call without an answer is given up."""
-    wire = Wire(policy=rig.wire.policy, connect_timeout=1, read_timeout=patience, deadline=2 * patience)
+def networks_for(rig: Rig, patience: float = 10.0, **quick: timedelta) -> QuickNetworks:
+    """`patience`: seconds until a call without an answer is given up. On a busy machine only a
+    planted fault may run into it."""
+    wire = Wire(policy=rig.wire.policy, connect_timeout=5, read_timeout=patience, deadline=2 * patience)
     return QuickNetworks(wire, {rig.spec.name: rig.server.url}, **quick)
 
 

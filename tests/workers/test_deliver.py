@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from guichet import models as m
 from tests.channels.mastodon_rig import MastodonRig
-from tests.workers.stage import Stage, open_stage
+from tests.workers.stage import Stage, networks_for, open_stage
 
 
 @pytest.fixture
@@ -53,6 +53,8 @@ def test_what_is_due_goes_out_once_and_its_receipt_is_kept(stage: Stage) -> None
 def test_each_way_of_going_wrong_is_judged_by_what_the_network_may_have_done(
     stage: Stage, effect: str, how: dict[str, object], state: str, attempt: str
 ) -> None:
+    if effect in ("slow", "drip"):
+        stage.process.networks = networks_for(stage.rig, patience=0.5)
     stage.plant(effect, **how)
     id_ = stage.queue("boarding is at gate F7")
     stage.drain()

@@ -24,7 +24,7 @@ from tests import factories
 from tests.channels.bluesky_rig import BlueskyRig
 from tests.channels.mastodon_rig import MastodonRig
 from tests.channels.x_rig import XRig
-from tests.workers.stage import Stage, networks_for, open_stage
+from tests.workers.stage import Stage, open_stage
 from tests.workers.test_deliver import settle_all
 from workers import clock, tend
 
@@ -218,7 +218,6 @@ def test_the_clock_moves_what_is_due_and_wakes_for_it(stage: Stage) -> None:
 
 
 def test_asked_to_stop_a_drain_hands_back_what_is_merely_claimed(stage: Stage) -> None:
-    stage.process.networks = networks_for(stage.rig, patience=30)  # however slow the machine: no call is in doubt
     stage.rig.network.latency = 0.1
     ids = [stage.queue(f"n {n}") for n in range(60)]
     draining = threading.Thread(target=stage.drain)

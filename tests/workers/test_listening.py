@@ -7,7 +7,6 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,6 @@ SOON = 15.0  # seconds, on a busy machine; the next poll by the clock is an hour
 @pytest.fixture
 def stage(engine: Engine, tmp_path: Path) -> Iterator[Stage]:
     with EmailRig() as rig, open_stage(engine, tmp_path, rig) as stage:
-        patient = rig.make_wire(connect_timeout=5, read_timeout=10, deadline=20)  # on a busy machine
-        stage.process.networks = replace(stage.process.networks, wire=patient)
         begin(stage)
         with stage.session() as session:  # the next poll by the clock is far away
             session.execute(update(m.PollCursor).values(next_poll_at=utc_now() + timedelta(hours=1)))

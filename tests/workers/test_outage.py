@@ -4,7 +4,6 @@ in the inbox, once, in its order, with the waits that they had; what cannot be h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,19 +43,12 @@ def traveller() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
-def listening(rig: Rig, stage: Stage) -> Stage:
-    """With all the patience that a busy machine needs."""
-    wire = rig.make_wire(connect_timeout=5, read_timeout=10, deadline=20)
-    stage.process.networks = replace(stage.process.networks, wire=wire)
-    return begin(stage)
-
-
 @pytest.mark.parametrize("network", NETWORKS)
 def test_what_was_said_in_three_days_without_the_network_is_all_there_once_and_in_order(
     network: str, tmp_path: Path, traveller: time_machine.Traveller
 ) -> None:
     with sqlite_engine() as engine, NETWORKS[network]() as rig, open_stage(engine, tmp_path, rig) as stage:
-        listening(rig, stage)
+        begin(stage)
         away = Fault("reset_before", match="^(GET|POST|IMAP|SMTP) (?!/_rehearsal)", times=0)
         rig.network.plant(away)
         said = []
@@ -106,7 +98,7 @@ def test_what_x_does_not_hand_out_any_more_is_said_with_its_bounds(
 ) -> None:
     """Direct messages go back thirty days; we were away for forty."""
     with sqlite_engine() as engine, NETWORKS["x"]() as rig, open_stage(engine, tmp_path, rig) as stage:
-        listening(rig, stage)
+        begin(stage)
         traveller.shift(timedelta(days=40))
         receive_all(stage)
         with looking(stage) as session:
