@@ -18,6 +18,7 @@ NAMES = (
     "webhook",
     "understanding",
     "opening",
+    "live",
     "lists",
     "search",
     "calendar",

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,25 @@ KEY = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
 @contextmanager
-def served(module: str, database: str, folder: Path) -> Iterator[int]:
+def served(module: str, database: str, folder: Path, **more: str) -> Iterator[int]:
     """The port at which `python -m module` serves (it ends in `serve`), with a Valkey of its own
-    in `folder`, which must not exist."""
+    in `folder`, which must not exist. `more`: settings."""
+    with running(module, database, folder, free_ports(1), **more) as program:
+        yield program.port
+
+
+@dataclass(frozen=True)
+class Program:
+    port: int
+    pid: int
+    redis_url: str
+
+
+@contextmanager
+def running(module: str, database: str, folder: Path, port: int, **more: str) -> Iterator[Program]:
+    """`python -m module`, which answers at `port`, with a Valkey of its own in `folder`."""
     folder.mkdir()
-    socket, port = folder / "v.sock", free_ports(1)
+    socket = folder / "v.sock"
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("GUICHET_")},
         "GUICHET_DATABASE_URL": database,
@@ -39,13 +54,14 @@ def served(module: str, database: str, folder: Path) -> Iterator[int]:
         "GUICHET_PORT": str(port),
         "GUICHET_REHEARSAL_PORT": "1",  # accounts are rehearsal accounts; nothing is called
         "GUICHET_LOG_LEVEL": "WARNING",
+        **more,
     }
     valkey = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--dir", str(folder), "--save", ""]
     with ExitStack() as stack:
-        for command in (valkey, [sys.executable, "-m", module]):
-            stack.enter_context(_running(command, environment))
+        stack.enter_context(_started(valkey, environment))
+        process = stack.enter_context(_started([sys.executable, "-m", module], environment))
         _await(f"http://127.0.0.1:{port}/healthz")
-        yield port
+        yield Program(port, process.pid, environment["GUICHET_REDIS_URL"])
 
 
 class Visitor:
@@ -71,10 +87,10 @@ def serve(application: Callable[[], Any]) -> None:
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[None]:
+def _started(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(20)

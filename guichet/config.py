@@ -29,6 +29,7 @@ SETTINGS: dict[str, str] = {
     "GUICHET_BIND": "Address the web server listens on. Default: 127.0.0.1.",
     "GUICHET_LIVE_URL": "Address of a separate live process, if there is one. Default: the web server itself.",
     "GUICHET_STREAMS": "Live streams that one web process holds open; more are told to poll. Default: 24.",
+    "GUICHET_LIVE_STREAMS": "Live streams that one `live` process holds open. Default: 5000.",
     "GUICHET_THREADS": "Threads of one web process. Default: 40.",
     "GUICHET_SEND_THREADS": "Sending threads of one delivery worker. Default: 32.",
     "GUICHET_FILMS_AT_ONCE": "Films that one films worker makes for networks at a time. Default: 1.",
@@ -97,6 +98,7 @@ class Settings:
     bind: str = "127.0.0.1"
     live_url: str = ""
     streams: int = 24
+    live_streams: int = 5000
     threads: int = 40
     send_threads: int = 32
     films_at_once: int = 1
@@ -259,6 +261,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         bind=env.bind("GUICHET_BIND", "127.0.0.1"),
         live_url=env.url("GUICHET_LIVE_URL", "", ("https", "http")).rstrip("/"),
         streams=env.number("GUICHET_STREAMS", 24, 0, 10000),
+        live_streams=env.number("GUICHET_LIVE_STREAMS", 5000, 1, 100_000),
         threads=env.number("GUICHET_THREADS", 40, 2, 10000),
         send_threads=env.number("GUICHET_SEND_THREADS", 32, 1, 256),
         films_at_once=env.number("GUICHET_FILMS_AT_ONCE", 1, 1, 16),

@@ -116,6 +116,21 @@ def read_after(session: Session, actor: Actor, number: int, limit: int = 200) ->
     ).all()
 
 
+def read_all_after(session: Session, actor: Actor, number: int, limit: int) -> Sequence[LiveEvent]:
+    """Events after `number`, in order, whomever they are for: what one reads who tells many."""
+    require(actor, Action.SYSTEM)
+    return session.scalars(
+        select(LiveEvent).where(LiveEvent.number > number).order_by(LiveEvent.number).limit(limit)
+    ).all()
+
+
+def is_for(actor: Actor, seen: frozenset[int] | None, *, account_id: int | None, staff_id: int | None) -> bool:
+    """Whether `actor`, who sees these accounts (`visible_accounts`), hears such an event: the
+    same as `read_after` says of rows."""
+    is_theirs = staff_id is None or staff_id == actor.staff_id
+    return is_theirs and (account_id is None or seen is None or account_id in seen)
+
+
 def oldest_number(session: Session) -> int:
     """Below this, events are forgotten and a stream must start afresh (`resync`)."""
     return session.scalar(select(func.min(LiveEvent.number))) or 0

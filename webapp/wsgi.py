@@ -12,7 +12,7 @@ from guichet.config import read_settings
 from guichet.logs import start_logging
 from guichet.runtime import open_runtime
 from webapp import create_app
-from webapp.live import Hub
+from webapp.live_hub import Hub
 
 
 def end_streams_with_the_process(hub: Hub) -> None:

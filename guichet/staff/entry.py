@@ -3,9 +3,10 @@ once; ending is a row, so that it holds for every process at the next question."
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from channels.sentences import say
@@ -15,6 +16,8 @@ from guichet.models import ApiToken, IdempotencyKey, Staff, StaffSession
 from guichet.policy import SCOPES, Action, Actor, OrgRole, load_actor, require
 from guichet.staff import rules
 from guichet.staff.queries import find_staff_by_email
+
+_AT_ONCE = 500  # people of one statement
 
 
 def sign_in(session: Session, *, email: str, password: str) -> Staff:
@@ -62,10 +65,23 @@ def touch_token(session: Session, actor: Actor, token_id: int, now: datetime) ->
 
 def note_present(session: Session, actor: Actor, now: datetime) -> None:
     """Note that somebody has a window open. Who comes back after an absence is online again."""
-    staff = session.get_one(Staff, actor.staff_id)
-    if staff.presence == "offline" and (staff.seen_at is None or staff.seen_at < now - rules.ABSENT):
-        staff.presence = "online"
-    staff.seen_at = now
+    if actor.staff_id is not None:
+        _note_present(session, [actor.staff_id], now)
+
+
+def note_many_present(session: Session, actor: Actor, staff_ids: Collection[int], now: datetime) -> None:
+    """The same of many people."""
+    require(actor, Action.SYSTEM)
+    in_order = sorted(staff_ids)
+    for first in range(0, len(in_order), _AT_ONCE):
+        _note_present(session, in_order[first : first + _AT_ONCE], now)
+
+
+def _note_present(session: Session, staff_ids: Collection[int], now: datetime) -> None:
+    theirs = update(Staff).where(Staff.id.in_(staff_ids))
+    was_away = or_(Staff.seen_at.is_(None), Staff.seen_at < now - rules.ABSENT)
+    session.execute(theirs.where(Staff.presence == "offline", was_away).values(presence="online"))
+    session.execute(theirs.values(seen_at=now))
 
 
 def note_absent(session: Session, actor: Actor, now: datetime) -> int:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from guichet import live
 from guichet.errors import NotAllowed
-from guichet.policy import SYSTEM, Actor, load_actor
+from guichet.policy import SYSTEM, Actor, load_actor, visible_accounts
 from tests.factories import make_account, make_grant, make_staff
 
 
@@ -33,6 +33,29 @@ def test_one_sees_events_of_ones_own_accounts_only(session: Session, now: dateti
     live.number_new(session, SYSTEM)
     seen = live.read_after(session, load_actor(session, person, now), 0)
     assert [(e.kind, e.data.get("id")) for e in seen] == [("conversation", 1), ("signed_out", None)]
+
+
+def test_who_reads_for_many_tells_each_what_they_would_read(session: Session, now: datetime) -> None:
+    agent, chief, accounts = make_staff(session), make_staff(session, "owner"), [make_account(session) for _ in "ab"]
+    make_grant(session, agent, accounts[0], "viewer")
+    for account_id in (None, *(a.id for a in accounts)):
+        for staff_id in (None, agent.id, chief.id):
+            live.tell(session, "conversation", now, account_id=account_id, staff_id=staff_id, id=1)
+    session.flush()
+    live.number_new(session, SYSTEM)
+    everything = live.read_all_after(session, SYSTEM, 0, 100)
+    assert [e.number for e in everything] == list(range(1, 10))
+    assert [e.number for e in live.read_all_after(session, SYSTEM, 3, 2)] == [4, 5]
+    heard = []
+    for person in (agent, chief):
+        actor = load_actor(session, person, now)
+        seen = visible_accounts(actor)
+        told = [e for e in everything if live.is_for(actor, seen, account_id=e.account_id, staff_id=e.staff_id)]
+        assert told == list(live.read_after(session, actor, 0))
+        heard.append(len(told))
+        with pytest.raises(NotAllowed):
+            live.read_all_after(session, actor, 0, 1)
+    assert heard == [4, 6]
 
 
 def test_old_events_are_forgotten_and_the_oldest_number_says_so(session: Session, now: datetime) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, update
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
 from guichet import live
-from guichet.models import Staff
+from guichet.models import LiveEvent, Staff
 from guichet.policy import SYSTEM
 from tests import databases
 from tests import factories as make
+from tests.waiting import until
 from tests.webapp.site import Browser, Site, open_site
 
 
@@ -52,7 +56,7 @@ class Listener:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webapp.live.POLL", 0.1)
+    monkeypatch.setattr("webapp.live_hub.POLL", 0.1)
     monkeypatch.setattr("webapp.live.PING", 0.3)
 
 
@@ -123,6 +127,73 @@ def test_much_about_one_thing_is_said_once(both: Site, person: Staff) -> None:
     assert len(heard) == 1
     assert '"version":19' in heard[0]["data"]
     listener.close()
+
+
+def test_who_is_far_behind_hears_everything_in_order_once(
+    both: Site, person: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further than the process remembers, and further than one look at the database."""
+    monkeypatch.setattr("webapp.live_hub._KEPT", 3)
+    monkeypatch.setattr("webapp.live._BATCH", 4)
+    first = tell(both, "brake", on=True)
+    watching = Listener(both.browser(person))
+    watching.next("ping")
+    for n in range(10):
+        tell(both, "conversation", id=n)
+    late = Listener(both.browser(person), **{"Last-Event-ID": str(first)})
+    for listener in (late, watching):
+        heard = [e["data"] for e, _ in zip(listener.events(), range(10), strict=False) if e["event"] == "conversation"]
+        assert [f'"id":{n},' in said for n, said in enumerate(heard)] == [True] * 10
+        listener.close()
+
+
+def test_numbers_that_went_back_mean_read_everything_again(both: Site, person: Staff) -> None:
+    """Another database than before: a backup was put back."""
+    for n in range(5):
+        tell(both, "conversation", id=n)
+    listener = Listener(both.browser(person))
+    listener.next("ping")
+    with both.rows() as session:
+        session.execute(delete(LiveEvent).where(LiveEvent.number > 2))
+    assert listener.next("resync")["id"] == "2"
+    tell(both, "conversation", id=77)
+    assert '"id":77' in listener.next("conversation")["data"]
+    listener.close()
+
+
+def test_a_stream_outlives_a_database_that_is_away(both: Site, person: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    listener = Listener(both.browser(person))
+    listener.next("ping")
+    asked = threading.Event()
+
+    def away(*_: Any) -> None:
+        asked.set()
+        raise OperationalError("SELECT", {}, Exception("away"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("webapp.live_hub.live.read_all_after", away)
+        tell(both, "conversation", id=1)
+        assert asked.wait(5)
+    assert '"id":1' in listener.next("conversation")["data"]
+    listener.close()
+
+
+def test_whoever_listens_is_here(both: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("webapp.live_hub.PRESENT", 0.2)
+    with both.rows() as session:
+        person, machine = make.make_staff(session), make.make_staff(session)
+    listeners = [Listener(both.browser(person)), Listener(both.program(machine, "read"))]
+    with both.rows() as session:
+        session.execute(update(Staff).values(presence="offline", seen_at=None))
+
+    def is_here(staff: Staff) -> bool:
+        with both.rows() as session:
+            return session.get_one(Staff, staff.id).presence == "online"
+
+    until(lambda: is_here(person), 5)
+    assert not is_here(machine), "a program is nobody's sign of life"
+    for listener in listeners:
+        listener.close()
 
 
 def test_a_disabled_person_hears_nothing_after_five_seconds(both: Site) -> None:

@@ -169,6 +169,17 @@ def test_a_stop_ends_every_stream_and_those_who_come_back_missed_nothing(stage: 
         assert one.things == sorted(set(one.things)), "in order, none twice"
 
 
+@pytest.mark.parametrize("program", ["live"], indirect=True)
+def test_the_process_of_streams_has_places_of_its_own(stage: Stage) -> None:
+    stage.environment |= {"GUICHET_STREAMS": "1", "GUICHET_LIVE_STREAMS": "3"}
+    headers = {"Authorization": f"Bearer {stage.token}"}
+    with stage.serving("live"):
+        knocked = [requests.get(f"{stage.url}/api/v1/events", headers=headers, stream=True, timeout=30) for _ in "abcd"]
+        assert [one.status_code for one in knocked] == [200, 200, 200, 503]
+        for one in knocked:
+            one.close()
+
+
 @pytest.mark.parametrize("program", ["web"], indirect=True)
 def test_the_place_of_a_page_that_was_left_is_free_before_anything_is_written_to_it(stage: Stage) -> None:
     stage.environment["GUICHET_STREAMS"] = "2"
