@@ -3,6 +3,7 @@ twice and stands alone: one that fails is logged and does not keep the others fr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
@@ -22,6 +23,7 @@ from guichet.delivery.awaiting import hold_without_film, note_waiting
 from guichet.delivery.life import seized
 from guichet.evergreen import filling
 from guichet.inbox import operations as inbox
+from guichet.inbox import retention
 from guichet.inbox.pending import follow_zones
 from guichet.jobs import CHECK_ACCOUNT, COMPARE, DRAIN
 from guichet.models import Account
@@ -43,6 +45,8 @@ from workers.timekeeping import zones_installed
 log = structlog.get_logger(__name__)
 
 CHECK_EVERY = timedelta(hours=6)
+FORGET_EVERY = 3600.0  # seconds
+FORGOTTEN_LOTS = 5  # of one brand in one round
 
 
 def tend() -> None:
@@ -152,6 +156,31 @@ def forget_mail_pictures(process: Process) -> None:
         keys = receiving.forget_pictures(unit.session, SYSTEM, process.runtime.now())
     for key in keys:
         process.runtime.store.delete(key)
+
+
+def forget_what_is_old(process: Process) -> None:
+    """What brands keep no longer, some at a time; an hour after nothing was left it is looked again."""
+    if time.monotonic() < process.parts.get("forget_at", 0.0):
+        return
+    with process.runtime.reading() as session:
+        brands = retention.brands_that_forget(session, SYSTEM)
+    has_more = False
+    for brand_id in brands:
+        for _ in range(FORGOTTEN_LOTS):
+            if process.stopping.is_set():
+                return
+            with process.runtime.unit() as unit:
+                forgotten, keys = retention.forget_lot(unit.session, SYSTEM, brand_id, process.runtime.now())
+            for key in keys:
+                process.runtime.store.delete(key)
+            with process.runtime.unit() as unit:
+                emptied = retention.forget_raw(unit.session, SYSTEM, brand_id, process.runtime.now())
+            if not forgotten and not emptied:
+                break
+        else:
+            has_more = True
+    if not has_more:
+        process.parts["forget_at"] = time.monotonic() + FORGET_EVERY
 
 
 def seal_audit_log(process: Process) -> None:
@@ -272,6 +301,7 @@ TASKS: tuple[Callable[[Process], None], ...] = (
     forget_old_keys,
     forget_previews,
     forget_mail_pictures,
+    forget_what_is_old,
     keep_wall_times,
     ask_for_approvals,
     ask_about_films,

@@ -29,6 +29,7 @@ _BRAND_FIELDS = frozenset(
         "default_team_id",
         "close_after_days",
         "late_limit_minutes",
+        "keep_days",
     }
 )
 

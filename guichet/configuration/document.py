@@ -77,6 +77,7 @@ class BrandPart(_Part):
     default_team: Name | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
     late_limit_minutes: int = Field(60, ge=1, le=43_200)
+    keep_days: int | None = Field(None, ge=7, le=36_500)
 
 
 class ApprovalStepPart(_Part):

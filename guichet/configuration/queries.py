@@ -197,7 +197,7 @@ def _brand(row: Brand, known: Index) -> BrandPart:
         expert_credit=row.expert_credit,
         needs_approval=row.needs_approval, needs_alt_text=row.needs_alt_text,
         calendar=known.name("calendar", row.calendar_id), default_team=known.name("team", row.default_team_id),
-        close_after_days=row.close_after_days, late_limit_minutes=row.late_limit_minutes,
+        close_after_days=row.close_after_days, late_limit_minutes=row.late_limit_minutes, keep_days=row.keep_days,
     )  # fmt: skip
 
 

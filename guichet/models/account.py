@@ -44,6 +44,9 @@ class Brand(Base):
     close_after_days: Mapped[int] = mapped_column(default=14)  # closed for good after N days resolved
     # How late a post may go out, where it says nothing itself; later, a person is asked.
     late_limit_minutes: Mapped[int] = mapped_column(default=60)
+    # What was said in a conversation goes when it has been over for N days (guichet.inbox.retention); None: never.
+    keep_days: Mapped[int | None]
+    forgotten_raw_id: Mapped[int] = mapped_column(default=0)  # what networks handed over is empty up to this one
     created_at: Mapped[datetime]
     calendar: Mapped[Calendar | None] = relationship()
 

@@ -88,6 +88,7 @@ class Identity(Base):
 # Not resolved, closed or spam; worded as the index of it, or the databases do not use that.
 GOES_ON = "state NOT IN ('resolved', 'closed', 'spam')"
 # In a queue, and nobody has it: as above.
+OVER = "state IN ('resolved', 'closed', 'spam') AND merged_into_id IS NULL AND forgotten_at IS NULL"
 LIES = "assignee_id IS NULL AND state IN ('new', 'open')"
 
 
@@ -140,6 +141,7 @@ class Conversation(Base):
         partial_index("ix_conversation_unassigned", "unassigned_at", "id", where="unassigned_at IS NOT NULL"),
         partial_index("ix_conversation_put_off", "put_off_at", "id", where="put_off_at IS NOT NULL"),
         partial_index("ix_conversation_begun", "created_at", "id", where=GOES_ON),
+        partial_index("ix_conversation_over", "account_id", "last_message_at", "id", where=OVER),
     )
     id: Mapped[Key]
     account_id: Mapped[int] = ref("account.id")
@@ -185,6 +187,7 @@ class Conversation(Base):
     merged_into_id: Mapped[int | None] = ref("conversation.id")
     resolved_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    forgotten_at: Mapped[datetime | None]  # since when nothing that was said in it is kept
     created_at: Mapped[datetime]
     last_message_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)

@@ -11,6 +11,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
+from cli.demo import cast
 from tests.journeys.office import accounts, eventually, say, sign_in
 from tests.journeys.stack import Stack
 from tests.journeys.windows import AGENT, CHIEF, SOCIAL, enter, keep
@@ -138,3 +139,28 @@ def test_who_is_let_go_sees_nothing_any_more_and_what_they_leave_is_listed(
     keep(page, "what-somebody-leaves")
     now = sign_in(stack, CHIEF).get(f"/conversations/{found['id']}")
     assert (now["assignee"] or {}).get("name") != "David Okafor"
+
+
+def test_for_how_long_is_kept_what_was_said(page: Page, stack: Stack) -> None:
+    """An administrator is told what would go before it is saved. The office is too young to have
+    anything so old: what is counted is tested in tests/webapp/test_retention.py."""
+    page.route(re.compile(r"/too-old\?days=7$"), lambda route: route.fulfill(json={"conversations": 1200}))
+    enter(page, stack, CHIEF, "/settings/brands")
+    row = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=cast.AURORE, exact=True))
+    dialog, days = page.get_by_role("dialog"), page.get_by_label("Keep what was said for (days)")
+
+    def save(text: str) -> None:
+        row.get_by_role("button", name=re.compile("Edit")).click()
+        days.fill(text)
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog).to_have_count(0)
+
+    row.get_by_role("button", name=re.compile("Edit")).click()
+    days.fill("7")
+    expect(dialog.get_by_text("1200 conversations are older: they go within the hour, for good.")).to_be_visible()
+    keep(page, "kept-for")
+    page.keyboard.press("Escape")
+    save("36500")
+    expect(row).to_contain_text("kept 36500 days")
+    save("")
+    expect(row).not_to_contain_text("kept")

@@ -145,6 +145,8 @@ def test_what_the_brake_held_is_sent_moved_and_dropped_as_it_was_chosen(
     dialog.get_by_role("button", name=re.compile("^Lift the brake, send 1, move 1, drop 1$")).click()
     expect(band).to_have_count(0)
     eventually(lambda: published(stack, "mastodon", texts["sent"]), seconds=60)
+    sent = posts["sent"]["id"]  # the network has it a moment before we know
+    eventually(lambda: office.get(f"/posts/{sent}")["state"] == "published", seconds=60)
     states = {choice: office.get(f"/posts/{made['id']}") for choice, made in posts.items()}
     assert {choice: read["state"] for choice, read in states.items()} == {
         "sent": "published",

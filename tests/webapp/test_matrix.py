@@ -30,6 +30,7 @@ FOR_EVERYBODY = frozenset(
 )
 QUERIES = {
     "/search": {"q": SECRET_WORD},
+    "/brands/<int:id>/too-old": {"days": 30},
     "/posts/calendar": {"since": "2026-01-01T00:00:00Z", "until": "2026-12-31T00:00:00Z"},
 }
 
@@ -167,7 +168,7 @@ def call(browser: Browser, method: str, rule: str, place: Place) -> int:
     address = address.replace("<int:row_id>", "1").replace("<int:place>", "0")
     address = address.replace("<int:post_id>", str(place.ids["wording"]))
     address = address.replace("<int:rendition_id>", "1")
-    more = {} if method == "GET" else body_for(method, rule, place)
+    more = {"query_string": QUERIES.get(rule)} if method == "GET" else body_for(method, rule, place)
     return browser.ask(method, address, **more).status_code
 
 

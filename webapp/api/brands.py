@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from guichet.accounts import operations, queries
+from guichet.inbox import retention
 from guichet.models import Brand as BrandRow
 from guichet.models import Calendar as CalendarRow
 from webapp.api.paging import after, page_by_id
@@ -15,6 +16,8 @@ from webapp.api.schemas.accounts import (
     Calendar,
     CalendarChange,
     CalendarNew,
+    TooOld,
+    TooOldQuery,
 )
 from webapp.api.schemas.common import IdPath, Page, PageQuery
 from webapp.asking import Asked, Room
@@ -43,12 +46,19 @@ def add_brand(asked: Asked, body: BrandNew) -> Brand:
 
 @room.patch("/brands/<int:id>", Brand, scope="manage")
 def change_brand(asked: Asked, path: IdPath, body: BrandChange) -> Brand:
-    """Change a brand. calendar_id and default_team_id may be null."""
+    """Change a brand. calendar_id, default_team_id and keep_days may be null."""
     brand = queries.get_brand(asked.session, asked.actor, path.id)
-    may_be_null = ("calendar_id", "default_team_id")
+    may_be_null = ("calendar_id", "default_team_id", "keep_days")
     given = body.model_dump(exclude_unset=True)
     changes = {name: value for name, value in given.items() if value is not None or name in may_be_null}
     return _brand(operations.change_brand(asked.session, asked.actor, brand, changes, asked.now))
+
+
+@room.get("/brands/<int:id>/too-old", TooOld)
+def count_too_old(asked: Asked, path: IdPath, query: TooOldQuery) -> TooOld:
+    """How many conversations would go for good at once, if the brand kept them for so many days."""
+    brand = queries.get_brand(asked.session, asked.actor, path.id)
+    return TooOld(conversations=retention.count_too_old(asked.session, asked.actor, brand, query.days, asked.now))
 
 
 @room.get("/calendars", Page[Calendar])

@@ -272,6 +272,7 @@ class Brand(BrandBrief):
     default_team_id: int | None
     close_after_days: int
     late_limit_minutes: int = Field(description="how late a post may go out; later, a person is asked")
+    keep_days: int | None = Field(description="days after which what was said goes for good; null: never")
 
 
 class BrandNew(In):
@@ -286,6 +287,7 @@ class BrandNew(In):
     default_team_id: Id | None = None
     close_after_days: int = Field(14, ge=1, le=3650)
     late_limit_minutes: int = Field(60, ge=1, le=43_200)
+    keep_days: int | None = Field(None, ge=7, le=36_500)
 
 
 class BrandChange(In):
@@ -300,6 +302,15 @@ class BrandChange(In):
     default_team_id: Id | None = None
     close_after_days: int | None = Field(None, ge=1, le=3650)
     late_limit_minutes: int | None = Field(None, ge=1, le=43_200)
+    keep_days: int | None = Field(None, ge=7, le=36_500)
+
+
+class TooOldQuery(In):
+    days: int = Field(ge=7, le=36_500)
+
+
+class TooOld(Out):
+    conversations: int = Field(description="counted to 10,000")
 
 
 class Calendar(Out):

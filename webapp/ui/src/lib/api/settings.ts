@@ -86,6 +86,8 @@ export const removeLabel = (id: Id): Promise<void> => api.remove(`/labels/${id}`
 export const allBrands = (): Promise<Brand[]> => all("/brands");
 export const addBrand = (brand: Change): Promise<Brand> => api.post("/brands", brand);
 export const changeBrand = (id: Id, change: Change): Promise<Brand> => api.patch(`/brands/${id}`, change);
+/** How many conversations would go at once if the brand kept them for so many days; counted to 10,000. */
+export const countTooOld = (id: Id, days: number): Promise<number> => api.get<{ conversations: number }>(`/brands/${id}/too-old?days=${days}`).then((found) => found.conversations);
 
 export const allHours = (): Promise<BusinessHours[]> => all("/calendars");
 export const addHours = (hours: Change): Promise<BusinessHours> => api.post("/calendars", hours);

@@ -80,6 +80,7 @@ export function describeEvent(entry: Entry): string {
     case "lease_expired":
     case "woke":
     case "closed":
+    case "forgotten":
     case "reply_delayed":
     case "answer_held_back":
     case "rush_began":

@@ -44,4 +44,8 @@ export const customers = {
   eraseAct: "Erase for good",
   erasedToast: "Erased for good.",
   erased: "Erased for good",
+  keepDays: "Keep what was said for (days)",
+  keepHint: "Counted from the last message of a conversation that is over. Then what was said goes for good, and who said it, if nothing else of them is kept. Waits and figures stay. Empty: kept for ever.",
+  keepDaysFact: (days: number) => `kept ${days} days`,
+  keepGoes: (n: number) => (n >= 10_000 ? "10,000 conversations or more are older: they go within the hour, for good." : many(n, "One conversation is older: it goes within the hour, for good.", `${n} conversations are older: they go within the hour, for good.`)),
 };

@@ -171,6 +171,7 @@ export const inbox = {
     not_needed: (who: string) => `${who} closed: no answer needed`,
     unanswered: (who: string) => `${who} closed without an answer`,
     closed: "Closed for good",
+    forgotten: "Long over: what was said here is kept no longer",
     erased: (who: string) => `${who} erased the customer, and all that was said here`,
     wrote_again: "Reopened: the customer wrote again",
     reopened: (who: string) => `${who} reopened`,

@@ -44,4 +44,8 @@ export const customers: Catalogue["customers"] = {
   eraseAct: "Effacer définitivement",
   erasedToast: "Effacé définitivement.",
   erased: "Effacé définitivement",
+  keepDays: "Conserver ce qui a été dit pendant (jours)",
+  keepHint: "À compter du dernier message d’une conversation finie. Ensuite, ce qui a été dit disparaît définitivement, et qui l’a dit si rien d’autre n’en est conservé. Les attentes et les chiffres restent. Vide\u00a0: conservé pour toujours.",
+  keepDaysFact: (days) => `conservé ${days} jours`,
+  keepGoes: (n) => (n >= 10_000 ? "10\u202f000 conversations ou plus sont plus anciennes\u00a0: elles disparaissent dans l’heure, définitivement." : many(n, "Une conversation est plus ancienne\u00a0: elle disparaît dans l’heure, définitivement.", `${n} conversations sont plus anciennes\u00a0: elles disparaissent dans l’heure, définitivement.`)),
 };

@@ -172,6 +172,7 @@ export const inbox: Catalogue["inbox"] = {
     not_needed: (who) => `${who} l’a close\u202f: sans réponse nécessaire`,
     unanswered: (who) => `${who} l’a close sans réponse`,
     closed: "Close pour de bon",
+    forgotten: "Fini depuis longtemps\u00a0: ce qui a été dit ici n’est plus conservé",
     erased: (who) => `${who} a effacé ce client et tout ce qui a été dit ici`,
     wrote_again: "Rouverte\u202f: le client a de nouveau écrit",
     reopened: (who) => `${who} l’a rouverte`,
