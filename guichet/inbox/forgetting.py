@@ -63,7 +63,8 @@ def lots(ids: Sequence[int]) -> list[Sequence[int]]:
 def deliveries_of(conversation_ids: Sequence[int], said: Sequence[int]) -> list[ColumnElement[bool]]:
     """What was sent to them, in lots: answers, and what carries no message (likes, hidings, deletions)."""
     bare = and_(Delivery.conversation_id.in_(conversation_ids), Delivery.message_id.is_(None))
-    return [bare, *(Delivery.message_id.in_(lot) for lot in lots(said))]
+    carried = select(Message.delivery_id).where(Message.delivery_id.is_not(None))
+    return [bare, *(Delivery.id.in_(carried.where(Message.id.in_(lot))) for lot in lots(said))]
 
 
 def forget_files(session: Session, said: Sequence[int]) -> list[str]:

@@ -24,6 +24,7 @@ LOT = 20  # conversations of one transaction
 _LOOKED_AT = 200  # at most, to find a lot among those of which something is still on its way
 _RAW_LOT = 1000
 _MOST = 10_000  # that are counted
+_unsettled = select(Delivery.id).where(Delivery.state.not_in(FINAL))  # an answer, a like, an open doubt
 
 
 def brands_that_forget(session: Session, actor: Actor) -> Sequence[int]:
@@ -100,20 +101,15 @@ def _too_old(session: Session, brand_id: int, before: datetime) -> Select[int]:
     return (
         select(Conversation.id)
         .where(Conversation.account_id.in_(accounts), text(OVER), Conversation.last_message_at < before)
+        .where(~_unsettled.where(Delivery.conversation_id == Conversation.id).exists())
         .order_by(Conversation.last_message_at, Conversation.id)
     )
 
 
 def _is_unsettled(session: Session, conversation: Conversation) -> bool:
-    """Whether an answer, a like or an open doubt is not over."""
-    return (
-        session.scalar(
-            select(Delivery.id)
-            .where(Delivery.conversation_id == conversation.id, Delivery.state.not_in(FINAL))
-            .limit(1)
-        )
-        is not None
-    )
+    """Whether an answer that came with what was merged into it is not over."""
+    carried = select(Message.delivery_id).where(Message.conversation_id == conversation.id)
+    return session.scalar(_unsettled.where(Delivery.id.in_(carried)).limit(1)) is not None
 
 
 def _forget(session: Session, actor: Actor, conversation: Conversation, now: datetime) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from guichet import models as m
 from guichet.errors import NotAllowed
@@ -81,7 +81,7 @@ def test_what_is_open_or_on_its_way_is_never_too_old(scene: Scene) -> None:
     scene.later(days=10 * DAYS)
     assert forget(scene) == (0, [])
     assert (waiting.text, answered.text) == ("Is anybody there?", "My parcel")
-    scene.session.execute(m.Delivery.__table__.update().values(state="cancelled"))
+    scene.session.execute(update(m.Delivery).values(state="cancelled"))
     assert forget(scene) == (1, [])
     assert (waiting.text, answered.text) == ("Is anybody there?", "")
 
@@ -112,6 +112,24 @@ def test_what_was_merged_goes_with_what_it_was_merged_into(scene: Scene) -> None
     assert forget(scene) == (1, [])
     assert (first.text, second.text) == ("", "")
     assert {c.forgotten_at for c in scene.session.scalars(select(m.Conversation))} == {scene.now}
+
+
+def test_an_answer_on_its_way_in_what_was_merged_keeps_both(scene: Scene) -> None:
+    first = scene.customer_says("I am here", who="ines", root="one")
+    inbox.reply(
+        scene.session, scene.actor(), scene.conversation_of(first), spec=SPEC, to_message_id=first.id,
+        text="Soon", seen_through=first.id, now=scene.now,
+    )  # fmt: skip
+    second = scene.customer_says("and here", who="ines", root="two")
+    into = scene.conversation_of(second)
+    inbox.merge(scene.session, scene.actor(), scene.conversation_of(first), into=into, now=scene.now)
+    resolve(scene, second)
+    keep(scene)
+    scene.later(days=DAYS + 1)
+    assert forget(scene) == (0, [])
+    scene.session.execute(update(m.Delivery).values(state="published"))
+    assert forget(scene) == (1, [])
+    assert left(scene.session, {"soon", "here"}) == set()
 
 
 def test_what_was_handed_over_is_emptied_by_its_age_and_what_was_not_understood_stays(scene: Scene) -> None:
